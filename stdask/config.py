@@ -1,0 +1,263 @@
+"""run.toml as frozen models: one table a stage. Checks values, never touches survey or catalogue files."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from stdask import schema
+from stdask.errors import ConfigError
+from stdask.survey_definition import SurveyDefinition, load_definition
+from stdask.toml_models import TomlModel, load_toml, validate
+
+Range = tuple[float, float]
+
+
+class SurveyConfig(TomlModel):
+    """`[surveys.a]` or `[surveys.b]`: a definition and its file."""
+
+    definition: str  # a shipped name, or the path of a .toml relative to run.toml
+    file: Path  # relative to --data-dir
+
+
+class SurveysConfig(TomlModel):
+    """`[surveys]`: A is translated to the scale of B."""
+
+    a: SurveyConfig
+    b: SurveyConfig
+
+
+class IngestConfig(TomlModel):
+    """`[ingest]`."""
+
+    rows_per_block: int = Field(default=250_000, ge=1)  # of the survey file, read at once by one worker
+    rows_per_partition: int = Field(default=50_000, ge=1)  # at most, unless they share one order-18 pixel
+
+
+class MatchById(TomlModel):
+    """Pair the stars that have the same value in a column of both files, e.g. the Gaia source_id."""
+
+    by: Literal["id"]
+    column: str  # in A
+    column_b: str | None = None  # in B, if called otherwise
+
+
+class MatchByPosition(TomlModel):
+    """Pair mutual nearest neighbours on the sky."""
+
+    by: Literal["position"]
+    radius_arcsec: float = Field(default=2.0, gt=0, le=60)
+
+
+class PairConfig(TomlModel):
+    """`[pair]`."""
+
+    match: Annotated[MatchById | MatchByPosition, Field(discriminator="by")]
+    max_ebv: float | None = Field(default=0.3, gt=0)  # mag; Thomas et al. 2024, sect. 3.2
+
+
+class LabelConfig(TomlModel):
+    """`[[train.intrinsic]]` or `[[train.extrinsic]]`: a label of B and its counterpart in A."""
+
+    label: str
+    source: str | None = Field(default=None, alias="from")  # none: predicted without a shortcut
+
+
+class TrainConfig(TomlModel):
+    """`[train]`. Defaults: Thomas et al. 2024, except where the comment says otherwise."""
+
+    intrinsic: tuple[LabelConfig, ...] = Field(min_length=1)
+    extrinsic: tuple[LabelConfig, ...] = ()
+    features: tuple[str, ...] = ()  # further inputs beside the counterparts, e.g. the colours
+    preset: Literal["compact", "paper"] = (
+        "compact"  # as accurate as the published network at 1/16 of its cost
+    )
+    target: Literal["residual", "zscore"] = "residual"  # untrained = identity; "zscore" as the authors' code
+    n_members: int = Field(default=5, ge=1)
+    test_fraction: float = Field(default=0.2, gt=0, lt=1)  # of the stars, never seen in training
+    validation_fraction: float = Field(default=0.2, gt=0, lt=1)  # of the others, reshuffled for each member
+    batch_size: int = Field(default=256, ge=1)  # small batches reach lower losses than the authors' 4096
+    learning_rates: tuple[float, ...] = Field(default=(1e-3, 1e-4, 1e-5), min_length=1)
+    max_epochs: int = Field(default=1000, ge=1)  # for each learning rate
+    patience: int = Field(default=20, ge=1)
+    min_pairs: int = Field(default=200, ge=10)  # fewer teach a network nothing that holds for unseen stars
+    clip_sigma: float | None = Field(default=5.0, gt=0)  # on B - A of the extrinsic labels, sect. 3.2
+
+    @model_validator(mode="after")
+    def _labels_differ(self) -> Self:
+        schema.unique_names([c.label for c in (*self.intrinsic, *self.extrinsic)], "the labels of [train]")
+        return self
+
+    def labels(self, family: str) -> tuple[LabelConfig, ...]:
+        """Return the labels of one network family."""
+        return self.intrinsic if family == "intrinsic" else self.extrinsic
+
+    def inputs(self, family: str) -> tuple[str, ...]:
+        """Return the columns of A that a family's network reads, each once, in order."""
+        families = ("intrinsic",) if family == "intrinsic" else schema.FAMILIES
+        own = [c.source for f in families for c in self.labels(f) if c.source]
+        intrinsic = [name for name in own if name not in {c.source for c in self.extrinsic}]
+        extrinsic = [name for name in own if name not in intrinsic]
+        return tuple(dict.fromkeys([*intrinsic, *self.features, *extrinsic]))
+
+
+class DomainConfig(TomlModel):
+    """`[domain]`: where a translation is valid. Thomas et al. 2024, sect. 2.2."""
+
+    n_bins: int = Field(default=30, ge=2)
+    min_stars: int = Field(default=1, ge=1)  # the paper leaves its N_thres open
+
+
+class EvaluateConfig(TomlModel):
+    """`[evaluate]`."""
+
+    n_bootstraps: int = Field(default=1000, ge=10)
+    importance_stars: int = Field(default=100, ge=1)  # explained, and as many in the background; sect. 3.3.2
+
+
+class TranslateConfig(TomlModel):
+    """`[translate]`. Thomas et al. 2024, sect. 3.5."""
+
+    n_draws: int = Field(default=100, ge=2)
+    sampler: Literal["sobol", "random"] = "sobol"
+    include_nominal: bool = False  # the first draw is the measurement itself, as in the authors' code
+    rows_per_block: int = Field(default=2048, ge=64, multiple_of=64)  # rows of the network evaluated at once
+
+
+class MergeConfig(TomlModel):
+    """`[merge]`. Thomas et al. 2024, sect. 4."""
+
+    globular_clusters: Path | None = (
+        None  # table with ra, dec, distance, rhalf_arcmin; relative to --data-dir
+    )
+    half_light_radii: float = Field(default=5.0, gt=0)
+    cluster_depth_kpc: float = Field(default=0.5, gt=0)
+
+
+class AtlasConfig(TomlModel):
+    """`[atlas]`. Thomas et al. 2024, sect. 4."""
+
+    labels: tuple[str, ...] = ()  # mapped labels; empty: the metallicity and the abundance ratios of B
+    select: dict[str, Range] = {"LOGG": (1.5, 2.5)}  # giants
+    bin_kpc: float = Field(default=0.2, gt=0)
+    max_radius_kpc: float = Field(default=20.0, gt=0)
+    max_height_kpc: float = Field(default=10.0, gt=0)
+    face_on_height_kpc: float = Field(default=1.0, gt=0)
+    min_stars_pixel: int = Field(default=1, ge=1)
+    radial_bin_kpc: float = Field(default=0.5, gt=0)
+    vertical_bin_kpc: float = Field(default=0.2, gt=0)
+    overlap: float = Field(default=0.5, ge=0, lt=1)
+    height_edges_kpc: tuple[float, ...] = (
+        0.0,
+        0.25,
+        0.5,
+        1.0,
+        2.0,
+        4.0,
+    )  # the paper leaves the last edge open
+    ring_edges_kpc: tuple[float, ...] = (0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0)
+    min_stars_profile: int = Field(default=20, ge=1)
+    n_bootstraps: int = Field(default=1000, ge=10)
+
+
+class ClusterConfig(TomlModel):
+    """`[cluster]`: where the workers run."""
+
+    kind: Literal["local", "slurm", "pbs", "lsf", "sge", "htcondor", "address"] = "local"
+    workers: int | None = Field(default=None, ge=1)  # none: one for each core of this machine
+    memory: str = "2GiB"  # of one worker
+    address: str | None = None  # of a running scheduler
+    walltime: str = "04:00:00"
+    queue: str | None = None
+    account: str | None = None
+    job_options: dict[str, Any] = {}  # passed on to dask-jobqueue, e.g. interface, job_extra_directives
+
+    @model_validator(mode="after")
+    def _address_is_given(self) -> Self:
+        if (self.kind == "address") != (self.address is not None):
+            raise ValueError('`address` goes with kind = "address", and only with it')
+        return self
+
+
+class RunConfig(TomlModel):
+    """A whole run.toml."""
+
+    seed: int = Field(default=7, ge=0, lt=2**32)
+    output: Path
+    surveys: SurveysConfig
+    pair: PairConfig
+    train: TrainConfig
+    ingest: IngestConfig = IngestConfig()
+    domain: DomainConfig = DomainConfig()
+    evaluate: EvaluateConfig = EvaluateConfig()
+    translate: TranslateConfig = TranslateConfig()
+    merge: MergeConfig = MergeConfig()
+    atlas: AtlasConfig = AtlasConfig()
+    cluster: ClusterConfig = ClusterConfig()
+
+
+class Run(TomlModel):
+    """A run ready to go: its config, the folders it reads and writes, and its survey definitions."""
+
+    config: RunConfig
+    data_dir: Path
+    output: Path
+    definition_a: SurveyDefinition
+    definition_b: SurveyDefinition
+
+    def survey_file(self, side: str) -> Path:
+        """Return the path of the survey file of side "a" or "b"."""
+        return self.data_dir / (self.config.surveys.a if side == "a" else self.config.surveys.b).file
+
+    def definition(self, side: str) -> SurveyDefinition:
+        """Return the survey definition of side "a" or "b"."""
+        return self.definition_a if side == "a" else self.definition_b
+
+
+def load_run(path: Path, data_dir: Path | None = None, output: Path | None = None) -> Run:
+    """Read run.toml and the survey definitions it names, and check them against each other.
+
+    Parameters
+    ----------
+    path
+        The run file.
+    data_dir
+        Where its survey files lie; the run file's own folder if None.
+    output
+        Replaces `output` of the run file, which is relative to the working directory.
+
+    Raises
+    ------
+    ConfigError, SurveyError
+        If a key is unknown, a value impossible, or a label not defined by its survey.
+    """
+    config = validate(RunConfig, load_toml(path, ConfigError), f"Run file {path}", ConfigError)
+    definition_a = load_definition(config.surveys.a.definition, path.parent)
+    definition_b = load_definition(config.surveys.b.definition, path.parent)
+    if definition_a.name == definition_b.name:
+        raise ConfigError(f"Run file {path}: A and B are both {definition_a.name!r}. Name two surveys.")
+    _check_labels(config, definition_a, definition_b, path)
+    return Run(
+        config=config,
+        data_dir=data_dir or path.parent,
+        output=output or config.output,
+        definition_a=definition_a,
+        definition_b=definition_b,
+    )
+
+
+def _check_labels(config: RunConfig, a: SurveyDefinition, b: SurveyDefinition, path: Path) -> None:
+    colours = tuple(schema.COLOURS) if a.photometry else ()
+    for family in schema.FAMILIES:
+        for item in config.train.labels(family):
+            if item.label not in b.labels:
+                raise ConfigError(
+                    f"Run file {path}: [[train.{family}]] label {item.label!r} is not measured by "
+                    f"{b.name} (B), which has {', '.join(b.labels)}."
+                )
+        for name in config.train.inputs(family):
+            if name not in (*a.labels, *colours):
+                raise ConfigError(
+                    f"Run file {path}: [train] input {name!r} is not measured by {a.name} (A), "
+                    f"which has {', '.join((*a.labels, *colours))}."
+                )

@@ -1,0 +1,42 @@
+"""Every error a user can cause or meet.
+
+StdaskError                exit code 2: says what, where, what to do
+├── ConfigError            run.toml or the command line
+├── SurveyError            a survey definition, or a survey file that does not fit it
+├── CatalogueError         a catalogue, pair table or product on disk
+├── PairingError           the surveys share too few stars
+├── EnsembleError          an ensemble that does not fit the catalogue or is damaged
+└── ClusterError           workers that cannot be had
+"""
+
+
+class StdaskError(Exception):
+    """An error with a remedy: shown as one line, without a traceback."""
+
+    def __str__(self) -> str:
+        """Return the message, preceded by where it happened (the notes added on the way up)."""
+        return ": ".join([*reversed(getattr(self, "__notes__", [])), super().__str__()])
+
+
+class ConfigError(StdaskError):
+    """The run file or the command line asks for something that does not exist or cannot be."""
+
+
+class SurveyError(StdaskError):
+    """A survey file does not fit its definition, or the definition is not valid."""
+
+
+class CatalogueError(StdaskError):
+    """A catalogue, pair table or product on disk is missing, damaged or of the wrong kind."""
+
+
+class PairingError(StdaskError):
+    """The two surveys share too few usable stars."""
+
+
+class EnsembleError(StdaskError):
+    """An ensemble is damaged, or was trained for other inputs."""
+
+
+class ClusterError(StdaskError):
+    """The workers of `[cluster]` could not be started or reached."""

@@ -1,0 +1,1 @@
+"""TensorFlow and Keras only here; running a plan needs numpy alone."""

@@ -1,0 +1,122 @@
+"""What all stages share: is it done, and if not why; where its inputs come from; its receipt."""
+
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from stdask.config import Run
+from stdask.errors import CatalogueError
+from stdask.pipeline.console import say
+from stdask.storage.receipts import (
+    Receipt,
+    describe_outputs,
+    read_receipt,
+    stage_key,
+    why_not_done,
+    write_receipt,
+)
+
+
+class Stage:
+    """One stage of one run, from the question whether it is done to its receipt.
+
+    Parameters
+    ----------
+    run
+        The run.
+    name
+        The stage word, or `ingest_a` and `ingest_b`.
+    inputs
+        SHA-256 of everything the stage reads, by name.
+    config
+        The settings that its outputs depend on, and no others.
+    """
+
+    def __init__(self, run: Run, name: str, inputs: Mapping[str, str], config: Mapping[str, Any]) -> None:
+        self.run = run
+        self.name = name
+        self.inputs = inputs
+        self.config = config
+        self.key = stage_key(name, inputs, config)
+        self.receipt = read_receipt(run.output, name)
+        self.reason = why_not_done(run.output, self.receipt, self.key)
+        self.started = time.perf_counter()
+        say(f"[bold]{name}[/bold]: {self.reason or 'done before, skipped'}")
+
+    def done(self) -> Receipt | None:
+        """Return the receipt if nothing has to be done."""
+        return None if self.reason else self.receipt
+
+    def finish(self, outputs: Iterable[Path], counts: Mapping[str, Any]) -> Receipt:
+        """Write the receipt: the stage is done.
+
+        Parameters
+        ----------
+        outputs
+            Every file the stage wrote.
+        counts
+            Rows `in`, `out` and `set aside` (by reason), and what else is worth telling.
+
+        Raises
+        ------
+        CatalogueError
+            If rows in are not rows out and rows set aside.
+        """
+        check_rows(self.name, counts)
+        seconds = time.perf_counter() - self.started
+        receipt = Receipt(
+            stage=self.name,
+            key=self.key,
+            inputs=dict(self.inputs),
+            config=dict(self.config),
+            outputs=describe_outputs(self.run.output, outputs),
+            counts=dict(counts),
+            seconds=round(seconds, 2),
+        )
+        write_receipt(self.run.output, receipt)
+        say(f"  {describe_rows(counts)} ({seconds:.1f} s)")
+        return receipt
+
+
+def digest_of(run: Run, stage: str) -> str:
+    """Return the digest of what an earlier stage wrote.
+
+    Raises
+    ------
+    CatalogueError
+        If that stage has not been run.
+    """
+    receipt = read_receipt(run.output, stage)
+    if receipt is None:
+        word = stage.split("_")[0]
+        raise CatalogueError(f"{run.output} has no finished {stage!r} stage. Run `stdask {word}` first.")
+    return receipt.digest
+
+
+def check_rows(stage: str, counts: Mapping[str, Any]) -> None:
+    """Raise if rows were lost or doubled.
+
+    Raises
+    ------
+    CatalogueError
+        If `in` differs from `out` plus all of `set aside`.
+    """
+    if "in" not in counts:
+        return
+    accounted = counts["out"] + sum(counts["set aside"].values())
+    if counts["in"] != accounted:
+        raise CatalogueError(
+            f"{stage} read {counts['in']} rows but accounts for {accounted}. Nothing was kept."
+        )
+
+
+def describe_rows(counts: Mapping[str, Any]) -> str:
+    """Return the row counts of a stage in words."""
+    if "in" not in counts:
+        return "done"
+    aside = counts["set aside"]
+    reasons = "; ".join(f"{reason}: {n:,}" for reason, n in aside.items() if n)
+    return f"rows {counts['in']:,} in = {counts['out']:,} out + {sum(aside.values()):,} set aside" + (
+        f" ({reasons})" if reasons else ""
+    )

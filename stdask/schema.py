@@ -1,0 +1,222 @@
+"""Every column that stdask writes: name, unit, dtype, UCD and meaning."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from stdask.errors import ConfigError
+
+PERCENTILES = (5, 16, 50, 84, 95)  # Thomas et al. 2024, sect. 3.5 and Table A.1
+FAMILIES = ("intrinsic", "extrinsic")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table on disk.
+
+    `dtype` is a pyarrow type name; `unit` follows astropy's FITS spelling, empty for none.
+    """
+
+    name: str
+    dtype: str
+    unit: str = ""
+    ucd: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A stellar quantity that surveys measure, whatever they call its column."""
+
+    unit: str
+    ucd: str
+    description: str
+    symbol: str  # for figures and reports
+
+
+QUANTITIES = {
+    "TEFF": Quantity("K", "phys.temperature.effective", "Effective temperature", r"$T_{\rm eff}$"),
+    "LOGG": Quantity("dex", "phys.gravity", "Logarithm of the surface gravity in cm s-2", r"$\log g$"),
+    "FE_H": Quantity("dex", "phys.abund.Fe", "Iron abundance [Fe/H]", "[Fe/H]"),
+    "M_H": Quantity("dex", "phys.abund.Z", "Overall metallicity [M/H]", "[M/H]"),
+    "MG_FE": Quantity("dex", "phys.abund", "Magnesium to iron ratio [Mg/Fe]", "[Mg/Fe]"),
+    "ALPHA_FE": Quantity("dex", "phys.abund", "Alpha elements to iron ratio [alpha/Fe]", r"[$\alpha$/Fe]"),
+    "RV": Quantity("km/s", "spect.dopplerVeloc", "Heliocentric line-of-sight velocity", r"$V_{\rm los}$"),
+    "VHELIO": Quantity("km/s", "spect.dopplerVeloc", "Heliocentric line-of-sight velocity", r"$V_{\rm los}$"),
+}
+MAGNITUDES = {"G_MAG": "em.opt", "BP_MAG": "em.opt.B", "RP_MAG": "em.opt.R"}
+COLOURS = {"BP_G_0": ("BP_MAG", "G_MAG"), "G_RP_0": ("G_MAG", "RP_MAG")}
+
+HEALPIX = Column("_healpix_29", "int64", "", "meta.id", "HEALPix NESTED pixel at order 29 of (ra, dec)")
+STAR_KEY = Column(
+    "STAR_KEY",
+    "uint64",
+    "",
+    "meta.id",
+    "64-bit key of the star, hashed from its survey id: seeds its draws and its split",
+)
+POSITION = (
+    Column("ra", "float64", "deg", "pos.eq.ra;meta.main", "Right ascension, ICRS"),
+    Column("dec", "float64", "deg", "pos.eq.dec;meta.main", "Declination, ICRS"),
+)
+GOOD = Column(
+    "GOOD", "bool", "", "meta.code.qual", "True if the star passes all quality cuts of its survey definition"
+)
+EBV = Column("EBV", "float32", "mag", "phot.color.excess", "Reddening E(B-V)")
+DISTANCE = (
+    Column("DISTANCE", "float32", "kpc", "pos.distance", "Heliocentric distance"),
+    Column("DISTANCE_ERR", "float32", "kpc", "stat.error;pos.distance", "1-sigma error of DISTANCE"),
+)
+SURVEY = Column("SURVEY", "string", "", "meta.id;meta.dataset", "Survey the measurements come from")
+GALACTOCENTRIC = (
+    Column(
+        "X_GC", "float32", "kpc", "pos.cartesian.x;pos.galactocentric", "Galactocentric X, the Sun at -8.122"
+    ),
+    Column(
+        "Y_GC",
+        "float32",
+        "kpc",
+        "pos.cartesian.y;pos.galactocentric",
+        "Galactocentric Y, towards the Sun's rotation",
+    ),
+    Column(
+        "Z_GC",
+        "float32",
+        "kpc",
+        "pos.cartesian.z;pos.galactocentric",
+        "Height above the Galactic midplane, the Sun at +0.0208",
+    ),
+    Column("R_GC", "float32", "kpc", "pos.distance;pos.galactocentric", "Cylindrical galactocentric radius"),
+    Column("PHI_GC", "float32", "deg", "pos.posAng;pos.galactocentric", "Galactocentric azimuth atan2(Y, X)"),
+)
+REJECTED = (
+    Column("row", "int64", "", "meta.record", "Row number in the file or table the stage read, from 0"),
+    Column("id", "string", "", "meta.id", "The star's id in its survey"),
+    Column("reason", "string", "", "meta.note", "Why the row was set aside"),
+)
+
+
+def quantity(name: str, unit: str = "") -> Quantity:
+    """Return what is known about a label; an unknown label keeps the unit of its survey definition."""
+    return QUANTITIES.get(name, Quantity(unit, "", name, name))
+
+
+def measured_columns(label: str, unit: str = "") -> tuple[Column, Column]:
+    """Return the columns of a measured label and of its 1-sigma error."""
+    q = quantity(label, unit)
+    return (
+        Column(label, "float32", q.unit, q.ucd, q.description),
+        Column(
+            f"{label}_ERR",
+            "float32",
+            q.unit,
+            f"stat.error;{q.ucd}" if q.ucd else "stat.error",
+            f"1-sigma error of {label}",
+        ),
+    )
+
+
+def photometric_columns() -> tuple[Column, ...]:
+    """Return the columns of the Gaia magnitudes, their errors, E(B-V) and the dereddened colours."""
+    magnitudes = [
+        column
+        for name, band in MAGNITUDES.items()
+        for column in (
+            Column(
+                name,
+                "float32",
+                "mag",
+                f"phot.mag;{band}",
+                f"Gaia {name.removesuffix('_MAG')} magnitude, as observed",
+            ),
+            Column(
+                f"{name}_ERR", "float32", "mag", f"stat.error;phot.mag;{band}", f"1-sigma error of {name}"
+            ),
+        )
+    ]
+    colours = [
+        Column(
+            name,
+            "float32",
+            "mag",
+            "phot.color;em.opt",
+            f"Dereddened Gaia colour {blue.removesuffix('_MAG')} - {red.removesuffix('_MAG')}",
+        )
+        for name, (blue, red) in COLOURS.items()
+    ]
+    return (*magnitudes, EBV, *colours)
+
+
+def translated_columns(label: str, unit: str = "") -> tuple[Column, ...]:
+    """Return the predicted columns of one label, as in Thomas et al. 2024, Table A.1."""
+    q = quantity(label, unit)
+    percentiles = tuple(
+        Column(
+            f"{label}_PRED_{p}",
+            "float32",
+            q.unit,
+            f"stat.percentile;{q.ucd}" if p != 50 else q.ucd,
+            f"{p}th percentile over the draws of the translated {label}",
+        )
+        for p in PERCENTILES
+    )
+    error = Column(
+        f"{label}_PRED_ERR",
+        "float32",
+        q.unit,
+        "stat.error.sys",
+        f"Systematic error of {label} as published: median over the draws of the standard deviation of the middle members; "
+        "an index of disagreement, 2.4 times smaller than a 1-sigma error for five members",
+    )
+    return (*percentiles, error)
+
+
+def flag_columns(families: Iterable[str]) -> tuple[Column, ...]:
+    """Return the flag and comment columns of Table A.1 for the network families that were trained."""
+    families = tuple(families)
+    missing = [
+        Column(
+            f"FLAG_MISSING_INPUTS_{f.upper()}",
+            "bool",
+            "",
+            "meta.code",
+            f"True if an input of the {f} network was missing",
+        )
+        for f in families
+    ]
+    domain = [
+        Column(
+            f"QFLAG_{side}_{f.upper()}",
+            "bool",
+            "",
+            "meta.code.qual",
+            f"True if every pair of {side.lower()}s of the {f} network lies where the training stars do",
+        )
+        for f in families
+        for side in ("INPUT", "OUTPUT")
+    ]
+    return (
+        *missing,
+        *domain,
+        Column(
+            "QFLAG_COMMENTS",
+            "string",
+            "",
+            "meta.note",
+            "Which inputs are missing and which pairs lie outside the training stars",
+        ),
+    )
+
+
+def unique_names(names: Iterable[str], where: str) -> None:
+    """Raise ConfigError if a name stands twice.
+
+    Raises
+    ------
+    ConfigError
+        Naming the first name that repeats and `where` it was found.
+    """
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ConfigError(f"{name!r} stands twice in {where}. Keep one of them.")
+        seen.add(name)

@@ -1,0 +1,1 @@
+"""The only place that opens catalogue, ensemble and product files."""

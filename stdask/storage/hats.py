@@ -1,0 +1,189 @@
+"""HATS catalogues: one Parquet file a HEALPix pixel, readable by LSDB, CDS tools or any Parquet reader.
+
+Layout and required properties: IVOA Note "HATS" v1.0. `hats.properties` is written last: a catalogue without
+it is not finished.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import healpy as hp
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from astropy.io.votable import from_table
+from astropy.table import Column as AstropyColumn
+from astropy.table import Table
+
+from stdask import __version__
+from stdask.errors import CatalogueError
+from stdask.schema import HEALPIX, Column
+from stdask.science.healpix import INDEX_ORDER, Pixel
+from stdask.storage import paths
+from stdask.storage.files import replacing, write_text
+from stdask.storage.tables import read_parquet, to_column, to_field, write_parquet
+
+SKYMAP_ORDER = 6  # of the map of counts: 55 arcmin, 400 kB
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """A finished HATS catalogue on disk."""
+
+    folder: Path
+    name: str
+    pixels: tuple[Pixel, ...]
+    n_rows: int
+    columns: tuple[Column, ...]
+
+    def path(self, pixel: Pixel) -> Path:
+        """Return the file of one partition."""
+        return paths.partition(self.folder, pixel)
+
+    def read(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """Read the whole catalogue, in the order of its partitions."""
+        return pa.concat_tables(self.partitions(columns))
+
+    def partitions(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """Read one partition after the other."""
+        return (read_parquet(self.path(pixel), columns) for pixel in self.pixels)
+
+    def read_pixel(self, pixel: Pixel, columns: Sequence[str] | None = None) -> pa.Table:
+        """Read the stars inside any pixel, whatever the catalogue's own tiling."""
+        inside = [(HEALPIX.name, ">=", pixel.first_index), (HEALPIX.name, "<", pixel.end_index)]
+        parts = [read_parquet(self.path(own), columns, inside) for own in self.pixels if own.overlaps(pixel)]
+        return pa.concat_tables(parts) if parts else self.empty(columns)
+
+    def empty(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return a table of the catalogue's columns without rows."""
+        wanted = [c for c in self.columns if columns is None or c.name in columns]
+        return pa.schema([to_field(column) for column in wanted]).empty_table()
+
+
+def write_partition(folder: Path, pixel: Pixel, table: pa.Table, metadata: Mapping[str, str]) -> Path:
+    """Write one partition, sorted by `_healpix_29`, its first column.
+
+    Raises
+    ------
+    CatalogueError
+        If a star lies outside the pixel.
+    """
+    table = table.select([HEALPIX.name, *(name for name in table.column_names if name != HEALPIX.name)])
+    index = table.column(HEALPIX.name).to_numpy()
+    if index.size and (index.min() < pixel.first_index or index.max() >= pixel.end_index):
+        raise CatalogueError(f"A star lies outside Norder={pixel.order}, Npix={pixel.pixel} of {folder}.")
+    path = paths.partition(folder, pixel)
+    write_parquet(path, table.take(np.argsort(index, kind="stable")), metadata)
+    return path
+
+
+def finish_catalogue(
+    folder: Path,
+    name: str,
+    columns: Iterable[Column],
+    rows: Mapping[Pixel, int],
+    provenance: Mapping[str, str],
+) -> Catalogue:
+    """Write what makes a folder of partitions a HATS catalogue; `hats.properties` last.
+
+    Parameters
+    ----------
+    folder, name
+        Where it lies and what it is called.
+    columns
+        Its columns, `_healpix_29` first.
+    rows
+        Number of rows of each partition.
+    provenance
+        Further properties: where the catalogue came from.
+    """
+    fields = pa.schema([to_field(column) for column in columns])
+    pixels = tuple(sorted(rows, key=lambda p: p.first_index))
+    with replacing(folder / "dataset" / "_common_metadata") as temporary:
+        pq.write_metadata(fields.with_metadata(_votable_metadata(columns)), temporary)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([["Norder", "Npix"], *pixels])
+    write_text(folder / "partition_info.csv", text.getvalue())
+    _write_skymap(folder, pixels)
+    n_rows = sum(rows.values())
+    size_kb = sum(paths.partition(folder, p).stat().st_size for p in pixels) // 1024
+    properties = _properties(name, n_rows, pixels, size_kb) | dict(provenance)
+    write_text(folder / "hats.properties", "".join(f"{k}={v}\n" for k, v in properties.items()))
+    return Catalogue(folder, name, pixels, n_rows, tuple(columns))
+
+
+def open_catalogue(folder: Path) -> Catalogue:
+    """Open a finished catalogue.
+
+    Raises
+    ------
+    CatalogueError
+        If it is missing or was not finished.
+    """
+    try:
+        lines = (folder / "hats.properties").read_text(encoding="utf-8").splitlines()
+        fields = pq.read_schema(folder / "dataset" / "_common_metadata")
+        with (folder / "partition_info.csv").open(newline="") as file:
+            pixels = tuple(Pixel(int(row["Norder"]), int(row["Npix"])) for row in csv.DictReader(file))
+    except (OSError, pa.ArrowInvalid, KeyError, ValueError) as exc:
+        raise CatalogueError(
+            f"{folder} is not a finished catalogue ({exc}). Run the stage that writes it."
+        ) from exc
+    properties = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    return Catalogue(
+        folder,
+        properties["obs_collection"],
+        pixels,
+        int(properties["hats_nrows"]),
+        tuple(map(to_column, fields)),
+    )
+
+
+def _properties(name: str, n_rows: int, pixels: Sequence[Pixel], size_kb: int) -> dict[str, str]:
+    return {
+        "obs_collection": name,
+        "dataproduct_type": "object",
+        "hats_nrows": str(n_rows),
+        "hats_col_ra": "ra",
+        "hats_col_dec": "dec",
+        "hats_col_healpix": HEALPIX.name,
+        "hats_col_healpix_order": str(INDEX_ORDER),
+        "hats_npix_suffix": ".parquet",
+        "hats_order": str(max((p.order for p in pixels), default=0)),
+        "hats_skymap_order": str(SKYMAP_ORDER),
+        "hats_version": "v1.0",
+        "hats_builder": f"stdask {__version__}",
+        "hats_creation_date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M%Z"),
+        "hats_estsize": str(size_kb),
+    }
+
+
+def _votable_metadata(columns: Iterable[Column]) -> dict[str, str]:
+    """Return units, UCDs and meanings as a VOTable header: the VOParquet convention of IVOA."""
+    table = Table()
+    for column in columns:
+        dtype = "U1" if column.dtype == "string" else column.dtype
+        table[column.name] = AstropyColumn(
+            [], dtype=dtype, unit=column.unit or None, description=column.description
+        )
+    votable = from_table(table)
+    ucds = {column.name: column.ucd for column in columns}
+    for field in votable.get_first_table().fields:
+        field.ucd = ucds[field.name] or None
+    xml = io.BytesIO()
+    votable.to_xml(xml)
+    return {"IVOA.VOTable-Parquet.version": "1.0", "IVOA.VOTable-Parquet.content": xml.getvalue().decode()}
+
+
+def _write_skymap(folder: Path, pixels: Iterable[Pixel]) -> None:
+    counts = np.zeros(hp.order2npix(SKYMAP_ORDER), dtype=np.int64)
+    for pixel in pixels:
+        index = read_parquet(paths.partition(folder, pixel), [HEALPIX.name]).column(0).to_numpy()
+        np.add.at(counts, index >> 2 * (INDEX_ORDER - SKYMAP_ORDER), 1)
+    path = folder / "skymap.fits"
+    with replacing(path) as temporary:
+        hp.write_map(str(temporary), counts, nest=True, coord="C", dtype=np.int64, overwrite=True)

@@ -1,0 +1,122 @@
+"""Receipts: what a stage made from what. A stage is done when its receipt still fits, and then it is skipped."""
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from stdask import __version__
+from stdask.storage import paths
+from stdask.storage.files import sha256, write_text
+
+RECORDED_VERSIONS = (
+    "numpy",
+    "scipy",
+    "pyarrow",
+    "astropy",
+    "healpy",
+    "scikit-learn",
+    "keras",
+    "tensorflow",
+    "dask",
+    "distributed",
+)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What one finished stage read, did and wrote."""
+
+    stage: str
+    key: str  # of everything the outputs depend on
+    inputs: Mapping[str, str]  # name -> sha256
+    config: Mapping[str, Any]
+    outputs: Mapping[str, Mapping[str, Any]]  # path under the run folder -> bytes, sha256
+    counts: Mapping[str, Any]  # rows in, out, set aside, by reason
+    seconds: float = 0.0
+    written: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """One hash of all outputs: what a later stage names as its input."""
+        return hash_of({path: output["sha256"] for path, output in self.outputs.items()})
+
+
+def hash_of(content: Any) -> str:
+    """Return the SHA-256 of JSON-like content, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def stage_key(stage: str, inputs: Mapping[str, str], config: Mapping[str, Any]) -> str:
+    """Return the hash of everything that a stage's outputs depend on, the code's version included."""
+    return hash_of({"stage": stage, "inputs": inputs, "config": config, "stdask": __version__})
+
+
+def describe_outputs(output: Path, files: Iterable[Path]) -> dict[str, dict[str, Any]]:
+    """Return size and SHA-256 of each file, by its path under the run folder."""
+    return {
+        str(path.relative_to(output)): {"bytes": path.stat().st_size, "sha256": sha256(path)}
+        for path in sorted(files)
+    }
+
+
+def write_receipt(output: Path, receipt: Receipt) -> None:
+    """Write a stage's receipt: from now on the stage is done."""
+    content = asdict(receipt) | {
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {"stdask": __version__, "python": sys.version.split()[0]}
+        | {n: version(n) for n in RECORDED_VERSIONS},
+    }
+    write_text(paths.receipt(output, receipt.stage), json.dumps(content, indent=1, default=str))
+
+
+def read_receipt(output: Path, stage: str) -> Receipt | None:
+    """Return the receipt of a stage, None if there is none or it is damaged."""
+    try:
+        return Receipt(**json.loads(paths.receipt(output, stage).read_text(encoding="utf-8")))
+    except (FileNotFoundError, json.JSONDecodeError, TypeError):
+        return None
+
+
+def why_not_done(output: Path, receipt: Receipt | None, key: str) -> str:
+    """Return why a stage must run, in words; empty if it is done."""
+    if receipt is None:
+        return "not run yet"
+    if receipt.key != key:
+        return "its inputs, its settings or the version of stdask changed"
+    for name, described in receipt.outputs.items():
+        path = output / name
+        if not path.exists():
+            return f"{name} is missing"
+        if path.stat().st_size != described["bytes"]:
+            return f"{name} was changed"
+    return ""
+
+
+def append_partition(log: Path, record: Mapping[str, Any]) -> None:
+    """Append one finished partition to a stage's log; written by the driver alone."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(record) + "\n")
+        file.flush()
+
+
+def finished_partitions(log: Path, key: str) -> list[dict[str, Any]]:
+    """Return the records of a stage's log that carry `key`; a line cut off by a crash is passed over."""
+    if not log.exists():
+        return []
+    records = []
+    for line in log.read_text(encoding="utf-8").splitlines():
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        if record.get("key") == key:
+            records.append(record)
+    return records

@@ -1,0 +1,118 @@
+"""Parquet tables with units: fields from the schema, read and write."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stdask.errors import CatalogueError
+from stdask.schema import Column
+from stdask.storage.files import replacing
+
+
+def to_field(column: Column) -> pa.Field:
+    """Return the Arrow field of a column, with unit, UCD and meaning as field metadata."""
+    metadata = {"unit": column.unit, "ucd": column.ucd, "description": column.description}
+    return pa.field(
+        column.name, pa.type_for_alias(column.dtype), metadata={k: v for k, v in metadata.items() if v}
+    )
+
+
+def to_column(field: pa.Field) -> Column:
+    """Return the column that a field of a stored table describes."""
+    metadata = {k.decode(): v.decode() for k, v in (field.metadata or {}).items()}
+    known = {key: metadata.get(key, "") for key in ("unit", "ucd", "description")}
+    return Column(field.name, str(field.type), **known)
+
+
+def to_table(columns: Iterable[Column], data: Mapping[str, np.ndarray | pa.Array]) -> pa.Table:
+    """Return a table of `columns`, cast to their dtypes; NaN stays NaN.
+
+    Parameters
+    ----------
+    columns
+        In the order wanted; each must be a key of `data`.
+    data
+        One array of shape (n_rows,) a column.
+    """
+    fields = [to_field(column) for column in columns]
+    arrays = [_to_array(data[field.name], field.type) for field in fields]
+    return pa.table(arrays, schema=pa.schema(fields))
+
+
+def to_numpy(table: pa.Table, name: str) -> np.ndarray:
+    """Return a column as a numpy array: null becomes NaN, False or an empty string."""
+    column = table.column(name).combine_chunks()
+    if column.null_count:
+        blank = (
+            "" if pa.types.is_string(column.type) else False if pa.types.is_boolean(column.type) else np.nan
+        )
+        if pa.types.is_integer(column.type):
+            raise CatalogueError(
+                f"Column {name!r} has {column.null_count} missing integers. Remove those rows."
+            )
+        column = column.fill_null(blank)
+    return column.to_numpy(zero_copy_only=False)
+
+
+def write_parquet(path: Path, table: pa.Table, metadata: Mapping[str, str] | None = None) -> None:
+    """Write a table atomically: zstd, floats byte-stream split, `metadata` in the file's key-value pairs.
+
+    Raises
+    ------
+    CatalogueError
+        If the rows on disk are not those of the table.
+    """
+    if metadata:
+        merged = {**(table.schema.metadata or {}), **{k.encode(): v.encode() for k, v in metadata.items()}}
+        table = table.replace_schema_metadata(merged)
+    floats = [f.name for f in table.schema if pa.types.is_floating(f.type)]
+    strings = [f.name for f in table.schema if pa.types.is_string(f.type)]
+    with replacing(path) as temporary:
+        pq.write_table(
+            table,
+            temporary,
+            compression="zstd",
+            compression_level=3,
+            use_dictionary=strings,
+            use_byte_stream_split=floats,
+        )
+        written = pq.read_metadata(temporary).num_rows
+        if written != table.num_rows:
+            raise CatalogueError(
+                f"{path} holds {written} rows after writing {table.num_rows}. Check the disk."
+            )
+
+
+def read_parquet(
+    path: Path, columns: Sequence[str] | None = None, filters: list[tuple] | None = None
+) -> pa.Table:
+    """Read one Parquet file.
+
+    Raises
+    ------
+    CatalogueError
+        If the file is missing, damaged, or lacks a column.
+    """
+    try:
+        return (
+            pq.ParquetFile(path).read(columns) if filters is None else _read_filtered(path, columns, filters)
+        )
+    except FileNotFoundError:
+        raise CatalogueError(f"No file {path}. Run the stage that writes it.") from None
+    except (pa.ArrowInvalid, pa.ArrowKeyError, OSError) as exc:
+        raise CatalogueError(f"Cannot read {path}: {exc}. Remove it and run its stage again.") from exc
+
+
+def _read_filtered(path: Path, columns: Sequence[str] | None, filters: list[tuple]) -> pa.Table:
+    # partitioning=None: the Norder=/Dir= of a HATS path are not columns
+    return pq.read_table(path, columns=list(columns) if columns else None, filters=filters, partitioning=None)
+
+
+def _to_array(values: np.ndarray | pa.Array, dtype: pa.DataType) -> pa.Array:
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    array = values if isinstance(values, pa.Array) else pa.array(values, from_pandas=False)
+    return array.cast(dtype, safe=not pa.types.is_floating(dtype))

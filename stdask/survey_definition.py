@@ -1,0 +1,172 @@
+"""What a survey calls its columns and which of its rows are good: `stdask/surveys/*.toml` or a user's own."""
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from stdask import schema
+from stdask.errors import SurveyError
+from stdask.toml_models import TomlModel, load_toml, validate
+
+SHIPPED = Path(__file__).parent / "surveys"
+
+
+class Term(TomlModel):
+    """One condition on one column; `any_of` holds alternatives, of which one must hold."""
+
+    column: str = ""
+    op: Literal[">", ">=", "<", "<=", "=", "!=", "in", "bits_clear", "bits_set", "not_null"] = "not_null"
+    value: float | int | str | bool | list[float | int | str] | None = None
+    any_of: tuple["Term", ...] = ()
+    reason: str = ""  # shown in the table of cuts; the condition itself if empty
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if bool(self.column) == bool(self.any_of):
+            raise ValueError("a cut needs either `column` or `any_of`")
+        if self.column and (self.value is None) != (self.op == "not_null"):
+            raise ValueError(
+                f"a cut with op {self.op!r} {'takes no' if self.op == 'not_null' else 'needs a'} `value`"
+            )
+        return self
+
+    @property
+    def text(self) -> str:
+        """The condition in words, for tables and rejected rows."""
+        if self.reason:
+            return self.reason
+        if self.any_of:
+            return " or ".join(term.text for term in self.any_of)
+        return f"{self.column} {self.op}" + ("" if self.value is None else f" {self.value}")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the survey file that the term reads."""
+        return (self.column,) if self.column else tuple(c for term in self.any_of for c in term.columns)
+
+
+class Label(TomlModel):
+    """A measured quantity: its column, unit and errors in the survey file."""
+
+    column: str
+    unit: str = ""  # of the column, where the file states none; converted to the unit of the quantity
+    error: str | None = None  # column of 1-sigma errors
+    typical_error: float | None = Field(default=None, gt=0)  # used where the column has none
+    error_floor: float = Field(default=0.0, ge=0)  # added to nothing: smaller errors are raised to it
+    valid: tuple[float, float] | None = None  # values outside become missing, counted
+    description: str = ""
+
+
+class Position(TomlModel):
+    """Columns of the position, degrees."""
+
+    ra: str = "ra"
+    dec: str = "dec"
+    epoch: float = 2000.0  # Julian year
+
+
+class Photometry(TomlModel):
+    """Gaia magnitudes and reddening."""
+
+    g: str
+    bp: str
+    rp: str
+    g_error: str | None = None
+    bp_error: str | None = None
+    rp_error: str | None = None
+    typical_error: float | None = Field(default=None, gt=0)  # mag, where there is no error column
+    ebv: str | None = None
+
+
+class Distance(TomlModel):
+    """One distance estimate; the first of `[[distances]]` that a star has is taken."""
+
+    column: str
+    unit: str = "kpc"
+    error: str | None = None
+    error_low: str | None = None  # with error_high: the error is half of their sum
+    error_high: str | None = None
+    accept: tuple[Term, ...] = ()  # e.g. StarHorse output flags empty
+    reference: str = ""
+
+
+class Duplicates(TomlModel):
+    """Which of the rows of one star is kept."""
+
+    by: str  # column that names the star
+    best: str  # column to compare
+    keep: Literal["highest", "lowest"] = "highest"
+
+
+class SurveyDefinition(TomlModel):
+    """One survey and release."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    title: str
+    reference: str
+    notes: str = ""
+    id: str  # column of the survey's own identifier, kept under its own name
+    gaia_id: str | None = None  # column of the Gaia source_id
+    ebv: str | None = None  # column of E(B-V), where there is no photometry
+    position: Position = Position()
+    labels: dict[str, Label]
+    photometry: Photometry | None = None
+    distances: tuple[Distance, ...] = ()
+    cuts: tuple[Term, ...] = ()  # a star that passes all of them is GOOD
+    duplicates: Duplicates | None = None
+    keep: tuple[str, ...] = ()  # further columns carried along unchanged
+
+    @model_validator(mode="after")
+    def _labels_are_names(self) -> Self:
+        for name in self.labels:
+            if not name.isidentifier() or name != name.upper():
+                raise ValueError(f"label {name!r} must be upper case letters, digits and _, e.g. FE_H")
+        return self
+
+    @property
+    def catalogue_columns(self) -> tuple[schema.Column, ...]:
+        """The columns of the ingested catalogue beside the id and the `keep` columns."""
+        labels = [c for name, label in self.labels.items() for c in schema.measured_columns(name, label.unit)]
+        photometry = schema.photometric_columns() if self.photometry else (schema.EBV,) if self.ebv else ()
+        distance = schema.DISTANCE if self.distances else ()
+        return (schema.STAR_KEY, *schema.POSITION, *labels, *photometry, *distance, schema.GOOD)
+
+    @property
+    def source_columns(self) -> tuple[str, ...]:
+        """The columns of the survey file that ingest reads, each once."""
+        names: list[str | None] = [self.id, self.gaia_id, self.ebv, self.position.ra, self.position.dec]
+        for label in self.labels.values():
+            names += [label.column, label.error]
+        if self.photometry:
+            names += [v for k, v in self.photometry.model_dump().items() if k != "typical_error"]
+        for distance in self.distances:
+            names += [distance.column, distance.error, distance.error_low, distance.error_high]
+            names += [c for term in distance.accept for c in term.columns]
+        names += [c for term in self.cuts for c in term.columns]
+        if self.duplicates:
+            names += [self.duplicates.by, self.duplicates.best]
+        return tuple(dict.fromkeys(name for name in (*names, *self.keep) if name))
+
+
+def shipped_names() -> list[str]:
+    """Return the names of the survey definitions that come with stdask."""
+    return sorted(path.stem for path in SHIPPED.glob("*.toml"))
+
+
+def load_definition(name: str, base: Path = Path()) -> SurveyDefinition:
+    """Return a shipped definition by name, or a user's own by path (relative to `base`).
+
+    Raises
+    ------
+    SurveyError
+        If there is no such definition, or it is not valid.
+    """
+    path = base / name if name.endswith(".toml") else SHIPPED / f"{name}.toml"
+    if not path.exists() and not name.endswith(".toml"):
+        raise SurveyError(
+            f"No survey definition {name!r}. Shipped: {', '.join(shipped_names())}; "
+            "or give the path of your own, ending in .toml."
+        )
+    content: dict[str, Any] = load_toml(path, SurveyError)
+    return validate(SurveyDefinition, content, f"Survey definition {path.name}", SurveyError)
