@@ -1,6 +1,6 @@
 """Every column that stdask writes: name, unit, dtype, UCD and meaning."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from stdask.errors import ConfigError
@@ -47,6 +47,7 @@ MAGNITUDES = {"G_MAG": "em.opt", "BP_MAG": "em.opt.B", "RP_MAG": "em.opt.R"}
 COLOURS = {"BP_G_0": ("BP_MAG", "G_MAG"), "G_RP_0": ("G_MAG", "RP_MAG")}
 
 HEALPIX = Column("_healpix_29", "int64", "", "meta.id", "HEALPix NESTED pixel at order 29 of (ra, dec)")
+SOURCE_ID = Column("SOURCE_ID", "int64", "", "meta.id.cross", "Gaia source_id; null where the star has none")
 STAR_KEY = Column(
     "STAR_KEY",
     "uint64",
@@ -58,19 +59,16 @@ POSITION = (
     Column("ra", "float64", "deg", "pos.eq.ra;meta.main", "Right ascension, ICRS"),
     Column("dec", "float64", "deg", "pos.eq.dec;meta.main", "Declination, ICRS"),
 )
-GOOD = Column(
-    "GOOD", "bool", "", "meta.code.qual", "True if the star passes all quality cuts of its survey definition"
-)
+GOOD = Column("GOOD", "bool", "", "meta.code.qual", "True if the star passes all quality cuts of its survey definition")
 EBV = Column("EBV", "float32", "mag", "phot.color.excess", "Reddening E(B-V)")
 DISTANCE = (
     Column("DISTANCE", "float32", "kpc", "pos.distance", "Heliocentric distance"),
     Column("DISTANCE_ERR", "float32", "kpc", "stat.error;pos.distance", "1-sigma error of DISTANCE"),
 )
+ID = Column("ID", "string", "", "meta.id;meta.main", "The star's id in the survey named in SURVEY")
 SURVEY = Column("SURVEY", "string", "", "meta.id;meta.dataset", "Survey the measurements come from")
 GALACTOCENTRIC = (
-    Column(
-        "X_GC", "float32", "kpc", "pos.cartesian.x;pos.galactocentric", "Galactocentric X, the Sun at -8.122"
-    ),
+    Column("X_GC", "float32", "kpc", "pos.cartesian.x;pos.galactocentric", "Galactocentric X, the Sun at -8.122"),
     Column(
         "Y_GC",
         "float32",
@@ -128,9 +126,7 @@ def photometric_columns() -> tuple[Column, ...]:
                 f"phot.mag;{band}",
                 f"Gaia {name.removesuffix('_MAG')} magnitude, as observed",
             ),
-            Column(
-                f"{name}_ERR", "float32", "mag", f"stat.error;phot.mag;{band}", f"1-sigma error of {name}"
-            ),
+            Column(f"{name}_ERR", "float32", "mag", f"stat.error;phot.mag;{band}", f"1-sigma error of {name}"),
         )
     ]
     colours = [
@@ -205,6 +201,38 @@ def flag_columns(families: Iterable[str]) -> tuple[Column, ...]:
             "Which inputs are missing and which pairs lie outside the training stars",
         ),
     )
+
+
+def profile_columns(along: str, across: str, units: Mapping[str, str]) -> tuple[Column, ...]:
+    """Return the columns of a table of running medians.
+
+    Parameters
+    ----------
+    along, across
+        "R" and "Z" for radial profiles, "Z" and "R" for vertical ones.
+    units
+        Label -> unit of its survey definition.
+    """
+    meanings = {"R": "cylindrical galactocentric radius", "Z": "height above the Galactic midplane"}
+    sliced = f"|{across}|" if across == "Z" else across
+    columns = [
+        Column("SAMPLE", "string", description="ALONE: survey B; MERGED: with A on the scale of B"),
+        Column("SIDE", "string", description="Side of the Galactic midplane: north, south or both"),
+        Column(f"{across}_LOW", "float64", "kpc", description=f"Lower edge of the slice in {sliced}"),
+        Column(f"{across}_HIGH", "float64", "kpc", description=f"Upper edge of the slice in {sliced}"),
+        Column(f"{along}_LOW", "float64", "kpc", description=f"Lower edge of the bin: {meanings[along]}"),
+        Column(f"{along}_CENTRE", "float64", "kpc", description=f"Middle of the bin: {meanings[along]}"),
+        Column(f"{along}_HIGH", "float64", "kpc", description=f"Upper edge of the bin: {meanings[along]}"),
+    ]
+    for label, unit in units.items():
+        q = quantity(label, unit)
+        columns += [
+            Column(f"N_{label}", "int64", description=f"Stars with {label} in the bin"),
+            Column(f"{label}_MEDIAN", "float32", q.unit, q.ucd, f"Median {label}"),
+            Column(f"{label}_P16", "float32", q.unit, q.ucd, f"16th percentile of the bootstrapped median {label}"),
+            Column(f"{label}_P84", "float32", q.unit, q.ucd, f"84th percentile of the bootstrapped median {label}"),
+        ]
+    return tuple(columns)
 
 
 def unique_names(names: Iterable[str], where: str) -> None:

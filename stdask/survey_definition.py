@@ -16,7 +16,10 @@ class Term(TomlModel):
     """One condition on one column; `any_of` holds alternatives, of which one must hold."""
 
     column: str = ""
-    op: Literal[">", ">=", "<", "<=", "=", "!=", "in", "bits_clear", "bits_set", "not_null"] = "not_null"
+    op: Literal[">", ">=", "<", "<=", "=", "!=", "in", "bits_clear", "bits_set", "is_null", "not_null"] = (
+        "not_null"
+    )
+    # of bits_clear and bits_set: bit numbers counted from 0, e.g. [19, 20, 23]; blank text is null
     value: float | int | str | bool | list[float | int | str] | None = None
     any_of: tuple["Term", ...] = ()
     reason: str = ""  # shown in the table of cuts; the condition itself if empty
@@ -25,10 +28,13 @@ class Term(TomlModel):
     def _is_complete(self) -> Self:
         if bool(self.column) == bool(self.any_of):
             raise ValueError("a cut needs either `column` or `any_of`")
-        if self.column and (self.value is None) != (self.op == "not_null"):
-            raise ValueError(
-                f"a cut with op {self.op!r} {'takes no' if self.op == 'not_null' else 'needs a'} `value`"
-            )
+        takes_none = self.op in ("is_null", "not_null")
+        if self.column and (self.value is None) != takes_none:
+            raise ValueError(f"a cut with op {self.op!r} {'takes no' if takes_none else 'needs a'} `value`")
+        if self.value == "":
+            raise ValueError('blank text counts as missing: use op = "is_null" or "not_null"')
+        if self.op in ("bits_clear", "bits_set") and not _are_bits(self.value):
+            raise ValueError(f"op {self.op!r} needs bit numbers from 0 to 62, e.g. value = [19, 23]")
         return self
 
     @property
@@ -54,7 +60,8 @@ class Label(TomlModel):
     error: str | None = None  # column of 1-sigma errors
     typical_error: float | None = Field(default=None, gt=0)  # used where the column has none
     error_floor: float = Field(default=0.0, ge=0)  # added to nothing: smaller errors are raised to it
-    valid: tuple[float, float] | None = None  # values outside become missing, counted
+    valid: tuple[float, float] | None = None  # values outside become missing, counted; unit of the quantity
+    good: tuple[Term, ...] = ()  # where one fails, the value becomes missing, counted; the star stays GOOD
     description: str = ""
 
 
@@ -87,8 +94,20 @@ class Distance(TomlModel):
     error: str | None = None
     error_low: str | None = None  # with error_high: the error is half of their sum
     error_high: str | None = None
+    percentile_16: str | None = None  # with percentile_84: the error is half of their difference
+    percentile_84: str | None = None
     accept: tuple[Term, ...] = ()  # e.g. StarHorse output flags empty
     reference: str = ""
+
+    @model_validator(mode="after")
+    def _errors_are_pairs(self) -> Self:
+        if (self.error_low is None) != (self.error_high is None):
+            raise ValueError("`error_low` goes with `error_high`, and only with it")
+        if (self.percentile_16 is None) != (self.percentile_84 is None):
+            raise ValueError("`percentile_16` goes with `percentile_84`, and only with it")
+        if sum(map(bool, (self.error, self.error_low, self.percentile_16))) > 1:
+            raise ValueError("give one of `error`, `error_low` and `error_high`, or the two percentiles")
+        return self
 
 
 class Duplicates(TomlModel):
@@ -124,13 +143,24 @@ class SurveyDefinition(TomlModel):
                 raise ValueError(f"label {name!r} must be upper case letters, digits and _, e.g. FE_H")
         return self
 
+    @model_validator(mode="after")
+    def _columns_differ(self) -> Self:
+        ours = [schema.HEALPIX.name, *(column.name for column in self.catalogue_columns)]
+        for name in (self.id, *self.keep):
+            if name in ours and name != schema.SOURCE_ID.name:
+                raise ValueError(f"the catalogue has its own column {name!r}: take it out of `keep` or `id`")
+        if len({self.id, *self.keep}) <= len(self.keep):
+            raise ValueError("a column stands twice in `keep`, or is also the `id`: name it once")
+        return self
+
     @property
     def catalogue_columns(self) -> tuple[schema.Column, ...]:
         """The columns of the ingested catalogue beside the id and the `keep` columns."""
+        gaia = (schema.SOURCE_ID,) if self.gaia_id and self.id != schema.SOURCE_ID.name else ()
         labels = [c for name, label in self.labels.items() for c in schema.measured_columns(name, label.unit)]
         photometry = schema.photometric_columns() if self.photometry else (schema.EBV,) if self.ebv else ()
         distance = schema.DISTANCE if self.distances else ()
-        return (schema.STAR_KEY, *schema.POSITION, *labels, *photometry, *distance, schema.GOOD)
+        return (*gaia, schema.STAR_KEY, *schema.POSITION, *labels, *photometry, *distance, schema.GOOD)
 
     @property
     def source_columns(self) -> tuple[str, ...]:
@@ -138,15 +168,22 @@ class SurveyDefinition(TomlModel):
         names: list[str | None] = [self.id, self.gaia_id, self.ebv, self.position.ra, self.position.dec]
         for label in self.labels.values():
             names += [label.column, label.error]
+            names += [c for term in label.good for c in term.columns]
         if self.photometry:
             names += [v for k, v in self.photometry.model_dump().items() if k != "typical_error"]
         for distance in self.distances:
             names += [distance.column, distance.error, distance.error_low, distance.error_high]
+            names += [distance.percentile_16, distance.percentile_84]
             names += [c for term in distance.accept for c in term.columns]
         names += [c for term in self.cuts for c in term.columns]
         if self.duplicates:
             names += [self.duplicates.by, self.duplicates.best]
         return tuple(dict.fromkeys(name for name in (*names, *self.keep) if name))
+
+
+def _are_bits(value: object) -> bool:
+    numbers = value if isinstance(value, list) else [value]
+    return all(isinstance(n, int) and not isinstance(n, bool) and 0 <= n <= 62 for n in numbers)
 
 
 def shipped_names() -> list[str]:

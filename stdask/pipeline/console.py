@@ -1,7 +1,9 @@
 """What a run prints: rich bars and colours on a terminal, plain lines in a batch log."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -12,18 +14,22 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Table
 
 console = Console(highlight=False, soft_wrap=True)
 
 
-def say(text: str) -> None:
-    """Print one line."""
-    console.print(text)
+SECONDS_BETWEEN_LINES = 10.0  # of a bar's progress in a batch log
+
+
+def say(text: str, style: str | None = None) -> None:
+    """Print one line, as it is: brackets are no markup."""
+    console.print(text, style=style, markup=False)
 
 
 @contextmanager
 def progress_bar(description: str, total: float) -> Iterator["Bar"]:
-    """Show a bar while the block runs; in a batch log a line at every tenth of the way."""
+    """Show a bar while the block runs; in a batch log a line every ten seconds."""
     columns = (
         TextColumn("  {task.description}"),
         BarColumn(),
@@ -36,6 +42,20 @@ def progress_bar(description: str, total: float) -> Iterator["Bar"]:
         yield Bar(progress, description, total)
 
 
+def print_scores(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print an accuracy table: one line a label and method."""
+    table = Table("label", "method", "stars", "bias", "std", "robust sigma", "MAE", title=title, title_justify="left")
+    for n, row in enumerate(rows):
+        table.add_row(
+            f"{row['label']} [{row['unit']}]".replace("[", r"\["),
+            row["method"],
+            f"{row['n']:,}",
+            *(f"{row[name]:.4g} ± {row[f'{name}_err']:.1g}" for name in ("bias", "std", "robust", "mae")),
+            end_section=n + 1 == len(rows) or rows[n + 1]["label"] != row["label"],
+        )
+    console.print(table)
+
+
 class Bar:
     """A progress bar, or its plain lines."""
 
@@ -45,12 +65,17 @@ class Bar:
         self._description = description
         self._total = total
         self._done = 0.0
-        self._next_line = total / 10
+        self._last_line = time.monotonic()
 
     def advance(self, amount: float, note: str = "") -> None:
         """Move on by `amount`; `note` stands behind the bar."""
         self._done += amount
         self._progress.update(self._task, advance=amount, note=note)
-        if not console.is_terminal and self._done >= self._next_line:
+        now = time.monotonic()
+        if not console.is_terminal and now - self._last_line >= SECONDS_BETWEEN_LINES:
             say(f"  {self._description}: {self._done:,.0f} of {self._total:,.0f} {note}".rstrip())
-            self._next_line = self._done + self._total / 10
+            self._last_line = now
+
+    def note(self, text: str) -> None:
+        """Replace the text behind the bar."""
+        self._progress.update(self._task, note=text)

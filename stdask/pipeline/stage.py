@@ -42,7 +42,7 @@ class Stage:
         self.receipt = read_receipt(run.output, name)
         self.reason = why_not_done(run.output, self.receipt, self.key)
         self.started = time.perf_counter()
-        say(f"[bold]{name}[/bold]: {self.reason or 'done before, skipped'}")
+        say(f"{name}: {self.reason or 'done before, skipped'}", "bold")
 
     def done(self) -> Receipt | None:
         """Return the receipt if nothing has to be done."""

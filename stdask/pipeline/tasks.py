@@ -3,15 +3,16 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from distributed import Client, as_completed
+from distributed import as_completed
 
+from stdask.pipeline.cluster import Workers
 from stdask.pipeline.console import progress_bar
 
 Item = TypeVar("Item")
 
 
 def each(
-    client: Client,
+    workers: Workers,
     function: Callable[..., Any],
     items: Sequence[Item],
     *shared: Any,
@@ -22,7 +23,7 @@ def each(
 
     Parameters
     ----------
-    client
+    workers
         Where the work is done.
     function
         A module-level function; its result should be small.
@@ -39,6 +40,7 @@ def each(
     if not items:
         return
     steps = list(sizes) if sizes is not None else [1.0] * len(items)
+    client = workers.client
     futures = {client.submit(function, item, *shared, pure=False): n for n, item in enumerate(items)}
     try:
         with progress_bar(description, sum(steps)) as bar:

@@ -6,6 +6,7 @@ it is not finished.
 
 import csv
 import io
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ import healpy as hp
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from astropy import units as u
 from astropy.io.votable import from_table
 from astropy.table import Column as AstropyColumn
 from astropy.table import Table
@@ -36,9 +38,18 @@ class Catalogue:
 
     folder: Path
     name: str
-    pixels: tuple[Pixel, ...]
-    n_rows: int
+    rows: Mapping[Pixel, int]  # of each partition
     columns: tuple[Column, ...]
+
+    @property
+    def pixels(self) -> tuple[Pixel, ...]:
+        """The partitions, in the order of the sky."""
+        return tuple(self.rows)
+
+    @property
+    def n_rows(self) -> int:
+        """Number of stars."""
+        return sum(self.rows.values())
 
     def path(self, pixel: Pixel) -> Path:
         """Return the file of one partition."""
@@ -62,6 +73,13 @@ class Catalogue:
         """Return a table of the catalogue's columns without rows."""
         wanted = [c for c in self.columns if columns is None or c.name in columns]
         return pa.schema([to_field(column) for column in wanted]).empty_table()
+
+
+def clear_catalogue(folder: Path) -> None:
+    """Remove an earlier catalogue, beginning with what says that it is finished."""
+    (folder / "hats.properties").unlink(missing_ok=True)
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 def write_partition(folder: Path, pixel: Pixel, table: pa.Table, metadata: Mapping[str, str]) -> Path:
@@ -102,18 +120,19 @@ def finish_catalogue(
         Further properties: where the catalogue came from.
     """
     fields = pa.schema([to_field(column) for column in columns])
-    pixels = tuple(sorted(rows, key=lambda p: p.first_index))
+    rows = dict(sorted(rows.items(), key=lambda item: item[0].first_index))
     with replacing(folder / "dataset" / "_common_metadata") as temporary:
         pq.write_metadata(fields.with_metadata(_votable_metadata(columns)), temporary)
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([["Norder", "Npix"], *pixels])
+    csv.writer(text, lineterminator="\n").writerows(
+        [["Norder", "Npix", "num_rows"], *((*pixel, n) for pixel, n in rows.items())]
+    )
     write_text(folder / "partition_info.csv", text.getvalue())
-    _write_skymap(folder, pixels)
-    n_rows = sum(rows.values())
-    size_kb = sum(paths.partition(folder, p).stat().st_size for p in pixels) // 1024
-    properties = _properties(name, n_rows, pixels, size_kb) | dict(provenance)
+    _write_skymap(folder, rows)
+    size_kb = sum(paths.partition(folder, pixel).stat().st_size for pixel in rows) // 1024
+    properties = _properties(name, rows, size_kb) | dict(provenance)
     write_text(folder / "hats.properties", "".join(f"{k}={v}\n" for k, v in properties.items()))
-    return Catalogue(folder, name, pixels, n_rows, tuple(columns))
+    return Catalogue(folder, name, rows, tuple(columns))
 
 
 def open_catalogue(folder: Path) -> Catalogue:
@@ -128,32 +147,37 @@ def open_catalogue(folder: Path) -> Catalogue:
         lines = (folder / "hats.properties").read_text(encoding="utf-8").splitlines()
         fields = pq.read_schema(folder / "dataset" / "_common_metadata")
         with (folder / "partition_info.csv").open(newline="") as file:
-            pixels = tuple(Pixel(int(row["Norder"]), int(row["Npix"])) for row in csv.DictReader(file))
+            rows = {Pixel(int(r["Norder"]), int(r["Npix"])): int(r["num_rows"]) for r in csv.DictReader(file)}
     except (OSError, pa.ArrowInvalid, KeyError, ValueError) as exc:
-        raise CatalogueError(
-            f"{folder} is not a finished catalogue ({exc}). Run the stage that writes it."
-        ) from exc
+        raise CatalogueError(f"{folder} is not a finished catalogue ({exc}). Run the stage that writes it.") from exc
     properties = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
     return Catalogue(
         folder,
         properties["obs_collection"],
-        pixels,
-        int(properties["hats_nrows"]),
+        rows,
         tuple(map(to_column, fields)),
     )
 
 
-def _properties(name: str, n_rows: int, pixels: Sequence[Pixel], size_kb: int) -> dict[str, str]:
+def remove_partitions(folder: Path, keep: Iterable[Pixel]) -> None:
+    """Remove the partitions that an earlier run left and this one does not have."""
+    wanted = {paths.partition(folder, pixel) for pixel in keep}
+    for path in folder.glob("dataset/Norder=*/Dir=*/Npix=*.parquet"):
+        if path not in wanted:
+            path.unlink()
+
+
+def _properties(name: str, rows: Mapping[Pixel, int], size_kb: int) -> dict[str, str]:
     return {
         "obs_collection": name,
         "dataproduct_type": "object",
-        "hats_nrows": str(n_rows),
+        "hats_nrows": str(sum(rows.values())),
         "hats_col_ra": "ra",
         "hats_col_dec": "dec",
         "hats_col_healpix": HEALPIX.name,
         "hats_col_healpix_order": str(INDEX_ORDER),
         "hats_npix_suffix": ".parquet",
-        "hats_order": str(max((p.order for p in pixels), default=0)),
+        "hats_order": str(max((pixel.order for pixel in rows), default=0)),
         "hats_skymap_order": str(SKYMAP_ORDER),
         "hats_version": "v1.0",
         "hats_builder": f"stdask {__version__}",
@@ -166,10 +190,9 @@ def _votable_metadata(columns: Iterable[Column]) -> dict[str, str]:
     """Return units, UCDs and meanings as a VOTable header: the VOParquet convention of IVOA."""
     table = Table()
     for column in columns:
-        dtype = "U1" if column.dtype == "string" else column.dtype
-        table[column.name] = AstropyColumn(
-            [], dtype=dtype, unit=column.unit or None, description=column.description
-        )
+        # VOTable knows no unsigned 64-bit integer: its header says long, the Parquet field uint64
+        dtype = {"string": "U1", "uint64": "int64"}.get(column.dtype, column.dtype)
+        table[column.name] = AstropyColumn([], dtype=dtype, unit=_vounit(column.unit), description=column.description)
     votable = from_table(table)
     ucds = {column.name: column.ucd for column in columns}
     for field in votable.get_first_table().fields:
@@ -177,6 +200,14 @@ def _votable_metadata(columns: Iterable[Column]) -> dict[str, str]:
     xml = io.BytesIO()
     votable.to_xml(xml)
     return {"IVOA.VOTable-Parquet.version": "1.0", "IVOA.VOTable-Parquet.content": xml.getvalue().decode()}
+
+
+def _vounit(unit: str) -> str | None:
+    """Return a unit if the VOUnit standard has it: it knows no dex, which stays in the fields' own metadata."""
+    try:
+        return u.Unit(unit).to_string("vounit") or None
+    except ValueError:
+        return None
 
 
 def _write_skymap(folder: Path, pixels: Iterable[Pixel]) -> None:

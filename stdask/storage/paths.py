@@ -28,6 +28,11 @@ def ensemble(output: Path) -> Path:
     return output / "ensemble"
 
 
+def history(output: Path) -> Path:
+    """Return the learning curves of the trained networks."""
+    return ensemble(output) / "history.ecsv"
+
+
 def evaluation(output: Path) -> Path:
     """Return the folder of evaluate's tables and figures."""
     return output / "evaluation"
@@ -57,3 +62,8 @@ def partition(folder: Path, pixel: Pixel) -> Path:
     """Return the Parquet file of one partition of a HATS catalogue."""
     directory = pixel.pixel // 10_000 * 10_000
     return folder / "dataset" / f"Norder={pixel.order}" / f"Dir={directory}" / f"Npix={pixel.pixel}.parquet"
+
+
+def scratch(folder: Path) -> Path:
+    """Return where a catalogue's pieces lie while it is written; gone when it is finished."""
+    return folder / "scratch"

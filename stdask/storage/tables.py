@@ -15,16 +15,19 @@ from stdask.storage.files import replacing
 def to_field(column: Column) -> pa.Field:
     """Return the Arrow field of a column, with unit, UCD and meaning as field metadata."""
     metadata = {"unit": column.unit, "ucd": column.ucd, "description": column.description}
-    return pa.field(
-        column.name, pa.type_for_alias(column.dtype), metadata={k: v for k, v in metadata.items() if v}
-    )
+    return pa.field(column.name, pa.type_for_alias(column.dtype), metadata={k: v for k, v in metadata.items() if v})
 
 
 def to_column(field: pa.Field) -> Column:
     """Return the column that a field of a stored table describes."""
     metadata = {k.decode(): v.decode() for k, v in (field.metadata or {}).items()}
     known = {key: metadata.get(key, "") for key in ("unit", "ucd", "description")}
-    return Column(field.name, str(field.type), **known)
+    return Column(field.name, dtype_name(field.type), **known)
+
+
+def dtype_name(dtype: pa.DataType) -> str:
+    """Return the name of a type as `schema.Column` spells it: as numpy does, where Arrow calls it float."""
+    return {"halffloat": "float16", "float": "float32", "double": "float64"}.get(str(dtype), str(dtype))
 
 
 def to_table(columns: Iterable[Column], data: Mapping[str, np.ndarray | pa.Array]) -> pa.Table:
@@ -46,15 +49,16 @@ def to_numpy(table: pa.Table, name: str) -> np.ndarray:
     """Return a column as a numpy array: null becomes NaN, False or an empty string."""
     column = table.column(name).combine_chunks()
     if column.null_count:
-        blank = (
-            "" if pa.types.is_string(column.type) else False if pa.types.is_boolean(column.type) else np.nan
-        )
+        blank = "" if pa.types.is_string(column.type) else False if pa.types.is_boolean(column.type) else np.nan
         if pa.types.is_integer(column.type):
-            raise CatalogueError(
-                f"Column {name!r} has {column.null_count} missing integers. Remove those rows."
-            )
+            raise CatalogueError(f"Column {name!r} has {column.null_count} missing integers. Remove those rows.")
         column = column.fill_null(blank)
     return column.to_numpy(zero_copy_only=False)
+
+
+def to_masked(table: pa.Table) -> dict[str, np.ndarray]:
+    """Return every column as a numpy array: NaN stays NaN, a null is masked, text is of dtype object."""
+    return {name: _to_masked(table.column(name).combine_chunks()) for name in table.column_names}
 
 
 def write_parquet(path: Path, table: pa.Table, metadata: Mapping[str, str] | None = None) -> None:
@@ -81,14 +85,10 @@ def write_parquet(path: Path, table: pa.Table, metadata: Mapping[str, str] | Non
         )
         written = pq.read_metadata(temporary).num_rows
         if written != table.num_rows:
-            raise CatalogueError(
-                f"{path} holds {written} rows after writing {table.num_rows}. Check the disk."
-            )
+            raise CatalogueError(f"{path} holds {written} rows after writing {table.num_rows}. Check the disk.")
 
 
-def read_parquet(
-    path: Path, columns: Sequence[str] | None = None, filters: list[tuple] | None = None
-) -> pa.Table:
+def read_parquet(path: Path, columns: Sequence[str] | None = None, filters: list[tuple] | None = None) -> pa.Table:
     """Read one Parquet file.
 
     Raises
@@ -97,9 +97,7 @@ def read_parquet(
         If the file is missing, damaged, or lacks a column.
     """
     try:
-        return (
-            pq.ParquetFile(path).read(columns) if filters is None else _read_filtered(path, columns, filters)
-        )
+        return pq.ParquetFile(path).read(columns) if filters is None else _read_filtered(path, columns, filters)
     except FileNotFoundError:
         raise CatalogueError(f"No file {path}. Run the stage that writes it.") from None
     except (pa.ArrowInvalid, pa.ArrowKeyError, OSError) as exc:
@@ -116,3 +114,11 @@ def _to_array(values: np.ndarray | pa.Array, dtype: pa.DataType) -> pa.Array:
         values = values.combine_chunks()
     array = values if isinstance(values, pa.Array) else pa.array(values, from_pandas=False)
     return array.cast(dtype, safe=not pa.types.is_floating(dtype))
+
+
+def _to_masked(array: pa.Array) -> np.ndarray:
+    if not array.null_count:
+        return array.to_numpy(zero_copy_only=False)
+    text, logical = pa.types.is_string(array.type), pa.types.is_boolean(array.type)
+    values = array.fill_null("" if text else False if logical else 0).to_numpy(zero_copy_only=False)
+    return np.ma.masked_array(values, mask=array.is_null().to_numpy(zero_copy_only=False))

@@ -1,0 +1,153 @@
+"""The command line: one command a stage, `run` for all of them, `demo` to see them at work."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from stdask import __version__
+from stdask.config import Run, load_run
+from stdask.errors import StdaskError
+from stdask.pipeline import atlas, evaluate, export, ingest, merge, pair, report, train, translate
+from stdask.pipeline.cluster import Workers
+from stdask.pipeline.console import console, say
+from stdask.pipeline.demo import PAPER_SCALE, prepare
+from stdask.pipeline.run import record_run, run_all
+
+app = typer.Typer(
+    name="stdask",
+    help="Put one spectroscopic survey on another survey's scale, and map the Galaxy from the result.",
+    epilog="Example: stdask run jobs/lamost_to_apogee.toml --data-dir ~/surveys",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+RunFile = Annotated[
+    Path, typer.Argument(metavar="RUN.toml", help="The run file: what is translated, how, and where to.")
+]
+DataDir = Annotated[Path | None, typer.Option(help="Folder of the survey files. [default: the run file's own]")]
+Output = Annotated[Path | None, typer.Option(help="Folder of the run, instead of the run file's `output`.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Worker processes, instead of [cluster] workers.")]
+Truth = Annotated[Path | None, typer.Option(help="True labels of a mock survey A, to compare with as well.")]
+
+
+def _load(path: Path, data_dir: Path | None, output: Path | None, workers: int | None) -> Run:
+    run = load_run(path, data_dir, output)
+    if workers is None:
+        return run
+    cluster = run.config.cluster.model_copy(update={"workers": workers})
+    return run.model_copy(update={"config": run.config.model_copy(update={"cluster": cluster})})
+
+
+def _with_workers(run: Run, work: Callable[..., Any], *arguments: Any) -> None:
+    with Workers(run.config.cluster) as workers:
+        work(run, workers, *arguments)
+
+
+@app.command("run", epilog="Example: stdask run jobs/lamost_to_apogee.toml --data-dir ~/surveys --output runs/first")
+def run_command(
+    run_file: RunFile,
+    data_dir: DataDir = None,
+    output: Output = None,
+    workers: Workers = None,
+    truth: Truth = None,
+) -> None:
+    """Run all stages, from survey files to maps and report. What is done is skipped; what was cut off goes on."""
+    run = _load(run_file, data_dir, output, workers)
+    _with_workers(run, run_all, truth)
+
+
+@app.command("demo", epilog="Example: stdask demo --stars 100000 --output /tmp/demo")
+def demo_command(
+    stars: Annotated[int, typer.Option(min=2000, help="Stars in each of the two mock surveys.")] = 30_000,
+    paper_scale: Annotated[
+        bool, typer.Option("--paper-scale", help="588,571 and 733,901 stars, 13,664 in common, as in the paper.")
+    ] = False,
+    output: Annotated[Path, typer.Option(help="Folder of the demo.")] = Path("stdask-demo"),
+    workers: Workers = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another mock.")] = 7,
+) -> None:
+    """See everything at work: two mock surveys with known truth, translated, merged, mapped and compared."""
+    sizes = PAPER_SCALE if paper_scale else (stars, stars, max(500, stars // 8))
+    output.mkdir(parents=True, exist_ok=True)
+    run, truth = prepare(output, *sizes, seed)
+    if workers:
+        run = _load(output / "run.toml", run.data_dir, output, workers)
+    _with_workers(run, run_all, truth)
+
+
+@app.command("ingest", epilog="Example: stdask ingest run.toml --data-dir ~/surveys")
+def ingest_command(run_file: RunFile, data_dir: DataDir = None, output: Output = None, workers: Workers = None) -> None:
+    """Survey files to HATS catalogues: cuts, units, dereddening; bad rows set aside with a reason."""
+    run = _load(run_file, data_dir, output, workers)
+    record_run(run)
+    with Workers(run.config.cluster) as workers:
+        ingest.run(run, workers, "a")
+        ingest.run(run, workers, "b")
+
+
+@app.command("evaluate", epilog="Example: stdask evaluate run.toml --truth truth_a.parquet")
+def evaluate_command(
+    run_file: RunFile,
+    data_dir: DataDir = None,
+    output: Output = None,
+    workers: Workers = None,
+    truth: Truth = None,
+) -> None:
+    """Unseen stars against B: residuals, coverage, importance; beside raw A and a ridge regression."""
+    _with_workers(_load(run_file, data_dir, output, workers), evaluate.run, truth)
+
+
+def _add_stage(name: str, work: Callable[..., Any], text: str) -> None:
+    """Add the command of a stage that takes nothing but the run."""
+
+    @app.command(name, help=text, epilog=f"Example: stdask {name} run.toml --data-dir ~/surveys")
+    def command(run_file: RunFile, data_dir: DataDir = None, output: Output = None, workers: Workers = None) -> None:
+        _with_workers(_load(run_file, data_dir, output, workers), work)
+
+
+_add_stage("pair", pair.run, "Find the stars in both surveys, and those that may teach; every drop is counted.")
+_add_stage("train", train.run, "Train the ensembles, once, on the stars in common.")
+_add_stage("translate", translate.run, "Put every star of A on the scale of B, partition by partition.")
+_add_stage("merge", merge.run, "One catalogue of A translated and B, one row a star, with galactocentric positions.")
+_add_stage("atlas", atlas.run, "Maps, profiles and gradients of the merged catalogue, B alone beside it.")
+_add_stage("report", report.run, "One self-contained HTML page of the whole run.")
+
+
+@app.command("export", epilog="Example: stdask export runs/first/catalogues/merged merged.fits")
+def export_command(
+    catalogue: Annotated[Path, typer.Argument(help="Folder of a catalogue.")],
+    fits: Annotated[Path, typer.Argument(metavar="FILE.fits", help="FITS table to write.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
+) -> None:
+    """Write a catalogue as one FITS table, with units and descriptions."""
+    export.export_fits(catalogue, fits, overwrite)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        say(f"stdask {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
+def main() -> None:
+    """Run the command line; an error with a remedy is one line and exit code 2, without a traceback."""
+    try:
+        app()
+    except StdaskError as exc:
+        console.print(f"[bold red]stdask:[/bold red] {escape(str(exc))}")
+        sys.exit(2)

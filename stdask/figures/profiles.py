@@ -1,0 +1,135 @@
+"""Running medians along R and Z, one survey beside merged: Thomas et al. 2024, figs. 17, 18, D.1 and D.2."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from textwrap import fill
+
+import numpy as np
+from matplotlib import colormaps, rc_context
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from stdask.figures.style import FAINT, INK, STYLE, TITLE_WIDTH, symbol, unit_of, with_unit
+
+COLOURS = "viridis"  # from the midplane up, or from the centre out; its last tenth is too pale for lines
+PALEST = 0.88
+BAND_ALPHA = 0.22
+MARGIN = 0.04  # of the range of the medians: free space above and below them
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One running median with its band."""
+
+    slice: str  # what all stars of the curve have in common, e.g. "0.25-0.5 kpc"
+    south: bool  # drawn dashed
+    positions_kpc: np.ndarray  # shape (n_bins,)
+    medians: np.ndarray  # NaN where there are too few stars: a gap
+    low: np.ndarray
+    high: np.ndarray
+
+
+@dataclass(frozen=True)
+class ProfileRow:
+    """One label: its curves from one survey alone and from the merged catalogue."""
+
+    label: str
+    alone: Sequence[Curve]
+    merged: Sequence[Curve]
+    unit: str = ""  # of a label that stdask does not know
+
+
+def draw_profiles(
+    rows: Sequence[ProfileRow], names: tuple[str, str], axis: str, slicing: str, min_stars: int
+) -> Figure:
+    """Draw running medians, a row a label, one survey alone on the left and merged on the right.
+
+    A slice has the same colour everywhere; panels of a row share their scales.
+
+    Parameters
+    ----------
+    rows
+        The labels, from above.
+    names
+        Titles of the two columns.
+    axis
+        Name and unit of the position.
+    slicing
+        What the slices are, over their list in the legend.
+    min_stars
+        Stars a bin has at least, said in the legend.
+
+    Returns
+    -------
+    figure
+        Shaded: 16th to 84th percentile of the bootstrapped medians.
+    """
+    curves = [curve for row in rows for curve in (*row.alone, *row.merged)]
+    slices = list(dict.fromkeys(curve.slice for curve in curves))
+    shades = np.linspace(0, PALEST, max(len(slices), 2))
+    colours = {name: to_hex(colormaps[COLOURS](shade)) for name, shade in zip(slices, shades, strict=False)}
+    with rc_context(STYLE):
+        figure = Figure(figsize=(10.0, 0.7 + 3.1 * len(rows)))
+        panels = figure.subplots(len(rows), 2, sharex=True, sharey="row", squeeze=False)
+        for row, pair in zip(rows, panels, strict=True):
+            _draw_curves(pair[0], row.alone, colours)
+            _draw_curves(pair[1], row.merged, colours)
+            _fit_height(pair[0], [*row.alone, *row.merged])
+            pair[0].set_ylabel(with_unit(f"median {symbol(row.label)}", unit_of(row.label, row.unit)))
+        for axes, name in zip(panels[0], names, strict=True):
+            axes.set_title(fill(name, TITLE_WIDTH), fontweight="bold")
+        for axes in panels[-1]:
+            axes.set_xlabel(axis)
+            axes.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
+        _add_legend(figure, colours, slicing, any(curve.south for curve in curves), min_stars)
+    return figure
+
+
+def _draw_curves(axes: Axes, curves: Sequence[Curve], colours: dict[str, str]) -> None:
+    for curve in curves:
+        colour, x = colours[curve.slice], curve.positions_kpc
+        axes.fill_between(x, curve.low, curve.high, color=colour, alpha=BAND_ALPHA, linewidth=0)
+        axes.plot(x, curve.medians, color=colour, linewidth=1.6, linestyle="--" if curve.south else "-")
+        known = np.pad(np.isfinite(curve.medians), 1)
+        alone = known[1:-1] & ~known[:-2] & ~known[2:]  # no line passes through such a bin
+        axes.plot(
+            x[alone],
+            curve.medians[alone],
+            "o",
+            color=colour,
+            markersize=3,
+            fillstyle="none" if curve.south else "full",
+        )
+    if not any(np.isfinite(curve.medians).any() for curve in curves):
+        axes.text(0.5, 0.5, "no bin with enough stars", transform=axes.transAxes, ha="center", color=FAINT)
+
+
+def _fit_height(axes: Axes, curves: Sequence[Curve]) -> None:
+    """Let the medians set the scale: the band of a poor bin may run out of the panel."""
+    values = np.concatenate([np.empty(0), *(curve.medians[np.isfinite(curve.medians)] for curve in curves)])
+    if values.size:
+        margin = MARGIN * np.ptp(values) + 0.02
+        axes.set_ylim(values.min() - margin, values.max() + margin)
+
+
+def _add_legend(figure: Figure, colours: dict[str, str], slicing: str, both_sides: bool, min_stars: int) -> None:
+    handles: list[Line2D | Patch] = [
+        Line2D([], [], color=colour, linewidth=2.5, label=name) for name, colour in colours.items()
+    ]
+    if both_sides:
+        handles += [
+            Line2D([], [], color=INK, linewidth=1.6, label="north ($Z \\geq 0$)"),
+            Line2D([], [], color=INK, linewidth=1.6, linestyle="--", label="south ($Z < 0$)"),
+        ]
+    handles.append(Patch(color=INK, alpha=BAND_ALPHA, linewidth=0, label="16\N{EN DASH}84 % of bootstraps"))
+    figure.legend(
+        handles=handles,
+        loc="outside right upper",
+        title=f"{slicing}\n(bins of {min_stars} stars or more)",
+        alignment="left",
+        labelspacing=0.7,
+    )

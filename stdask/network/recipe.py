@@ -1,0 +1,56 @@
+"""What is trained, on what and how: plain values, so that the driver needs no TensorFlow."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Shape of the network: `depth` doublings of `first_width`, and as many halvings.
+
+    Units of `dropout_from` features and more drop a share `dropout` of their activations in training.
+    """
+
+    n_inputs: int
+    n_labels: int
+    first_width: int
+    depth: int
+    dropout: float
+    dropout_from: int
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast a member learns. Thomas et al. 2024, sect. 3.2."""
+
+    learning_rates: tuple[float, ...]
+    max_epochs: int  # for each learning rate
+    patience: int  # epochs without a smaller validation loss
+    batch_size: int
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Scaled inputs (n_stars, n_inputs), and label corrections (n_stars, n_labels) in scaled units."""
+
+    inputs: np.ndarray
+    corrections: np.ndarray
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One point of a learning curve."""
+
+    epoch: int
+    learning_rate: float
+    loss: float
+    val_loss: float
+
+
+PRESETS: dict[str, dict] = {
+    # fig. 1 of the paper; the units that drop out are those of the authors' code, not of the text
+    "paper": {"first_width": 64, "depth": 3, "dropout": 0.5, "dropout_from": 256},
+    # as accurate on unseen stars at 1/16 of the floating-point operations
+    "compact": {"first_width": 32, "depth": 2, "dropout": 0.1, "dropout_from": 64},
+}

@@ -1,0 +1,95 @@
+"""Demo: two mock surveys with known truth, and the whole way of the data on them."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from stdask.config import Run, load_run
+from stdask.pipeline.console import say
+from stdask.science.mock import mock_surveys
+from stdask.storage.files import write_text
+from stdask.storage.tables import write_parquet
+
+RUN_FILE = """\
+# Mock survey A on the scale of mock survey B: the inputs, labels and cuts of Thomas et al. 2024.
+seed = {seed}
+output = "."
+
+[surveys.a]
+definition = "mock_a"
+file = "mock_a.parquet"
+
+[surveys.b]
+definition = "mock_b"
+file = "mock_b.parquet"
+
+[pair]
+match = {{ by = "id", column = "SOURCE_ID" }}
+
+[train]
+features = ["BP_G_0", "G_RP_0"]
+
+[[train.intrinsic]]
+label = "TEFF"
+from = "TEFF"
+
+[[train.intrinsic]]
+label = "LOGG"
+from = "LOGG"
+
+[[train.intrinsic]]
+label = "M_H"
+from = "FE_H"
+
+[[train.intrinsic]]
+label = "MG_FE"
+from = "MG_FE"
+
+[[train.extrinsic]]
+label = "VHELIO"
+from = "RV"
+
+[merge]
+globular_clusters = "mock_clusters.parquet"
+
+[atlas]
+min_stars_pixel = 3
+"""
+# column of the mock's truth -> label of B
+TRUE_LABELS = {"TEFF": "TEFF", "LOGG": "LOGG", "FE_H": "M_H", "MG_FE": "MG_FE", "RV": "VHELIO"}
+PAPER_SCALE = (588_571, 733_901, 13_664)  # stars of A and of B, and in common; Thomas et al. 2024, sect. 3.1
+
+
+def prepare(output: Path, n_a: int, n_b: int, n_common: int, seed: int) -> tuple[Run, Path]:
+    """Write the mock surveys, their truth and their run file; return the run and the path of A's truth.
+
+    Nothing is made again if the folder already holds the same mock.
+
+    Parameters
+    ----------
+    output
+        Folder of the demo: survey files in `data/`, the truth in `truth/`, the run beside them.
+    n_a, n_b, n_common, seed
+        As for `mock_surveys`.
+    """
+    data, truth = output / "data", output / "truth"
+    text = RUN_FILE.format(seed=seed)
+    made = f"stdask mock: {n_a} and {n_b} stars, {n_common} in common, seed {seed}\n"
+    marker = data / "mock.txt"
+    if not marker.exists() or marker.read_text() != made:
+        say(f"mock: {n_a:,} stars in A, {n_b:,} in B, about {n_common:,} usable in both", "bold")
+        mock = mock_surveys(n_a, n_b, n_common, seed)
+        write_parquet(data / "mock_a.parquet", pa.table(mock.a))
+        write_parquet(data / "mock_b.parquet", pa.table(mock.b))
+        write_parquet(data / "mock_clusters.parquet", pa.table(mock.clusters))
+        write_parquet(truth / "truth_a.parquet", pa.table(_named_as_in_b(mock.truth_a)))
+        write_parquet(truth / "truth_b.parquet", pa.table(_named_as_in_b(mock.truth_b)))
+        write_text(output / "run.toml", text)
+        write_text(marker, made)
+    return load_run(output / "run.toml", data, output), truth / "truth_a.parquet"
+
+
+def _named_as_in_b(truth: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    named = {TRUE_LABELS.get(name, name): values for name, values in truth.items()}
+    return {"ID_A" if name == "id" else name: values for name, values in named.items()}

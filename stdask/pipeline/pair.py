@@ -1,0 +1,199 @@
+"""Pair: the stars in both surveys, and which of them may teach the networks."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from stdask import schema
+from stdask.config import MatchById, PairConfig, Run, TrainConfig
+from stdask.errors import ConfigError, PairingError
+from stdask.pipeline.cluster import Workers
+from stdask.pipeline.stage import Stage, digest_of
+from stdask.science.crossmatch import match_ids, match_positions, separations
+from stdask.science.outliers import clip_outliers
+from stdask.science.resampling import measured_behind
+from stdask.storage import paths
+from stdask.storage.hats import Catalogue, open_catalogue
+from stdask.storage.receipts import Receipt
+from stdask.storage.tables import to_field, to_numpy, to_table, write_parquet
+
+NO_COUNTERPART = "no counterpart in B"
+KEYS = (
+    schema.Column("ID_A", "string", "", "meta.id", "Id in A"),
+    schema.Column("ID_B", "string", "", "meta.id", "Id in B"),
+    schema.STAR_KEY,
+    schema.Column("STAR_KEY_B", "uint64", "", "meta.id", "64-bit key of the star in B"),
+    schema.Column("SEPARATION", "float32", "arcsec", "pos.angDistance", "Between the positions in A and in B"),
+)
+
+
+def run(run: Run, workers: Workers) -> Receipt:  # noqa: ARG001 - all stages are called alike
+    """Match A and B, write the table of pairs and the count of every drop.
+
+    Raises
+    ------
+    PairingError
+        If no star is in both surveys.
+    """
+    a, b = run.definition_a, run.definition_b
+    stage = Stage(
+        run,
+        "pair",
+        inputs={"ingest_a": digest_of(run, "ingest_a"), "ingest_b": digest_of(run, "ingest_b")},
+        config={"pair": run.config.pair.model_dump(), "train": _train_settings(run.config.train)},
+    )
+    if receipt := stage.done():
+        return receipt
+    tables = Tables(
+        _read(open_catalogue(paths.catalogue(run.output, a.name)), run, "a"),
+        _read(open_catalogue(paths.catalogue(run.output, b.name)), run, "b"),
+    )
+    rows_a, rows_b, separation = match(tables, run)
+    if not rows_a.size:
+        raise PairingError(
+            f"No star of {a.name} is in {b.name}: {tables.a.num_rows:,} and {tables.b.num_rows:,} stars were "
+            "compared. Check that the surveys overlap, and [pair] match."
+        )
+    pairs = tables.paired(rows_a, rows_b, separation, a.id, b.id)
+    steps = select(pairs, run.config.pair, run.config.train)
+    for family, kept in steps.items():
+        pairs = pairs.append_column(to_field(_used_column(family)), pa.array(list(kept.values())[-1]))
+    path = paths.pairs(run.output, a.name, b.name)
+    write_parquet(path, pairs, {"stdask.key": stage.key})
+    alone = np.setdiff1d(np.arange(tables.a.num_rows), rows_a)
+    rejected = {
+        "row": alone,
+        "id": tables.a.column(a.id).cast(pa.string()).take(alone),
+        "reason": np.full(alone.size, NO_COUNTERPART),
+    }
+    write_parquet(path.with_name(paths.REJECTED), to_table(schema.REJECTED, rejected))
+    counts = {
+        "in": tables.a.num_rows,
+        "out": pairs.num_rows,
+        "set aside": {NO_COUNTERPART: int(alone.size)},
+        "usable": {family: {step: int(kept.sum()) for step, kept in s.items()} for family, s in steps.items()},
+        "median separation [arcsec]": round(float(np.median(separation)), 3),
+    }
+    return stage.finish([path, path.with_name(paths.REJECTED)], counts)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The columns of both catalogues that pairing and training need."""
+
+    a: pa.Table
+    b: pa.Table
+
+    def paired(self, rows_a: np.ndarray, rows_b: np.ndarray, separation: np.ndarray, id_a: str, id_b: str) -> pa.Table:
+        """Return one row a pair: keys, then A's columns as A_..., B's as B_..."""
+        side_a, side_b = self.a.take(rows_a), self.b.take(rows_b)
+        keys = to_table(
+            KEYS,
+            {
+                "ID_A": side_a.column(id_a).cast(pa.string()),
+                "ID_B": side_b.column(id_b).cast(pa.string()),
+                "STAR_KEY": side_a.column("STAR_KEY"),
+                "STAR_KEY_B": side_b.column("STAR_KEY"),
+                "SEPARATION": separation,
+            },
+        )
+        for prefix, side, own_id in (("A_", side_a, id_a), ("B_", side_b, id_b)):
+            for field in side.schema:
+                if field.name not in (own_id, "STAR_KEY", "_healpix_29", "ra", "dec"):
+                    keys = keys.append_column(field.with_name(prefix + field.name), side.column(field.name))
+        return keys
+
+
+def match(tables: Tables, run: Run) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the rows of A and of B that are one star, and their separations in arcsec.
+
+    Raises
+    ------
+    ConfigError
+        If a catalogue has no column to match by.
+    """
+    ra_a, dec_a, ra_b, dec_b = (to_numpy(t, name) for t in (tables.a, tables.b) for name in ("ra", "dec"))
+    settings = run.config.pair.match
+    if not isinstance(settings, MatchById):
+        return match_positions(ra_a, dec_a, ra_b, dec_b, settings.radius_arcsec)
+    ids = []
+    for table, name, definition in (
+        (tables.a, settings.column, run.definition_a),
+        (tables.b, settings.column_b or settings.column, run.definition_b),
+    ):
+        if name not in table.column_names:
+            raise ConfigError(
+                f"[pair] match: {definition.name} has no column {name!r}. It has {', '.join(table.column_names)}."
+            )
+        ids.append(table.column(name).combine_chunks())
+    known = [np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False)) for column in ids]
+    rows = match_ids(*(c.take(k).to_numpy(zero_copy_only=False) for c, k in zip(ids, known, strict=True)))
+    rows_a, rows_b = known[0][rows[0]], known[1][rows[1]]
+    return rows_a, rows_b, separations(ra_a[rows_a], dec_a[rows_a], ra_b[rows_b], dec_b[rows_b])
+
+
+def select(pairs: pa.Table, pair: PairConfig, train: TrainConfig) -> dict[str, dict[str, np.ndarray]]:
+    """Tell, family by family and cut after cut, which pairs may teach (Thomas et al. 2024, sect. 3.2).
+
+    Returns
+    -------
+    steps
+        Family -> name of the cut -> pairs left after it, (n_pairs,) bool.
+    """
+    shared = {"in both surveys": np.ones(pairs.num_rows, dtype=bool)}
+    left = to_numpy(pairs, "A_GOOD")
+    shared["quality cuts of A"] = left
+    left = left & to_numpy(pairs, "B_GOOD")
+    shared["quality cuts of B"] = left
+    if pair.max_ebv is not None and "A_EBV" in pairs.column_names:
+        left = left & (to_numpy(pairs, "A_EBV") <= pair.max_ebv)
+        shared[f"E(B-V) <= {pair.max_ebv:g}"] = left
+    steps = {}
+    for family in schema.FAMILIES:
+        if not train.labels(family):
+            continue
+        own = dict(shared)
+        own["all inputs measured"] = left & _measured(pairs, [f"A_{name}" for name in train.inputs(family)])
+        labels = [f"B_{item.label}" for item in train.labels(family)]
+        own["all labels measured"] = own["all inputs measured"] & _measured(pairs, labels)
+        if family == "extrinsic" and train.clip_sigma is not None:
+            kept = own["all labels measured"].copy()
+            for item in train.extrinsic:
+                if item.source:
+                    difference = to_numpy(pairs, f"B_{item.label}") - to_numpy(pairs, f"A_{item.source}")
+                    kept &= clip_outliers(np.where(kept, difference, np.nan), train.clip_sigma)
+            own[f"{train.clip_sigma:g}-sigma clip of B - A"] = kept
+        steps[family] = own
+    return steps
+
+
+def _measured(pairs: pa.Table, names: list[str]) -> np.ndarray:
+    return np.all([np.isfinite(to_numpy(pairs, name)) for name in names], axis=0)
+
+
+def _used_column(family: str) -> schema.Column:
+    return schema.Column(f"USED_{family.upper()}", "bool", "", "meta.code", f"May teach the {family} networks")
+
+
+def _train_settings(train: TrainConfig) -> dict:
+    """Return the part of [train] that decides which columns are carried and which pairs are usable."""
+    return train.model_dump(include={"intrinsic", "extrinsic", "features", "clip_sigma"})
+
+
+def _read(catalogue: Catalogue, run: Run, side: str) -> pa.Table:
+    """Read the columns that matching, training and evaluation need."""
+    train, definition = run.config.train, run.definition(side)
+    if side == "a":
+        inputs = train.inputs("extrinsic" if train.extrinsic else "intrinsic")
+        measured = measured_behind(inputs)[0]
+        wanted = [*inputs, *measured, *(f"{name}_ERR" for name in measured), "EBV"]
+    else:
+        labels = [item.label for family in schema.FAMILIES for item in train.labels(family)]
+        wanted = [name for label in labels for name in (label, f"{label}_ERR")]
+    settings = run.config.pair.match
+    if isinstance(settings, MatchById):
+        wanted.append(settings.column if side == "a" else settings.column_b or settings.column)
+    wanted = [definition.id, "STAR_KEY", "ra", "dec", "GOOD", *wanted]
+    present = {column.name for column in catalogue.columns}
+    return catalogue.read([name for name in dict.fromkeys(wanted) if name in present])

@@ -1,0 +1,42 @@
+"""Run: all stages in turn; what is done is skipped."""
+
+from pathlib import Path
+
+from stdask import __version__
+from stdask.config import Run
+from stdask.pipeline import atlas, evaluate, ingest, merge, pair, report, train, translate
+from stdask.pipeline.cluster import Workers
+from stdask.pipeline.console import say
+from stdask.storage import paths
+from stdask.storage.files import write_text
+
+
+def run_all(run: Run, workers: Workers, truth: Path | None = None) -> None:
+    """Run every stage of a run, from survey files to the report.
+
+    Parameters
+    ----------
+    run, workers
+        The run and its workers.
+    truth
+        For a mock: the table of true labels that evaluate compares with.
+    """
+    record_run(run)
+    ingest.run(run, workers, "a")
+    ingest.run(run, workers, "b")
+    pair.run(run, workers)
+    train.run(run, workers)
+    evaluate.run(run, workers, truth)
+    translate.run(run, workers)
+    merge.run(run, workers)
+    atlas.run(run, workers)
+    report.run(run, workers)
+    name = paths.translated_name(run.definition_a.name, run.definition_b.name)
+    say(f"translated catalogue  {paths.catalogue(run.output, name)}")
+    say(f"merged catalogue      {paths.catalogue(run.output, merge.NAME)}")
+    say(f"report                {paths.report(run.output)}")
+
+
+def record_run(run: Run) -> None:
+    """Write the run file as it is understood, defaults and survey definitions included, into the run folder."""
+    write_text(run.output / paths.RUN_COPY, f'{{"stdask": "{__version__}", "run": {run.model_dump_json(indent=1)}}}\n')

@@ -1,0 +1,40 @@
+"""From the outputs of all members and draws to a value, its percentiles and its systematic error."""
+
+import numpy as np
+
+from stdask.schema import PERCENTILES
+
+
+def trimmed_mean(predictions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Combine the members of an ensemble: drop both extremes, average the others.
+
+    Source: Thomas et al. 2024, sect. 3.5. With fewer than three members nothing is dropped.
+
+    Parameters
+    ----------
+    predictions : shape (n_members, ...)
+
+    Returns
+    -------
+    values, systematic_errors : shape (...)
+        Mean and standard deviation (ddof 0, as published) of the members kept.
+    """
+    kept = predictions if len(predictions) < 3 else np.sort(predictions, axis=0)[1:-1]
+    return kept.mean(axis=0), kept.std(axis=0)
+
+
+def summarise_draws(values: np.ndarray, systematic_errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the percentiles over the draws, and the median systematic error: PRED_5 ... PRED_95, PRED_ERR.
+
+    Source: Thomas et al. 2024, sect. 3.5 and Table A.1.
+
+    Parameters
+    ----------
+    values, systematic_errors : shape (n_stars, n_draws, n_labels)
+
+    Returns
+    -------
+    percentiles : shape (n_percentiles, n_stars, n_labels)
+    errors : shape (n_stars, n_labels)
+    """
+    return np.percentile(values, PERCENTILES, axis=1), np.median(systematic_errors, axis=1)

@@ -1,0 +1,24 @@
+"""Positions on the sky that can be, and those that cannot."""
+
+import numpy as np
+
+
+def check_positions(ra_deg: np.ndarray, dec_deg: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Tell missing and impossible positions from good ones.
+
+    Parameters
+    ----------
+    ra_deg, dec_deg : shape (n_stars,), degrees, NaN where missing
+
+    Returns
+    -------
+    ra_deg : shape (n_stars,), degrees
+        360 written as 0.
+    missing : shape (n_stars,), bool
+        One of the two is not a finite number.
+    impossible : shape (n_stars,), bool
+        ra outside 0...360 or dec outside -90...90.
+    """
+    missing = ~(np.isfinite(ra_deg) & np.isfinite(dec_deg))
+    impossible = ~missing & ((ra_deg < 0) | (ra_deg > 360) | (np.abs(dec_deg) > 90))
+    return np.where(ra_deg == 360, 0.0, ra_deg), missing, impossible

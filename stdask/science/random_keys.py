@@ -1,0 +1,57 @@
+"""Random numbers that belong to a star: functions of (seed, star, ...) alone, never of order or partition."""
+
+import hashlib
+
+import numpy as np
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+def uniforms(star_keys: np.ndarray, seed: int, stream: str) -> np.ndarray:
+    """Return one uniform number a star.
+
+    Parameters
+    ----------
+    star_keys : shape (...), uint64
+    seed, stream
+        Of the run; and what the number is for, e.g. "split" or the name of a column.
+
+    Returns
+    -------
+    numbers : shape of `star_keys`, float64 in (0, 1)
+    """
+    return _to_unit(_mix(_mix(star_keys + _stream_key(seed, stream)) + _GOLDEN))
+
+
+def uniform_sequences(star_keys: np.ndarray, n: int, seed: int, stream: str) -> np.ndarray:
+    """Return `n` uniform numbers a star: a SplitMix64 sequence (Steele, Lea & Flood 2014) of its own.
+
+    Parameters
+    ----------
+    star_keys : shape (n_stars,), uint64
+    n, seed, stream
+        Numbers a star; seed of the run; what they are for.
+
+    Returns
+    -------
+    numbers : shape (n_stars, n), float64 in (0, 1)
+    """
+    start = _mix(star_keys + _stream_key(seed, stream))
+    steps = np.arange(1, n + 1, dtype=np.uint64) * _GOLDEN
+    return _to_unit(_mix(start[:, None] + steps))
+
+
+def _stream_key(seed: int, stream: str) -> np.uint64:
+    digest = hashlib.blake2b(f"{seed}:{stream}".encode(), digest_size=8).digest()
+    return np.uint64(int.from_bytes(digest, "little"))
+
+
+def _mix(z: np.ndarray) -> np.ndarray:
+    """Scramble 64 bits: the finaliser of SplitMix64."""
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+def _to_unit(bits: np.ndarray) -> np.ndarray:
+    return ((bits >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53

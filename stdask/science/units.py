@@ -1,0 +1,72 @@
+"""Factors between the units that survey files state and those of the catalogue."""
+
+import re
+from functools import lru_cache
+
+from astropy import units as u
+
+from stdask.errors import SurveyError
+
+NO_UNIT = frozenset({"", "-", "--", "---", "1", "none"})  # spellings of "no unit" seen in survey files
+LOGARITHM = re.compile(r"^\[?(dex|log|log10)\b.*|^\[.*\]$", re.IGNORECASE)  # dex, log(cm.s**-2), [cm/s2]
+FORMATS = (None, "fits", "cds")  # of astropy's unit parser: its own, FITS Standard 4.0, CDS catalogues
+
+
+@lru_cache
+def conversion_factor(stated: tuple[str, ...], wanted: str) -> float:
+    """Return the factor from the unit of a column to the unit of the catalogue.
+
+    Parameters
+    ----------
+    stated
+        Units given for the column, the most trusted first: of the survey file, of its definition. Blank ones
+        and ones that astropy does not know are passed over.
+    wanted
+        Unit of the catalogue. A column without any unit is taken to be in this one.
+
+    Raises
+    ------
+    SurveyError
+        If the two units are of different kinds, or none of those stated is known.
+    """
+    given = [unit for unit in stated if unit.strip().lower() not in NO_UNIT]
+    if not given:
+        return 1.0
+    logarithmic = wanted == "dex"
+    known = [unit for unit in given if _is_known(unit) or (logarithmic and LOGARITHM.match(unit))]
+    if not known:
+        raise SurveyError(
+            f"unit {given[0]!r} is not known to astropy. Set `unit` in the survey definition: {wanted!r}?"
+        )
+    if known[0] == wanted or (logarithmic and LOGARITHM.match(known[0])):
+        return 1.0
+    return _factor(known[0], wanted)
+
+
+def _factor(stated: str, wanted: str) -> float:
+    refusal = f"unit {stated!r} cannot be converted to {wanted!r}. Name another column or correct its unit."
+    source, target = _parse(stated), _parse(wanted)
+    function_units = (u.function.FunctionUnitBase, u.function.mixin.FunctionMixin)
+    if any(isinstance(unit, function_units) for unit in (source, target)) and source != target:
+        raise SurveyError(refusal)  # astropy would turn mag into dex
+    try:
+        return float(source.to(target))
+    except u.UnitConversionError:
+        raise SurveyError(refusal) from None
+
+
+def _is_known(text: str) -> bool:
+    try:
+        _parse(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _parse(text: str) -> u.UnitBase:
+    for spelling in FORMATS:
+        try:
+            return u.Unit(text, format=spelling, parse_strict="raise")
+        except ValueError:
+            continue
+    raise ValueError(text)

@@ -1,0 +1,106 @@
+"""Where a translation is valid: the pairwise bitmask of Thomas et al. 2024, sect. 2.2."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The bins that the training stars occupy, for every pair of columns (or the one column there is)."""
+
+    names: tuple[str, ...]
+    minima: np.ndarray  # (n_columns,)
+    maxima: np.ndarray
+    occupied: np.ndarray  # (n_pairs, n_bins, n_bins), bool
+
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """The pairs of columns; a lone column is paired with itself."""
+        return list(combinations(range(len(self.names)), 2)) or [(0, 0)]
+
+    @property
+    def pair_names(self) -> list[str]:
+        """The pairs in words, e.g. TEFF-LOGG."""
+        return [self.names[i] if i == j else f"{self.names[i]}-{self.names[j]}" for i, j in self.pairs]
+
+    @property
+    def edges(self) -> np.ndarray:
+        """The edges of the bins, shape (n_columns, n_bins + 1)."""
+        return np.linspace(self.minima, self.maxima, self.occupied.shape[1] + 1, axis=1)
+
+    def contains(self, values: np.ndarray) -> np.ndarray:
+        """Tell for each star and pair whether the star lies in an occupied bin.
+
+        Edges are closed: every training star is inside. A missing value is outside.
+
+        Parameters
+        ----------
+        values : shape (n_stars, n_columns)
+
+        Returns
+        -------
+        inside : shape (n_stars, n_pairs), bool
+        """
+        bins, in_range = _bin_numbers(values, self.minima, self.maxima, self.occupied.shape[1])
+        inside = np.empty((len(values), len(self.pairs)), dtype=bool)
+        for n, (i, j) in enumerate(self.pairs):
+            inside[:, n] = self.occupied[n, bins[:, i], bins[:, j]] & in_range[:, i] & in_range[:, j]
+        return inside
+
+
+def fit_domain(values: np.ndarray, names: Sequence[str], n_bins: int, min_stars: int) -> Domain:
+    """Return the domain that the training stars span.
+
+    Parameters
+    ----------
+    values : shape (n_stars, n_columns)
+    names
+        Of the columns.
+    n_bins, min_stars
+        Bins between the minimum and the maximum of each column; stars that make a bin valid.
+    """
+    minima, maxima = values.min(axis=0), values.max(axis=0)
+    empty = Domain(tuple(names), minima, maxima, np.zeros((0, n_bins, n_bins), bool))
+    bins, _ = _bin_numbers(values, minima, maxima, n_bins)
+    counts = np.zeros((len(empty.pairs), n_bins, n_bins), dtype=np.int64)
+    for n, (i, j) in enumerate(empty.pairs):
+        np.add.at(counts[n], (bins[:, i], bins[:, j]), 1)
+    return Domain(tuple(names), minima, maxima, counts >= min_stars)
+
+
+def _bin_numbers(
+    values: np.ndarray, minima: np.ndarray, maxima: np.ndarray, n_bins: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return bin numbers, clipped, and whether each value is within the range; NaN is not."""
+    widths = np.where(maxima > minima, maxima - minima, 1.0)
+    with np.errstate(invalid="ignore"):
+        in_range = (values >= minima) & (values <= maxima)
+        scaled = np.where(in_range, (values - minima) / widths * n_bins, 0.0)
+    return np.minimum(scaled.astype(np.int64), n_bins - 1), in_range
+
+
+def describe_flags(parts: Sequence[tuple[str, Sequence[str], np.ndarray]]) -> np.ndarray:
+    """Return for each star in words what is wrong with it: QFLAG_COMMENTS.
+
+    Parameters
+    ----------
+    parts
+        (title, names, wrong) each, `wrong` of shape (n_stars, len(names)), bool: e.g. ("intrinsic input
+        outside", ["TEFF-LOGG", ...], ~inside).
+
+    Returns
+    -------
+    comments : shape (n_stars,), str; empty where nothing is wrong
+    """
+    n_stars = len(parts[0][2])
+    comments = np.full(n_stars, "", dtype=object)
+    for title, names, wrong in parts:
+        # few patterns, many stars: each pattern is put into words once
+        patterns, which = np.unique(wrong, axis=0, return_inverse=True)
+        texts = [", ".join(name for name, bad in zip(names, row, strict=True) if bad) for row in patterns]
+        words = np.array([f"{title} {text}; " if text else "" for text in texts], dtype=object)
+        comments = comments + words[which.reshape(-1)]
+    return np.array([comment.removesuffix("; ") for comment in comments], dtype=object)

@@ -1,0 +1,62 @@
+"""Small tables and figures for people: ECSV and PNG, whole or not at all, the same bytes each time."""
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from astropy.io.ascii import InconsistentTableError
+from astropy.table import Table
+
+from stdask import __version__
+from stdask.errors import CatalogueError
+from stdask.storage.files import replacing
+
+DPI = 150
+
+
+class Drawing(Protocol):
+    """What can be saved as an image: a Matplotlib figure, which only `figures/` knows by name."""
+
+    def savefig(self, fname: Any, **options: Any) -> Any:
+        """Write the image to a path."""
+
+
+def write_ecsv(path: Path, table: Table) -> None:
+    """Write a table with units and descriptions as ECSV, atomically."""
+    with replacing(path) as temporary:
+        table.write(temporary, format="ascii.ecsv")
+
+
+def read_ecsv(path: Path) -> Table:
+    """Read an ECSV table.
+
+    Raises
+    ------
+    CatalogueError
+        If the file is missing or is not ECSV.
+    """
+    try:
+        return Table.read(path, format="ascii.ecsv")
+    except FileNotFoundError:
+        raise CatalogueError(f"No file {path}. Run the stage that writes it.") from None
+    except (InconsistentTableError, ValueError, OSError) as exc:
+        raise CatalogueError(f"Cannot read {path}: {exc}. Remove it and run its stage again.") from exc
+
+
+def write_figure(path: Path, figure: Drawing) -> None:
+    """Write a figure as PNG, atomically; without a date, so that the same figure gives the same bytes."""
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": f"stdask {__version__}"})
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a whole file.
+
+    Raises
+    ------
+    CatalogueError
+        If it is missing or unreadable.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as exc:
+        raise CatalogueError(f"Cannot read {path}: {exc}. Run the stage that writes it.") from exc

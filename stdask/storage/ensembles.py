@@ -1,0 +1,85 @@
+"""Ensembles on disk: one JSON document and one safetensors file a family, with checksums. Never a pickle."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from stdask.errors import EnsembleError
+from stdask.storage.files import replacing, sha256, write_text
+
+DOCUMENT = "ensemble.json"
+FORMAT = 1
+
+
+def write_ensemble(
+    folder: Path,
+    families: Mapping[str, tuple[Mapping[str, Any], Mapping[str, np.ndarray]]],
+    provenance: Mapping[str, Any],
+) -> list[Path]:
+    """Write an ensemble; the document, which names the checksums, last.
+
+    Parameters
+    ----------
+    folder
+        Where.
+    families
+        Name -> (document, arrays).
+    provenance
+        What it was trained on and with.
+
+    Returns
+    -------
+    paths
+        Of the files written.
+    """
+    content: dict[str, Any] = {"format": FORMAT, "provenance": dict(provenance), "families": {}}
+    written = []
+    for name, (document, arrays) in families.items():
+        path = folder / f"{name}.safetensors"
+        with replacing(path) as temporary:
+            save_file({key: np.ascontiguousarray(array) for key, array in arrays.items()}, temporary)
+        content["families"][name] = {**document, "file": path.name, "sha256": sha256(path)}
+        written.append(path)
+    write_text(folder / DOCUMENT, json.dumps(content, indent=1))
+    return [*written, folder / DOCUMENT]
+
+
+def read_ensemble(folder: Path) -> dict[str, tuple[dict[str, Any], dict[str, np.ndarray]]]:
+    """Read an ensemble; every file is checked against its checksum.
+
+    Raises
+    ------
+    EnsembleError
+        If a file is missing or damaged, or written by another format of stdask.
+    """
+    try:
+        content = json.loads((folder / DOCUMENT).read_text(encoding="utf-8"))
+        if content["format"] != FORMAT:
+            raise EnsembleError(
+                f"{folder} has ensemble format {content['format']}, not {FORMAT}. Train again."
+            )
+        return {
+            name: (document, _read_arrays(folder, document)) for name, document in content["families"].items()
+        }
+    except FileNotFoundError as exc:
+        raise EnsembleError(
+            f"No ensemble in {folder}: {exc.filename} is missing. Run `stdask train`."
+        ) from None
+    except (json.JSONDecodeError, KeyError, SafetensorError) as exc:
+        raise EnsembleError(f"The ensemble in {folder} is damaged ({exc!r}). Run `stdask train`.") from exc
+
+
+def _read_arrays(folder: Path, document: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    path = folder / document["file"]
+    if Path(document["file"]).name != document["file"]:
+        raise EnsembleError(f"{folder / DOCUMENT} names a file outside its folder: {document['file']}.")
+    if sha256(path) != document["sha256"]:
+        raise EnsembleError(
+            f"{path} is not the file that was written: its checksum differs. Run `stdask train`."
+        )
+    return load_file(path)

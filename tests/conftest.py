@@ -1,0 +1,30 @@
+"""Fixtures that all tests share: the real survey files and an in-process Dask client."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from distributed import LocalCluster
+
+from stdask.config import ClusterConfig
+from stdask.pipeline.cluster import Workers
+
+DATA_DIR = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Return the folder of the real survey files; skip the test where it is absent."""
+    if not DATA_DIR.is_dir():
+        pytest.skip(f"the real survey files are not at {DATA_DIR}")
+    return DATA_DIR
+
+
+@pytest.fixture(scope="session")
+def client() -> Iterator[Workers]:
+    """Two workers as threads of this process: tasks run as on a cluster, without its start-up."""
+    # port 0 takes a free one; None takes 8787, and warns where that is taken
+    with LocalCluster(processes=False, n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
+        config = ClusterConfig(kind="address", address=cluster.scheduler_address)
+        with Workers(config) as workers:
+            yield workers

@@ -1,0 +1,20 @@
+"""Quantities are written as the field writes them."""
+
+import pytest
+
+from stdask.figures.style import symbol, unit_of, with_unit
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("TEFF", r"$T_{\rm eff}$"), ("MG_FE", "[Mg/Fe]"), ("BP_G_0", "(BP \N{MINUS SIGN} G)$_0$"), ("NI_FE", "NI_FE")],
+)
+def test_a_quantity_has_its_symbol_and_an_unknown_one_its_name(name: str, expected: str) -> None:
+    assert symbol(name) == expected
+
+
+def test_an_axis_shows_its_unit_unless_it_is_dex() -> None:
+    assert with_unit(symbol("TEFF"), unit_of("TEFF")) == r"$T_{\rm eff}$ [K]"
+    assert with_unit(symbol("FE_H"), unit_of("FE_H")) == "[Fe/H]"
+    assert with_unit(symbol("G_RP_0"), unit_of("G_RP_0")).endswith(" [mag]")
+    assert with_unit(symbol("AGE"), unit_of("AGE", "Gyr")) == "AGE [Gyr]"

@@ -1,0 +1,233 @@
+"""Maps and profiles of a hand-made merged catalogue against numpy."""
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.table import Table
+from numpy.testing import assert_allclose, assert_array_equal
+
+from stdask import schema
+from stdask.errors import CatalogueError, ConfigError
+from stdask.pipeline import atlas, atlas_products
+from stdask.pipeline.merge import NAME
+from stdask.storage import paths
+from stdask.storage.products import read_map_cube
+from tests.pipeline import hand_made
+from tests.pipeline.hand_made import LABEL_B, A, B, make_run, write_catalogue
+
+N_STARS = 12_000
+SETTINGS = {"bin_kpc": 0.5, "max_radius_kpc": 12.0, "max_height_kpc": 3.0, "n_bootstraps": 100}
+TABLES = ("map_edge_on.fits", "map_face_on.fits", "profile_radial.ecsv", "profile_vertical.ecsv")
+FIGURES = ("map_edge_on.png", "map_face_on.png", "profile_radial.png", "profile_vertical.png")
+COLUMNS = (
+    schema.SURVEY,
+    *schema.POSITION,
+    *(c for label in LABEL_B for c in schema.measured_columns(label)),
+    *schema.DISTANCE,
+    *schema.GALACTOCENTRIC,
+)
+
+
+def disc(seed=5):
+    """Return a disc with gradients: A in the outer part without [Mg/Fe], B in the inner one."""
+    rng = np.random.default_rng(seed)
+    radius, azimuth = rng.uniform(1, 14, N_STARS), rng.uniform(0, 2 * np.pi, N_STARS)
+    z = rng.laplace(0, 0.6, N_STARS)
+    data = {column.name: np.full(N_STARS, np.nan) for column in COLUMNS} | {
+        "SURVEY": np.where(rng.random(N_STARS) < radius / 14, A, B).astype(object),
+        "ra": rng.uniform(0, 360, N_STARS),
+        "dec": rng.uniform(-80, 80, N_STARS),
+        "LOGG": rng.uniform(1.0, 3.0, N_STARS),
+        "FE_H": 0.3 - 0.06 * radius - 0.2 * np.abs(z) + rng.normal(0, 0.1, N_STARS),
+        "X_GC": radius * np.cos(azimuth),
+        "Y_GC": radius * np.sin(azimuth),
+        "Z_GC": z,
+        "R_GC": radius,
+    }
+    data["MG_FE"] = np.where(data["SURVEY"] == B, 0.1 * np.abs(z), np.nan)
+    data["LOGG"][:50] = np.nan
+    for column in schema.GALACTOCENTRIC:
+        data[column.name][50:120] = np.nan
+    return {name: v if v.dtype == object else v.astype(np.float32) for name, v in data.items()}
+
+
+def prepare(tmp_path, data, most=2000, **settings):
+    run = make_run(tmp_path, atlas=SETTINGS | settings)
+    write_catalogue(run, NAME, COLUMNS, data, most)
+    hand_made.write_receipts(run, "merge")
+    return run
+
+
+def chosen(data):
+    with np.errstate(invalid="ignore"):
+        return (data["LOGG"] > 1.5) & (data["LOGG"] < 2.5) & (data["R_GC"] < 12) & (np.abs(data["Z_GC"]) < 3)
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Leave the figures undrawn: for tests of the tables."""
+    monkeypatch.setattr(atlas_products, "write_figure", lambda path, _: path.write_bytes(b""))
+    monkeypatch.setattr(atlas_products, "draw_maps", lambda *_, **__: None)
+    monkeypatch.setattr(atlas_products, "draw_profiles", lambda *_, **__: None)
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory, client):
+    """A run whose atlas is drawn, its receipt and its stars."""
+    data = disc()
+    run = prepare(tmp_path_factory.mktemp("atlas"), data)
+    return run, atlas.run(run, client), data
+
+
+def test_every_star_is_drawn_or_set_aside_with_a_reason(done):
+    _, receipt, data = done
+    counts = receipt.counts
+    assert counts["in"] == N_STARS
+    assert counts["out"] == chosen(data).sum() == sum(counts["from"].values())
+    assert counts["set aside"]["no LOGG"] == 50
+    assert counts["set aside"][atlas.NO_DISTANCE] == 70
+    assert set(counts["set aside"]) == {"no LOGG", atlas.NO_DISTANCE, "LOGG not between 1.5 and 2.5", atlas.BEYOND}
+
+
+@pytest.mark.parametrize(("sample", "of_b"), [("ALONE", True), ("MERGED", False)])
+def test_edge_on_maps_equal_numpys_medians_in_every_pixel(done, sample, of_b):
+    run, _, data = done
+    cube = read_map_cube(paths.products(run.output) / "map_edge_on.fits", sample)
+    assert list(cube) == ["COUNT", "FE_H", "N_FE_H", "MG_FE", "N_MG_FE"]
+    stars = chosen(data) & ((data["SURVEY"] == B) | (not of_b))
+    signed = np.copysign(data["R_GC"], data["X_GC"]).astype(float)
+    columns, rows = np.floor(signed / 0.5) + 24, np.floor(data["Z_GC"].astype(float) / 0.5) + 6
+    for row in range(12):
+        for column in range(48):
+            inside = stars & (rows == row) & (columns == column)
+            assert cube["COUNT"][row, column] == inside.sum()
+            expected = np.median(data["FE_H"][inside]) if inside.any() else np.float32(np.nan)
+            assert_array_equal(cube["FE_H"][row, column], np.float64(expected))
+
+
+def test_face_on_maps_hold_the_median_height_of_stars_near_the_plane(done):
+    run, _, data = done
+    cube = read_map_cube(paths.products(run.output) / "map_face_on.fits", "MERGED")
+    near = chosen(data) & (np.abs(data["Z_GC"]) < 1)
+    assert cube["COUNT"].sum() == near.sum()
+    inside = near & (np.floor(data["X_GC"] / 0.5) == -9) & (np.floor(data["Y_GC"] / 0.5) == 2)
+    assert inside.sum() > 0
+    assert cube["HEIGHT"][26, 15] == np.median(np.abs(data["Z_GC"][inside]))
+
+
+def test_maps_carry_where_they_come_from(done):
+    run, _, _ = done
+    header = fits.getheader(paths.products(run.output) / "map_face_on.fits")
+    assert (header["SURVEYA"], header["SURVEYB"]) == (A, B)
+    assert header["SELECT1"] == "1.5 < LOGG < 2.5"
+    assert header["MAXABSZ"] == 1.0
+
+
+def test_radial_profiles_equal_numpys_medians_of_the_stars_in_each_bin(done):
+    run, _, data = done
+    table = Table.read(paths.products(run.output) / "profile_radial.ecsv")
+    assert table["R_CENTRE"].unit == "kpc"
+    assert table["FE_H_MEDIAN"].unit == "dex"
+    assert set(table["SIDE"]) == {"north", "south"}
+    assert len(table) > 50
+    for row in table:
+        height = data["Z_GC"] if row["SIDE"] == "north" else -data["Z_GC"]
+        inside = chosen(data) & (height >= row["Z_LOW"]) & (height < row["Z_HIGH"])
+        inside &= (data["R_GC"] >= row["R_LOW"]) & (data["R_GC"] < row["R_HIGH"])
+        inside &= (data["SURVEY"] == B) | (row["SAMPLE"] == "MERGED")
+        assert row["N_FE_H"] == inside.sum() >= 20
+        assert row["FE_H_MEDIAN"] == np.median(data["FE_H"][inside])
+        assert row["FE_H_P16"] <= row["FE_H_P84"]
+        assert np.isnan(row["MG_FE_MEDIAN"]) == (row["N_MG_FE"] < 20)
+
+
+def test_vertical_profiles_find_the_gradient_that_was_put_in(done):
+    run, *_ = done
+    table = Table.read(paths.products(run.output) / "profile_vertical.ecsv")
+    ring = table[(table["SAMPLE"] == "MERGED") & (table["R_LOW"] == 6)]
+    assert len(ring) > 5
+    slope, _ = np.polyfit(np.abs(ring["Z_CENTRE"]), ring["FE_H_MEDIAN"], 1)
+    # 860 stars of scatter 0.11 over |Z| of spread 0.4 kpc: 1.25 * 0.11 / (0.4 sqrt(860)) = 0.012; 4 sigma
+    assert_allclose(slope, -0.2, atol=0.05)
+
+
+def test_figures_and_tables_of_every_product_are_written_and_receipted(done):
+    run, receipt, _ = done
+    assert {path.name for path in paths.products(run.output).iterdir()} == {*TABLES, *FIGURES}
+    assert {path.removeprefix("products/") for path in receipt.outputs} == {*TABLES, *FIGURES}
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_products_do_not_depend_on_the_partitioning_of_the_catalogue(done, tmp_path, client):
+    run, _, data = done
+    other = prepare(tmp_path, data, most=N_STARS)
+    atlas.run(other, client)
+    for name in TABLES:
+        assert (paths.products(other.output) / name).read_bytes() == (paths.products(run.output) / name).read_bytes()
+
+
+def test_a_second_run_does_nothing(done, client):
+    run, receipt, _ = done
+    assert atlas.run(run, client).written > receipt.written
+
+
+def test_without_distances_the_stage_is_done_and_says_why_there_are_no_maps(tmp_path, client):
+    data = disc()
+    for column in schema.GALACTOCENTRIC:
+        data[column.name][:] = np.nan
+    run = prepare(tmp_path, data)
+    receipt = atlas.run(run, client)
+    assert receipt.counts["notes"] == ["no star has a distance: no maps"]
+    assert not receipt.outputs
+    assert not paths.products(run.output).exists()
+
+
+def test_a_selection_that_no_star_passes_is_said_not_a_crash(tmp_path, client):
+    receipt = atlas.run(prepare(tmp_path, disc(), select={"LOGG": (7.0, 8.0)}), client)
+    assert receipt.counts["out"] == 0
+    assert "no star passes [atlas] select" in receipt.counts["notes"][0]
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_products_of_an_earlier_atlas_do_not_stay_when_there_is_nothing_to_draw(tmp_path, client):
+    run = prepare(tmp_path, disc(), n_bootstraps=10)
+    atlas.run(run, client)
+    atlas.run(prepare(tmp_path, disc(), select={"LOGG": (7.0, 8.0)}), client)
+    assert not list(paths.products(run.output).glob("*"))
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_label_that_no_selected_star_has_is_left_out_and_said(tmp_path, client):
+    data = disc()
+    data["MG_FE"][:] = np.nan
+    run = prepare(tmp_path, data, n_bootstraps=10)
+    receipt = atlas.run(run, client)
+    assert receipt.counts["notes"] == ["no selected star has MG_FE: not drawn"]
+    cube = read_map_cube(paths.products(run.output) / "map_edge_on.fits", "MERGED")
+    assert list(cube) == ["COUNT", "FE_H", "N_FE_H"]
+
+
+def test_a_handful_of_stars_of_a_alone_is_drawn(tmp_path, client):
+    data = {name: values[120:150] for name, values in disc().items()}
+    data["SURVEY"][:] = A
+    run = prepare(tmp_path, data, select={})
+    receipt = atlas.run(run, client)
+    assert 0 < receipt.counts["out"] <= 30
+    assert len(receipt.outputs) == 8
+    cube = read_map_cube(paths.products(run.output) / "map_edge_on.fits", "ALONE")
+    assert cube["COUNT"].sum() == 0
+    assert np.isnan(cube["FE_H"]).all()
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [({"labels": ["SI_FE"]}, "labels: 'SI_FE'"), ({"select": {"GRAVITY": (1, 2)}}, "select: .* 'GRAVITY'")],
+)
+def test_a_name_that_the_catalogue_does_not_have_is_refused(tmp_path, client, settings, words):
+    with pytest.raises(ConfigError, match=words):
+        atlas.run(prepare(tmp_path, {k: v[:200] for k, v in disc().items()}, **settings), client)
+
+
+def test_drawing_before_merging_says_which_stage_to_run(tmp_path, client):
+    with pytest.raises(CatalogueError, match="stdask merge"):
+        atlas.run(make_run(tmp_path), client)

@@ -1,0 +1,331 @@
+"""From survey files to catalogues: every row accounted for, and the content brute force gives."""
+
+import tempfile
+from pathlib import Path
+
+import healpy as hp
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from astropy.table import Table
+from distributed import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+
+from stdask.config import Run, load_run
+from stdask.errors import SurveyError
+from stdask.pipeline import ingest
+from stdask.storage import paths
+from stdask.storage.hats import Catalogue, open_catalogue
+from stdask.storage.receipts import read_receipt
+
+RUN = """
+output = "unused"
+[surveys.a]
+definition = "{definition}"
+file = "{file}"
+[surveys.b]
+definition = "apogee_dr17_giants"
+file = "apogee_dr17_giants.parquet"
+[pair]
+match = {{ by = "position" }}
+[[train.intrinsic]]
+label = "FE_H"
+from = "FE_H"
+[ingest]
+rows_per_block = {rows_per_block}
+rows_per_partition = {rows_per_partition}
+"""
+DEFINITION = """
+name = "small"
+title = "Small"
+reference = "none"
+id = "id"
+gaia_id = "gaia"
+keep = ["n_obs"]
+cuts = [{ column = "snr", op = ">", value = 20 }, { column = "snr", op = "<", value = 80 }]
+[labels.FE_H]
+column = "feh"
+typical_error = 0.1
+valid = [-5, 1]
+[duplicates]
+by = "gaia"
+best = "snr"
+"""
+
+
+def make_run(folder: Path, data_dir: Path, definition: str, file: str, block: int, partition: int) -> Run:
+    """Return a run written in `folder`, that reads its survey A from `data_dir`."""
+    text = RUN.format(definition=definition, file=file, rows_per_block=block, rows_per_partition=partition)
+    (folder / "run.toml").write_text(text)
+    return load_run(folder / "run.toml", data_dir, folder / f"out_{block}_{partition}")
+
+
+def small_run(folder: Path, table: pa.Table, block: int = 100, partition: int = 100) -> Run:
+    """Return a run on a table of the user's own definition."""
+    (folder / "small.toml").write_text(DEFINITION)
+    pq.write_table(table, folder / "small.parquet", row_group_size=7)
+    return make_run(folder, folder, "small.toml", "small.parquet", block, partition)
+
+
+def catalogue_of(run: Run) -> Catalogue:
+    return open_catalogue(paths.catalogue(run.output, run.definition_a.name))
+
+
+def small_table(n_stars: int, seed: int = 1) -> pa.Table:
+    rng = np.random.default_rng(seed)
+    return pa.table(
+        {
+            "id": [f"star {n}" for n in range(n_stars)],
+            "gaia": 10**18 + np.arange(n_stars),
+            "ra": rng.uniform(0, 360, n_stars),
+            "dec": np.degrees(np.arcsin(rng.uniform(-1, 1, n_stars))),
+            "feh": rng.normal(-0.5, 0.4, n_stars),
+            "snr": rng.uniform(0, 100, n_stars),
+            "n_obs": rng.integers(1, 5, n_stars),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def lamost(client: Client, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Table]:
+    """The LAMOST catalogue, and the file it was made from as astropy reads it."""
+    folder = tmp_path_factory.mktemp("lamost")
+    run = make_run(folder, data_dir, "lamost_dr3", "lamost_dr3_kgiants.fits", 5000, 4000)
+    ingest.run(run, client, "a")
+    return run, Table.read(data_dir / "lamost_dr3_kgiants.fits")
+
+
+def test_the_lamost_file_comes_in_whole(lamost: tuple[Run, Table]):
+    run, _ = lamost
+    receipt = read_receipt(run.output, "ingest_a")
+    assert receipt is not None
+    assert receipt.counts["in"] == 18_733
+    assert receipt.counts["out"] + sum(receipt.counts["set aside"].values()) == 18_733
+    catalogue = catalogue_of(run)
+    assert catalogue.n_rows == catalogue.read().num_rows == receipt.counts["out"]
+    assert max(catalogue.rows.values()) <= 4000
+
+
+def test_the_lamost_labels_are_those_of_the_file(lamost: tuple[Run, Table]):
+    run, reference = lamost
+    table = catalogue_of(run).read()
+    order = np.argsort(np.asarray(reference["obsid"]))
+    rows = order[np.searchsorted(np.asarray(reference["obsid"])[order], table["obsid"].to_numpy())]
+    assert sorted(rows) == list(range(18_733))
+    for name, column in {"TEFF": "teff", "LOGG": "logg", "FE_H": "fe_h", "RV": "rv"}.items():
+        assert_array_equal(table[name].to_numpy(), np.asarray(reference[column])[rows].astype(np.float32))
+    believed = np.asarray(reference["dist_kpc"])[rows] <= 100
+    expected = np.where(believed, np.asarray(reference["dist_kpc"])[rows], np.nan)
+    assert_array_equal(table["DISTANCE"].to_numpy(), expected.astype(np.float32))
+    errors = (np.asarray(reference["e_dist_low"]) + np.asarray(reference["e_dist_up"]))[rows] / 2
+    assert_array_equal(table["DISTANCE_ERR"].to_numpy(), np.where(believed, errors, np.nan).astype(np.float32))
+    assert set(table["RV_ERR"].to_pylist()) == {3.0}
+    assert_array_equal(table["n_obs"].to_numpy(), np.asarray(reference["n_obs"])[rows])
+
+
+def test_stars_lie_in_their_partition_in_order(lamost: tuple[Run, Table]):
+    catalogue = catalogue_of(lamost[0])
+    for pixel, table in zip(catalogue.pixels, catalogue.partitions(), strict=True):
+        ra, dec, index = (table[name].to_numpy() for name in ("ra", "dec", "_healpix_29"))
+        assert_array_equal(hp.ang2pix(2**29, ra, dec, nest=True, lonlat=True), index)
+        assert (hp.ang2pix(2**pixel.order, ra, dec, nest=True, lonlat=True) == pixel.pixel).all()
+        assert (np.diff(index) >= 0).all()
+
+
+def test_units_are_with_the_columns(lamost: tuple[Run, Table]):
+    units = {column.name: column.unit for column in catalogue_of(lamost[0]).columns}
+    assert (units["RV"], units["DISTANCE"], units["ks_m"], units["obsid"]) == ("km/s", "kpc", "mag", "")
+
+
+def test_a_second_run_does_nothing(lamost: tuple[Run, Table], client: Client):
+    run, _ = lamost
+    path = paths.catalogue(run.output, "lamost_dr3") / "hats.properties"
+    before = path.stat().st_mtime_ns
+    ingest.run(run, client, "a")
+    assert path.stat().st_mtime_ns == before
+
+
+def test_the_size_of_a_block_changes_no_byte_of_a_partition(client: Client, data_dir: Path, tmp_path: Path):
+    contents = []
+    for rows_per_block in (1_777, 50_000):
+        run = make_run(tmp_path, data_dir, "lamost_dr3", "lamost_dr3_kgiants.fits", rows_per_block, partition=2500)
+        receipt = ingest.run(run, client, "a")
+        folder = paths.catalogue(run.output, "lamost_dr3")
+        contents.append(
+            {
+                str(path.relative_to(folder)): path.read_bytes()
+                for path in folder.rglob("*")
+                if path.suffix in (".parquet", ".ecsv", ".csv")
+            }
+        )
+        assert receipt.key
+    assert contents[0].keys() == contents[1].keys()
+    assert contents[0] == contents[1]
+
+
+def test_rows_set_aside_carry_their_reason_and_the_best_row_of_a_star_stays(client: Client, tmp_path: Path):
+    columns = small_table(12).to_pydict()
+    columns["ra"][0] = None
+    columns["dec"][1] = -91.0
+    columns["id"][2] = " "
+    columns["gaia"][3] = columns["gaia"][4]  # one star, two rows
+    columns["snr"][3], columns["snr"][4] = 90.0, 30.0
+    columns["id"][5] = columns["id"][6]  # two stars, one id
+    columns["gaia"][7] = columns["gaia"][8] = -1  # no Gaia star: not one another
+    columns["ra"][9] = 360.0
+    run = small_run(tmp_path, pa.table(columns), block=5)
+    receipt = ingest.run(run, client, "a")
+    folder = paths.catalogue(run.output, "small")
+    rejected = pq.read_table(folder / paths.REJECTED).to_pylist()
+    assert rejected == [
+        {"row": 0, "id": "star 0", "reason": "no position"},
+        {"row": 1, "id": "star 1", "reason": "impossible position"},
+        {"row": 2, "id": None, "reason": "no id"},
+        {"row": 4, "id": "star 4", "reason": "duplicate star"},
+        {"row": 6, "id": "star 6", "reason": "duplicate id"},
+    ]
+    assert receipt.counts["out"] == 7
+    stars = {row["id"]: row for row in catalogue_of(run).read().to_pylist()}
+    assert stars.keys() == {f"star {n}" for n in (3, 6, 7, 8, 9, 10, 11)}
+    assert stars["star 7"]["SOURCE_ID"] is stars["star 8"]["SOURCE_ID"] is None
+    assert stars["star 9"]["ra"] == 0.0
+    assert not (paths.scratch(folder)).exists()
+
+
+def test_repeats_are_found_wherever_they_lie(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    table = small_table(60)
+    twice = pa.concat_tables([table, small_table(60, seed=2)])  # the same ids elsewhere on the sky
+    monkeypatch.setattr(ingest, "ROWS_PER_SHARE", 25)
+    run = small_run(tmp_path, twice, block=11, partition=5)
+    receipt = ingest.run(run, client, "a")
+    assert receipt.counts["set aside"] == {"duplicate star": 60}
+    best = np.maximum(table["snr"].to_numpy(), twice["snr"].to_numpy()[60:])
+    good = {f"star {n}": 20 < best[n] < 80 for n in range(60)}
+    found = catalogue_of(run).read()
+    assert dict(zip(found["id"].to_pylist(), found["GOOD"].to_pylist(), strict=True)) == good
+
+
+def test_the_table_of_cuts_ends_with_the_good_stars(client: Client, tmp_path: Path):
+    table = small_table(200)
+    snr = table["snr"].to_numpy()
+    run = small_run(tmp_path, table, block=33)
+    receipt = ingest.run(run, client, "a")
+    cuts = Table.read(paths.catalogue(run.output, "small") / "cuts.ecsv")
+    assert list(cuts["n_failing"]) == [0, (snr <= 20).sum(), (snr >= 80).sum()]
+    assert list(cuts["n_left"]) == [200, (snr > 20).sum(), ((snr > 20) & (snr < 80)).sum()]
+    assert receipt.counts["good"] == cuts["n_left"][-1]
+
+
+def test_the_table_of_columns_tells_what_became_of_the_values(client: Client, tmp_path: Path):
+    columns = small_table(50).to_pydict()
+    columns["feh"][:4] = [None, -9999.0, float("inf"), 30.0]
+    run = small_run(tmp_path, pa.table(columns), block=20)
+    ingest.run(run, client, "a")
+    line = Table.read(paths.catalogue(run.output, "small") / "columns.ecsv")[0]
+    assert [line[f"n_{w}"] for w in ("missing", "sentinel", "infinite", "outside")] == [1, 1, 1, 1]
+    assert line["n_measured"] == line["n_typical_error"] == 46
+
+
+def test_many_stars_in_one_cell_are_spread_over_partitions(client: Client, tmp_path: Path):
+    columns = small_table(300).to_pydict()
+    columns["ra"] = [10 + n % 100 * 1e-4 for n in range(300)]  # 36 arcsec in all: one cell of the first count
+    columns["dec"] = [20.0] * 300
+    columns["n_obs"] = list(range(300))
+    run = small_run(tmp_path, pa.table(columns), block=70, partition=40)
+    ingest.run(run, client, "a")
+    catalogue = catalogue_of(run)
+    assert catalogue.n_rows == 300
+    assert max(catalogue.rows.values()) <= 40
+    table = catalogue.read()
+    order = np.lexsort((table["n_obs"].to_numpy(), table["_healpix_29"].to_numpy()))
+    assert_array_equal(order, np.arange(300))  # rows of one position stand in the order of the file
+
+
+def test_a_changed_definition_leaves_no_old_partition(client: Client, tmp_path: Path):
+    run = small_run(tmp_path, small_table(300), partition=10)
+    ingest.run(run, client, "a")
+    other = make_run(tmp_path, tmp_path, "small.toml", "small.parquet", 100, 10)
+    pq.write_table(small_table(40, seed=3), tmp_path / "small.parquet")
+    ingest.run(other, client, "a")
+    catalogue = catalogue_of(other)
+    written = set(catalogue.folder.glob("dataset/*/*/*.parquet"))
+    assert written == {catalogue.path(pixel) for pixel in catalogue.pixels}
+    assert catalogue.n_rows == 40
+
+
+@pytest.mark.parametrize("extension", ["csv", "ecsv", "vot", "fits", "fits.gz"])
+def test_every_format_gives_the_same_catalogue(extension: str, client: Client, tmp_path: Path):
+    table = small_table(40)
+    run = small_run(tmp_path, table, block=9)
+    ingest.run(run, client, "a")
+    formats = {"csv": "ascii.csv", "vot": "votable"}
+    reference = Table({name: table[name].to_numpy(zero_copy_only=False) for name in table.column_names})
+    reference["id"] = table["id"].to_pylist()
+    reference.write(tmp_path / f"small.{extension}", **({"format": f} if (f := formats.get(extension)) else {}))
+    other = make_run(tmp_path, tmp_path, "small.toml", f"small.{extension}", 9, 101)
+    ingest.run(other, client, "a")
+    assert catalogue_of(other).read().equals(catalogue_of(run).read())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("column = \"feh\"", "column = \"id\""), r"Survey small \(small\.parquet\): Column 'id': it holds no numbers"),
+        (("column = \"feh\"", "column = \"FEH\""), r"no column 'FEH'\. Did you mean 'feh'"),
+        (("column = \"feh\"", "column = \"feh\"\nunit = \"K\""), "unit 'K' cannot be converted to 'dex'"),
+        (("id = \"id\"", "id = \"snr\""), "'snr' names stars but holds double"),
+        (("gaia_id = \"gaia\"", "gaia_id = \"id\""), "'id' is no Gaia source_id"),
+        (("value = 20", "value = \"high\""), "compares column 'snr'"),
+    ],
+)  # fmt: skip
+def test_a_definition_that_does_not_fit_is_refused(change: tuple, message: str, client: Client, tmp_path: Path):
+    run = small_run(tmp_path, small_table(10))
+    (tmp_path / "small.toml").write_text(DEFINITION.replace(*change))
+    run = make_run(tmp_path, tmp_path, "small.toml", "small.parquet", 100, 100)
+    with pytest.raises(SurveyError, match=message):
+        ingest.run(run, client, "a")
+    assert not (paths.catalogue(run.output, "small") / "hats.properties").exists()
+
+
+def test_a_file_of_rows_without_positions_is_refused(client: Client, tmp_path: Path):
+    columns = small_table(5).to_pydict() | {"ra": [float("nan")] * 5}
+    with pytest.raises(SurveyError, match="no row has both a position and an id"):
+        ingest.run(small_run(tmp_path, pa.table(columns)), client, "a")
+
+
+STARS = st.tuples(
+    st.sampled_from(["a", "b", "c", "d", "", None]),
+    st.sampled_from([1, 2, 3, 4, 0, None]),
+    st.sampled_from([0.0, 180.0, 360.0, 400.0, float("nan"), None]),
+    st.sampled_from([-90.0, 0.0, 45.0, 95.0]),
+    st.sampled_from([10.0, 50.0, float("nan")]),
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(STARS, min_size=1, max_size=25), block=st.integers(1, 30), partition=st.integers(1, 30))
+def test_rows_in_are_rows_out_and_rows_set_aside(client: Client, rows: list, block: int, partition: int):
+    names, gaia, ra, dec, snr = (list(column) for column in zip(*rows, strict=True))
+    table = pa.table(
+        {
+            "id": pa.array([*names, "last"], pa.string()),
+            "gaia": pa.array([*gaia, 99], pa.int64()),
+            "ra": pa.array([*ra, 10.0], pa.float64()),
+            "dec": [*dec, 10.0],
+            "snr": [*snr, 50.0],
+            "feh": np.zeros(len(rows) + 1),
+            "n_obs": np.arange(len(rows) + 1),
+        }
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        run = small_run(Path(folder), table, block, partition)
+        ingest.run(run, client, "a")
+        kept = catalogue_of(run).read()
+        rejected = pq.read_table(paths.catalogue(run.output, "small") / paths.REJECTED)
+    assert sorted(kept["n_obs"].to_pylist() + rejected["row"].to_pylist()) == list(range(len(rows) + 1))
+    assert len(set(kept["id"].to_pylist())) == kept.num_rows
+    stars = [star for star in kept["SOURCE_ID"].to_pylist() if star is not None]
+    assert len(set(stars)) == len(stars)

@@ -1,0 +1,336 @@
+"""The report shows what the run folder holds, in a page that is whole, safe and usable without a network."""
+
+import base64
+import re
+import tomllib
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from astropy.table import Table
+from matplotlib.figure import Figure
+
+from stdask.config import Run, RunConfig, load_run
+from stdask.errors import CatalogueError
+from stdask.pipeline import report
+from stdask.pipeline.cluster import Workers
+from stdask.pipeline.report_format import as_toml, measured, number, symbol
+from stdask.storage import paths
+from stdask.storage.documents import read_bytes, write_ecsv, write_figure
+from stdask.storage.receipts import Receipt, write_receipt
+
+SECTIONS = [
+    "summary", "counts", "accuracy", "coverage", "importance", "domain", "learning", "maps", "notes", "provenance",
+    "cite",
+]  # fmt: skip
+MINUS, DASH = "\N{MINUS SIGN}", "\N{EN DASH}"
+VOID = {"meta", "link", "img", "br", "hr", "input"}  # HTML Living Standard, sect. 13.1.2
+TITLE_A = "<script>alert('A')</script> & Survey"
+REFUSED = "The extrinsic network was not trained: 36 pairs, min_pairs is 200."
+COUNTS: dict[str, dict[str, Any]] = {
+    "ingest_a": {"in": 1200, "out": 1190, "set aside": {"no position": 10}, "block size": 250},
+    "ingest_b": {"in": 900, "out": 900, "set aside": {"no position": 0}},
+    "pair": {
+        "in": 1190, "out": 500, "set aside": {"not in B": 690}, "usable": {"intrinsic": {"E(B-V) <= 0.3": 431}},
+    },
+    "train": {"notes": [REFUSED]},
+    "evaluate": {},
+    "translate": {"in": 1190, "out": 1190, "set aside": {}, "flags": {"QFLAG_INPUT_INTRINSIC": 1071}},
+    "merge": {"in": 2090, "out": 1590, "set aside": {"also in B": 500}},
+    "atlas": {"notes": ["No star has a distance: no maps."]},
+}  # fmt: skip
+SURVEY = """
+name = "{name}"
+title = "{title}"
+reference = "{name} et al. 2021"
+id = "star"
+[labels.TEFF]
+column = "teff"
+[labels.FE_H]
+column = "fe_h"
+"""
+RUN = """
+seed = 11
+output = "out"
+[surveys]
+a = { definition = "first.toml", file = "first.fits" }
+b = { definition = "second.toml", file = "second.parquet" }
+[pair]
+match = { by = "position" }
+[train]
+intrinsic = [{ label = "TEFF", from = "TEFF" }, { label = "FE_H", from = "FE_H" }]
+"""
+SCORE_NAMES = (
+    "family", "label", "unit", "method", "n", "bias", "bias_err", "std", "std_err", "robust", "robust_err", "mae",
+    "mae_err",
+)  # fmt: skip
+SCORES = [
+    ("intrinsic", "TEFF", "K", "raw", 86, 12.0, 4.0, 100.0, 7.0, 80.0, 6.0, 70.0, 5.0),
+    ("intrinsic", "TEFF", "K", "translated", 86, 1.0, 3.0, 70.0, 5.0, 60.0, 4.0, 50.0, 3.0),
+    ("intrinsic", "FE_H", "dex", "translated", 86, -0.0123, 0.0045, 0.0652, 0.0031, 0.05, 0.004, 0.04, 0.003),
+]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """A run whose stages are all done, with tables, and no figure."""
+    (tmp_path / "first.toml").write_text(SURVEY.format(name="first", title=TITLE_A))
+    (tmp_path / "second.toml").write_text(SURVEY.format(name="second", title="Survey B"))
+    (tmp_path / "run.toml").write_text(RUN)
+    run = load_run(tmp_path / "run.toml", output=tmp_path / "out")
+    for step, counts in COUNTS.items():
+        write_receipt(run.output, Receipt(step, "key", {f"input of {step}": "5e" * 32}, {}, {}, counts, 1.5))
+    write_table(run, "accuracy", SCORE_NAMES, SCORES)
+    return run
+
+
+def write_table(run: Run, name: str, names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+    write_ecsv(paths.evaluation(run.output) / f"{name}.ecsv", Table(rows=rows, names=names))
+
+
+def draw(path: Path) -> None:
+    figure = Figure(figsize=(2, 1))
+    figure.subplots().plot([0, 1])
+    write_figure(path, figure)
+
+
+class Page(HTMLParser):
+    """A page taken apart: elements with their attributes, and the text of each section."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.texts: dict[str, str] = {}
+        self._open: list[str] = []
+        self._section = ""
+        self.feed(text)
+        assert not self._open, f"left open: {self._open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        self.elements.append((tag, values))
+        if tag == "section":
+            self._section = values["id"]
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag, f"</{tag}> closes another element"
+        if tag == "section":
+            self._section = ""
+
+    def handle_data(self, data: str) -> None:
+        words = [self.texts.get(self._section, ""), *data.split()]
+        self.texts[self._section] = " ".join(word for word in words if word)
+
+    def all(self, *tags: str) -> Iterator[dict[str, str]]:
+        return (values for tag, values in self.elements if tag in tags)
+
+
+def make(run: Run, client: Workers) -> Page:
+    report.run(run, client)
+    return Page(paths.report(run.output).read_text(encoding="utf-8"))
+
+
+def test_every_section_is_there_and_the_navigation_leads_to_it(run: Run, client: Workers) -> None:
+    page = make(run, client)
+    assert [values["id"] for values in page.all("section")] == SECTIONS
+    assert [values["href"] for values in page.all("a") if values["href"].startswith("#")][1:12] == [
+        f"#{name}" for name in SECTIONS
+    ]  # the first link skips the navigation
+
+
+def test_missing_parts_are_told_in_a_sentence(run: Run, client: Workers) -> None:
+    page = make(run, client)
+    assert "coverage of the errors was not measured" in page.texts["coverage"]
+    assert "importance of the inputs was not computed" in page.texts["importance"]
+    assert "no figure of the domain" in page.texts["domain"]
+    assert "no record of the training" in page.texts["learning"]
+    assert "no maps or profiles" in page.texts["maps"]
+
+
+def test_a_run_without_any_accuracy_says_so(run: Run, client: Workers) -> None:
+    (paths.evaluation(run.output) / "accuracy.ecsv").unlink()
+    page = make(run, client)
+    assert "No label was tested" in page.texts["summary"]
+    assert "No accuracy table" in page.texts["accuracy"]
+
+
+def test_rows_in_are_rows_out_and_rows_set_aside_by_reason(run: Run, client: Workers) -> None:
+    text = make(run, client).texts["counts"]
+    assert "Ingest A 1,200 1,190 10 no position: 10" in text
+    assert "Merge 2,090 1,590 500 also in B: 500" in text
+    assert "Train passes no rows on" in text
+    assert "E(B-V) <= 0.3 431" in text
+    assert "block size 250" in text
+
+
+def test_the_headline_sets_the_scatter_before_beside_that_after(run: Run, client: Workers) -> None:
+    text = make(run, client).texts["summary"]
+    assert "T eff K 86 80 ± 6 60 ± 4 0.75" in text
+    assert "[Fe/H] dex 86 not in A 0.050 ± 0.004" in text
+
+
+def test_the_truth_of_a_mock_is_shown_where_it_is_known(run: Run, client: Workers) -> None:
+    assert "truth" not in make(run, client).texts["accuracy"]
+    write_table(run, "truth", SCORE_NAMES, [(*row[:9], row[9] / 2, *row[10:]) for row in SCORES])
+    paths.receipt(run.output, "report").unlink()
+    page = make(run, client)
+    assert f"Translated {MINUS} truth" in page.texts["summary"]
+    assert "40 ± 6" in page.texts["summary"]
+    assert "Difference from the truth" in page.texts["accuracy"]
+
+
+def test_tables_of_evaluate_are_shown_with_their_numbers(run: Run, client: Workers) -> None:
+    write_table(
+        run, "coverage", ("family", "label", "nominal", "covered", "n"), [("intrinsic", "TEFF", 0.68, 0.612, 86)]
+    )
+    names = ("family", "label", "group", "input", "importance", "importance_err")
+    write_table(run, "importance", names, [("intrinsic", "TEFF", "[Fe/H] < -1", "FE_H", 28.4, 1.2)])
+    history = [("intrinsic", 1, n, 1e-3, 0.5, 0.6 - 0.1 * (n == 2)) for n in (1, 2, 3)]
+    names = ("family", "member", "epoch", "learning_rate", "loss", "val_loss")
+    write_ecsv(paths.history(run.output), Table(rows=history, names=names))
+    cuts = Table(rows=[("rows of the file", 0, 1200), ("snr > 30", 200, 1000)], names=("cut", "n_failing", "n_left"))
+    write_ecsv(paths.catalogue(run.output, "first") / "cuts.ecsv", cuts)
+    texts = make(run, client).texts
+    assert f"68 % 61.2 % {MINUS}6.8 86" in texts["coverage"]
+    assert f"[Fe/H] < {MINUS}1 28.4 ± 1.2" in texts["importance"]
+    assert "1 3 2 0.001 0.5 0.5" in texts["learning"]  # member, epochs, the one kept and its losses
+    assert "snr > 30 200 1,000" in texts["counts"]
+    assert "QFLAG_INPUT_INTRINSIC 1,071 90.0 %" in texts["domain"]
+
+
+def test_figures_are_inside_the_page_as_they_are_on_disk(run: Run, client: Workers) -> None:
+    evaluation, products = paths.evaluation(run.output), paths.products(run.output)
+    files = [evaluation / f"{name}.png" for name in ("residuals_intrinsic_TEFF", "importance_intrinsic")]
+    files += [evaluation / f"{name}.png" for name in ("domain_intrinsic", "learning_intrinsic")]
+    files += [products / "map_edge_on.png"]
+    for path in files:
+        draw(path)
+    images = list(make(run, client).all("img"))
+    shown = {base64.b64decode(image["src"].removeprefix("data:image/png;base64,")) for image in images}
+    assert shown == {read_bytes(path) for path in files}
+    assert all((image["width"], image["height"]) == ("225", "112") for image in images)  # 2 x 1 inches at 112 per inch
+    residuals = images[0]["alt"]
+    assert "offset +12 ± 4, robust scatter 80 ± 6 K" in residuals
+    assert all(len(image["alt"]) > 40 for image in images)
+
+
+def test_a_figure_for_which_there_is_no_room_is_named_instead(
+    run: Run, client: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw(paths.products(run.output) / "map_edge_on.png")
+    monkeypatch.setattr("stdask.pipeline.report_figures.MAX_IMAGE_BYTES", 100)
+    page = make(run, client)
+    assert not list(page.all("img"))
+    assert "map_edge_on.png is too large" in page.texts["maps"]
+
+
+def test_notes_of_all_stages_are_told(run: Run, client: Workers) -> None:
+    page = make(run, client)
+    assert REFUSED in page.texts["notes"]
+    assert "No star has a distance" in page.texts["notes"]
+    assert "2 notes" in page.texts["summary"]
+
+
+def test_a_run_without_notes_says_that_nothing_was_refused(run: Run, client: Workers) -> None:
+    for step in ("train", "atlas"):
+        write_receipt(run.output, Receipt(step, "key", {}, {}, {}, {}))
+    assert "Nothing was refused" in make(run, client).texts["notes"]
+
+
+def test_provenance_and_citations_are_complete(run: Run, client: Workers) -> None:
+    page = make(run, client)
+    assert "Seed 11" in page.texts["provenance"]
+    assert page.texts["provenance"].count("5e" * 32) == len(COUNTS)
+    for software in ("stdask", "numpy", "tensorflow"):
+        assert software in page.texts["provenance"]
+    for cited in ("A&A 690, A54", "first et al. 2021", "second et al. 2021", "stdask"):
+        assert cited in page.texts["cite"]
+
+
+def test_the_settings_shown_are_a_run_file_that_gives_the_same_run(run: Run) -> None:
+    shown = tomllib.loads(as_toml(run.config.model_dump(mode="json", by_alias=True)))
+    assert RunConfig.model_validate(shown) == run.config
+
+
+def test_nothing_is_loaded_from_outside(run: Run, client: Workers) -> None:
+    draw(paths.products(run.output) / "map_edge_on.png")
+    page = make(run, client)
+    assert not list(page.all("script", "iframe", "object", "embed"))
+    loaded = [v[name] for tag, v in page.elements for name in ("src", "href") if name in v and tag != "a"]
+    assert loaded
+    assert all(value.startswith("data:") for value in loaded)
+    style = re.search(r"<style>(.*?)</style>", paths.report(run.output).read_text(), re.S)
+    assert style
+    assert not re.search(r"url\(|@import", style[1])
+
+
+def test_what_a_file_says_is_text_and_never_markup(run: Run, client: Workers) -> None:
+    page = make(run, client)
+    text = paths.report(run.output).read_text(encoding="utf-8")
+    assert "<script" not in text
+    assert TITLE_A in page.texts["summary"]
+
+
+def test_headings_tables_and_landmarks_serve_a_screen_reader(run: Run, client: Workers) -> None:
+    page = make(run, client)
+    levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    assert all(values.get("scope") in ("col", "row", "rowgroup") for values in page.all("th"))
+    assert all(len(list(page.all(tag))) == 1 for tag in ("header", "nav", "main", "footer"))
+    ids = [values["id"] for _, values in page.elements if "id" in values]
+    assert len(ids) == len(set(ids))
+    named = {values["aria-labelledby"] for _, values in page.elements if "aria-labelledby" in values}
+    assert named <= set(ids)
+    assert all(values["aria-labelledby"] for values in page.all("table"))
+    assert next(page.all("html"))["lang"] == "en"
+
+
+def test_the_page_is_made_once_and_again_when_a_stage_tells_something_new(run: Run, client: Workers) -> None:
+    first = report.run(run, client)
+    made = paths.report(run.output).stat().st_mtime_ns
+    assert report.run(run, client).key == first.key
+    assert paths.report(run.output).stat().st_mtime_ns == made
+    write_receipt(run.output, Receipt("train", "key", {}, {}, {}, {"notes": []}))
+    assert report.run(run, client).key != first.key
+
+
+def test_a_stage_that_was_not_run_is_named(run: Run, client: Workers) -> None:
+    paths.receipt(run.output, "merge").unlink()
+    with pytest.raises(CatalogueError, match="merge"):
+        report.run(run, client)
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [
+        (0.827, 0.119, "0.83 ± 0.12"),  # the three examples of the Particle Data Group, sect. 5.3
+        (0.827, 0.367, "0.8 ± 0.4"),
+        (-61.3, 1.04, f"{MINUS}61.3 ± 1.0"),
+        (5012.0, 88.0, "5012 ± 88"),
+        (0.05, float("nan"), "0.05"),
+        (float("nan"), 1.0, DASH),
+    ],
+)
+def test_values_are_rounded_by_their_errors(value: float, error: float, text: str) -> None:
+    assert measured(value, error) == text
+
+
+def test_symbols_are_written_in_html() -> None:
+    assert symbol("TEFF") == "<i>T</i><sub>eff</sub>"
+    assert symbol("LOGG") == "log <i>g</i>"
+    assert symbol("ALPHA_FE") == "[\N{GREEK SMALL LETTER ALPHA}/Fe]"
+    assert symbol("BP_G_0") == f"(BP {MINUS} G)<sub>0</sub>"
+    assert symbol("<b>") == "&lt;b&gt;"
+
+
+def test_numbers_are_short_and_long_lists_are_counted() -> None:
+    assert [number(v) for v in (12345, 0.123456, True, None, "a")] == ["12,345", "0.1235", "True", DASH, "a"]
+    assert number([1, 2]) == "1, 2"
+    assert number(list(range(50))) == "50 values"

@@ -1,0 +1,67 @@
+"""Small tables and figures come back as they were written, whole or not at all."""
+
+from pathlib import Path
+from typing import Any
+
+import astropy.units as u
+import numpy as np
+import pytest
+from astropy.table import Table
+from matplotlib.figure import Figure
+from numpy.testing import assert_array_equal
+
+from stdask.errors import CatalogueError
+from stdask.storage.documents import read_bytes, read_ecsv, write_ecsv, write_figure
+
+
+def drawing() -> Figure:
+    figure = Figure(figsize=(2, 1))
+    figure.subplots().plot([0, 1], [1, 0])
+    return figure
+
+
+def test_a_table_comes_back_with_its_values_types_and_units(tmp_path: Path) -> None:
+    table = Table({"label": ["TEFF", "MG_FE"], "n": [2733, 12], "std": [76.0, np.nan] * u.K})
+    write_ecsv(tmp_path / "folder" / "accuracy.ecsv", table)
+    back = read_ecsv(tmp_path / "folder" / "accuracy.ecsv")
+    assert back.colnames == table.colnames
+    for name in table.colnames:
+        assert_array_equal(back[name], table[name])
+    assert back["std"].unit == u.K
+    assert back["n"].dtype == np.int64
+
+
+def test_the_same_table_and_the_same_figure_give_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write_ecsv(tmp_path / f"{name}.ecsv", Table({"n": [1, 2]}))
+        write_figure(tmp_path / f"{name}.png", drawing())
+    assert read_bytes(tmp_path / "one.ecsv") == read_bytes(tmp_path / "two.ecsv")
+    image = read_bytes(tmp_path / "one.png")
+    assert image == read_bytes(tmp_path / "two.png")
+    assert image.startswith(b"\x89PNG\r\n\x1a\n")  # PNG (W3C) section 5.2
+    assert b"stdask" in image  # Software
+    assert b"Creation Time" not in image
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    class Failing:
+        def savefig(self, fname: Any, **options: Any) -> None:  # noqa: ARG002
+            fname.write_bytes(b"half")
+            raise OSError("disk full")
+
+    path = tmp_path / "figure.png"
+    path.write_bytes(b"old")
+    with pytest.raises(OSError, match="disk full"):
+        write_figure(path, Failing())
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_missing_or_damaged_file_is_named(tmp_path: Path) -> None:
+    for read in (read_ecsv, read_bytes):
+        with pytest.raises(CatalogueError, match=r"missing\.ecsv.*Run the stage"):
+            read(tmp_path / "missing.ecsv")
+    damaged = tmp_path / "damaged.ecsv"
+    damaged.write_text("<html>not a table</html>\n")
+    with pytest.raises(CatalogueError, match=r"damaged\.ecsv.*Remove it"):
+        read_ecsv(damaged)
