@@ -32,7 +32,7 @@ RunFile = Annotated[
 ]
 DataDir = Annotated[Path | None, typer.Option(help="Folder of the survey files. [default: the run file's own]")]
 Output = Annotated[Path | None, typer.Option(help="Folder of the run, instead of the run file's `output`.")]
-Workers = Annotated[int | None, typer.Option(min=1, help="Worker processes, instead of [cluster] workers.")]
+WorkerCount = Annotated[int | None, typer.Option(min=1, help="Worker processes, instead of [cluster] workers.")]
 Truth = Annotated[Path | None, typer.Option(help="True labels of a mock survey A, to compare with as well.")]
 
 
@@ -54,7 +54,7 @@ def run_command(
     run_file: RunFile,
     data_dir: DataDir = None,
     output: Output = None,
-    workers: Workers = None,
+    workers: WorkerCount = None,
     truth: Truth = None,
 ) -> None:
     """Run all stages, from survey files to maps and report. What is done is skipped; what was cut off goes on."""
@@ -69,7 +69,7 @@ def demo_command(
         bool, typer.Option("--paper-scale", help="588,571 and 733,901 stars, 13,664 in common, as in the paper.")
     ] = False,
     output: Annotated[Path, typer.Option(help="Folder of the demo.")] = Path("stdask-demo"),
-    workers: Workers = None,
+    workers: WorkerCount = None,
     seed: Annotated[int, typer.Option(min=0, help="Another seed, another mock.")] = 7,
 ) -> None:
     """See everything at work: two mock surveys with known truth, translated, merged, mapped and compared."""
@@ -82,7 +82,9 @@ def demo_command(
 
 
 @app.command("ingest", epilog="Example: stdask ingest run.toml --data-dir ~/surveys")
-def ingest_command(run_file: RunFile, data_dir: DataDir = None, output: Output = None, workers: Workers = None) -> None:
+def ingest_command(
+    run_file: RunFile, data_dir: DataDir = None, output: Output = None, workers: WorkerCount = None
+) -> None:
     """Survey files to HATS catalogues: cuts, units, dereddening; bad rows set aside with a reason."""
     run = _load(run_file, data_dir, output, workers)
     record_run(run)
@@ -96,7 +98,7 @@ def evaluate_command(
     run_file: RunFile,
     data_dir: DataDir = None,
     output: Output = None,
-    workers: Workers = None,
+    workers: WorkerCount = None,
     truth: Truth = None,
 ) -> None:
     """Unseen stars against B: residuals, coverage, importance; beside raw A and a ridge regression."""
@@ -107,7 +109,9 @@ def _add_stage(name: str, work: Callable[..., Any], text: str) -> None:
     """Add the command of a stage that takes nothing but the run."""
 
     @app.command(name, help=text, epilog=f"Example: stdask {name} run.toml --data-dir ~/surveys")
-    def command(run_file: RunFile, data_dir: DataDir = None, output: Output = None, workers: Workers = None) -> None:
+    def command(
+        run_file: RunFile, data_dir: DataDir = None, output: Output = None, workers: WorkerCount = None
+    ) -> None:
         _with_workers(_load(run_file, data_dir, output, workers), work)
 
 

@@ -1,16 +1,26 @@
 """run.toml as frozen models: one table a stage. Checks values, never touches survey or catalogue files."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from stdask import schema
 from stdask.errors import ConfigError
 from stdask.survey_definition import SurveyDefinition, load_definition
 from stdask.toml_models import TomlModel, load_toml, validate
 
-Range = tuple[float, float]
+
+def _ascending(numbers: tuple[float, ...]) -> tuple[float, ...]:
+    if any(low >= high for low, high in pairwise(numbers)):
+        raise ValueError("the numbers must ascend, e.g. [1.5, 2.5]")
+    return numbers
+
+
+Range = Annotated[tuple[float, float], AfterValidator(_ascending)]
+Edges = Annotated[tuple[float, ...], Field(min_length=2), AfterValidator(_ascending)]
+Rate = Annotated[float, Field(gt=0)]
 
 
 class SurveyConfig(TomlModel):
@@ -69,15 +79,13 @@ class TrainConfig(TomlModel):
     intrinsic: tuple[LabelConfig, ...] = Field(min_length=1)
     extrinsic: tuple[LabelConfig, ...] = ()
     features: tuple[str, ...] = ()  # further inputs beside the counterparts, e.g. the colours
-    preset: Literal["compact", "paper"] = (
-        "compact"  # as accurate as the published network at 1/16 of its cost
-    )
+    preset: Literal["compact", "paper"] = "compact"  # as accurate as the published network at 1/16 of its cost
     target: Literal["residual", "zscore"] = "residual"  # untrained = identity; "zscore" as the authors' code
     n_members: int = Field(default=5, ge=1)
     test_fraction: float = Field(default=0.2, gt=0, lt=1)  # of the stars, never seen in training
     validation_fraction: float = Field(default=0.2, gt=0, lt=1)  # of the others, reshuffled for each member
-    batch_size: int = Field(default=256, ge=1)  # small batches reach lower losses than the authors' 4096
-    learning_rates: tuple[float, ...] = Field(default=(1e-3, 1e-4, 1e-5), min_length=1)
+    batch_size: int = Field(default=128, ge=1)  # small batches reach lower losses than the authors' 4096
+    learning_rates: tuple[Rate, ...] = Field(default=(1e-3, 1e-4, 1e-5), min_length=1)
     max_epochs: int = Field(default=1000, ge=1)  # for each learning rate
     patience: int = Field(default=20, ge=1)
     min_pairs: int = Field(default=200, ge=10)  # fewer teach a network nothing that holds for unseen stars
@@ -127,9 +135,7 @@ class TranslateConfig(TomlModel):
 class MergeConfig(TomlModel):
     """`[merge]`. Thomas et al. 2024, sect. 4."""
 
-    globular_clusters: Path | None = (
-        None  # table with ra, dec, distance, rhalf_arcmin; relative to --data-dir
-    )
+    globular_clusters: Path | None = None  # table with ra, dec, distance, rhalf_arcmin; relative to --data-dir
     half_light_radii: float = Field(default=5.0, gt=0)
     cluster_depth_kpc: float = Field(default=0.5, gt=0)
 
@@ -138,7 +144,7 @@ class AtlasConfig(TomlModel):
     """`[atlas]`. Thomas et al. 2024, sect. 4."""
 
     labels: tuple[str, ...] = ()  # mapped labels; empty: the metallicity and the abundance ratios of B
-    select: dict[str, Range] = {"LOGG": (1.5, 2.5)}  # giants
+    select: dict[str, Range] = Field(default={"LOGG": (1.5, 2.5)})  # giants
     bin_kpc: float = Field(default=0.2, gt=0)
     max_radius_kpc: float = Field(default=20.0, gt=0)
     max_height_kpc: float = Field(default=10.0, gt=0)
@@ -147,7 +153,7 @@ class AtlasConfig(TomlModel):
     radial_bin_kpc: float = Field(default=0.5, gt=0)
     vertical_bin_kpc: float = Field(default=0.2, gt=0)
     overlap: float = Field(default=0.5, ge=0, lt=1)
-    height_edges_kpc: tuple[float, ...] = (
+    height_edges_kpc: Edges = (
         0.0,
         0.25,
         0.5,
@@ -155,7 +161,7 @@ class AtlasConfig(TomlModel):
         2.0,
         4.0,
     )  # the paper leaves the last edge open
-    ring_edges_kpc: tuple[float, ...] = (0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0)
+    ring_edges_kpc: Edges = (0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0)
     min_stars_profile: int = Field(default=20, ge=1)
     n_bootstraps: int = Field(default=1000, ge=10)
 
@@ -170,7 +176,7 @@ class ClusterConfig(TomlModel):
     walltime: str = "04:00:00"
     queue: str | None = None
     account: str | None = None
-    job_options: dict[str, Any] = {}  # passed on to dask-jobqueue, e.g. interface, job_extra_directives
+    job_options: dict[str, Any] = Field(default={})  # passed on to dask-jobqueue, e.g. interface, job_extra_directives
 
     @model_validator(mode="after")
     def _address_is_given(self) -> Self:

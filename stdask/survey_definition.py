@@ -16,9 +16,7 @@ class Term(TomlModel):
     """One condition on one column; `any_of` holds alternatives, of which one must hold."""
 
     column: str = ""
-    op: Literal[">", ">=", "<", "<=", "=", "!=", "in", "bits_clear", "bits_set", "is_null", "not_null"] = (
-        "not_null"
-    )
+    op: Literal[">", ">=", "<", "<=", "=", "!=", "in", "bits_clear", "bits_set", "is_null", "not_null"] = "not_null"
     # of bits_clear and bits_set: bit numbers counted from 0, e.g. [19, 20, 23]; blank text is null
     value: float | int | str | bool | list[float | int | str] | None = None
     any_of: tuple["Term", ...] = ()

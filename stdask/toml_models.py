@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from stdask.errors import StdaskError
 
@@ -44,21 +45,33 @@ def validate(model: type[Model], content: dict[str, Any], where: str, error: typ
     Raises
     ------
     error
-        For the first problem found, with the nearest known key where a key is unknown.
+        For an unknown key, else the first problem found, with the nearest known key where a key is unknown.
     """
     try:
         return model.model_validate(content)
     except ValidationError as exc:
-        first = exc.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            message = f"unknown key {place!r}.{_suggestion(model, first['loc'])}"
-        elif first["type"] == "missing":
-            message = f"the key {place!r} is missing. Add it."
-        else:
-            text = first["msg"].removeprefix("Value error, ")
-            message = f"{place or 'content'}: {text} (got {first['input']!r})." if place else text
-        raise error(f"{where}: {message}") from None
+        errors = exc.errors()
+        # a misspelt key is also a missing one: the first says more
+        first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
+        raise error(f"{where}: {_in_words(model, first)}") from None
+    except StdaskError as exc:
+        exc.add_note(where)
+        raise
+
+
+def _in_words(model: type[TomlModel], problem: ErrorDetails) -> str:
+    place, context = ".".join(map(str, problem["loc"])), problem.get("ctx", {})
+    match problem["type"]:
+        case "extra_forbidden":
+            return f"unknown key {place!r}.{_suggestion(model, problem['loc'])}"
+        case "missing":
+            return f"the key {place!r} is missing. Add it."
+        case "union_tag_not_found":
+            return f"the key {place + '.' + context['discriminator'].strip(chr(39))!r} is missing. Add it."
+        case "union_tag_invalid":
+            return f"{place}: {context['discriminator']} is {context['tag']!r}, not one of {context['expected_tags']}."
+    text = problem["msg"].removeprefix("Value error, ")
+    return f"{place}: {text} (got {problem['input']!r})." if place else text
 
 
 def _suggestion(model: type[TomlModel], location: tuple[int | str, ...]) -> str:

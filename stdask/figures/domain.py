@@ -50,8 +50,8 @@ def draw_domain(names: tuple[str, ...], edges: np.ndarray, valid: np.ndarray, ou
         figure.align_labels()
         figure.legend(
             handles=[
-                Patch(facecolor=VALID(1), label="bins with training stars"),
-                Patch(facecolor=VALID(0), edgecolor=FAINT, label="bins without; % of the catalogue in them"),
+                Patch(facecolor=VALID(1), label="holds training stars"),
+                Patch(facecolor=VALID(0), edgecolor=FAINT, label="holds none: stars there are flagged"),
             ],
             loc="outside upper left",
         )

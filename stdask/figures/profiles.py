@@ -25,7 +25,7 @@ MARGIN = 0.04  # of the range of the medians: free space above and below them
 class Curve:
     """One running median with its band."""
 
-    slice: str  # what all stars of the curve have in common, e.g. "0.25-0.5 kpc"
+    slice_kpc: tuple[float, float]  # what all stars of the curve have in common: a range of |Z| or of R
     south: bool  # drawn dashed
     positions_kpc: np.ndarray  # shape (n_bins,)
     medians: np.ndarray  # NaN where there are too few stars: a gap
@@ -69,9 +69,9 @@ def draw_profiles(
         Shaded: 16th to 84th percentile of the bootstrapped medians.
     """
     curves = [curve for row in rows for curve in (*row.alone, *row.merged)]
-    slices = list(dict.fromkeys(curve.slice for curve in curves))
+    slices = sorted({curve.slice_kpc for curve in curves})
     shades = np.linspace(0, PALEST, max(len(slices), 2))
-    colours = {name: to_hex(colormaps[COLOURS](shade)) for name, shade in zip(slices, shades, strict=False)}
+    colours = {part: to_hex(colormaps[COLOURS](shade)) for part, shade in zip(slices, shades, strict=False)}
     with rc_context(STYLE):
         figure = Figure(figsize=(10.0, 0.7 + 3.1 * len(rows)))
         panels = figure.subplots(len(rows), 2, sharex=True, sharey="row", squeeze=False)
@@ -79,6 +79,8 @@ def draw_profiles(
             _draw_curves(pair[0], row.alone, colours)
             _draw_curves(pair[1], row.merged, colours)
             _fit_height(pair[0], [*row.alone, *row.merged])
+            if _are_equal(row.alone, row.merged):
+                pair[1].set_title("nothing added to the profiles on the left", fontsize=8, pad=3)
             pair[0].set_ylabel(with_unit(f"median {symbol(row.label)}", unit_of(row.label, row.unit)))
         for axes, name in zip(panels[0], names, strict=True):
             axes.set_title(fill(name, TITLE_WIDTH), fontweight="bold")
@@ -89,23 +91,22 @@ def draw_profiles(
     return figure
 
 
-def _draw_curves(axes: Axes, curves: Sequence[Curve], colours: dict[str, str]) -> None:
+def _draw_curves(axes: Axes, curves: Sequence[Curve], colours: dict[tuple[float, float], str]) -> None:
     for curve in curves:
-        colour, x = colours[curve.slice], curve.positions_kpc
+        colour, x = colours[curve.slice_kpc], curve.positions_kpc
         axes.fill_between(x, curve.low, curve.high, color=colour, alpha=BAND_ALPHA, linewidth=0)
         axes.plot(x, curve.medians, color=colour, linewidth=1.6, linestyle="--" if curve.south else "-")
         known = np.pad(np.isfinite(curve.medians), 1)
         alone = known[1:-1] & ~known[:-2] & ~known[2:]  # no line passes through such a bin
-        axes.plot(
-            x[alone],
-            curve.medians[alone],
-            "o",
-            color=colour,
-            markersize=3,
-            fillstyle="none" if curve.south else "full",
-        )
+        fill_style = "none" if curve.south else "full"
+        axes.plot(x[alone], curve.medians[alone], "o", color=colour, markersize=3, fillstyle=fill_style)
     if not any(np.isfinite(curve.medians).any() for curve in curves):
         axes.text(0.5, 0.5, "no bin with enough stars", transform=axes.transAxes, ha="center", color=FAINT)
+
+
+def _are_equal(alone: Sequence[Curve], merged: Sequence[Curve]) -> bool:
+    before, after = (np.array([curve.medians for curve in curves]) for curves in (alone, merged))
+    return np.array_equal(before, after, equal_nan=True)
 
 
 def _fit_height(axes: Axes, curves: Sequence[Curve]) -> None:
@@ -116,9 +117,12 @@ def _fit_height(axes: Axes, curves: Sequence[Curve]) -> None:
         axes.set_ylim(values.min() - margin, values.max() + margin)
 
 
-def _add_legend(figure: Figure, colours: dict[str, str], slicing: str, both_sides: bool, min_stars: int) -> None:
+def _add_legend(
+    figure: Figure, colours: dict[tuple[float, float], str], slicing: str, both_sides: bool, min_stars: int
+) -> None:
     handles: list[Line2D | Patch] = [
-        Line2D([], [], color=colour, linewidth=2.5, label=name) for name, colour in colours.items()
+        Line2D([], [], color=colour, linewidth=2.5, label=f"{low:g}\N{EN DASH}{high:g} kpc")
+        for (low, high), colour in colours.items()
     ]
     if both_sides:
         handles += [

@@ -10,7 +10,7 @@ from stdask.figures.style import FAINT, INK, MINUS, STYLE, SURVEY_A, TRANSLATED,
 
 MIN_STARS = 20  # in a running median, as in the profiles of the paper (sect. 4.3)
 N_WINDOWS = 12  # of running medians across the panel at most; fewer where stars are few
-SHOWN_QUANTILE = 0.995  # of |residual|: sets the height of the panels; what lies beyond is drawn at the edge
+SHOWN_QUANTILE = 0.995  # sets the size of the panels; what lies beyond is drawn at their edges
 N_BINS = 48
 
 
@@ -49,7 +49,7 @@ def draw_residuals(
     if values_a is not None:
         rows.insert(0, (values_a, names[0], SURVEY_A))
     height = _half_height(np.concatenate([values - values_b for values, _, _ in rows]))
-    reach = _reach(values_b)
+    reach = _reach(values_b, [values for values, _, _ in rows])
     with rc_context(STYLE):
         figure = Figure(figsize=(10.0, 0.7 + 2.6 * len(rows)))
         axes = figure.subplots(len(rows), 3, squeeze=False, sharey=True, width_ratios=(4, 4, 1.8))
@@ -143,13 +143,15 @@ def _draw_scatter(
         axes.text(0.5, 0.6, "no test stars", transform=axes.transAxes, ha="center", color=FAINT)
 
 
-def _reach(values_b: np.ndarray) -> tuple[float, float]:
-    """Return the range of B's values with a margin."""
-    known = values_b[np.isfinite(values_b)]
-    if not known.size:
+def _reach(values_b: np.ndarray, compared: list[np.ndarray]) -> tuple[float, float]:
+    """Return the range of B's values and of nearly all others, with a margin: absurd ones stay out of it."""
+    tails = (1 - SHOWN_QUANTILE, SHOWN_QUANTILE)
+    ends = [np.quantile(values[np.isfinite(values)], tails) for values in compared if np.isfinite(values).any()]
+    if not ends or not np.isfinite(values_b).any():
         return 0.0, 1.0
-    margin = 0.06 * float(np.ptp(known)) or 1.0
-    return float(known.min()) - margin, float(known.max()) + margin
+    low, high = min(np.nanmin(values_b), *(e[0] for e in ends)), max(np.nanmax(values_b), *(e[1] for e in ends))
+    margin = 0.04 * (high - low) or 1.0
+    return float(low - margin), float(high + margin)
 
 
 def _half_height(residuals: np.ndarray) -> float:

@@ -1,6 +1,7 @@
 """Run a plan with numpy: one thread, blocks of whole stars, buffers reused."""
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from stdask.network.plan import Plan
 
@@ -13,6 +14,7 @@ class Engine:
     BLAS works on rows in groups, and rounds differently at different places of a group (seen with OpenBLAS
     0.3.31: twelve rows, two roundings). So each star's draws are padded to whole groups and every block is full:
     a star's result does not depend, to the last bit, on its neighbours, its place or the size of the block.
+    Threads of a BLAS would share the rows out anew each time: an engine holds its process to one, from then on.
 
     Parameters
     ----------
@@ -27,6 +29,7 @@ class Engine:
     def __init__(self, plan: Plan, n_draws: int, rows_per_block: int) -> None:
         self.plan = plan
         self.n_draws = n_draws
+        threadpool_limits(1, user_api="blas")
         self._allocate(768)  # a multiple of all candidates, so that the last rows are no rest
         period = self._row_period()
         self.rows_per_star = -(-n_draws // period) * period

@@ -187,7 +187,7 @@ def _curves(bins: ProfileBins, found: RunningMedians) -> list[Curve]:
     medians, low, high = (values.reshape(shape) for values in found[1:])
     return [
         Curve(
-            slice=f"{part.low_kpc:g}\N{EN DASH}{part.high_kpc:g} kpc",
+            slice_kpc=(part.low_kpc, part.high_kpc),
             south=part.side == "south",
             positions_kpc=bins.windows.centres_kpc,
             medians=medians[number],

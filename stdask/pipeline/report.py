@@ -124,9 +124,9 @@ def _survey(run: Run, side: str) -> dict[str, Any]:
 
 def _by_label(rows: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, dict[str, Any]]]:
     """Return the rows of an accuracy table by (family, label) and method, the simplest method first."""
-    order = list(report_format.METHODS)
+    order = {name: place for place, name in enumerate(report_format.METHODS)}
     grouped: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
-    for row in sorted(rows, key=lambda row: order.index(row["method"])):
+    for row in sorted(rows, key=lambda row: order.get(row["method"], len(order))):
         grouped.setdefault((row["family"], row["label"]), {})[row["method"]] = row
     return grouped
 

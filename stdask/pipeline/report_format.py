@@ -68,7 +68,7 @@ def minus(text: str) -> str:
 
 def method(name: str) -> str:
     """Return what a method of the accuracy table is called."""
-    return METHODS[name]
+    return METHODS.get(name, name)
 
 
 def as_toml(tables: Mapping[str, Any]) -> str:

@@ -9,9 +9,7 @@ EXTINCTION = {"G_MAG": 0.85926, "BP_MAG": 1.06794, "RP_MAG": 0.65199}
 VISUAL_EXTINCTION = 2.742
 
 
-def intrinsic_colour(
-    blue: np.ndarray, red: np.ndarray, ebv: np.ndarray, bands: tuple[str, str]
-) -> np.ndarray:
+def intrinsic_colour(blue: np.ndarray, red: np.ndarray, ebv: np.ndarray, bands: tuple[str, str]) -> np.ndarray:
     """Return a dereddened colour (blue - red)_0 = (blue - red) - (A_blue - A_red) / A_V x A_V.
 
     Source: Thomas et al. 2024, A&A 690, A54, sect. 3.2, with the coefficients of Sestito et al. 2019.

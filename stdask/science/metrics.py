@@ -58,7 +58,5 @@ def coverage(percentiles: Mapping[int, np.ndarray], truth: np.ndarray) -> list[t
     for low, high in ((16, 84), (5, 95)):
         good = np.isfinite(truth) & np.isfinite(percentiles[low]) & np.isfinite(percentiles[high])
         inside = (truth >= percentiles[low]) & (truth <= percentiles[high])
-        rows.append(
-            ((high - low) / 100, float(inside[good].mean()) if good.any() else np.nan, int(good.sum()))
-        )
+        rows.append(((high - low) / 100, float(inside[good].mean()) if good.any() else np.nan, int(good.sum())))
     return rows

@@ -54,4 +54,5 @@ def _mix(z: np.ndarray) -> np.ndarray:
 
 
 def _to_unit(bits: np.ndarray) -> np.ndarray:
-    return ((bits >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    # 52 bits and a half: with 53 the largest would round up to 1, whose normal deviate is infinite
+    return ((bits >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52

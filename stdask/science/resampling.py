@@ -14,11 +14,12 @@ from stdask.science.random_keys import uniform_sequences, uniforms
 def standard_normals(
     star_keys: np.ndarray, n_draws: int, columns: Sequence[str], seed: int, sampler: str
 ) -> np.ndarray:
-    """Return standard normal numbers that depend on (seed, star, draw, column) alone.
+    """Return standard normal numbers that depend on (seed, star, draw, column) alone, never on other stars.
 
     `sampler` "sobol": one scrambled Sobol sequence for all stars, shifted for each star and column by a
     uniform number modulo 1 (Cranley & Patterson 1976), so that the draws of a star fill its error ellipsoid
-    evenly; "random": independent pseudo-random numbers.
+    evenly: as the points fill the space of all columns, a column's draws change with the list of columns.
+    "random": independent pseudo-random numbers.
 
     Parameters
     ----------

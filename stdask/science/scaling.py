@@ -73,7 +73,10 @@ def fit_scaling(inputs: np.ndarray, labels: np.ndarray, own_input: Sequence[int]
         scales = label_stds
     else:
         gains = has_own.astype(float)
-        scatter = median_abs_deviation(labels - inputs[:, own], axis=0, scale="normal")
+        differences = labels - inputs[:, own]
+        scatter = median_abs_deviation(differences, axis=0, scale="normal")
+        # rounded labels: where most differences are equal, the MAD is 0
+        scatter = np.where(scatter > 0, scatter, differences.std(axis=0))
         scales = np.where(has_own, scatter, label_stds)
     offsets = np.where(has_own & (target != "zscore"), 0.0, label_means - gains * means[own])
     return Scaling(means, _not_zero(stds), own, gains, offsets, _not_zero(scales))

@@ -29,10 +29,10 @@ def split_for_member(n_stars: int, fraction: float, seed: int, member: int) -> t
     n_stars
         Stars that are not test stars.
     fraction
-        Share of them that validates: at least one star.
+        Share of them that validates: at least one star, and not all.
     seed, member
         Seed of the run, and number of the member: each has its own split.
     """
     order = np.random.default_rng([seed, member]).permutation(n_stars)
-    n_validation = max(1, round(fraction * n_stars))
+    n_validation = min(max(1, round(fraction * n_stars)), n_stars - 1)
     return np.sort(order[n_validation:]), np.sort(order[:n_validation])

@@ -98,9 +98,7 @@ def catalogue_columns(
     return arrays, counts, passing
 
 
-def _add_label(
-    name: str, label: Label, source: Source, arrays: dict[str, np.ndarray], counts: Counts
-) -> None:
+def _add_label(name: str, label: Label, source: Source, arrays: dict[str, np.ndarray], counts: Counts) -> None:
     unit = schema.quantity(name, label.unit).unit
     values, lost = source.values(label.column, label.unit, unit, label.valid, label.good)
     errors = source.errors(label.error, values, label.column, label.unit, unit) if label.error else None
@@ -109,9 +107,7 @@ def _add_label(
     counts[name, label.column] = lost | replaced
 
 
-def _add_photometry(
-    photometry: Photometry, source: Source, arrays: dict[str, np.ndarray], counts: Counts
-) -> None:
+def _add_photometry(photometry: Photometry, source: Source, arrays: dict[str, np.ndarray], counts: Counts) -> None:
     bands = {
         "G_MAG": (photometry.g, photometry.g_error),
         "BP_MAG": (photometry.bp, photometry.bp_error),
@@ -128,9 +124,7 @@ def _add_photometry(
         arrays[name] = intrinsic_colour(arrays[blue], arrays[red], arrays["EBV"], (blue, red))
 
 
-def _add_distance(
-    distances: Sequence[Distance], source: Source, arrays: dict[str, np.ndarray], counts: Counts
-) -> None:
+def _add_distance(distances: Sequence[Distance], source: Source, arrays: dict[str, np.ndarray], counts: Counts) -> None:
     """Take for each star the first distance it has; `n_measured` counts the stars that take it."""
     n_stars = source.columns[distances[0].column].size
     chosen, chosen_errors = np.full(n_stars, np.nan), np.full(n_stars, np.nan)

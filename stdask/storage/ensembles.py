@@ -11,9 +11,11 @@ from safetensors.numpy import load_file, save_file
 
 from stdask.errors import EnsembleError
 from stdask.storage.files import replacing, sha256, write_text
+from stdask.storage.receipts import hash_of
 
 DOCUMENT = "ensemble.json"
 FORMAT = 1
+REMEDY = "Remove the folder and run `stdask train`."  # a train stage that is done would be skipped
 
 
 def write_ensemble(
@@ -45,12 +47,12 @@ def write_ensemble(
             save_file({key: np.ascontiguousarray(array) for key, array in arrays.items()}, temporary)
         content["families"][name] = {**document, "file": path.name, "sha256": sha256(path)}
         written.append(path)
-    write_text(folder / DOCUMENT, json.dumps(content, indent=1))
+    write_text(folder / DOCUMENT, json.dumps(content | {"sha256": hash_of(content)}, indent=1))
     return [*written, folder / DOCUMENT]
 
 
 def read_ensemble(folder: Path) -> dict[str, tuple[dict[str, Any], dict[str, np.ndarray]]]:
-    """Read an ensemble; every file is checked against its checksum.
+    """Read an ensemble; the document and every file are checked against their checksums.
 
     Raises
     ------
@@ -60,26 +62,20 @@ def read_ensemble(folder: Path) -> dict[str, tuple[dict[str, Any], dict[str, np.
     try:
         content = json.loads((folder / DOCUMENT).read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
-            raise EnsembleError(
-                f"{folder} has ensemble format {content['format']}, not {FORMAT}. Train again."
-            )
-        return {
-            name: (document, _read_arrays(folder, document)) for name, document in content["families"].items()
-        }
+            raise EnsembleError(f"{folder} has ensemble format {content['format']}, not {FORMAT}. {REMEDY}")
+        if content.pop("sha256") != hash_of(content):
+            raise EnsembleError(f"{folder / DOCUMENT} is not what was written: its checksum differs. {REMEDY}")
+        return {name: (document, _read_arrays(folder, document)) for name, document in content["families"].items()}
     except FileNotFoundError as exc:
-        raise EnsembleError(
-            f"No ensemble in {folder}: {exc.filename} is missing. Run `stdask train`."
-        ) from None
-    except (json.JSONDecodeError, KeyError, SafetensorError) as exc:
-        raise EnsembleError(f"The ensemble in {folder} is damaged ({exc!r}). Run `stdask train`.") from exc
+        raise EnsembleError(f"No ensemble in {folder}: {exc.filename} is missing. Run `stdask train`.") from None
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, SafetensorError) as exc:
+        raise EnsembleError(f"The ensemble in {folder} is damaged ({exc!r}). {REMEDY}") from exc
 
 
 def _read_arrays(folder: Path, document: Mapping[str, Any]) -> dict[str, np.ndarray]:
     path = folder / document["file"]
-    if Path(document["file"]).name != document["file"]:
-        raise EnsembleError(f"{folder / DOCUMENT} names a file outside its folder: {document['file']}.")
+    if path.parent != folder or path.name == "..":
+        raise EnsembleError(f"{folder / DOCUMENT} names a file outside its folder: {document['file']}. {REMEDY}")
     if sha256(path) != document["sha256"]:
-        raise EnsembleError(
-            f"{path} is not the file that was written: its checksum differs. Run `stdask train`."
-        )
+        raise EnsembleError(f"{path} is not the file that was written: its checksum differs. {REMEDY}")
     return load_file(path)

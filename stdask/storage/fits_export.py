@@ -13,10 +13,11 @@ from stdask.storage.files import replacing
 from stdask.storage.hats import Catalogue
 
 BLOCK = 2880  # bytes: FITS Standard 4.0, sect. 3.1
-FORMATS = {"float32": "E", "float64": "D", "int64": "K", "uint64": "K", "int32": "J", "uint8": "B", "bool": "L"}
-NUMPY = {"E": ">f4", "D": ">f8", "K": ">i8", "J": ">i4", "B": "u1", "L": "u1"}
-NULL = np.iinfo(np.int64).min  # TNULL of 64-bit integers
-ALIASES = {"float": "float32", "double": "float64"}
+# FITS has neither half floats nor, but for 64 bits by TZERO, unsigned integers of two bytes and more: the next wider
+FORMATS = {"float16": "E", "float32": "E", "float64": "D", "int64": "K", "uint64": "K", "bool": "L"}
+FORMATS |= {"uint8": "I", "int8": "I", "int16": "I", "uint16": "J", "int32": "J", "uint32": "K"}
+NUMPY = {"E": ">f4", "D": ">f8", "K": ">i8", "J": ">i4", "I": ">i2", "L": "u1"}
+NULLS = {form: int(np.iinfo(NUMPY[form]).min) for form in "KJI"}  # TNULL
 
 
 def write_fits(path: Path, catalogue: Catalogue) -> None:
@@ -50,8 +51,8 @@ def _header(catalogue: Catalogue, formats: list[str], row_bytes: int) -> fits.He
             header[f"TUNIT{number}"] = column.unit.replace(" ", "")
         if column.dtype == "uint64":
             header[f"TZERO{number}"] = 2**63
-        if column.dtype == "int64":
-            header[f"TNULL{number}"] = NULL
+        if form in NULLS:
+            header[f"TNULL{number}"] = NULLS[form]
         if column.ucd:
             header[f"TUCD{number}"] = column.ucd
         if column.description:
@@ -63,7 +64,7 @@ def _header(catalogue: Catalogue, formats: list[str], row_bytes: int) -> fits.He
 def _format(catalogue: Catalogue, column: Column) -> str:
     """Return the TFORM of a column; text is as wide as its longest entry."""
     if column.dtype != "string":
-        return FORMATS[ALIASES.get(column.dtype, column.dtype)]
+        return FORMATS[column.dtype]
     tables = catalogue.partitions([column.name])
     return f"{max([1, *(pc.max(pc.binary_length(table.column(0))).as_py() or 1 for table in tables)])}A"
 
@@ -75,11 +76,11 @@ def _dtype(form: str) -> str:
 def _records(table: pa.Table, dtype: np.dtype) -> np.ndarray:
     records = np.zeros(table.num_rows, dtype=dtype)
     for field in table.schema:
-        records[field.name] = _values(table.column(field.name).combine_chunks())
+        records[field.name] = _values(table.column(field.name).combine_chunks(), dtype[field.name])
     return records
 
 
-def _values(column: pa.Array) -> np.ndarray:
+def _values(column: pa.Array, dtype: np.dtype) -> np.ndarray:
     """Return the values of a column as they stand in the records."""
     if pa.types.is_string(column.type):
         text = column.fill_null("").to_numpy(zero_copy_only=False).astype(str)
@@ -87,7 +88,8 @@ def _values(column: pa.Array) -> np.ndarray:
     if pa.types.is_boolean(column.type):
         return np.where(column.fill_null(False).to_numpy(zero_copy_only=False), ord("T"), ord("F"))
     if pa.types.is_uint64(column.type):  # TZERO = 2^63: the top bit flipped, as a signed number
-        return (column.to_numpy(zero_copy_only=False) ^ np.uint64(2**63)).view(np.int64)
+        return (column.fill_null(0).to_numpy(zero_copy_only=False) ^ np.uint64(2**63)).view(np.int64)
     if pa.types.is_integer(column.type):
-        return column.fill_null(NULL).to_numpy(zero_copy_only=False)
+        wider = column.cast(pa.int64()).fill_null(int(np.iinfo(dtype).min))
+        return wider.to_numpy(zero_copy_only=False)
     return column.fill_null(np.nan).to_numpy(zero_copy_only=False)

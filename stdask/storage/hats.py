@@ -9,7 +9,6 @@ import io
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import healpy as hp
@@ -29,6 +28,9 @@ from stdask.storage import paths
 from stdask.storage.files import replacing, write_text
 from stdask.storage.tables import read_parquet, to_column, to_field, write_parquet
 
+# types that VOTable does not know: its header names the next wider one, the Parquet field the true one
+VOTABLE_TYPES = {"string": "U1", "uint64": "int64", "uint32": "int64", "uint16": "int32", "int8": "int16"}
+VOTABLE_TYPES |= {"float16": "float32"}
 SKYMAP_ORDER = 6  # of the map of counts: 55 arcmin, 400 kB
 
 
@@ -102,7 +104,7 @@ def write_partition(folder: Path, pixel: Pixel, table: pa.Table, metadata: Mappi
 def finish_catalogue(
     folder: Path,
     name: str,
-    columns: Iterable[Column],
+    columns: Sequence[Column],
     rows: Mapping[Pixel, int],
     provenance: Mapping[str, str],
 ) -> Catalogue:
@@ -148,23 +150,20 @@ def open_catalogue(folder: Path) -> Catalogue:
         fields = pq.read_schema(folder / "dataset" / "_common_metadata")
         with (folder / "partition_info.csv").open(newline="") as file:
             rows = {Pixel(int(r["Norder"]), int(r["Npix"])): int(r["num_rows"]) for r in csv.DictReader(file)}
+        properties = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+        return Catalogue(folder, properties["obs_collection"], rows, tuple(map(to_column, fields)))
     except (OSError, pa.ArrowInvalid, KeyError, ValueError) as exc:
         raise CatalogueError(f"{folder} is not a finished catalogue ({exc}). Run the stage that writes it.") from exc
-    properties = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
-    return Catalogue(
-        folder,
-        properties["obs_collection"],
-        rows,
-        tuple(map(to_column, fields)),
-    )
 
 
 def remove_partitions(folder: Path, keep: Iterable[Pixel]) -> None:
-    """Remove the partitions that an earlier run left and this one does not have."""
+    """Remove what an earlier run left and this one does not have: partitions, and halves of killed workers."""
     wanted = {paths.partition(folder, pixel) for pixel in keep}
     for path in folder.glob("dataset/Norder=*/Dir=*/Npix=*.parquet"):
         if path not in wanted:
             path.unlink()
+    for path in folder.glob("dataset/Norder=*/Dir=*/.*.part"):
+        path.unlink(missing_ok=True)
 
 
 def _properties(name: str, rows: Mapping[Pixel, int], size_kb: int) -> dict[str, str]:
@@ -181,7 +180,6 @@ def _properties(name: str, rows: Mapping[Pixel, int], size_kb: int) -> dict[str,
         "hats_skymap_order": str(SKYMAP_ORDER),
         "hats_version": "v1.0",
         "hats_builder": f"stdask {__version__}",
-        "hats_creation_date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M%Z"),
         "hats_estsize": str(size_kb),
     }
 
@@ -190,8 +188,7 @@ def _votable_metadata(columns: Iterable[Column]) -> dict[str, str]:
     """Return units, UCDs and meanings as a VOTable header: the VOParquet convention of IVOA."""
     table = Table()
     for column in columns:
-        # VOTable knows no unsigned 64-bit integer: its header says long, the Parquet field uint64
-        dtype = {"string": "U1", "uint64": "int64"}.get(column.dtype, column.dtype)
+        dtype = VOTABLE_TYPES.get(column.dtype, column.dtype)
         table[column.name] = AstropyColumn([], dtype=dtype, unit=_vounit(column.unit), description=column.description)
     votable = from_table(table)
     ucds = {column.name: column.ucd for column in columns}

@@ -62,8 +62,7 @@ def stage_key(stage: str, inputs: Mapping[str, str], config: Mapping[str, Any]) 
 def describe_outputs(output: Path, files: Iterable[Path]) -> dict[str, dict[str, Any]]:
     """Return size and SHA-256 of each file, by its path under the run folder."""
     return {
-        str(path.relative_to(output)): {"bytes": path.stat().st_size, "sha256": sha256(path)}
-        for path in sorted(files)
+        str(path.relative_to(output)): {"bytes": path.stat().st_size, "sha256": sha256(path)} for path in sorted(files)
     }
 
 
@@ -81,7 +80,7 @@ def read_receipt(output: Path, stage: str) -> Receipt | None:
     """Return the receipt of a stage, None if there is none or it is damaged."""
     try:
         return Receipt(**json.loads(paths.receipt(output, stage).read_text(encoding="utf-8")))
-    except (FileNotFoundError, json.JSONDecodeError, TypeError):
+    except (FileNotFoundError, ValueError, TypeError):  # not JSON, not even text, or not a receipt
         return None
 
 
@@ -104,7 +103,7 @@ def append_partition(log: Path, record: Mapping[str, Any]) -> None:
     """Append one finished partition to a stage's log; written by the driver alone."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(record) + "\n")
+        file.write("\n" + json.dumps(record))  # first the line break: the line before may have been cut off
         file.flush()
 
 

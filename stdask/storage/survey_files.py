@@ -154,17 +154,13 @@ def _format_of(path: Path) -> str:
     if not head:
         raise SurveyError(f"{path} is empty. Fetch the file again.")
     name = path.name.lower()
-    if head.startswith(b"SIMPLE  =") or (
-        head.startswith(b"\x1f\x8b") and name.endswith((".fits.gz", ".fit.gz"))
-    ):
+    if head.startswith(b"SIMPLE  =") or (head.startswith(b"\x1f\x8b") and name.endswith((".fits.gz", ".fit.gz"))):
         return "fits"
     if head.startswith(b"PAR1"):
         return "parquet"
     if head.startswith(b"# %ECSV"):
         return "ecsv"
-    if b"<VOTABLE" in head or (
-        head.lstrip().startswith(b"<?xml") and name.endswith((".xml", ".vot", ".votable"))
-    ):
+    if b"<VOTABLE" in head or (head.lstrip().startswith(b"<?xml") and name.endswith((".xml", ".vot", ".votable"))):
         return "votable"
     if name.endswith(".csv"):
         return "csv"
@@ -182,9 +178,7 @@ def _open_fits(path: Path) -> SurveyFile:
 def _open_parquet(path: Path) -> SurveyFile:
     with pq.ParquetFile(path) as file:
         stored = file.schema_arrow
-        return ParquetFile(
-            path, file.metadata.num_rows, dict.fromkeys(stored.names, "") | _parquet_units(stored)
-        )
+        return ParquetFile(path, file.metadata.num_rows, dict.fromkeys(stored.names, "") | _parquet_units(stored))
 
 
 def _open_csv(path: Path) -> SurveyFile:
@@ -251,9 +245,7 @@ def _parquet_units(stored: pa.Schema) -> dict[str, str]:
 
 def _from_astropy(column: AstropyColumn, name: str) -> pa.Array:
     if not isinstance(column, AstropyColumn) or column.ndim > 1:
-        raise SurveyError(
-            f"column {name!r} is no plain column. Name one of single numbers, logicals or text."
-        )
+        raise SurveyError(f"column {name!r} is no plain column. Name one of single numbers, logicals or text.")
     values = np.ma.getdata(column)
     missing = np.ma.getmaskarray(column)
     if values.dtype.kind == "O":
@@ -275,9 +267,7 @@ def _plain(column: pa.ChunkedArray, name: str, path: Path) -> pa.Array:
         wide = pa.float32() if kind in (pa.float16(), pa.float32()) else pa.float64()
         return array.cast(wide, safe=False).fill_null(np.nan)
     if pa.types.is_nested(kind):
-        raise SurveyError(
-            f"{path}: column {name!r} holds {kind} a row. Name one of numbers, logicals or text."
-        )
+        raise SurveyError(f"{path}: column {name!r} holds {kind} a row. Name one of numbers, logicals or text.")
     try:
         text = pc.utf8_trim_whitespace(array.cast(pa.string()))
     except pa.ArrowInvalid as exc:

@@ -97,14 +97,20 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None, filters: list
         If the file is missing, damaged, or lacks a column.
     """
     try:
-        return pq.ParquetFile(path).read(columns) if filters is None else _read_filtered(path, columns, filters)
+        with pq.ParquetFile(path) as file:
+            lost = set(columns or ()) - set(file.schema_arrow.names)
+            if not lost and filters is None:
+                return file.read(columns)
+        if not lost:
+            return _read_filtered(path, columns, filters)
     except FileNotFoundError:
         raise CatalogueError(f"No file {path}. Run the stage that writes it.") from None
     except (pa.ArrowInvalid, pa.ArrowKeyError, OSError) as exc:
         raise CatalogueError(f"Cannot read {path}: {exc}. Remove it and run its stage again.") from exc
+    raise CatalogueError(f"{path} has no column {min(lost)!r}. Remove it and run its stage again.")
 
 
-def _read_filtered(path: Path, columns: Sequence[str] | None, filters: list[tuple]) -> pa.Table:
+def _read_filtered(path: Path, columns: Sequence[str] | None, filters: list[tuple] | None) -> pa.Table:
     # partitioning=None: the Norder=/Dir= of a HATS path are not columns
     return pq.read_table(path, columns=list(columns) if columns else None, filters=filters, partitioning=None)
 

@@ -16,8 +16,8 @@ def curve(name, south, height, first=0):
 
 @pytest.fixture
 def figure():
-    thin = [curve("0-0.25 kpc", False, 0.3), curve("0-0.25 kpc", True, 0.28)]
-    thick = [curve("1-2 kpc", False, 0.0), curve("1-2 kpc", True, 0.0, first=8)]
+    thin = [curve((0.0, 0.25), False, 0.3), curve((0.0, 0.25), True, 0.28)]
+    thick = [curve((1.0, 2.0), False, 0.0), curve((1.0, 2.0), True, 0.0, first=8)]
     rows = [ProfileRow("FE_H", thin, [*thin, *thick]), ProfileRow("TEFF", [], thin)]
     return draw_profiles(rows, NAMES, "$R$ [kpc]", "Height $|Z|$", 20)
 
@@ -46,14 +46,14 @@ def test_a_slice_has_the_same_colour_in_all_panels_and_on_both_sides(figure):
 def test_south_is_dashed_and_the_legend_says_so(figure):
     assert [line.get_linestyle() for line in drawn_lines(figure.axes[0])] == ["-", "--"]
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert texts[:2] == ["0-0.25 kpc", "1-2 kpc"]
+    assert [text.replace("\N{EN DASH}", "-") for text in texts[:2]] == ["0-0.25 kpc", "1-2 kpc"]
     assert any(text.startswith("south") for text in texts)
     assert any("84 % of bootstraps" in text for text in texts)
     assert "20 stars" in figure.legends[0].get_title().get_text()
 
 
 def test_vertical_profiles_have_no_sides_in_the_legend():
-    rows = [ProfileRow("FE_H", [curve("0-2 kpc", False, 0)], [])]
+    rows = [ProfileRow("FE_H", [curve((0.0, 2.0), False, 0)], [])]
     drawn = draw_profiles(rows, NAMES, "$Z$ [kpc]", "Radius $R$", 20)
     assert not any("south" in text.get_text() for text in drawn.legends[0].get_texts())
 
@@ -68,9 +68,22 @@ def test_a_panel_without_curves_says_so(figure):
     assert [text.get_text() for text in figure.axes[2].texts] == ["no bin with enough stars"]
 
 
+def test_slices_are_listed_from_the_plane_up_whichever_the_survey_alone_has():
+    high, low = curve((2.0, 4.0), False, 0), curve((0.25, 0.5), False, 0)
+    drawn = draw_profiles([ProfileRow("FE_H", [high], [low, high])], NAMES, "$R$ [kpc]", "Height $|Z|$", 20)
+    assert [text.get_text()[0] for text in drawn.legends[0].get_texts()[:2]] == ["0", "2"]
+
+
+def test_profiles_to_which_nothing_was_added_say_so():
+    same = [curve((0.0, 2.0), False, 0)]
+    rows = [ProfileRow("FE_H", same, [*same, curve((2.0, 4.0), False, 0)]), ProfileRow("MG_FE", same, same)]
+    drawn = draw_profiles(rows, NAMES, "$R$ [kpc]", "Height $|Z|$", 20)
+    assert ["nothing added" in axes.get_title(loc="left") for axes in drawn.axes] == [False, False, False, True]
+
+
 def test_a_bin_that_stands_alone_is_a_point():
     medians = np.where(np.arange(16) == 3, -0.2, np.nan)
-    single = Curve("0-0.25 kpc", False, RADII, medians, medians, medians)
+    single = Curve((0.0, 0.25), False, RADII, medians, medians, medians)
     drawn = draw_profiles([ProfileRow("FE_H", [single], [single])], NAMES, "$R$ [kpc]", "Height $|Z|$", 20)
     points = [line for line in drawn.axes[0].lines if line.get_marker() == "o"]
     assert [tuple(line.get_xdata()) for line in points] == [(RADII[3],)]

@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from astropy.table import Table
-from distributed import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
@@ -17,6 +16,7 @@ from numpy.testing import assert_array_equal
 from stdask.config import Run, load_run
 from stdask.errors import SurveyError
 from stdask.pipeline import ingest
+from stdask.pipeline.cluster import Workers
 from stdask.storage import paths
 from stdask.storage.hats import Catalogue, open_catalogue
 from stdask.storage.receipts import read_receipt
@@ -90,7 +90,7 @@ def small_table(n_stars: int, seed: int = 1) -> pa.Table:
 
 
 @pytest.fixture(scope="module")
-def lamost(client: Client, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Table]:
+def lamost(client: Workers, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Table]:
     """The LAMOST catalogue, and the file it was made from as astropy reads it."""
     folder = tmp_path_factory.mktemp("lamost")
     run = make_run(folder, data_dir, "lamost_dr3", "lamost_dr3_kgiants.fits", 5000, 4000)
@@ -140,7 +140,7 @@ def test_units_are_with_the_columns(lamost: tuple[Run, Table]):
     assert (units["RV"], units["DISTANCE"], units["ks_m"], units["obsid"]) == ("km/s", "kpc", "mag", "")
 
 
-def test_a_second_run_does_nothing(lamost: tuple[Run, Table], client: Client):
+def test_a_second_run_does_nothing(lamost: tuple[Run, Table], client: Workers):
     run, _ = lamost
     path = paths.catalogue(run.output, "lamost_dr3") / "hats.properties"
     before = path.stat().st_mtime_ns
@@ -148,7 +148,7 @@ def test_a_second_run_does_nothing(lamost: tuple[Run, Table], client: Client):
     assert path.stat().st_mtime_ns == before
 
 
-def test_the_size_of_a_block_changes_no_byte_of_a_partition(client: Client, data_dir: Path, tmp_path: Path):
+def test_the_size_of_a_block_changes_no_byte_of_a_partition(client: Workers, data_dir: Path, tmp_path: Path):
     contents = []
     for rows_per_block in (1_777, 50_000):
         run = make_run(tmp_path, data_dir, "lamost_dr3", "lamost_dr3_kgiants.fits", rows_per_block, partition=2500)
@@ -166,7 +166,7 @@ def test_the_size_of_a_block_changes_no_byte_of_a_partition(client: Client, data
     assert contents[0] == contents[1]
 
 
-def test_rows_set_aside_carry_their_reason_and_the_best_row_of_a_star_stays(client: Client, tmp_path: Path):
+def test_rows_set_aside_carry_their_reason_and_the_best_row_of_a_star_stays(client: Workers, tmp_path: Path):
     columns = small_table(12).to_pydict()
     columns["ra"][0] = None
     columns["dec"][1] = -91.0
@@ -195,7 +195,7 @@ def test_rows_set_aside_carry_their_reason_and_the_best_row_of_a_star_stays(clie
     assert not (paths.scratch(folder)).exists()
 
 
-def test_repeats_are_found_wherever_they_lie(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_repeats_are_found_wherever_they_lie(client: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     table = small_table(60)
     twice = pa.concat_tables([table, small_table(60, seed=2)])  # the same ids elsewhere on the sky
     monkeypatch.setattr(ingest, "ROWS_PER_SHARE", 25)
@@ -208,7 +208,7 @@ def test_repeats_are_found_wherever_they_lie(client: Client, tmp_path: Path, mon
     assert dict(zip(found["id"].to_pylist(), found["GOOD"].to_pylist(), strict=True)) == good
 
 
-def test_the_table_of_cuts_ends_with_the_good_stars(client: Client, tmp_path: Path):
+def test_the_table_of_cuts_ends_with_the_good_stars(client: Workers, tmp_path: Path):
     table = small_table(200)
     snr = table["snr"].to_numpy()
     run = small_run(tmp_path, table, block=33)
@@ -219,7 +219,7 @@ def test_the_table_of_cuts_ends_with_the_good_stars(client: Client, tmp_path: Pa
     assert receipt.counts["good"] == cuts["n_left"][-1]
 
 
-def test_the_table_of_columns_tells_what_became_of_the_values(client: Client, tmp_path: Path):
+def test_the_table_of_columns_tells_what_became_of_the_values(client: Workers, tmp_path: Path):
     columns = small_table(50).to_pydict()
     columns["feh"][:4] = [None, -9999.0, float("inf"), 30.0]
     run = small_run(tmp_path, pa.table(columns), block=20)
@@ -229,7 +229,7 @@ def test_the_table_of_columns_tells_what_became_of_the_values(client: Client, tm
     assert line["n_measured"] == line["n_typical_error"] == 46
 
 
-def test_many_stars_in_one_cell_are_spread_over_partitions(client: Client, tmp_path: Path):
+def test_many_stars_in_one_cell_are_spread_over_partitions(client: Workers, tmp_path: Path):
     columns = small_table(300).to_pydict()
     columns["ra"] = [10 + n % 100 * 1e-4 for n in range(300)]  # 36 arcsec in all: one cell of the first count
     columns["dec"] = [20.0] * 300
@@ -244,7 +244,7 @@ def test_many_stars_in_one_cell_are_spread_over_partitions(client: Client, tmp_p
     assert_array_equal(order, np.arange(300))  # rows of one position stand in the order of the file
 
 
-def test_a_changed_definition_leaves_no_old_partition(client: Client, tmp_path: Path):
+def test_a_changed_definition_leaves_no_old_partition(client: Workers, tmp_path: Path):
     run = small_run(tmp_path, small_table(300), partition=10)
     ingest.run(run, client, "a")
     other = make_run(tmp_path, tmp_path, "small.toml", "small.parquet", 100, 10)
@@ -257,7 +257,7 @@ def test_a_changed_definition_leaves_no_old_partition(client: Client, tmp_path: 
 
 
 @pytest.mark.parametrize("extension", ["csv", "ecsv", "vot", "fits", "fits.gz"])
-def test_every_format_gives_the_same_catalogue(extension: str, client: Client, tmp_path: Path):
+def test_every_format_gives_the_same_catalogue(extension: str, client: Workers, tmp_path: Path):
     table = small_table(40)
     run = small_run(tmp_path, table, block=9)
     ingest.run(run, client, "a")
@@ -281,7 +281,7 @@ def test_every_format_gives_the_same_catalogue(extension: str, client: Client, t
         (("value = 20", "value = \"high\""), "compares column 'snr'"),
     ],
 )  # fmt: skip
-def test_a_definition_that_does_not_fit_is_refused(change: tuple, message: str, client: Client, tmp_path: Path):
+def test_a_definition_that_does_not_fit_is_refused(change: tuple, message: str, client: Workers, tmp_path: Path):
     run = small_run(tmp_path, small_table(10))
     (tmp_path / "small.toml").write_text(DEFINITION.replace(*change))
     run = make_run(tmp_path, tmp_path, "small.toml", "small.parquet", 100, 100)
@@ -290,7 +290,7 @@ def test_a_definition_that_does_not_fit_is_refused(change: tuple, message: str, 
     assert not (paths.catalogue(run.output, "small") / "hats.properties").exists()
 
 
-def test_a_file_of_rows_without_positions_is_refused(client: Client, tmp_path: Path):
+def test_a_file_of_rows_without_positions_is_refused(client: Workers, tmp_path: Path):
     columns = small_table(5).to_pydict() | {"ra": [float("nan")] * 5}
     with pytest.raises(SurveyError, match="no row has both a position and an id"):
         ingest.run(small_run(tmp_path, pa.table(columns)), client, "a")
@@ -307,7 +307,7 @@ STARS = st.tuples(
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(STARS, min_size=1, max_size=25), block=st.integers(1, 30), partition=st.integers(1, 30))
-def test_rows_in_are_rows_out_and_rows_set_aside(client: Client, rows: list, block: int, partition: int):
+def test_rows_in_are_rows_out_and_rows_set_aside(client: Workers, rows: list, block: int, partition: int):
     names, gaia, ra, dec, snr = (list(column) for column in zip(*rows, strict=True))
     table = pa.table(
         {

@@ -195,7 +195,10 @@ def test_tables_of_evaluate_are_shown_with_their_numbers(run: Run, client: Worke
     write_ecsv(paths.history(run.output), Table(rows=history, names=names))
     cuts = Table(rows=[("rows of the file", 0, 1200), ("snr > 30", 200, 1000)], names=("cut", "n_failing", "n_left"))
     write_ecsv(paths.catalogue(run.output, "first") / "cuts.ecsv", cuts)
+    columns = Table(rows=[("TEFF", "teff", "K", 3)], names=("column", "source", "unit_in_file", "n_missing"))
+    write_ecsv(paths.catalogue(run.output, "first") / "columns.ecsv", columns)
     texts = make(run, client).texts
+    assert "Column Source Unit in file Missing TEFF teff K 3" in texts["counts"]
     assert f"68 % 61.2 % {MINUS}6.8 86" in texts["coverage"]
     assert f"[Fe/H] < {MINUS}1 28.4 ± 1.2" in texts["importance"]
     assert "1 3 2 0.001 0.5 0.5" in texts["learning"]  # member, epochs, the one kept and its losses

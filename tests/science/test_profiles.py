@@ -48,6 +48,12 @@ def test_members_are_all_the_stars_between_the_edges_of_each_window(width, overl
     assert_array_equal(found, truth)
 
 
+def test_a_star_on_an_edge_lies_in_the_window_that_starts_there():
+    stars, numbers = Windows.between(0.0, 2.0, 0.5, 0.5).members(np.array([0.5, 0.0, 2.0]))
+    assert_array_equal(stars, [0, 0, 1])
+    assert_array_equal(numbers, [1, 2, 0])  # [0, 0.5) does not hold 0.5, nor any window 2.0
+
+
 def test_slices_north_come_before_slices_south():
     z = np.array([0.0, 0.1, -0.1, 0.25, -0.25, 3.9, -3.9, 4.0, -4.0, np.nan])
     assert_array_equal(height_slices(z, HEIGHTS), [0, 0, 5, 1, 6, 4, 9, -1, -1, -1])
@@ -109,6 +115,14 @@ def test_bands_depend_neither_on_the_partitioning_nor_on_other_bins():
     alone = running_medians(pack_keys(bins[last], values[last]), 5, 20, 50, seed=3)
     assert (alone.low[4], alone.high[4]) == (whole.low[4], whole.high[4])
     assert running_medians(pack_keys(bins, values), 5, 20, 50, seed=4).low[4] != whole.low[4]
+
+
+def test_bins_of_the_same_stars_draw_their_own_bootstraps():
+    values = np.random.default_rng(10).normal(0, 1, 200).astype(np.float32)
+    keys = pack_keys(np.repeat([0, 1], 200), np.tile(values, 2))
+    found = running_medians(keys, 2, 20, 50, seed=3)
+    assert found.medians[0] == found.medians[1]
+    assert (found.low[0], found.high[0]) != (found.low[1], found.high[1])
 
 
 def test_a_bin_of_nineteen_stars_has_no_median_and_one_of_twenty_has():

@@ -1,0 +1,56 @@
+"""The demo: from nothing to the report, and closer to the truth than raw A."""
+
+import numpy as np
+import pytest
+from astropy.table import Table
+from conftest import Finished
+
+from stdask.storage.hats import open_catalogue
+from stdask.storage.tables import read_parquet, to_numpy
+
+
+@pytest.mark.slow
+def test_the_demo_ends_well_and_says_where_everything_is(demo: Finished):
+    assert demo.code == 0, demo.text
+    for path in ("catalogues/mock_a_on_mock_b", "catalogues/merged", "report/index.html"):
+        assert str(demo.output / path) in demo.text
+        assert (demo.output / path).exists()
+
+
+@pytest.mark.slow
+def test_translation_recovers_the_truth_better_than_raw_a(demo: Finished):
+    table = Table.read(demo.output / "evaluation" / "truth.ecsv")
+    mae = {(row["label"], row["method"]): row["mae"] for row in table}
+    for label in ("TEFF", "LOGG", "M_H", "MG_FE", "VHELIO"):
+        assert mae[label, "translated"] < mae[label, "raw"], label
+
+
+@pytest.mark.slow
+def test_the_translated_catalogue_has_every_column_of_the_papers_table(demo: Finished):
+    columns = {column.name for column in open_catalogue(demo.output / "catalogues" / "mock_a_on_mock_b").columns}
+    labels = ("TEFF", "LOGG", "M_H", "MG_FE", "VHELIO")
+    table_a1 = {f"{label}_PRED_{part}" for label in labels for part in (5, 16, 50, 84, 95, "ERR")}
+    for family in ("INTRINSIC", "EXTRINSIC"):
+        table_a1 |= {f"FLAG_MISSING_INPUTS_{family}", f"QFLAG_INPUT_{family}", f"QFLAG_OUTPUT_{family}"}
+    assert table_a1 | {"SOURCE_ID", "QFLAG_COMMENTS", "sobject_id"} <= columns
+
+
+@pytest.mark.slow
+def test_a_star_without_mg_is_translated_and_flagged_and_says_so(demo: Finished):
+    table = open_catalogue(demo.output / "catalogues" / "mock_a_on_mock_b").read()
+    lacking = np.isnan(to_numpy(table, "MG_FE"))
+    assert 0.1 < lacking.mean() < 0.2  # 14 % in the mock, as in GALAH DR3
+    assert to_numpy(table, "FLAG_MISSING_INPUTS_INTRINSIC")[lacking].all()
+    assert np.isfinite(to_numpy(table, "TEFF_PRED_50")[lacking]).all()
+    assert not to_numpy(table, "QFLAG_INPUT_INTRINSIC")[lacking].any()
+    comments = to_numpy(table, "QFLAG_COMMENTS")[lacking]
+    assert all("intrinsic input missing" in comment and "MG_FE" in comment for comment in comments)
+
+
+@pytest.mark.slow
+def test_no_stage_but_evaluate_saw_the_truth(demo: Finished):
+    truth = set(read_parquet(demo.output / "truth" / "truth_a.parquet").column_names)
+    assert {"population", "TEFF"} <= truth
+    for name in ("mock_a", "mock_b", "mock_a_on_mock_b", "merged"):
+        columns = {column.name for column in open_catalogue(demo.output / "catalogues" / name).columns}
+        assert "population" not in columns

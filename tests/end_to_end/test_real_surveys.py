@@ -1,0 +1,131 @@
+"""The real surveys all the way: nothing lost, better than what a user would try, maps, catalogues others can open."""
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.table import Table
+from conftest import Finished, run_job, stdask
+
+from stdask.storage.hats import open_catalogue
+from stdask.storage.tables import to_numpy
+
+STAGES = ("ingest_a", "ingest_b", "pair", "train", "evaluate", "translate", "merge", "atlas", "report")
+RUNS = {
+    "lamost": ("lamost_to_apogee", "lamost_dr3", "apogee_dr17_giants", 18_733, 29_513),
+    "apogee": ("apogee_dr14_to_dr16", "apogee_dr14_kepler", "apogee_dr16_kepler", 5_975, 8_937),
+    "kepler": ("lamost_kepler_to_apogee", "lamost_kepler", "apogee_dr16_kepler", 999, 8_937),
+}
+
+
+@pytest.fixture(params=list(RUNS))
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def finished(name: str, request: pytest.FixtureRequest) -> Finished:
+    done = request.getfixturevalue(name)
+    assert done.code == 0, done.text
+    return done
+
+
+def receipt(output: Path, stage: str) -> dict:
+    return json.loads((output / "receipts" / f"{stage}.json").read_text())
+
+
+def accuracy(output: Path) -> dict[tuple[str, str], dict[str, float]]:
+    table = Table.read(output / "evaluation" / "accuracy.ecsv")
+    return {(row["label"], row["method"]): dict(row) for row in table}
+
+
+@pytest.mark.slow
+def test_every_star_of_both_surveys_is_accounted_for(name: str, finished: Finished):
+    _, a, b, n_a, n_b = RUNS[name]
+    for stage, expected in (("ingest_a", n_a), ("ingest_b", n_b), ("pair", n_a), ("translate", n_a), ("merge", n_a + n_b)):
+        counts = receipt(finished.output, stage)["counts"]
+        assert counts["in"] == expected, stage
+        assert counts["out"] + sum(counts["set aside"].values()) == expected, stage
+    assert open_catalogue(finished.output / "catalogues" / f"{a}_on_{b}").n_rows == n_a
+
+
+@pytest.mark.slow
+def test_unseen_stars_land_closer_to_b_than_raw_a_and_than_a_quadratic_ridge_regression(finished: Finished):
+    scores = accuracy(finished.output)
+    for label in {label for label, _ in scores}:
+        mae = {method: scores[label, method]["mae"] for method in ("translated", "raw", "ridge2")}
+        assert mae["translated"] < mae["raw"], label
+        assert mae["translated"] < mae["ridge2"], label
+
+
+@pytest.mark.slow
+def test_a_second_run_recomputes_nothing(name: str, finished: Finished, data_dir: Path):
+    written = {path: path.stat().st_mtime_ns for path in finished.output.rglob("*") if path.is_file()}
+    again = run_job(RUNS[name][0], data_dir, finished.output)
+    assert again.code == 0
+    assert again.text.count("done before, skipped") == len(STAGES)
+    unchanged = {path: path.stat().st_mtime_ns for path in written if path.name != "run.json"}
+    assert unchanged == {path: time for path, time in written.items() if path.name != "run.json"}
+
+
+@pytest.mark.slow
+def test_the_report_opens_without_a_network(finished: Finished):
+    class Loads(HTMLParser):
+        found: list[str] = []
+
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            self.found += [str(v) for k, v in attrs if k == "src" or (tag == "link" and k == "href")]
+
+    parser = Loads()
+    parser.feed((finished.output / "report" / "index.html").read_text())
+    assert parser.found
+    assert all(address.startswith("data:") for address in parser.found)
+
+
+@pytest.mark.slow
+def test_lamost_fills_the_outer_disc_of_the_maps_and_mg_comes_from_apogee_alone(lamost: Finished):
+    merged = open_catalogue(lamost.output / "catalogues" / "merged").read()
+    survey, radii = to_numpy(merged, "SURVEY"), to_numpy(merged, "R_GC")
+    from_lamost = survey == "lamost_dr3"
+    # this APOGEE sample ends at R = 5 kpc; LAMOST looks away from the centre
+    assert np.nanmedian(radii[from_lamost]) > 8 > 5.5 > np.nanmax(radii[~from_lamost])
+    mg = to_numpy(merged, "MG_FE")
+    assert np.isnan(mg[from_lamost]).all()
+    assert np.isfinite(mg[~from_lamost]).mean() > 0.9
+    for product in ("map_edge_on.fits", "map_face_on.fits", "map_edge_on.png", "map_face_on.png"):
+        assert (lamost.output / "products" / product).stat().st_size > 0
+    with fits.open(lamost.output / "products" / "map_edge_on.fits") as maps:
+        maps.verify("exception")
+        assert any("kpc" in str(hdu.header.get("CUNIT1", "")) for hdu in maps)
+
+
+@pytest.mark.slow
+def test_too_few_common_velocities_are_said_and_the_run_goes_on_without_them(lamost: Finished):
+    assert "usable pairs for the extrinsic networks" in lamost.text
+    columns = {column.name for column in open_catalogue(lamost.output / "catalogues/lamost_dr3_on_apogee_dr17_giants").columns}
+    assert "TEFF_PRED_50" in columns
+    assert not any(column.startswith("VHELIO") for column in columns)
+
+
+@pytest.mark.slow
+def test_workers_and_partitions_change_no_bit_of_a_star(kepler: Finished, data_dir: Path, tmp_path: Path):
+    """Two workers, one partition a HEALPix base pixel above; here one worker and partitions of 100 stars."""
+    text = (Path(__file__).parents[2] / "jobs" / "lamost_kepler_to_apogee.toml").read_text()
+    job = tmp_path / "small.toml"
+    job.write_text(text + "\n[ingest]\nrows_per_partition = 100\nrows_per_block = 170\n")
+    output = tmp_path / "small"
+    small = stdask("run", job, "--data-dir", data_dir, "--output", output, "--workers", 1, output=output)
+    assert small.code == 0, small.text
+    name = "lamost_kepler_on_apogee_dr16_kepler"
+    one, other = (open_catalogue(folder / "catalogues" / name) for folder in (kepler.output, output))
+    assert len(other.pixels) > len(one.pixels)
+    one_table, other_table = one.read(), other.read()
+    assert one_table.column("kic").equals(other_table.column("kic"))
+    # the ensembles were trained apart, so this is reproducibility of training as well
+    assert one_table.equals(other_table)
+    assert (kepler.output / "ensemble/intrinsic.safetensors").read_bytes() == (
+        output / "ensemble/intrinsic.safetensors"
+    ).read_bytes()

@@ -1,0 +1,77 @@
+"""The command line: an error is one line with what, where and what to do, and exit code 2."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from stdask import __version__
+from stdask.cli import main
+
+JOBS = Path(__file__).parents[1] / "jobs"
+COMMANDS = ("run", "demo", "ingest", "pair", "train", "evaluate", "translate", "merge", "atlas", "report", "export")
+
+
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str]:
+    monkeypatch.setattr(sys, "argv", ["stdask", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    captured = capsys.readouterr()
+    return int(stop.value.code or 0), captured.out + captured.err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_with_an_example(command, monkeypatch, capsys):
+    code, text = call(monkeypatch, capsys, command, "--help")
+    assert code == 0
+    assert f"Example: stdask {command}" in " ".join(text.split())
+
+
+def test_the_version_is_told(monkeypatch, capsys):
+    assert call(monkeypatch, capsys, "--version") == (0, f"stdask {__version__}\n")
+
+
+def job_with(tmp_path: Path, old: str, new: str) -> Path:
+    text = (JOBS / "lamost_to_apogee.toml").read_text()
+    assert old in text
+    path = tmp_path / "run.toml"
+    path.write_text(text.replace(old, new, 1))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("seed = 7", "sead = 7", "Did you mean 'seed'?"),
+        ('label = "TEFF"', 'label = "TEFF_K"', "'TEFF_K' is not measured by apogee_dr17_giants (B)"),
+        ('from = "TEFF"', 'from = "MG_FE"', "'MG_FE' is not measured by lamost_dr3 (A)"),
+        ('definition = "lamost_dr3"', 'definition = "lamost_dr33"', "No survey definition 'lamost_dr33'"),
+        ("radius_arcsec = 2.0", "radius_arcsec = -1", "radius_arcsec"),
+        ("seed = 7", "seed = ", "not valid TOML"),
+    ],
+)
+def test_a_wrong_run_file_is_one_line_and_exit_code_2(old, new, said, tmp_path, monkeypatch, capsys):
+    path = job_with(tmp_path, old, new)
+    code, text = call(monkeypatch, capsys, "run", path, "--output", tmp_path / "out")
+    assert code == 2
+    assert said in text
+    assert len(text.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()  # nothing half-written
+
+
+def test_a_missing_run_file_is_named(tmp_path, monkeypatch, capsys):
+    code, text = call(monkeypatch, capsys, "run", tmp_path / "none.toml")
+    assert code == 2
+    assert f"No file {tmp_path / 'none.toml'}" in text
+
+
+def test_a_stage_before_its_turn_names_the_one_to_run_first(tmp_path, monkeypatch, capsys):
+    code, text = call(monkeypatch, capsys, "train", JOBS / "lamost_to_apogee.toml", "--output", tmp_path / "out")
+    assert code == 2
+    assert "Run `stdask pair` first" in text
+
+
+def test_export_refuses_what_is_no_catalogue_and_what_exists(tmp_path, monkeypatch, capsys):
+    code, text = call(monkeypatch, capsys, "export", tmp_path, tmp_path / "x.fits")
+    assert code == 2
+    assert "not a finished catalogue" in text
