@@ -23,7 +23,7 @@ INDEX = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple").rstrip("/")
 def main() -> None:
     """Make the environment if it is not there, then install."""
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
-        sys.exit(f"stdask needs Python 3.11, 3.12 or 3.13 (TensorFlow has no others); this is {sys.version.split()[0]}.")
+        sys.exit(f"stdask needs Python 3.11, 3.12 or 3.13, as TensorFlow does; this is {sys.version.split()[0]}.")
     python = ENVIRONMENT / "bin" / "python"
     has_ensurepip = importlib.util.find_spec("ensurepip") is not None
     if not python.exists():
@@ -32,7 +32,8 @@ def main() -> None:
     lock = PROJECT / "deploy" / "constraints.txt"
     print(f"Installing stdask into {ENVIRONMENT} (about 2 GB, most of it TensorFlow) ...", flush=True)
     wanted = f"{PROJECT}[{sys.argv[1]}]" if len(sys.argv) > 1 else str(PROJECT)
-    subprocess.run([*pip, "install", "--quiet", "--disable-pip-version-check", "-c", str(lock), "-e", wanted], check=True)
+    install = [*pip, "install", "--quiet", "--disable-pip-version-check", "-c", str(lock), "-e", wanted]
+    sys.exit(subprocess.run(install, check=False).returncode)
 
 
 def _has_pip(python: Path) -> bool:

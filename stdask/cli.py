@@ -88,9 +88,8 @@ def ingest_command(
     """Survey files to HATS catalogues: cuts, units, dereddening; bad rows set aside with a reason."""
     run = _load(run_file, data_dir, output, workers)
     record_run(run)
-    with Workers(run.config.cluster) as workers:
-        ingest.run(run, workers, "a")
-        ingest.run(run, workers, "b")
+    _with_workers(run, ingest.run, "a")
+    _with_workers(run, ingest.run, "b")
 
 
 @app.command("evaluate", epilog="Example: stdask evaluate run.toml --truth truth_a.parquet")

@@ -160,8 +160,8 @@ def translated_columns(label: str, unit: str = "") -> tuple[Column, ...]:
         "float32",
         q.unit,
         "stat.error.sys",
-        f"Systematic error of {label} as published: median over the draws of the standard deviation of the middle members; "
-        "an index of disagreement, 2.4 times smaller than a 1-sigma error for five members",
+        f"Systematic error of {label} as published: median over the draws of the standard deviation of the middle "
+        "members; an index of disagreement, 2.4 times smaller than a 1-sigma error for five members",
     )
     return (*percentiles, error)
 

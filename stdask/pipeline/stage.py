@@ -106,9 +106,7 @@ def check_rows(stage: str, counts: Mapping[str, Any]) -> None:
         return
     accounted = counts["out"] + sum(counts["set aside"].values())
     if counts["in"] != accounted:
-        raise CatalogueError(
-            f"{stage} read {counts['in']} rows but accounts for {accounted}. Nothing was kept."
-        )
+        raise CatalogueError(f"{stage} read {counts['in']} rows but accounts for {accounted}. Nothing was kept.")
 
 
 def describe_rows(counts: Mapping[str, Any]) -> str:

@@ -45,7 +45,8 @@ def accuracy(output: Path) -> dict[tuple[str, str], dict[str, float]]:
 @pytest.mark.slow
 def test_every_star_of_both_surveys_is_accounted_for(name: str, finished: Finished):
     _, a, b, n_a, n_b = RUNS[name]
-    for stage, expected in (("ingest_a", n_a), ("ingest_b", n_b), ("pair", n_a), ("translate", n_a), ("merge", n_a + n_b)):
+    rows = {"ingest_a": n_a, "ingest_b": n_b, "pair": n_a, "translate": n_a, "merge": n_a + n_b}
+    for stage, expected in rows.items():
         counts = receipt(finished.output, stage)["counts"]
         assert counts["in"] == expected, stage
         assert counts["out"] + sum(counts["set aside"].values()) == expected, stage
@@ -73,16 +74,15 @@ def test_a_second_run_recomputes_nothing(name: str, finished: Finished, data_dir
 
 @pytest.mark.slow
 def test_the_report_opens_without_a_network(finished: Finished):
+    found: list[str] = []
+
     class Loads(HTMLParser):
-        found: list[str] = []
-
         def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-            self.found += [str(v) for k, v in attrs if k == "src" or (tag == "link" and k == "href")]
+            found.extend(str(v) for k, v in attrs if k == "src" or (tag == "link" and k == "href"))
 
-    parser = Loads()
-    parser.feed((finished.output / "report" / "index.html").read_text())
-    assert parser.found
-    assert all(address.startswith("data:") for address in parser.found)
+    Loads().feed((finished.output / "report" / "index.html").read_text())
+    assert found
+    assert all(address.startswith("data:") for address in found)
 
 
 @pytest.mark.slow
@@ -105,7 +105,8 @@ def test_lamost_fills_the_outer_disc_of_the_maps_and_mg_comes_from_apogee_alone(
 @pytest.mark.slow
 def test_too_few_common_velocities_are_said_and_the_run_goes_on_without_them(lamost: Finished):
     assert "usable pairs for the extrinsic networks" in lamost.text
-    columns = {column.name for column in open_catalogue(lamost.output / "catalogues/lamost_dr3_on_apogee_dr17_giants").columns}
+    translated = open_catalogue(lamost.output / "catalogues" / "lamost_dr3_on_apogee_dr17_giants")
+    columns = {column.name for column in translated.columns}
     assert "TEFF_PRED_50" in columns
     assert not any(column.startswith("VHELIO") for column in columns)
 

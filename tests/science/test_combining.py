@@ -1,0 +1,45 @@
+"""Members and draws combined, against numpy and loops."""
+
+import numpy as np
+import pytest
+
+from stdask.science.combining import summarise_draws, trimmed_mean
+
+
+def test_five_members_lose_their_extremes():
+    members = np.random.default_rng(1).normal(size=(5, 40, 7, 2))
+    values, errors = trimmed_mean(members)
+    for place in np.ndindex(40, 7, 2):
+        middle = sorted(members[(slice(None), *place)])[1:4]
+        assert values[place] == pytest.approx(sum(middle) / 3, abs=1e-15)  # rounding of three terms
+        assert errors[place] == pytest.approx(np.std(middle, ddof=0), abs=1e-15)
+
+
+def test_one_wild_member_does_not_move_the_value():
+    members = np.array([1.0, 1.1, 0.9, 1.0, 1e9])[:, None]
+    assert trimmed_mean(members)[0] == pytest.approx((1.0 + 1.0 + 1.1) / 3)
+
+
+@pytest.mark.parametrize(
+    ("members", "value", "error"), [([3.0], 3.0, 0.0), ([3.0, 5.0], 4.0, 1.0), ([3.0, 9.0, 5.0], 5.0, 0.0)]
+)
+def test_few_members_are_averaged_as_far_as_they_go(members: list, value: float, error: float):
+    values, errors = trimmed_mean(np.array(members)[:, None])
+    assert (values[0], errors[0]) == (value, error)
+
+
+def test_the_published_error_is_2_36_times_smaller_than_a_gaussian_scatter():
+    # spec of the method: the middle three of five Gaussian members, ddof 0
+    _, errors = trimmed_mean(np.random.default_rng(1).normal(size=(5, 200_000)))
+    assert 1 / errors.mean() == pytest.approx(2.36, abs=0.02)  # 57 % scatter / sqrt(200,000) is 0.13 %
+
+
+def test_draws_become_the_published_percentiles_and_the_median_error():
+    rng = np.random.default_rng(1)
+    values, errors = rng.normal(size=(6, 100, 2)), rng.random(size=(6, 100, 2))
+    percentiles, systematic = summarise_draws(values, errors)
+    assert percentiles.shape == (5, 6, 2)
+    for star, label in np.ndindex(6, 2):
+        expected = [np.percentile(values[star, :, label], p) for p in (5, 16, 50, 84, 95)]
+        np.testing.assert_array_equal(percentiles[:, star, label], expected)
+        assert systematic[star, label] == np.median(errors[star, :, label])

@@ -1,0 +1,75 @@
+"""Matches against brute force and astropy."""
+
+import astropy.units as u
+import numpy as np
+import pytest
+from astropy.coordinates import SkyCoord
+
+from stdask.science.crossmatch import match_ids, match_positions, separations
+
+RNG = np.random.default_rng(1)
+
+
+def crowd(n, ra, dec, size_arcsec):
+    return ra + RNG.uniform(0, size_arcsec / 3600, n) / np.cos(np.radians(dec)), dec + RNG.uniform(
+        0, size_arcsec / 3600, n
+    )
+
+
+@pytest.mark.parametrize("place", [(10.0, 20.0), (359.9999, -5.0), (120.0, 89.98), (0.0, -89.99)])
+def test_matches_are_the_mutual_nearest_neighbours_of_brute_force(place: tuple):
+    a, b = (SkyCoord(*crowd(n, *place, 60), unit="deg") for n in (150, 120))
+    rows_a, rows_b, separation = match_positions(a.ra.deg, a.dec.deg, b.ra.deg, b.dec.deg, 2.0)
+    distances = a[:, None].separation(b[None]).arcsec
+    expected = [
+        (i, j) for i, j in np.argwhere(distances <= 2.0) if j == distances[i].argmin() and i == distances[:, j].argmin()
+    ]
+    assert list(zip(rows_a, rows_b, strict=True)) == expected
+    assert expected
+    # unit vectors hold 1e-16 rad: 5e-11 arcsec of chord, in quadrature with small separations
+    np.testing.assert_allclose(separation, distances[rows_a, rows_b], rtol=0, atol=1e-8)
+
+
+def test_a_row_is_matched_at_most_once_even_where_positions_repeat():
+    ra, dec = np.array([10.0, 10.0, 10.0]), np.array([5.0, 5.0, 5.0])
+    rows_a, rows_b, separation = match_positions(ra, dec, ra[:2], dec[:2], 1.0)
+    assert rows_a.size == 1
+    assert rows_b.size == 1
+    assert separation[0] == 0
+
+
+def test_stars_beyond_the_radius_are_not_matched():
+    for offset, n in ((1.99, 1), (2.01, 0)):
+        rows_a, _, _ = match_positions(*map(np.atleast_1d, (10.0, 0.0, 10.0 + offset / 3600, 0.0)), 2.0)
+        assert rows_a.size == n
+
+
+@pytest.mark.parametrize(("n_a", "n_b"), [(0, 3), (3, 0), (0, 0)])
+def test_an_empty_survey_has_no_matches(n_a: int, n_b: int):
+    rows_a, rows_b, separation = match_positions(np.zeros(n_a), np.zeros(n_a), np.zeros(n_b), np.zeros(n_b), 2.0)
+    assert rows_a.size == rows_b.size == separation.size == 0
+
+
+def test_separations_are_astropys():
+    a, b = (SkyCoord(RNG.uniform(0, 360, 50), RNG.uniform(-90, 90, 50), unit="deg") for _ in range(2))
+    ours = separations(a.ra.deg, a.dec.deg, b.ra.deg, b.dec.deg)
+    # arcsin loses digits near 180 degrees: 1e-8 rad there
+    np.testing.assert_allclose(ours * u.arcsec.to(u.rad), a.separation(b).rad, rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.str_, object])
+def test_ids_match_where_they_are_equal(dtype: type):
+    ids = RNG.permutation(10**6)[:400] + 10**17
+    a, b = RNG.permutation(ids)[:300], RNG.permutation(ids)[:250]
+    if dtype is not np.int64:
+        a, b = (x.astype(str).astype(dtype) for x in (a, b))
+    rows_a, rows_b = match_ids(a, b)
+    where = {value: row for row, value in enumerate(b)}
+    expected = [(row, where[value]) for row, value in enumerate(a) if value in where]
+    assert list(zip(rows_a, rows_b, strict=True)) == expected
+
+
+def test_of_repeated_ids_the_first_row_is_taken():
+    rows_a, rows_b = match_ids(np.array([5, 3, 5, 4]), np.array([4, 5, 5]))
+    assert rows_a.tolist() == [0, 3]
+    assert rows_b.tolist() == [1, 0]
