@@ -14,7 +14,7 @@ from stdask.errors import StdaskError
 from stdask.pipeline import atlas, evaluate, export, ingest, merge, pair, report, train, translate
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.console import console, say
-from stdask.pipeline.demo import PAPER_SCALE, prepare
+from stdask.pipeline.demo import PAPER_SCALE, prepare, print_recovery
 from stdask.pipeline.run import record_run, run_all
 
 app = typer.Typer(
@@ -79,6 +79,7 @@ def demo_command(
     if workers:
         run = _load(output / "run.toml", run.data_dir, output, workers)
     _with_workers(run, run_all, truth)
+    print_recovery(run)
 
 
 @app.command("ingest", epilog="Example: stdask ingest run.toml --data-dir ~/surveys")

@@ -45,7 +45,8 @@ def train_member(
     run_epoch = _compile_epoch(model, optimizer, training, validation)
     order = np.random.default_rng([seed, 1])
     history: list[Epoch] = []
-    best_loss, best_weights = np.inf, model.get_weights()
+    # what an untrained network, all zero, costs: training never ends worse than leaving A as it is
+    best_loss, best_weights = float(np.abs(validation.corrections).mean()), model.get_weights()
     for learning_rate in schedule.learning_rates:
         # each rate starts from the best weights so far, with a fresh Adam, not from the last ones
         model.set_weights(best_weights)

@@ -2,7 +2,8 @@
 
 import logging
 import os
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any, Self
 
 import dask
@@ -60,10 +61,16 @@ class Workers:
 
     def __exit__(self, *exception: object) -> None:
         """Stop what was started."""
-        # a worker that holds TensorFlow takes some seconds to end; that it is then killed harms nothing
-        logging.getLogger("distributed.nanny").setLevel(logging.ERROR)
-        self._open.close()
+        with _quiet_nannies():
+            self._open.close()
         self._client = None
+
+    def refresh(self) -> None:
+        """Start every worker process anew, to be rid of what a library keeps in memory."""
+        nannies = [worker["nanny"] for worker in self.client.scheduler_info(n_workers=-1)["workers"].values()]
+        if all(nannies):  # a worker without one would not come back
+            with _quiet_nannies():
+                self.client.restart()
 
     @property
     def client(self) -> Client:
@@ -87,6 +94,18 @@ class Workers:
         cluster = _local(config) if config.kind == "local" else _jobs(config)
         self._open.enter_context(cluster)
         return self._open.enter_context(Client(cluster))
+
+
+@contextmanager
+def _quiet_nannies() -> Iterator[None]:
+    """Keep nannies from reporting that workers end, where they are meant to."""
+    logger = logging.getLogger("distributed.nanny")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _connect(address: str, seconds: float) -> Client:

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from rich.table import Table
 
 from stdask.config import Run, load_run
-from stdask.pipeline.console import say
+from stdask.pipeline.console import console, say
 from stdask.science.mock import mock_surveys
+from stdask.storage import paths
+from stdask.storage.documents import read_ecsv
 from stdask.storage.files import write_text
 from stdask.storage.tables import write_parquet
 
@@ -88,6 +91,18 @@ def prepare(output: Path, n_a: int, n_b: int, n_common: int, seed: int) -> tuple
         write_text(output / "run.toml", text)
         write_text(marker, made)
     return load_run(output / "run.toml", data, output), truth / "truth_a.parquet"
+
+
+def print_recovery(run: Run) -> None:
+    """Print how far the test stars lie from the truth: raw A, translated, and B itself."""
+    rows = read_ecsv(paths.evaluation(run.output) / "truth.ecsv")
+    errors = {(row["label"], row["method"]): f"{row['mae']:.3g} ± {row['mae_err']:.1g}" for row in rows}
+    units = {row["label"]: row["unit"] for row in rows}
+    methods = {"raw": "A as it is", "translated": "A translated", "B itself": "B itself"}
+    table = Table("label", *methods.values(), title="Mean distance from the truth, unseen stars", title_justify="left")
+    for label, unit in units.items():
+        table.add_row(f"{label} ({unit})", *(errors[label, method] for method in methods))
+    console.print(table)
 
 
 def _named_as_in_b(truth: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -80,6 +80,7 @@ def run(run: Run, workers: Workers) -> Receipt:
         families[name] = to_parts(family)
         history += epochs
         counts[name] = {"pairs": len(stars), "test": int(stars.is_test.sum())}
+    workers.refresh()  # TensorFlow takes 0.8 GB of each worker, and no later stage needs it
     folder = paths.ensemble(run.output)
     written = write_ensemble(folder, families, {"key": stage.key, "config": stage.config, "inputs": stage.inputs})
     names = ("family", "member", "epoch", "learning_rate", "loss", "val_loss")

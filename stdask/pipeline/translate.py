@@ -9,7 +9,7 @@ from distributed import WorkerPlugin, get_worker
 from distributed.worker import Worker
 
 from stdask import schema
-from stdask.config import Run
+from stdask.config import Run, TrainConfig
 from stdask.errors import EnsembleError
 from stdask.network.ensemble import Draws, Family, Translation, from_parts, translate
 from stdask.pipeline.cluster import Workers
@@ -68,7 +68,7 @@ def run(run: Run, workers: Workers) -> Receipt:
         return receipt
     source = open_catalogue(paths.catalogue(run.output, run.definition_a.name))
     families = [from_parts(*parts) for parts in read_ensemble(paths.ensemble(run.output)).values()]
-    check_inputs(families, source)
+    check_inputs(families, source, config.train)
     columns = (*source.columns, *new_columns(families, run))
     draws = draws_of(run)
     folder = paths.catalogue(run.output, name)
@@ -97,21 +97,30 @@ def draws_of(run: Run) -> Draws:
     return Draws(t.n_draws, t.sampler, run.config.seed, t.include_nominal, t.rows_per_block)
 
 
-def check_inputs(families: list[Family], source: Catalogue) -> None:
-    """Raise if the catalogue lacks a column that the networks read.
+def check_inputs(families: list[Family], source: Catalogue, train: TrainConfig) -> None:
+    """Raise if the ensemble does not fit the run file or the catalogue.
 
     Raises
     ------
     EnsembleError
-        Naming the column, the family and the catalogue.
+        Naming the family, and what it was trained for or the column that is not there.
     """
     present = {column.name for column in source.columns}
     for family in families:
+        asked = (train.inputs(family.name), tuple(item.label for item in train.labels(family.name)))
+        if (family.inputs, family.labels) != asked:
+            trained, wanted = (
+                " -> ".join(map(", ".join, networks)) for networks in ((family.inputs, family.labels), asked)
+            )
+            raise EnsembleError(
+                f"The {family.name} ensemble was trained for {trained}, but the run file asks for {wanted}. "
+                "Run `stdask train` first."
+            )
         needed = (*family.inputs, *(f"{name}_ERR" for name in family.measured))
         if missing := [name for name in needed if name not in present]:
             raise EnsembleError(
                 f"The {family.name} ensemble reads {missing[0]!r}, which the catalogue {source.name} does not have. "
-                "It was trained for other inputs: run `stdask train` for this pair of surveys."
+                "It was trained for another survey: run `stdask train` for this pair."
             )
 
 

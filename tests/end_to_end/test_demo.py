@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from astropy.table import Table
-from conftest import Finished
 
 from stdask.storage.hats import open_catalogue
 from stdask.storage.tables import read_parquet, to_numpy
+from tests.end_to_end.conftest import Finished
 
 
 @pytest.mark.slow

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.table import Table
-from conftest import Finished, run_job, stdask
 
 from stdask.storage.hats import open_catalogue
 from stdask.storage.tables import to_numpy
+from tests.end_to_end.conftest import Finished, run_job, stdask
 
 STAGES = ("ingest_a", "ingest_b", "pair", "train", "evaluate", "translate", "merge", "atlas", "report")
 RUNS = {

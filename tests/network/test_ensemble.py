@@ -1,0 +1,162 @@
+"""Translation against a loop in double precision, star by star, draw by draw, member by member."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from stdask.network.ensemble import Draws, Translation, from_parts, predict, to_parts, translate
+from stdask.science.resampling import measured_behind, resample_inputs
+from stdask.science.validity import fit_domain
+from tests.network.made_up import made_up_family, run_in_double, training_stars
+
+FAMILY = made_up_family()
+DRAWS = Draws(n_draws=20, sampler="sobol", seed=7, include_nominal=False, rows_per_block=64)
+N_STARS = 30
+KEYS = np.random.default_rng(3).integers(0, 2**64, N_STARS, dtype=np.uint64)
+INPUTS = training_stars(N_STARS, seed=5)[0]
+# of TEFF, BP_MAG, G_MAG, RP_MAG, RV
+ERRORS = np.random.default_rng(4).uniform(0.5, 1, (N_STARS, 5)) * [80, 0.01, 0.01, 0.01, 1]
+HOLED = INPUTS.copy()
+HOLED[0, 0] = np.nan  # the counterpart of a label
+HOLED[1, 1:3] = np.nan  # G missing: both colours
+HOLED[2] = np.nan  # everything
+
+
+def by_hand(inputs: np.ndarray, errors: np.ndarray, draws: Draws) -> tuple[np.ndarray, np.ndarray]:
+    """Return percentiles and systematic errors from the text of the paper, sects. 3.2 and 3.5."""
+    scaling = FAMILY.scaling
+    columns, mixing = measured_behind(FAMILY.inputs)
+    drawn = resample_inputs(
+        inputs, errors, mixing, KEYS, columns=columns, n_draws=draws.n_draws, seed=draws.seed,
+        sampler=draws.sampler, include_nominal=draws.include_nominal,
+    )  # fmt: skip
+    percentiles, systematic = np.empty((5, N_STARS, 3)), np.empty((N_STARS, 3))
+    for star in range(N_STARS):
+        values, spreads = np.empty((draws.n_draws, 3)), np.empty((draws.n_draws, 3))
+        for draw in range(draws.n_draws):
+            x = drawn[star, draw]
+            known = np.where(np.isnan(x), scaling.input_means, x)
+            scaled = (known - scaling.input_means) / scaling.input_stds
+            members = np.array([run_in_double(FAMILY.plan, member, scaled) for member in range(5)])
+            start = np.array([known[0], scaling.offsets[1], known[3]])
+            labels = np.sort(start + scaling.scales * members, axis=0)[1:4]
+            values[draw], spreads[draw] = labels.mean(axis=0), labels.std(axis=0, ddof=0)
+        percentiles[:, star] = np.percentile(values, [5, 16, 50, 84, 95], axis=0)
+        systematic[star] = np.median(spreads, axis=0)
+    return percentiles, systematic
+
+
+@pytest.mark.parametrize("inputs", [INPUTS, HOLED], ids=["complete", "with holes"])
+@pytest.mark.parametrize(
+    "draws", [DRAWS, replace(DRAWS, sampler="random", include_nominal=True)], ids=["sobol", "nominal"]
+)
+def test_a_translation_is_what_the_paper_says(inputs: np.ndarray, draws: Draws):
+    translation = translate(FAMILY, inputs, ERRORS, KEYS, draws)
+    percentiles, systematic = by_hand(inputs, ERRORS, draws)
+    # inputs, products and outputs are float32: 1e-5 of the unit of a correction
+    assert (np.abs(translation.percentiles - percentiles) < 1e-5 * FAMILY.scaling.scales).all()
+    assert (np.abs(translation.errors - systematic) < 1e-5 * FAMILY.scaling.scales).all()
+
+
+def test_the_nominal_draw_alone_moves_nothing_without_errors():
+    still = translate(FAMILY, INPUTS, np.zeros_like(ERRORS), KEYS, replace(DRAWS, include_nominal=True))
+    for percentile in still.percentiles:
+        # the same input gives the same output in each draw, but for the place in a group of rows
+        np.testing.assert_allclose(percentile, predict(FAMILY, INPUTS), rtol=0, atol=1e-5 * FAMILY.scaling.scales.max())
+
+
+def test_a_stars_translation_depends_on_the_star_alone_to_the_last_bit(monkeypatch: pytest.MonkeyPatch):
+    whole = translate(FAMILY, HOLED, ERRORS, KEYS, DRAWS)
+
+    def same(other: Translation, stars: object) -> None:
+        np.testing.assert_array_equal(other.percentiles, whole.percentiles[:, stars])
+        for name in ("errors", "missing_values", "missing_errors", "inputs_inside", "labels_inside"):
+            np.testing.assert_array_equal(getattr(other, name), getattr(whole, name)[stars])
+
+    order = np.random.default_rng(1).permutation(N_STARS)
+    for rows_per_block in (64, 256, 2048):
+        draws = replace(DRAWS, rows_per_block=rows_per_block)
+        same(translate(FAMILY, HOLED[order], ERRORS[order], KEYS[order], draws), order)
+        same(translate(FAMILY, HOLED[7:8], ERRORS[7:8], KEYS[7:8], draws), slice(7, 8))
+    monkeypatch.setattr("stdask.network.ensemble.CHUNK_VALUES", 1000)  # three stars at once
+    same(translate(FAMILY, HOLED, ERRORS, KEYS, DRAWS), slice(None))
+
+
+def test_missing_inputs_are_flagged_and_translated_from_the_training_mean():
+    translation = translate(FAMILY, HOLED, ERRORS, KEYS, DRAWS)
+    np.testing.assert_array_equal(translation.missing_values, np.isnan(HOLED))
+    assert np.isfinite(translation.percentiles).all()
+    # a star of which nothing is known is the mean star, without any spread from its errors
+    mean_star = predict(FAMILY, FAMILY.scaling.input_means[None])
+    assert (np.abs(translation.percentiles[:, 2] - mean_star) < 1e-5 * FAMILY.scaling.scales).all()  # float32
+
+
+def test_a_missing_error_is_flagged_where_its_value_is_there():
+    errors = ERRORS.copy()
+    errors[4, 0] = errors[5, 2] = errors[2] = np.nan
+    translation = translate(FAMILY, HOLED, errors, KEYS, DRAWS)
+    expected = np.zeros((N_STARS, 5), bool)
+    expected[4, 0] = expected[5, 2] = True  # not star 2, of which no value is known
+    np.testing.assert_array_equal(translation.missing_errors, expected)
+    # its draws stay where it was measured: no NaN, and the others as they were
+    assert np.isfinite(translation.percentiles).all()
+
+
+def test_training_stars_lie_inside_the_inputs_domain_and_missing_or_absurd_ones_do_not():
+    inputs, _ = training_stars()
+    errors, keys = np.zeros((len(inputs), 5)), np.arange(len(inputs), dtype=np.uint64)
+    assert translate(FAMILY, inputs, errors, keys, DRAWS).inputs_inside.all()
+    absurd = INPUTS.copy()
+    absurd[:, 0] = 50_000  # K
+    for wrong in (absurd, np.where(np.arange(4) == 0, np.nan, INPUTS)):
+        inside = translate(FAMILY, wrong, ERRORS, KEYS, DRAWS).inputs_inside
+        with_teff = [n for n, pair in enumerate(FAMILY.input_domain.pairs) if 0 in pair]
+        assert not inside[:, with_teff].any()
+    assert not translate(FAMILY, absurd, ERRORS, KEYS, DRAWS).labels_inside[:, :2].any()
+
+
+def test_a_lone_velocity_of_a_thousand_million_is_refused():
+    velocities = training_stars()[1][:, 2:]
+    kernel, bias = FAMILY.plan.arrays["head.kernel"], FAMILY.plan.arrays["head.bias"]
+    plan = replace(FAMILY.plan, arrays={**FAMILY.plan.arrays, "head.kernel": kernel[..., 2:], "head.bias": bias[:, 2:]})
+    scaling = replace(
+        FAMILY.scaling, **{k: getattr(FAMILY.scaling, k)[2:] for k in ("own_input", "gains", "offsets", "scales")}
+    )
+    lone = replace(
+        FAMILY, labels=("VHELIO",), counterparts=("RV",), plan=plan, scaling=scaling,
+        label_domain=fit_domain(velocities, ["VHELIO"], 10, 1),
+    )  # fmt: skip
+    inputs = INPUTS.copy()
+    inputs[0, 3] = 1e9  # km/s
+    inside = translate(lone, inputs, ERRORS, KEYS, DRAWS).labels_inside
+    assert inside.shape == (N_STARS, 1)
+    assert not inside[0, 0]
+    assert inside[1:].mean() > 0.8  # its own errors and the made-up network move few out
+
+
+def test_prediction_is_the_trimmed_mean_of_the_members():
+    labels = predict(FAMILY, INPUTS)
+    scaled = FAMILY.scaling.scale_inputs(INPUTS).astype(np.float64)
+    members = np.sort([run_in_double(FAMILY.plan, member, scaled) for member in range(5)], axis=0)[1:4]
+    expected = FAMILY.scaling.to_labels(INPUTS, members.mean(axis=0))
+    assert (np.abs(labels - expected) < 1e-5 * FAMILY.scaling.scales).all()  # float32
+
+
+@pytest.mark.parametrize("n_rows", [0, 1, 1919, 1920, 1921])
+def test_prediction_gives_each_row_its_label(n_rows: int):
+    inputs = training_stars(n_rows, seed=8)[0]
+    assert predict(FAMILY, inputs).shape == (n_rows, 3)
+    if n_rows:
+        last = predict(FAMILY, inputs[-1:])
+        np.testing.assert_allclose(predict(FAMILY, inputs)[-1:], last, rtol=0, atol=1e-5 * FAMILY.scaling.scales.max())
+
+
+def test_a_family_comes_back_from_its_parts_with_the_same_translations():
+    document, arrays = to_parts(FAMILY)
+    back = from_parts(document, arrays)
+    assert (back.inputs, back.labels, back.counterparts) == (FAMILY.inputs, FAMILY.labels, FAMILY.counterparts)
+    first, again = (translate(family, HOLED, ERRORS, KEYS, DRAWS) for family in (FAMILY, back))
+    np.testing.assert_array_equal(first.percentiles, again.percentiles)
+    np.testing.assert_array_equal(first.inputs_inside, again.inputs_inside)
+    np.testing.assert_array_equal(first.labels_inside, again.labels_inside)

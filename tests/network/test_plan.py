@@ -1,0 +1,57 @@
+"""Folded plans against the Keras models that they stand for."""
+
+import numpy as np
+import pytest
+
+from stdask.network.inference import Engine
+from stdask.network.plan import fold, join_members
+from stdask.network.recipe import PRESETS, Architecture
+from stdask.network.resnet import build
+
+
+def far_from_initial(architecture: Architecture, seed: int):
+    """Return a model whose weights are all random, the lengths of the weight norm and the head too."""
+    model, rng = build(architecture, seed), np.random.default_rng(seed)
+    weights = [rng.normal(0, 1, w.shape) if w.ndim == 2 else rng.uniform(0.2, 1, w.shape) for w in model.get_weights()]
+    for i, w in enumerate(weights):
+        if w.ndim == 2:
+            weights[i] = w / np.sqrt(w.shape[0])
+    model.set_weights(weights)
+    return model
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_plan_gives_what_its_keras_model_gives(preset: str):
+    architecture = Architecture(6, 4, **PRESETS[preset])
+    model = far_from_initial(architecture, 1)
+    x = np.random.default_rng(2).normal(size=(8, 100, 6)).astype(np.float32)
+    expected = model.predict_on_batch(x.reshape(-1, 6))
+    got = Engine(fold(model, architecture.depth), 100, 512).run(x)[0].reshape(-1, 4)
+    # float32 through ten layers of up to 1024 terms: DESIGN asks for 1e-5 of each output's scatter
+    assert (np.abs(got - expected) < 1e-5 * expected.std(axis=0)).all()
+
+
+def test_a_folded_pass_costs_2_07_instead_of_2_43_million_operations():
+    architecture = Architecture(6, 4, **PRESETS["paper"])
+    model = build(architecture, 1)
+    plan = fold(model, architecture.depth)
+    # two operations a weight; lengths and biases are of one dimension
+    unfolded = 2 * sum(w.size for w in model.get_weights() if w.ndim == 2)
+    folded = 2 * sum(a.size for name, a in plan.arrays.items() if name.endswith(".kernel"))
+    assert unfolded / 1e6 == pytest.approx(2.43, abs=0.005)
+    assert folded / 1e6 == pytest.approx(2.07, abs=0.005)
+
+
+def test_joined_members_keep_their_order_and_their_results():
+    architecture = Architecture(3, 2, first_width=8, depth=2, dropout=0.1, dropout_from=8)
+    plans = [fold(far_from_initial(architecture, seed), 2) for seed in range(3)]
+    x = np.random.default_rng(2).normal(size=(5, 10, 3)).astype(np.float32)
+    together = Engine(join_members(plans), 10, 64).run(x)
+    for member, plan in enumerate(plans):
+        np.testing.assert_array_equal(together[member], Engine(plan, 10, 64).run(x)[0])
+
+
+def test_a_plan_is_of_plain_float32():
+    plan = fold(build(Architecture(3, 2, 8, 1, 0.1, 8), 1), 1)
+    assert {array.dtype for array in plan.arrays.values()} == {np.dtype("float32")}
+    assert (plan.n_members, plan.n_labels, plan.widths) == (1, 2, (8, 16))

@@ -1,0 +1,110 @@
+"""Translate: which columns, which flags, and that a wrong ensemble is refused."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from stdask.config import TrainConfig
+from stdask.errors import EnsembleError
+from stdask.network.ensemble import Draws, Family
+from stdask.network.plan import Plan
+from stdask.pipeline.translate import check_inputs, translate_table
+from stdask.schema import Column
+from stdask.science.scaling import Scaling
+from stdask.science.validity import fit_domain
+from stdask.storage.hats import Catalogue
+
+DRAWS = Draws(n_draws=64, sampler="sobol", seed=3, include_nominal=False, rows_per_block=1024)
+N_MEMBERS = 5
+
+
+def shift_by(correction: float) -> Plan:
+    """Return five members that add the same correction to both labels, whatever the input."""
+    rng = np.random.default_rng(0)
+    shapes = {"stem": (2, 4), "up0_a": (4, 4), "up0_b": (4, 4), "up0": (4, 8), "centre_a": (8, 8)}
+    shapes |= {"down0": (16, 4), "down0_a": (4, 4)}
+    arrays = {f"{n}.kernel": rng.normal(size=(N_MEMBERS, *s)).astype(np.float32) for n, s in shapes.items()}
+    arrays |= {f"{n}.bias": np.zeros((N_MEMBERS, s[1]), np.float32) for n, s in shapes.items()}
+    arrays["head.kernel"] = np.zeros((N_MEMBERS, 8, 2), np.float32)
+    arrays["head.bias"] = np.full((N_MEMBERS, 2), correction, np.float32)
+    return Plan(1, arrays)
+
+
+@pytest.fixture
+def family() -> Family:
+    rng = np.random.default_rng(1)
+    training = np.column_stack([rng.uniform(4000, 6000, 20_000), rng.uniform(1, 5, 20_000)])
+    scaling = Scaling(
+        input_means=training.mean(axis=0),
+        input_stds=training.std(axis=0),
+        own_input=np.array([0, 1]),
+        gains=np.ones(2),
+        offsets=np.zeros(2),
+        scales=np.array([100.0, 0.1]),
+    )
+    domain = fit_domain(training, ("TEFF", "LOGG"), n_bins=10, min_stars=1)
+    label_domain = fit_domain(training + np.array([50, 0.05]), ("TEFF", "LOGG"), n_bins=10, min_stars=1)
+    names = ("TEFF", "LOGG")
+    return Family("intrinsic", names, names, names, scaling, shift_by(0.5), domain, label_domain)
+
+
+def stars(**changes: list[float]) -> pa.Table:
+    columns = {"TEFF": [5000.0, 5000.0], "TEFF_ERR": [80.0, 80.0], "LOGG": [2.5, 4.5], "LOGG_ERR": [0.1, 0.1]}
+    keys = pa.array([11, 22], pa.uint64())
+    return pa.table({"STAR_KEY": keys} | {k: pa.array(v, pa.float32()) for k, v in (columns | changes).items()})
+
+
+def test_percentiles_carry_the_input_error_and_the_correction(family: Family):
+    new = translate_table(stars(), [family], DRAWS)
+    # correction: 0.5 x 100 K; 64 Sobol draws give the median of a Gaussian to well under 0.1 sigma
+    assert new["TEFF_PRED_50"] == pytest.approx([5050, 5050], abs=8)
+    width = (new["TEFF_PRED_84"] - new["TEFF_PRED_16"]) / 2
+    assert width == pytest.approx([80, 80], rel=0.1)  # 16-84 % is one sigma (0.994); 64 draws
+    assert new["TEFF_PRED_ERR"] == pytest.approx([0, 0], abs=1e-3)  # all members agree
+
+
+def test_a_star_in_the_middle_of_the_training_stars_has_good_flags_and_no_comment(family: Family):
+    new = translate_table(stars(), [family], DRAWS)
+    assert new["QFLAG_INPUT_INTRINSIC"].all()
+    assert new["QFLAG_OUTPUT_INTRINSIC"].all()
+    assert not new["FLAG_MISSING_INPUTS_INTRINSIC"].any()
+    assert list(new["QFLAG_COMMENTS"]) == ["", ""]
+
+
+def test_a_star_outside_is_flagged_with_the_pair_that_fails(family: Family):
+    new = translate_table(stars(TEFF=[5000.0, 9000.0]), [family], DRAWS)
+    assert list(new["QFLAG_INPUT_INTRINSIC"]) == [True, False]
+    assert list(new["QFLAG_OUTPUT_INTRINSIC"]) == [True, False]
+    assert new["QFLAG_COMMENTS"][1] == "intrinsic input outside TEFF-LOGG; intrinsic output outside TEFF-LOGG"
+
+
+def test_a_missing_input_counts_as_the_training_mean_and_is_said(family: Family):
+    new = translate_table(stars(LOGG=[2.5, np.nan]), [family], DRAWS)
+    assert list(new["FLAG_MISSING_INPUTS_INTRINSIC"]) == [False, True]
+    assert not new["QFLAG_INPUT_INTRINSIC"][1]
+    assert new["LOGG_PRED_50"][1] == pytest.approx(family.scaling.input_means[1] + 0.05, abs=1e-6)
+    assert new["QFLAG_COMMENTS"][1] == "intrinsic input missing LOGG"
+
+
+def test_a_missing_error_is_flagged_but_the_star_is_translated(family: Family):
+    new = translate_table(stars(TEFF_ERR=[80.0, np.nan]), [family], DRAWS)
+    assert list(new["FLAG_MISSING_INPUTS_INTRINSIC"]) == [False, True]
+    assert new["QFLAG_COMMENTS"][1] == "intrinsic input without error TEFF"
+    assert new["TEFF_PRED_84"][1] == pytest.approx(new["TEFF_PRED_16"][1])  # nothing drawn
+
+
+def test_a_catalogue_without_an_input_of_the_ensemble_is_refused_by_name(family: Family, tmp_path):
+    columns = tuple(Column(name, "float32") for name in ("TEFF", "TEFF_ERR", "LOGG"))
+    catalogue = Catalogue(tmp_path, "other_survey", {}, columns)
+    with pytest.raises(EnsembleError, match=r"reads 'LOGG_ERR', which the catalogue other_survey does not have"):
+        check_inputs([family], catalogue, trained_for("TEFF", "LOGG"))
+
+
+def test_an_ensemble_trained_for_other_inputs_than_the_run_file_names_is_refused(family: Family, tmp_path):
+    catalogue = Catalogue(tmp_path, "survey", {}, tuple(Column(n, "float32") for n in ("TEFF", "LOGG", "FE_H")))
+    with pytest.raises(EnsembleError, match=r"trained for TEFF, LOGG -> TEFF, LOGG.*asks for TEFF, FE_H -> TEFF, FE_H"):
+        check_inputs([family], catalogue, trained_for("TEFF", "FE_H"))
+
+
+def trained_for(*labels: str) -> TrainConfig:
+    return TrainConfig.model_validate({"intrinsic": [{"label": name, "from": name} for name in labels]})
