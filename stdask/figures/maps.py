@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
@@ -81,7 +82,9 @@ def draw_maps(
     any_new = bool(((counts[0] == 0) & (counts[1] > 0)).any())
     aspect = (limits[3] - limits[2]) / (limits[1] - limits[0])
     with rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 1.3 + len(rows) * (0.1 + PANEL * aspect)))
+        size = (WIDTH, 1.3 + len(rows) * (0.1 + PANEL * aspect))
+        # with a fixed aspect the layout engine leaves the outer labels no room: hence the margins
+        figure = Figure(size, layout=ConstrainedLayoutEngine(rect=(0.02, 0.0, 0.96, 1.0)))
         panels = figure.subplots(len(rows), 2, sharex=True, sharey=True, squeeze=False)
         for row, pair in zip(rows, panels, strict=True):
             _draw_row(figure, pair, grid, row, counts)

@@ -57,6 +57,7 @@ from = "RV"
 globular_clusters = "mock_clusters.parquet"
 
 [atlas]
+bin_kpc = 0.5
 min_stars_pixel = 3
 """
 # column of the mock's truth -> label of B
