@@ -51,7 +51,7 @@ def _header(catalogue: Catalogue, formats: list[str], row_bytes: int) -> fits.He
             header[f"TUNIT{number}"] = column.unit.replace(" ", "")
         if column.dtype == "uint64":
             header[f"TZERO{number}"] = 2**63
-        if form in NULLS:
+        elif form in NULLS:
             header[f"TNULL{number}"] = NULLS[form]
         if column.ucd:
             header[f"TUCD{number}"] = column.ucd

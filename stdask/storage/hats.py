@@ -59,7 +59,8 @@ class Catalogue:
 
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Read the whole catalogue, in the order of its partitions."""
-        return pa.concat_tables(self.partitions(columns))
+        parts = list(self.partitions(columns))
+        return pa.concat_tables(parts) if parts else self.empty(columns)
 
     def partitions(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """Read one partition after the other."""
@@ -73,8 +74,8 @@ class Catalogue:
 
     def empty(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Return a table of the catalogue's columns without rows."""
-        wanted = [c for c in self.columns if columns is None or c.name in columns]
-        return pa.schema([to_field(column) for column in wanted]).empty_table()
+        own = {column.name: to_field(column) for column in self.columns}
+        return pa.schema([own[name] for name in (own if columns is None else columns)]).empty_table()
 
 
 def clear_catalogue(folder: Path) -> None:
@@ -125,6 +126,7 @@ def finish_catalogue(
     rows = dict(sorted(rows.items(), key=lambda item: item[0].first_index))
     with replacing(folder / "dataset" / "_common_metadata") as temporary:
         pq.write_metadata(fields.with_metadata(_votable_metadata(columns)), temporary)
+    _gather_footers(folder, fields, rows)
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(
         [["Norder", "Npix", "num_rows"], *((*pixel, n) for pixel, n in rows.items())]
@@ -205,6 +207,18 @@ def _vounit(unit: str) -> str | None:
         return u.Unit(unit).to_string("vounit") or None
     except ValueError:
         return None
+
+
+def _gather_footers(folder: Path, fields: pa.Schema, pixels: Iterable[Pixel]) -> None:
+    """Write `dataset/_metadata`: all footers in one file, optional in HATS but asked for by its Verifier."""
+    dataset, footers = folder / "dataset", []
+    for pixel in pixels:
+        path = paths.partition(folder, pixel)
+        footer = pq.read_metadata(path)
+        footer.set_file_path(str(path.relative_to(dataset)))
+        footers.append(footer)
+    with replacing(dataset / "_metadata") as temporary:
+        pq.write_metadata(fields, temporary, metadata_collector=footers or None)
 
 
 def _write_skymap(folder: Path, pixels: Iterable[Pixel]) -> None:

@@ -116,6 +116,13 @@ def test_training_stars_lie_inside_the_inputs_domain_and_missing_or_absurd_ones_
     assert not translate(FAMILY, absurd, ERRORS, KEYS, DRAWS).labels_inside[:, :2].any()
 
 
+def test_the_output_is_judged_by_the_median_over_the_draws():
+    translation = translate(FAMILY, INPUTS, ERRORS, KEYS, DRAWS)
+    inside = [FAMILY.label_domain.contains(values) for values in translation.percentiles]
+    np.testing.assert_array_equal(translation.labels_inside, inside[2])
+    assert all((inside[2] != inside[other]).any() for other in (0, 1, 3, 4))  # or the test would prove nothing
+
+
 def test_a_lone_velocity_of_a_thousand_million_is_refused():
     velocities = training_stars()[1][:, 2:]
     kernel, bias = FAMILY.plan.arrays["head.kernel"], FAMILY.plan.arrays["head.bias"]

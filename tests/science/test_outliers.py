@@ -8,7 +8,7 @@ from stdask.science.outliers import clip_outliers
 
 def test_the_clip_is_that_of_a_loop():
     rng = np.random.default_rng(1)
-    values = np.concatenate([rng.normal(0.3, 0.5, 2000), rng.normal(0, 30, 100), [np.nan, np.inf]])  # km/s
+    values = np.concatenate([rng.normal(0.3, 0.5, 2000), rng.normal(0, 30, 1000), [np.nan, np.inf]])  # km/s
     left = values[np.isfinite(values)]
     while True:
         centre = np.median(left)

@@ -1,5 +1,7 @@
 """Numbers that belong to a star."""
 
+import hashlib
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -31,13 +33,13 @@ def test_numbers_are_those_of_every_platform():
         z = (z ^ z >> 27) * 0x94D049BB133111EB % 2**64
         return z ^ z >> 31
 
-    import hashlib
-
     stream = int.from_bytes(hashlib.blake2b(b"7:split", digest_size=8).digest(), "little")
     for key in (0, 1, 2**64 - 1, 1234567890123456789):
-        state = (mix((key + stream) % 2**64) + 0x9E3779B97F4A7C15) % 2**64
-        expected = ((mix(state) >> 12) + 0.5) / 2**52
-        assert uniforms(np.array([key], np.uint64), 7, "split")[0] == expected
+        start, step = mix((key + stream) % 2**64), 0x9E3779B97F4A7C15
+        expected = [((mix((start + n * step) % 2**64) >> 12) + 0.5) / 2**52 for n in (1, 2, 3)]
+        keys = np.array([key], np.uint64)
+        assert uniforms(keys, 7, "split")[0] == expected[0]
+        assert uniform_sequences(keys, 3, 7, "split")[0].tolist() == expected
 
 
 @pytest.mark.parametrize("keys", [KEYS, np.arange(20_000, dtype=np.uint64)])

@@ -1,0 +1,210 @@
+"""The rules of the layout, read off the syntax trees: imports inside functions count too."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+import stdask
+
+ROOT = Path(stdask.__file__).parent
+MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
+FOUNDATION = (
+    "__init__",
+    "errors",
+    "schema",
+    "toml_models",
+    "survey_definition",
+    "config",
+)  # each may import those before it
+PACKAGES = {"science", "network", "storage", "figures", "pipeline"}
+# package -> packages of stdask that it may import besides the foundation and itself
+ALLOWED = {
+    "science": set(),
+    "network": {"science"},
+    "storage": {"science"},
+    "figures": {"science"},
+    "pipeline": {"science", "network", "storage", "figures"},
+    "cli": {"science", "network", "storage", "figures", "pipeline"},
+    "__main__": {"cli"},
+}
+DOORS = {
+    "dask": "pipeline",
+    "distributed": "pipeline",
+    "dask_jobqueue": "pipeline",
+    "tensorflow": "network",
+    "keras": "network",
+    "matplotlib": "figures",
+    "pyarrow.parquet": "storage",
+    "safetensors": "storage",
+}
+FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
+FORBIDDEN_MODULES = {
+    "pickle",
+    "cPickle",
+    "cloudpickle",
+    "dill",
+    "joblib",
+    "shelve",
+    "marshal",
+    "lsdb",
+    "hats",
+    "dask.dataframe",
+}
+SEEDED = {"default_rng", "Generator", "SeedSequence"}
+MODULE_LINES, FUNCTION_LINES = 350, 40
+
+
+def tree_of(module: Path) -> ast.Module:
+    return ast.parse((ROOT / module).read_text(encoding="utf-8"))
+
+
+def layer_of(module: Path) -> str:
+    """Return the package that a module of stdask lies in, or its own name at the top."""
+    return module.parts[0] if len(module.parts) > 1 else module.stem
+
+
+def imports_of(module: Path) -> set[str]:
+    """Return every dotted name that a module imports anywhere, in any way, with relative ones made absolute."""
+    names: set[str] = set()
+    package = ["stdask", *module.parts[:-1]]
+    for node in ast.walk(tree_of(module)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            origin = ".".join(part for part in (base, node.module) if part)
+            names |= {f"{origin}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            names |= {arg.value for arg in node.args if isinstance(arg, ast.Constant)}
+    return names
+
+
+def under(name: str, module: str) -> bool:
+    return name == module or name.startswith(f"{module}.")
+
+
+def wrong_imports(module: Path) -> list[str]:
+    layer = layer_of(module)
+    wrong = []
+    for name in sorted(imports_of(module)):
+        parts = name.split(".")
+        if parts[0] != "stdask" or len(parts) == 1 or parts[1].startswith("__"):
+            continue
+        other = parts[1]
+        if other not in PACKAGES and other not in (*FOUNDATION, "cli", "__main__"):
+            continue  # a name of the package itself
+        if layer in FOUNDATION:
+            fine = other in FOUNDATION and FOUNDATION.index(other) < FOUNDATION.index(layer)
+        else:
+            fine = other in FOUNDATION or other == layer or other in ALLOWED[layer]
+        if not fine:
+            wrong.append(f"{module} imports {name}")
+    return wrong
+
+
+def test_imports_go_one_way():
+    assert [wrong for module in MODULES for wrong in wrong_imports(module)] == []
+
+
+@pytest.mark.parametrize(("library", "package"), DOORS.items())
+def test_each_library_has_one_door(library: str, package: str):
+    strangers = [
+        f"{module} imports {name}"
+        for module in MODULES
+        if layer_of(module) != package
+        for name in imports_of(module)
+        if under(name, library)
+    ]
+    assert strangers == []
+
+
+def test_nothing_is_unpickled_and_no_text_is_run_as_code():
+    found = []
+    for module in MODULES:
+        found += [f"{module} imports {n}" for n in imports_of(module) for f in FORBIDDEN_MODULES if under(n, f)]
+        for node in ast.walk(tree_of(module)):
+            if isinstance(node, ast.Call):
+                if isinstance(node.func, ast.Name) and node.func.id in FORBIDDEN_CALLS:
+                    found.append(f"{module}:{node.lineno} calls {node.func.id}")
+                if any(k.arg == "allow_pickle" and ast.unparse(k.value) != "False" for k in node.keywords):
+                    found.append(f"{module}:{node.lineno} allows pickles")
+    assert found == []
+
+
+def test_science_opens_no_file():
+    found = [
+        f"{module}:{node.lineno} {ast.unparse(node)[:60]}"
+        for module in MODULES
+        if layer_of(module) == "science"
+        for node in ast.walk(tree_of(module))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).split(".")[-1]
+        in {"open", "read_text", "read_bytes", "write_text", "loadtxt", "savez"}
+    ]
+    assert found == []
+    assert [m for m in MODULES if layer_of(m) == "science" and "pathlib.Path" in imports_of(m)] == []
+
+
+def test_no_random_number_comes_from_a_global_state():
+    found = []
+    for module in MODULES:
+        for node in ast.walk(tree_of(module)):
+            if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "np.random" and node.attr not in SEEDED:
+                found.append(f"{module}:{node.lineno} np.random.{node.attr}")
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("default_rng") and not node.args:
+                found.append(f"{module}:{node.lineno} an unseeded generator")
+        found += [f"{module} imports random" for name in imports_of(module) if under(name, "random")]
+    assert found == []
+
+
+def test_modules_are_short():
+    lines = {str(m): len((ROOT / m).read_text(encoding="utf-8").splitlines()) for m in MODULES}
+    assert {m: n for m, n in lines.items() if n > MODULE_LINES} == {}
+
+
+def length_without_docstring(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    first, last = function.lineno, function.end_lineno or function.lineno
+    length = last - first + 1
+    if ast.get_docstring(function) is not None:
+        docstring = function.body[0]
+        length -= (docstring.end_lineno or docstring.lineno) - docstring.lineno + 1
+    return length
+
+
+def test_functions_are_short():
+    long = [
+        f"{module}:{node.lineno} {node.name} has {length} lines"
+        for module in MODULES
+        for node in ast.walk(tree_of(module))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (length := length_without_docstring(node)) > FUNCTION_LINES
+    ]
+    assert long == []
+
+
+def test_tests_mirror_the_code():
+    # a test module stands where its module stands; those of whole runs and of the layout have none
+    tests = Path(__file__).parent
+    modules = {str(m.with_name(f"test_{m.name}")) for m in MODULES}
+    unmatched = [
+        str(path.relative_to(tests))
+        for path in tests.rglob("test_*.py")
+        if path.relative_to(tests).parts[0] in PACKAGES and str(path.relative_to(tests)) not in modules
+    ]
+    assert unmatched == []
+
+
+def test_the_rules_see_what_they_should(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "science").mkdir()
+    (tmp_path / "science" / "bad.py").write_text(
+        "def f():\n    from stdask.storage import hats\n    from ..network.plan import fold\n    import stdask.cli\n"
+    )
+    (tmp_path / "schema.py").write_text("from stdask.config import Run\n")
+    (tmp_path / "storage").mkdir()
+    (tmp_path / "storage" / "bad.py").write_text("import stdask.network.plan, stdask.errors\n")
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    assert len(wrong_imports(Path("science/bad.py"))) == 3
+    assert len(wrong_imports(Path("schema.py"))) == 1
+    assert wrong_imports(Path("storage/bad.py")) == ["storage/bad.py imports stdask.network.plan"]
