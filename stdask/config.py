@@ -253,6 +253,12 @@ def load_run(path: Path, data_dir: Path | None = None, output: Path | None = Non
 
 
 def _check_labels(config: RunConfig, a: SurveyDefinition, b: SurveyDefinition, path: Path) -> None:
+    for key, labels in (("labels", config.atlas.labels), ("select", tuple(config.atlas.select))):
+        if unknown := [label for label in labels if label not in b.labels]:
+            raise ConfigError(
+                f"Run file {path}: [atlas] {key}: {unknown[0]!r} is not measured by {b.name} (B), "
+                f"which has {', '.join(b.labels)}."
+            )
     colours = tuple(schema.COLOURS) if a.photometry else ()
     for family in schema.FAMILIES:
         for item in config.train.labels(family):

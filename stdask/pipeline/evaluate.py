@@ -61,12 +61,28 @@ def run(run: Run, workers: Workers, truth: Path | None = None) -> Receipt:
     )
     if receipt := stage.done():
         return receipt
+    tables, written = _evaluate_families(run, workers, truth)
+    folder = paths.evaluation(run.output)
+    for name, rows in tables.items():
+        if rows:
+            write_ecsv(folder / f"{name}.ecsv", Table(rows=rows))
+            written.append(folder / f"{name}.ecsv")
+    print_scores("Test stars against B", tables["accuracy"])
+    if truth is not None:
+        print_scores("Test stars against the truth", tables["truth"])
+    return stage.finish(written, {"test stars": {row["family"]: row["n"] for row in tables["accuracy"]}})
+
+
+def _evaluate_families(
+    run: Run, workers: Workers, truth: Path | None
+) -> tuple[dict[str, list[dict[str, Any]]], list[Path]]:
+    """Return the rows of all tables, and the paths of the figures."""
     pairs = read_parquet(paths.pairs(run.output, run.definition_a.name, run.definition_b.name))
     tables: dict[str, list[dict[str, Any]]] = {name: [] for name in ("accuracy", "truth", "coverage", "importance")}
-    written: list[Path] = []
+    figures: list[Path] = []
     for parts in read_ensemble(paths.ensemble(run.output)).values():
         family = from_parts(*parts)
-        stars = training_set(pairs, family.name, config.train, config.seed)
+        stars = training_set(pairs, family.name, run.config.train, run.config.seed)
         test = stars.subset(stars.is_test)
         translation = translate(family, test.inputs, test.errors, test.star_keys, draws_of(run))
         predictions = {"translated": translation.percentiles[2], **baselines(family, stars)}
@@ -77,16 +93,8 @@ def run(run: Run, workers: Workers, truth: Path | None = None) -> Receipt:
             known = _true_labels(truth, family, test)
             tables["truth"] += _scores(family, predictions | {"B itself": test.labels}, known, run)
         outside = _share_outside(workers, run, family)
-        written += draw_figures(run, family, test, predictions, outside, tables["importance"])
-    folder = paths.evaluation(run.output)
-    for name, rows in tables.items():
-        if rows:
-            write_ecsv(folder / f"{name}.ecsv", Table(rows=rows))
-            written.append(folder / f"{name}.ecsv")
-    print_scores("Test stars against B", tables["accuracy"])
-    if truth is not None:
-        print_scores("Test stars against the truth", tables["truth"])
-    return stage.finish(written, {"test stars": {row["family"]: row["n"] for row in tables["accuracy"]}})
+        figures += draw_figures(run, family, test, predictions, outside, tables["importance"])
+    return tables, figures
 
 
 def baselines(family: Family, stars: TrainingSet) -> dict[str, np.ndarray]:

@@ -62,12 +62,8 @@ def run(run: Run, workers: Workers) -> Receipt:  # noqa: ARG001 - all stages are
     path = paths.pairs(run.output, a.name, b.name)
     write_parquet(path, pairs, {"stdask.key": stage.key})
     alone = np.setdiff1d(np.arange(tables.a.num_rows), rows_a)
-    rejected = {
-        "row": alone,
-        "id": tables.a.column(a.id).cast(pa.string()).take(alone),
-        "reason": np.full(alone.size, NO_COUNTERPART),
-    }
-    write_parquet(path.with_name(paths.REJECTED), to_table(schema.REJECTED, rejected))
+    rejected = path.with_name(paths.REJECTED)
+    write_parquet(rejected, _set_aside(tables.a.column(a.id), alone))
     counts = {
         "in": tables.a.num_rows,
         "out": pairs.num_rows,
@@ -75,7 +71,12 @@ def run(run: Run, workers: Workers) -> Receipt:  # noqa: ARG001 - all stages are
         "usable": {family: {step: int(kept.sum()) for step, kept in s.items()} for family, s in steps.items()},
         "median separation [arcsec]": round(float(np.median(separation)), 3),
     }
-    return stage.finish([path, path.with_name(paths.REJECTED)], counts)
+    return stage.finish([path, rejected], counts)
+
+
+def _set_aside(ids: pa.ChunkedArray, rows: np.ndarray) -> pa.Table:
+    reasons = np.full(rows.size, NO_COUNTERPART)
+    return to_table(schema.REJECTED, {"row": rows, "id": ids.cast(pa.string()).take(rows), "reason": reasons})
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,11 @@ def match(tables: Tables, run: Run) -> tuple[np.ndarray, np.ndarray, np.ndarray]
                 f"[pair] match: {definition.name} has no column {name!r}. It has {', '.join(table.column_names)}."
             )
         ids.append(table.column(name).combine_chunks())
+    if ids[0].type != ids[1].type:
+        raise ConfigError(
+            f"[pair] match: {settings.column!r} is {ids[0].type} in {run.definition_a.name} and {ids[1].type} in "
+            f"{run.definition_b.name}. Match by columns of one type."
+        )
     known = [np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False)) for column in ids]
     rows = match_ids(*(c.take(k).to_numpy(zero_copy_only=False) for c, k in zip(ids, known, strict=True)))
     rows_a, rows_b = known[0][rows[0]], known[1][rows[1]]

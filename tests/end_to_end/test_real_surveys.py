@@ -4,14 +4,11 @@ import json
 from html.parser import HTMLParser
 from pathlib import Path
 
-import lsdb
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.table import Table
-from hats_import.verification.arguments import VerificationArguments
-from hats_import.verification.run_verification import run as verify
 
 from stdask.storage.hats import open_catalogue
 from stdask.storage.tables import to_numpy
@@ -141,6 +138,11 @@ def test_workers_and_partitions_change_no_bit_of_a_star(kepler: Finished, data_d
 def test_lsdb_opens_and_searches_what_was_written_and_the_verifier_of_hats_import_passes_it(
     name: str, finished: Finished, tmp_path: Path
 ):
+    lsdb = pytest.importorskip("lsdb")  # and not above: it warns as it is imported
+    pytest.importorskip("hats_import")
+    from hats_import.verification.arguments import VerificationArguments
+    from hats_import.verification.run_verification import run as verify
+
     _, a, b, _, _ = RUNS[name]
     for catalogue in (f"{a}_on_{b}", "merged"):
         folder = finished.output / "catalogues" / catalogue
