@@ -8,6 +8,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -45,7 +46,8 @@ def _fetch_pip() -> Path:
     request = urllib.request.Request(f"{INDEX}/pip/", headers={"Accept": "application/vnd.pypi.simple.v1+json"})
     with urllib.request.urlopen(request) as answer:
         files = json.load(answer)["files"]
-    wheel = [file for file in files if file["filename"].endswith(".whl") and not file.get("yanked")][-1]
+    released = [(_version(file["filename"]), file) for file in files if not file.get("yanked")]
+    _, wheel = max((pair for pair in released if pair[0]), key=lambda pair: pair[0])
     path = Path(tempfile.mkdtemp()) / wheel["filename"]
     with urllib.request.urlopen(wheel["url"]) as answer:
         content = answer.read()
@@ -53,6 +55,12 @@ def _fetch_pip() -> Path:
         sys.exit(f"{wheel['url']} does not have the checksum that {INDEX} states. Try again.")
     path.write_bytes(content)
     return path
+
+
+def _version(filename: str) -> tuple[int, ...]:
+    """Return the version of a final release of pip for Python 3 as numbers; empty for any other file."""
+    match = re.fullmatch(r"pip-(\d+(?:\.\d+)*)-py3-none-any\.whl", filename)
+    return tuple(int(number) for number in match[1].split(".")) if match else ()
 
 
 if __name__ == "__main__":
