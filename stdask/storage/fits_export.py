@@ -47,7 +47,7 @@ def _header(catalogue: Catalogue, formats: list[str], row_bytes: int) -> fits.He
     for number, (column, form) in enumerate(zip(catalogue.columns, formats, strict=True), start=1):
         header[f"TTYPE{number}"] = (column.name, column.description[:40])
         header[f"TFORM{number}"] = form
-        if column.unit:
+        if column.unit and column.unit != "dex":  # no unit of the FITS standard: readers would warn of it
             header[f"TUNIT{number}"] = column.unit.replace(" ", "")
         if column.dtype == "uint64":
             header[f"TZERO{number}"] = 2**63
