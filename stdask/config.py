@@ -144,7 +144,7 @@ class AtlasConfig(TomlModel):
     """`[atlas]`. Thomas et al. 2024, sect. 4."""
 
     labels: tuple[str, ...] = ()  # mapped labels; empty: the metallicity and the abundance ratios of B
-    select: dict[str, Range] = Field(default={"LOGG": (1.5, 2.5)})  # giants
+    select: dict[str, Range] = Field(default={"LOGG": (1.5, 2.5)})  # giants, where B has LOGG
     bin_kpc: float = Field(default=0.2, gt=0)
     max_radius_kpc: float = Field(default=20.0, gt=0)
     max_height_kpc: float = Field(default=10.0, gt=0)
@@ -243,6 +243,9 @@ def load_run(path: Path, data_dir: Path | None = None, output: Path | None = Non
     if definition_a.name == definition_b.name:
         raise ConfigError(f"Run file {path}: A and B are both {definition_a.name!r}. Name two surveys.")
     _check_labels(config, definition_a, definition_b, path)
+    if "select" not in config.atlas.model_fields_set and "LOGG" not in definition_b.labels:
+        atlas = config.atlas.model_copy(update={"select": {}})  # giants cannot be told from dwarfs: map all stars
+        config = config.model_copy(update={"atlas": atlas})
     return Run(
         config=config,
         data_dir=data_dir or path.parent,
@@ -253,10 +256,10 @@ def load_run(path: Path, data_dir: Path | None = None, output: Path | None = Non
 
 
 def _check_labels(config: RunConfig, a: SurveyDefinition, b: SurveyDefinition, path: Path) -> None:
-    for key, labels in (("labels", config.atlas.labels), ("select", tuple(config.atlas.select))):
-        if unknown := [label for label in labels if label not in b.labels]:
+    for label in config.atlas.labels:
+        if label not in b.labels:
             raise ConfigError(
-                f"Run file {path}: [atlas] {key}: {unknown[0]!r} is not measured by {b.name} (B), "
+                f"Run file {path}: [atlas] labels: {label!r} is not measured by {b.name} (B), "
                 f"which has {', '.join(b.labels)}."
             )
     colours = tuple(schema.COLOURS) if a.photometry else ()
