@@ -3,17 +3,17 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
-from rich.markup import escape
+from rich.console import Console
 
 from stdask import __version__
 from stdask.config import Run, load_run
 from stdask.errors import StdaskError
 from stdask.pipeline import atlas, evaluate, export, ingest, merge, pair, report, train, translate
 from stdask.pipeline.cluster import Workers
-from stdask.pipeline.console import console, say
+from stdask.pipeline.console import say
 from stdask.pipeline.demo import PAPER_SCALE, prepare, print_recovery
 from stdask.pipeline.run import record_run, run_all
 
@@ -33,7 +33,10 @@ RunFile = Annotated[
 DataDir = Annotated[Path | None, typer.Option(help="Folder of the survey files. [default: the run file's own]")]
 Output = Annotated[Path | None, typer.Option(help="Folder of the run, instead of the run file's `output`.")]
 WorkerCount = Annotated[int | None, typer.Option(min=1, help="Worker processes, instead of [cluster] workers.")]
-Truth = Annotated[Path | None, typer.Option(help="True labels of a mock survey A, to compare with as well.")]
+Truth = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="True labels of a mock survey A, to compare with as well."),
+]
 
 
 def _load(path: Path, data_dir: Path | None, output: Path | None, workers: int | None) -> Run:
@@ -77,7 +80,7 @@ def demo_command(
     output.mkdir(parents=True, exist_ok=True)
     run, truth = prepare(output, *sizes, seed)
     if workers:
-        run = _load(output / "run.toml", run.data_dir, output, workers)
+        run = _load(output / "run.toml", None, None, workers)
     _with_workers(run, run_all, truth)
     print_recovery(run)
 
@@ -153,5 +156,11 @@ def main() -> None:
     try:
         app()
     except StdaskError as exc:
-        console.print(f"[bold red]stdask:[/bold red] {escape(str(exc))}")
-        sys.exit(2)
+        _fail(str(exc))
+    except OSError as exc:  # no such folder, no permission, disk full: the message names the file
+        _fail(f"{exc}. Check the path, its permissions and the free space.")
+
+
+def _fail(message: str) -> NoReturn:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"stdask: {message}", style="bold red", markup=False)
+    sys.exit(2)

@@ -18,6 +18,7 @@ def _ascending(numbers: tuple[float, ...]) -> tuple[float, ...]:
     return numbers
 
 
+Positive = Annotated[float, Field(gt=0)]
 Range = Annotated[tuple[float, float], AfterValidator(_ascending)]
 Edges = Annotated[tuple[float, ...], Field(min_length=2), AfterValidator(_ascending)]
 Rate = Annotated[float, Field(gt=0)]
@@ -63,7 +64,7 @@ class PairConfig(TomlModel):
     """`[pair]`."""
 
     match: Annotated[MatchById | MatchByPosition, Field(discriminator="by")]
-    max_ebv: float | None = Field(default=0.3, gt=0)  # mag; Thomas et al. 2024, sect. 3.2
+    max_ebv: Positive | Literal["none"] = 0.3  # mag; Thomas et al. 2024, sect. 3.2
 
 
 class LabelConfig(TomlModel):
@@ -89,10 +90,12 @@ class TrainConfig(TomlModel):
     max_epochs: int = Field(default=1000, ge=1)  # for each learning rate
     patience: int = Field(default=20, ge=1)
     min_pairs: int = Field(default=200, ge=10)  # fewer teach a network nothing that holds for unseen stars
-    clip_sigma: float | None = Field(default=5.0, gt=0)  # on B - A of the extrinsic labels, sect. 3.2
+    clip_sigma: Positive | Literal["none"] = 5.0  # on B - A of the extrinsic labels, sect. 3.2
 
     @model_validator(mode="after")
     def _labels_differ(self) -> Self:
+        if not self.inputs("intrinsic"):
+            raise ValueError("the networks have no input: give a label its `from`, or add `features`")
         schema.unique_names([c.label for c in (*self.intrinsic, *self.extrinsic)], "the labels of [train]")
         return self
 
@@ -170,7 +173,7 @@ class ClusterConfig(TomlModel):
     """`[cluster]`: where the workers run."""
 
     kind: Literal["local", "slurm", "pbs", "lsf", "sge", "htcondor", "address"] = "local"
-    workers: int | None = Field(default=None, ge=1)  # none: one for each core of this machine
+    workers: int | None = Field(default=None, ge=1)  # none: one for each core, or one batch job
     memory: str = "2GiB"  # of one worker
     address: str | None = None  # of a running scheduler
     walltime: str = "04:00:00"
@@ -248,8 +251,8 @@ def load_run(path: Path, data_dir: Path | None = None, output: Path | None = Non
         config = config.model_copy(update={"atlas": atlas})
     return Run(
         config=config,
-        data_dir=data_dir or path.parent,
-        output=output or config.output,
+        data_dir=(data_dir or path.parent).resolve(),  # workers may start in another folder
+        output=(output or config.output).resolve(),
         definition_a=definition_a,
         definition_b=definition_b,
     )
@@ -270,6 +273,13 @@ def _check_labels(config: RunConfig, a: SurveyDefinition, b: SurveyDefinition, p
                     f"Run file {path}: [[train.{family}]] label {item.label!r} is not measured by "
                     f"{b.name} (B), which has {', '.join(b.labels)}."
                 )
+            if item.source in a.labels:
+                units = [schema.quantity(n, d.labels[n].unit).unit for n, d in ((item.source, a), (item.label, b))]
+                if units[0] != units[1]:
+                    raise ConfigError(
+                        f"Run file {path}: [[train.{family}]] label {item.label!r} is in {units[1] or 'no unit'}, but "
+                        f"from = {item.source!r} in {units[0] or 'no unit'}. Name its counterpart, or leave `from` out."
+                    )
         for name in config.train.inputs(family):
             if name not in (*a.labels, *colours):
                 raise ConfigError(

@@ -1,7 +1,7 @@
 """Every column that stdask writes: name, unit, dtype, UCD and meaning."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stdask.errors import ConfigError
 
@@ -66,6 +66,9 @@ DISTANCE = (
     Column("DISTANCE_ERR", "float32", "kpc", "stat.error;pos.distance", "1-sigma error of DISTANCE"),
 )
 ID = Column("ID", "string", "", "meta.id;meta.main", "The star's id in the survey named in SURVEY")
+DISTANCE_FROM = Column(
+    "DISTANCE_FROM", "string", "", "meta.id;meta.dataset", "Survey whose file the distance is from, empty for none"
+)
 SURVEY = Column("SURVEY", "string", "", "meta.id;meta.dataset", "Survey the measurements come from")
 GALACTOCENTRIC = (
     Column("X_GC", "float32", "kpc", "pos.cartesian.x;pos.galactocentric", "Galactocentric X, the Sun at -8.122"),
@@ -111,6 +114,13 @@ def measured_columns(label: str, unit: str = "") -> tuple[Column, Column]:
             f"1-sigma error of {label}",
         ),
     )
+
+
+def merged_columns(label: str, unit: str = "") -> tuple[Column, Column]:
+    """Return the columns of a label of the merged catalogue and of its error."""
+    value, error = measured_columns(label, unit)
+    meaning = f"Error of {label}: as B states it; of a translated star half the 16-84 % range of its draws, which is "
+    return value, replace(error, description=meaning + "its input noise alone")
 
 
 def photometric_columns() -> tuple[Column, ...]:
@@ -175,7 +185,7 @@ def flag_columns(families: Iterable[str]) -> tuple[Column, ...]:
             "bool",
             "",
             "meta.code",
-            f"True if an input of the {f} network was missing",
+            f"True if an input of the {f} network, or its error, was missing",
         )
         for f in families
     ]
@@ -198,7 +208,7 @@ def flag_columns(families: Iterable[str]) -> tuple[Column, ...]:
             "string",
             "",
             "meta.note",
-            "Which inputs are missing and which pairs lie outside the training stars",
+            "Which inputs or errors are missing and which pairs lie outside the training stars",
         ),
     )
 

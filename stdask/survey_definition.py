@@ -57,7 +57,7 @@ class Label(TomlModel):
     unit: str = ""  # of the column, where the file states none; converted to the unit of the quantity
     error: str | None = None  # column of 1-sigma errors
     typical_error: float | None = Field(default=None, gt=0)  # used where the column has none
-    error_floor: float = Field(default=0.0, ge=0)  # added to nothing: smaller errors are raised to it
+    error_floor: float = Field(default=0.0, ge=0)  # smaller errors are raised to it
     valid: tuple[float, float] | None = None  # values outside become missing, counted; unit of the quantity
     good: tuple[Term, ...] = ()  # where one fails, the value becomes missing, counted; the star stays GOOD
     description: str = ""
@@ -136,6 +136,8 @@ class SurveyDefinition(TomlModel):
 
     @model_validator(mode="after")
     def _labels_are_names(self) -> Self:
+        if self.name == "merged" or "_on_" in self.name:
+            raise ValueError(f"the name {self.name!r} is one that stdask gives to catalogues of its own")
         for name in self.labels:
             if not name.isidentifier() or name != name.upper():
                 raise ValueError(f"label {name!r} must be upper case letters, digits and _, e.g. FE_H")

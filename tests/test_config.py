@@ -41,7 +41,7 @@ def load(tmp_path: Path):
 @pytest.mark.parametrize("path", JOBS, ids=lambda path: path.stem)
 def test_every_shipped_run_file_loads(path: Path):
     run = load_run(path)
-    assert run.output == Path("runs") / path.stem
+    assert run.output == Path("runs").resolve() / path.stem
     assert run.definition_a.name != run.definition_b.name
 
 
@@ -98,6 +98,9 @@ def test_a_definition_of_the_users_own_is_found_beside_the_run_file(load, tmp_pa
         ('from = "TEFF"', 'from = "M_H"', r"input 'M_H' is not measured by galah_dr3 \(A\), which has TEFF"),
         ("[[train.e", '[train]\nfeatures = ["BP_G"]\n[[train.e', r"input 'BP_G' is not measured by galah_dr3"),
         ('label = "VHELIO"', 'label = "TEFF"', r"Run file .*'TEFF' stands twice in the labels of \[train\]"),
+        ('label = "TEFF"\nfrom = "TEFF"', 'label = "TEFF"\nfrom = "LOGG"', r"'TEFF' is in K, but from = 'LOGG' in dex"),
+        ('\nfrom = "TEFF"', "", r"the networks have no input"),
+        ("[pair]", '[atlas]\nlabels = ["SI_FE"]\n[pair]', r"\[atlas\] labels: 'SI_FE' is not measured by apogee_dr17"),
         # surveys
         ("apogee_dr17", "galah_dr3", r"A and B are both 'galah_dr3'\. Name two surveys"),
         ("galah_dr3", "galah", r"No survey definition 'galah'\. Shipped: .*galah_dr3"),

@@ -13,6 +13,8 @@ from stdask.network.resnet import build
 def start_tensorflow() -> None:
     """Start TensorFlow so that the same seed gives the same weights."""
     tf.config.experimental.enable_op_determinism()
+    for gpu in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(gpu, True)  # members side by side share a card
     tf.config.list_logical_devices()
 
 

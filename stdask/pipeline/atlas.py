@@ -23,7 +23,6 @@ from stdask.science.healpix import Pixel
 from stdask.science.profiles import running_medians
 from stdask.storage import paths
 from stdask.storage.hats import Catalogue, open_catalogue
-from stdask.storage.products import clear_products
 from stdask.storage.receipts import Receipt
 from stdask.storage.tables import to_numpy
 
@@ -58,8 +57,7 @@ def run(run: Run, workers: Workers) -> Receipt:
         If `[atlas]` names a label or a column that the merged catalogue does not have.
     """
     config = run.config.atlas
-    settings = {"atlas": config.model_dump(mode="json"), "seed": run.config.seed}
-    stage = Stage(run, "atlas", {"merge": digest_of(run, "merge")}, settings)
+    stage = Stage(run, "atlas", {"merge": digest_of(run, "merge")})
     if receipt := stage.done():
         return receipt
     catalogue = open_catalogue(paths.catalogue(run.output, MERGED))
@@ -67,7 +65,7 @@ def run(run: Run, workers: Workers) -> Receipt:
     _check_select(config, catalogue)
     selection = Selection(GalacticBins.of(config), run.definition_b.name)
     heights, counts = _reduce(workers, catalogue, HEIGHT, selection, run.config.seed)
-    clear_products(paths.products(run.output))
+    stage.remove_old_outputs()
     if not counts["out"]:
         return stage.finish([], counts | {"notes": [_explain_nothing(counts)]})
     medians = {HEIGHT: heights}
@@ -84,21 +82,8 @@ def run(run: Run, workers: Workers) -> Receipt:
 
 
 def _labels(run: Run) -> list[str]:
-    """Return the labels to map.
-
-    Raises
-    ------
-    ConfigError
-        If B does not measure one.
-    """
-    measured = run.definition_b.labels
-    for label in run.config.atlas.labels:
-        if label not in measured:
-            raise ConfigError(
-                f"[atlas] labels: {label!r} is not measured by {run.definition_b.name} (B), "
-                f"which has {', '.join(measured)}."
-            )
-    return list(run.config.atlas.labels) or [label for label in MAPPED if label in measured]
+    """Return the labels to map: those named, or the metallicities and abundance ratios that B measures."""
+    return list(run.config.atlas.labels) or [label for label in MAPPED if label in run.definition_b.labels]
 
 
 def _check_select(config: AtlasConfig, catalogue: Catalogue) -> None:
@@ -106,7 +91,7 @@ def _check_select(config: AtlasConfig, catalogue: Catalogue) -> None:
     for name in config.select:
         if name not in names:
             raise ConfigError(
-                f"[atlas] select: the merged catalogue has no number called {name!r}. It has {', '.join(names)}."
+                f"[atlas] select: the merged catalogue has no number {name!r} to select by. It has {', '.join(names)}."
             )
 
 
@@ -137,7 +122,7 @@ def _reduce(
     counts = {
         "in": catalogue.n_rows,
         "out": sum(from_survey.values()),
-        "set aside": aside,
+        "set aside": dict(sorted(aside.items())),
         "from": dict(sorted(from_survey.items())),
     }
     return _medians(parts, selection, seed), counts

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Self
@@ -34,6 +35,7 @@ JOB_CLUSTERS = {
     "sge": "SGECluster",
     "htcondor": "HTCondorCluster",
 }
+SUBMIT_COMMANDS = {"slurm": "sbatch", "pbs": "qsub", "lsf": "bsub", "sge": "qsub", "htcondor": "condor_submit"}
 
 
 class Workers:
@@ -67,6 +69,8 @@ class Workers:
 
     def refresh(self) -> None:
         """Start every worker process anew, to be rid of what a library keeps in memory."""
+        if self._config.kind == "address":
+            return  # others may be using it
         nannies = [worker["nanny"] for worker in self.client.scheduler_info(n_workers=-1)["workers"].values()]
         if all(nannies):  # a worker without one would not come back
             with _quiet_nannies():
@@ -126,10 +130,17 @@ def _local(config: ClusterConfig) -> LocalCluster:
 
 
 def _jobs(config: ClusterConfig) -> Any:
-    import dask_jobqueue
+    import dask_jobqueue  # here: importing it writes a file into the user's ~/.config/dask
 
+    command = SUBMIT_COMMANDS[config.kind]
+    if shutil.which(command) is None:
+        raise ClusterError(
+            f"No {command} on this machine, which [cluster] kind = {config.kind!r} needs. "
+            'Start stdask on a login node, or set kind = "local".'
+        )
     exports = [f"export {name}={value}" for name, value in ONE_THREAD.items()]
-    options = {"job_script_prologue": exports, "walltime": config.walltime} | config.job_options
+    options = {"walltime": config.walltime} | config.job_options
+    options["job_script_prologue"] = [*exports, *options.get("job_script_prologue", [])]
     if config.queue:
         options["queue"] = config.queue
     if config.account:

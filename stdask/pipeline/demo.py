@@ -17,15 +17,15 @@ from stdask.storage.tables import write_parquet
 RUN_FILE = """\
 # Mock survey A on the scale of mock survey B: the inputs, labels and cuts of Thomas et al. 2024.
 seed = {seed}
-output = "."
+output = "{output}"
 
 [surveys.a]
 definition = "mock_a"
-file = "mock_a.parquet"
+file = "data/mock_a.parquet"
 
 [surveys.b]
 definition = "mock_b"
-file = "mock_b.parquet"
+file = "data/mock_b.parquet"
 
 [pair]
 match = {{ by = "id", column = "SOURCE_ID" }}
@@ -54,7 +54,7 @@ label = "VHELIO"
 from = "RV"
 
 [merge]
-globular_clusters = "mock_clusters.parquet"
+globular_clusters = "data/mock_clusters.parquet"
 
 [atlas]
 bin_kpc = 0.5
@@ -78,7 +78,7 @@ def prepare(output: Path, n_a: int, n_b: int, n_common: int, seed: int) -> tuple
         As for `mock_surveys`.
     """
     data, truth = output / "data", output / "truth"
-    text = RUN_FILE.format(seed=seed)
+    text = RUN_FILE.format(seed=seed, output=output.resolve().as_posix())
     made = f"stdask mock: {n_a} and {n_b} stars, {n_common} in common, seed {seed}\n"
     marker = data / "mock.txt"
     if not marker.exists() or marker.read_text() != made:
@@ -91,7 +91,7 @@ def prepare(output: Path, n_a: int, n_b: int, n_common: int, seed: int) -> tuple
         write_parquet(truth / "truth_b.parquet", pa.table(_named_as_in_b(mock.truth_b)))
         write_text(output / "run.toml", text)
         write_text(marker, made)
-    return load_run(output / "run.toml", data, output), truth / "truth_a.parquet"
+    return load_run(output / "run.toml"), truth / "truth_a.parquet"
 
 
 def print_recovery(run: Run) -> None:

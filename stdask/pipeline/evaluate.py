@@ -44,7 +44,6 @@ def run(run: Run, workers: Workers, truth: Path | None = None) -> Receipt:
     truth
         Of a mock survey A: a Parquet table with `ID_A` and a column for each label of B; None for real data.
     """
-    config = run.config
     inputs = {"pair": digest_of(run, "pair"), "train": digest_of(run, "train"), "ingest_a": digest_of(run, "ingest_a")}
     if truth is not None:
         inputs["truth"] = sha256(truth)
@@ -52,15 +51,10 @@ def run(run: Run, workers: Workers, truth: Path | None = None) -> Receipt:
         run,
         "evaluate",
         inputs=inputs,
-        config={
-            "seed": config.seed,
-            "evaluate": config.evaluate.model_dump(),
-            "train": config.train.model_dump(include={"test_fraction"}),
-            "translate": config.translate.model_dump(exclude={"rows_per_block"}),
-        },
     )
     if receipt := stage.done():
         return receipt
+    stage.remove_old_outputs()
     tables, written = _evaluate_families(run, workers, truth)
     folder = paths.evaluation(run.output)
     for name, rows in tables.items():

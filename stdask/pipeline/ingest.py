@@ -40,8 +40,8 @@ from stdask.science.healpix import FINEST_ORDER, INDEX_ORDER, Pixel, tile_sky
 from stdask.science.measurements import ERROR_COUNTS, VALUE_COUNTS
 from stdask.storage import paths
 from stdask.storage.documents import write_ecsv
-from stdask.storage.hats import clear_catalogue, finish_catalogue
-from stdask.storage.receipts import Receipt, hash_of
+from stdask.storage.hats import catalogue_files, clear_catalogue, finish_catalogue
+from stdask.storage.receipts import Receipt
 from stdask.storage.survey_files import checksum, open_survey
 
 ROWS_PER_SHARE = 2_000_000  # of the file, compared at once for repeats: about 200 MB
@@ -65,9 +65,7 @@ def run(run: Run, workers: Workers, side: str) -> Receipt:
         If the file is missing, damaged, or does not fit its definition.
     """
     definition, path = run.definition(side), run.survey_file(side)
-    inputs = {path.name: checksum(path), "definition": hash_of(definition.model_dump(mode="json"))}
-    config = {"rows_per_partition": run.config.ingest.rows_per_partition}
-    stage = Stage(run, f"ingest_{side}", inputs, config)
+    stage = Stage(run, f"ingest_{side}", {path.name: checksum(path)})
     if receipt := stage.done():
         return receipt
     try:
@@ -179,7 +177,7 @@ def _finish(
         "good": sum(part.n_good for part in converted),
         "partitions": len(rows),
     }
-    return stage.finish((path for path in folder.rglob("*") if path.is_file()), counts)
+    return stage.finish(catalogue_files(folder), counts)
 
 
 def _cuts_table(plan: Plan, converted: Sequence[Converted], set_aside: Counter[str]) -> Table:

@@ -13,6 +13,7 @@ from stdask import schema
 from stdask.config import MergeConfig, Run
 from stdask.errors import SurveyError
 from stdask.pipeline.cluster import Workers
+from stdask.pipeline.merge_distances import lend_distances
 from stdask.pipeline.stage import Stage, digest_of
 from stdask.pipeline.tasks import each
 from stdask.science.galactocentric import galactic_positions
@@ -21,6 +22,7 @@ from stdask.science.healpix import Pixel, tile_sky
 from stdask.storage import paths
 from stdask.storage.hats import (
     Catalogue,
+    catalogue_files,
     clear_catalogue,
     finish_catalogue,
     open_catalogue,
@@ -64,6 +66,7 @@ class Sources:
     config: MergeConfig
     columns: tuple[schema.Column, ...]
     key: str  # of the stage
+    pairs: Path | None  # that lend distances of A to stars of B
 
 
 Values = Callable[[pa.Table, str, Sources], tuple[np.ndarray, np.ndarray]]
@@ -79,7 +82,7 @@ def run(run: Run, workers: Workers) -> Receipt:
     SurveyError
         If the table of globular clusters is missing or lacks a column.
     """
-    stage = Stage(run, "merge", _inputs(run), _settings(run))
+    stage = Stage(run, "merge", _inputs(run))
     if receipt := stage.done():
         return receipt
     sources = _open_sources(run, stage.key)
@@ -98,8 +101,7 @@ def run(run: Run, workers: Workers) -> Receipt:
     merged = finish_catalogue(folder, NAME, sources.columns, rows, {"stdask_key": stage.key})
     aside = pa.concat_tables(rejected).sort_by([("reason", "ascending"), ("row", "ascending")])
     write_parquet(folder / paths.REJECTED, aside)
-    outputs = [path for path in folder.rglob("*") if path.is_file()]
-    return stage.finish(outputs, _count(sources, merged, aside))
+    return stage.finish(catalogue_files(folder), _count(sources, merged, aside))
 
 
 def _inputs(run: Run) -> dict[str, str]:
@@ -111,14 +113,6 @@ def _inputs(run: Run) -> dict[str, str]:
             exc.add_note("[merge] globular_clusters")
             raise
     return inputs
-
-
-def _settings(run: Run) -> dict[str, Any]:
-    return {
-        "merge": run.config.merge.model_dump(mode="json"),
-        "labels": {family: [c.label for c in run.config.train.labels(family)] for family in schema.FAMILIES},
-        "rows_per_partition": run.config.ingest.rows_per_partition,
-    }
 
 
 def _open_sources(run: Run, key: str) -> Sources:
@@ -147,13 +141,16 @@ def _open_sources(run: Run, key: str) -> Sources:
         config=run.config.merge,
         columns=_merged_columns(run, translated, catalogue_b),
         key=key,
+        pairs=paths.pairs(run.output, a.name, b.name) if schema.DISTANCE[0].name in present else None,
     )
 
 
 def _merged_columns(run: Run, a: Catalogue, b: Catalogue) -> tuple[schema.Column, ...]:
     """Return the columns of the merged catalogue."""
     names_a, names_b = ({column.name for column in catalogue.columns} for catalogue in (a, b))
-    labels = [c for name, label in run.definition_b.labels.items() for c in schema.measured_columns(name, label.unit)]
+    labels = [
+        column for name, label in run.definition_b.labels.items() for column in schema.merged_columns(name, label.unit)
+    ]
     source_id = [schema.SOURCE_ID] if schema.SOURCE_ID.name in names_a & names_b else []
     reddening = [schema.EBV] if schema.EBV.name in names_a | names_b else []
     return (
@@ -166,6 +163,7 @@ def _merged_columns(run: Run, a: Catalogue, b: Catalogue) -> tuple[schema.Column
         *labels,
         *reddening,
         *schema.DISTANCE,
+        schema.DISTANCE_FROM,
         *schema.GALACTOCENTRIC,
     )
 
@@ -202,7 +200,8 @@ def _merge_tile(tile: Tile, sources: Sources, folder: Path) -> tuple[int, pa.Tab
         (sources.b, _reasons_b, _values_b),
     )
     for number, (catalogue, reasons_of, values_of) in enumerate(sides):
-        table = catalogue.read_pixel(tile.pixel)
+        lender = sources.surveys[0], sources.pairs if number else None
+        table = lend_distances(catalogue.read_pixel(tile.pixel), sources.surveys[number], *lender)
         reasons = reasons_of(table, tile, sources)
         good = reasons == ""
         rejected.append(_rejects(table, ~good, reasons, tile.first_rows[number], sources, number))

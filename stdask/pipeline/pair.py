@@ -41,7 +41,6 @@ def run(run: Run, workers: Workers) -> Receipt:  # noqa: ARG001 - all stages are
         run,
         "pair",
         inputs={"ingest_a": digest_of(run, "ingest_a"), "ingest_b": digest_of(run, "ingest_b")},
-        config={"pair": run.config.pair.model_dump(), "train": _train_settings(run.config.train)},
     )
     if receipt := stage.done():
         return receipt
@@ -125,7 +124,8 @@ def match(tables: Tables, run: Run) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     ):
         if name not in table.column_names:
             raise ConfigError(
-                f"[pair] match: {definition.name} has no column {name!r}. It has {', '.join(table.column_names)}."
+                f"[pair] match: the catalogue of {definition.name} has no column {name!r}. Name its id "
+                f"{definition.id!r}, SOURCE_ID if the survey has Gaia ids, or a column that its definition keeps."
             )
         ids.append(table.column(name).combine_chunks())
     if ids[0].type != ids[1].type:
@@ -152,9 +152,11 @@ def select(pairs: pa.Table, pair: PairConfig, train: TrainConfig) -> dict[str, d
     shared["quality cuts of A"] = left
     left = left & to_numpy(pairs, "B_GOOD")
     shared["quality cuts of B"] = left
-    if pair.max_ebv is not None and "A_EBV" in pairs.column_names:
+    if pair.max_ebv != "none" and "A_EBV" in pairs.column_names:
         left = left & (to_numpy(pairs, "A_EBV") <= pair.max_ebv)
         shared[f"E(B-V) <= {pair.max_ebv:g}"] = left
+    elif pair.max_ebv != "none":
+        shared["A has no E(B-V): no cut"] = left
     steps = {}
     for family in schema.FAMILIES:
         if not train.labels(family):
@@ -163,7 +165,7 @@ def select(pairs: pa.Table, pair: PairConfig, train: TrainConfig) -> dict[str, d
         own["all inputs measured"] = left & _measured(pairs, [f"A_{name}" for name in train.inputs(family)])
         labels = [f"B_{item.label}" for item in train.labels(family)]
         own["all labels measured"] = own["all inputs measured"] & _measured(pairs, labels)
-        if family == "extrinsic" and train.clip_sigma is not None:
+        if family == "extrinsic" and train.clip_sigma != "none":
             kept = own["all labels measured"].copy()
             for item in train.extrinsic:
                 if item.source:
@@ -182,18 +184,19 @@ def _used_column(family: str) -> schema.Column:
     return schema.Column(f"USED_{family.upper()}", "bool", "", "meta.code", f"May teach the {family} networks")
 
 
-def _train_settings(train: TrainConfig) -> dict:
-    """Return the part of [train] that decides which columns are carried and which pairs are usable."""
-    return train.model_dump(include={"intrinsic", "extrinsic", "features", "clip_sigma"})
-
-
 def _read(catalogue: Catalogue, run: Run, side: str) -> pa.Table:
     """Read the columns that matching, training and evaluation need."""
     train, definition = run.config.train, run.definition(side)
     if side == "a":
         inputs = train.inputs("extrinsic" if train.extrinsic else "intrinsic")
         measured = measured_behind(inputs)[0]
-        wanted = [*inputs, *measured, *(f"{name}_ERR" for name in measured), "EBV"]
+        wanted = [
+            *inputs,
+            *measured,
+            *(f"{name}_ERR" for name in measured),
+            "EBV",
+            *(column.name for column in schema.DISTANCE),
+        ]
     else:
         labels = [item.label for family in schema.FAMILIES for item in train.labels(family)]
         wanted = [name for label in labels for name in (label, f"{label}_ERR")]

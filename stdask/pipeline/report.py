@@ -43,8 +43,7 @@ def run(run: Run, workers: Workers) -> Receipt:  # noqa: ARG001  all stages are 
     inputs = {step: digest_of(run, step) for step in STEPS}
     receipts = {step: receipt for step in STEPS if (receipt := read_receipt(run.output, step))}
     inputs["counts"] = hash_of({step: receipt.counts for step, receipt in receipts.items()})
-    surveys = [run.definition(side).model_dump(mode="json") for side in "ab"]
-    stage = Stage(run, "report", inputs, {"run": _config(run), "surveys": surveys})
+    stage = Stage(run, "report", inputs)
     if receipt := stage.done():
         return receipt
     album = Album()

@@ -7,8 +7,10 @@ from stdask.config import Run
 from stdask.pipeline import atlas, evaluate, ingest, merge, pair, report, train, translate
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.console import say
+from stdask.pipeline.merge import CLUSTER_COLUMNS
 from stdask.storage import paths
 from stdask.storage.files import write_text
+from stdask.storage.survey_files import open_survey
 
 
 def run_all(run: Run, workers: Workers, truth: Path | None = None) -> None:
@@ -21,6 +23,7 @@ def run_all(run: Run, workers: Workers, truth: Path | None = None) -> None:
     truth
         For a mock: the table of true labels that evaluate compares with.
     """
+    check_files(run)
     record_run(run)
     ingest.run(run, workers, "a")
     ingest.run(run, workers, "b")
@@ -35,6 +38,20 @@ def run_all(run: Run, workers: Workers, truth: Path | None = None) -> None:
     say(f"translated catalogue  {paths.catalogue(run.output, name)}")
     say(f"merged catalogue      {paths.catalogue(run.output, merge.NAME)}")
     say(f"report                {paths.report(run.output)}")
+
+
+def check_files(run: Run) -> None:
+    """Open every file that the run names, so that a wrong path is told before any work is done.
+
+    Raises
+    ------
+    SurveyError
+        If one is missing or unreadable.
+    """
+    for side in "ab":
+        open_survey(run.survey_file(side)).require(run.definition(side).source_columns)
+    if run.config.merge.globular_clusters:
+        open_survey(run.data_dir / run.config.merge.globular_clusters).require(CLUSTER_COLUMNS)
 
 
 def record_run(run: Run) -> None:

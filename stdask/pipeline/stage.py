@@ -8,8 +8,11 @@ from typing import Any
 from stdask.config import Run
 from stdask.errors import CatalogueError
 from stdask.pipeline.console import say
+from stdask.pipeline.settings import stage_settings
+from stdask.storage import paths
 from stdask.storage.receipts import (
     Receipt,
+    changed_settings,
     describe_outputs,
     read_receipt,
     stage_key,
@@ -29,24 +32,30 @@ class Stage:
         The stage word, or `ingest_a` and `ingest_b`.
     inputs
         SHA-256 of everything the stage reads, by name.
-    config
-        The settings that its outputs depend on, and no others.
     """
 
-    def __init__(self, run: Run, name: str, inputs: Mapping[str, str], config: Mapping[str, Any]) -> None:
+    def __init__(self, run: Run, name: str, inputs: Mapping[str, str]) -> None:
         self.run = run
         self.name = name
         self.inputs = inputs
-        self.config = config
-        self.key = stage_key(name, inputs, config)
+        self.config = stage_settings(run, name)
+        self.key = stage_key(name, inputs, self.config)
         self.receipt = read_receipt(run.output, name)
-        self.reason = why_not_done(run.output, self.receipt, self.key)
+        self.reason = why_not_done(run.output, self.receipt, self.key, self.inputs, self.config)
         self.started = time.perf_counter()
         say(f"{name}: {self.reason or 'done before, skipped'}", "bold")
 
     def done(self) -> Receipt | None:
-        """Return the receipt if nothing has to be done."""
-        return None if self.reason else self.receipt
+        """Return the receipt if nothing has to be done; else the stage begins, and its old receipt goes."""
+        if not self.reason:
+            return self.receipt
+        paths.receipt(self.run.output, self.name).unlink(missing_ok=True)
+        return None
+
+    def remove_old_outputs(self) -> None:
+        """Remove the files that the stage wrote the last time, and no others."""
+        for name in self.receipt.outputs if self.receipt else ():
+            (self.run.output / name).unlink(missing_ok=True)
 
     def finish(self, outputs: Iterable[Path], counts: Mapping[str, Any]) -> Receipt:
         """Write the receipt: the stage is done.
@@ -85,12 +94,17 @@ def digest_of(run: Run, stage: str) -> str:
     Raises
     ------
     CatalogueError
-        If that stage has not been run.
+        If that stage has not been run, or was run with other settings than the run file has now.
     """
     receipt = read_receipt(run.output, stage)
+    word = stage.split("_")[0]
     if receipt is None:
-        word = stage.split("_")[0]
         raise CatalogueError(f"{run.output} has no finished {stage!r} stage. Run `stdask {word}` first.")
+    if changes := changed_settings(receipt.config, stage_settings(run, stage)):
+        raise CatalogueError(
+            f"{run.output}: the {stage!r} stage was run with other settings: {', '.join(changes)}. "
+            f"Run `stdask {word}` first."
+        )
     return receipt.digest
 
 
@@ -106,7 +120,9 @@ def check_rows(stage: str, counts: Mapping[str, Any]) -> None:
         return
     accounted = counts["out"] + sum(counts["set aside"].values())
     if counts["in"] != accounted:
-        raise CatalogueError(f"{stage} read {counts['in']} rows but accounts for {accounted}. Nothing was kept.")
+        raise CatalogueError(
+            f"{stage} read {counts['in']} rows but accounts for {accounted}. That is a fault of stdask: report it."
+        )
 
 
 def describe_rows(counts: Mapping[str, Any]) -> str:

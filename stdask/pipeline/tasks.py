@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from distributed import as_completed
+from distributed import Future, KilledWorker, as_completed
 
+from stdask.errors import ClusterError
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.console import progress_bar
 
@@ -34,6 +35,8 @@ def each(
 
     Raises
     ------
+    ClusterError
+        If the workers of a task died again and again.
     Exception
         Whatever the first failing task raised; the others are cancelled.
     """
@@ -46,7 +49,17 @@ def each(
         with progress_bar(description, sum(steps)) as bar:
             for future in as_completed(list(futures)):
                 number = futures.pop(future)
-                yield items[number], future.result()
+                yield items[number], _result(future)
                 bar.advance(steps[number])
     finally:
         client.cancel(list(futures))
+
+
+def _result(future: Future) -> Any:
+    try:
+        return future.result()
+    except KilledWorker as exc:
+        raise ClusterError(
+            f"The workers of a task died {exc.allowed_failures + 1} times, for lack of memory perhaps. "
+            "Raise [cluster] memory, or look into the workers' logs."
+        ) from exc

@@ -58,11 +58,6 @@ def run(run: Run, workers: Workers) -> Receipt:
         run,
         "train",
         inputs={"pair": digest_of(run, "pair")},
-        config={
-            "seed": config.seed,
-            "train": config.train.model_dump(),
-            "domain": config.domain.model_dump(),
-        },
     )
     if receipt := stage.done():
         return receipt
@@ -80,12 +75,13 @@ def run(run: Run, workers: Workers) -> Receipt:
         families[name] = to_parts(family)
         history += epochs
         counts[name] = {"pairs": len(stars), "test": int(stars.is_test.sum())}
-    workers.refresh()  # TensorFlow takes 0.8 GB of each worker, and no later stage needs it
     folder = paths.ensemble(run.output)
     written = write_ensemble(folder, families, {"key": stage.key, "config": stage.config, "inputs": stage.inputs})
     names = ("family", "member", "epoch", "learning_rate", "loss", "val_loss")
     write_ecsv(paths.history(run.output), Table(rows=history, names=names))
-    return stage.finish([*written, paths.history(run.output)], {"families": counts, "notes": notes})
+    receipt = stage.finish([*written, paths.history(run.output)], {"families": counts, "notes": notes})
+    workers.refresh()  # TensorFlow takes 0.8 GB of each worker, and no later stage needs it
+    return receipt
 
 
 def train_family(name: str, stars: TrainingSet, run: Run, workers: Workers) -> tuple[Family, list[tuple]]:
@@ -183,7 +179,7 @@ def train_job(job: Job) -> tuple[Plan, list[Epoch]]:
 def _live_losses(workers: Workers, bar: Bar) -> Iterator[None]:
     def show(event: tuple[float, dict[str, Any]]) -> None:
         _, e = event
-        bar.note(f"member {e['member'] + 1}, epoch {e['epoch']}, rate {e['rate']:g}, validation loss {e['loss']:.4f}")
+        bar.note(f"member {e['member']}, epoch {e['epoch']}, rate {e['rate']:g}, validation loss {e['loss']:.4f}")
 
     workers.client.subscribe_topic(TOPIC, show)
     try:

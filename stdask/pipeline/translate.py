@@ -8,7 +8,7 @@ import pyarrow as pa
 from distributed import WorkerPlugin, get_worker
 from distributed.worker import Worker
 
-from stdask import schema
+from stdask import __version__, schema
 from stdask.config import Run, TrainConfig
 from stdask.errors import EnsembleError
 from stdask.network.ensemble import Draws, Family, Translation, from_parts, translate
@@ -23,6 +23,7 @@ from stdask.storage.ensembles import read_ensemble
 from stdask.storage.files import sha256
 from stdask.storage.hats import (
     Catalogue,
+    catalogue_files,
     finish_catalogue,
     open_catalogue,
     remove_partitions,
@@ -57,12 +58,10 @@ def run(run: Run, workers: Workers) -> Receipt:
     """
     config = run.config
     name = paths.translated_name(run.definition_a.name, run.definition_b.name)
-    settings = config.translate.model_dump(exclude={"rows_per_block"})
     stage = Stage(
         run,
         "translate",
         inputs={"ingest_a": digest_of(run, "ingest_a"), "train": digest_of(run, "train")},
-        config={"seed": config.seed, "translate": settings},
     )
     if receipt := stage.done():
         return receipt
@@ -88,7 +87,7 @@ def run(run: Run, workers: Workers) -> Receipt:
             "kept from an earlier run": sum(r["kept"] for r in records.values()),
         },
     }
-    return stage.finish((path for path in folder.rglob("*") if path.is_file()), counts)
+    return stage.finish(catalogue_files(folder), counts)
 
 
 def draws_of(run: Run) -> Draws:
@@ -235,7 +234,7 @@ def _partition_keys(stage: Stage, source: Catalogue) -> dict[Pixel, str]:
     keys = {}
     for pixel in source.pixels:
         name = str(paths.partition(source.folder, pixel).relative_to(stage.run.output))
-        keys[pixel] = hash_of([stage.inputs["train"], dict(stage.config), outputs[name]["sha256"]])
+        keys[pixel] = hash_of([__version__, stage.inputs["train"], dict(stage.config), outputs[name]["sha256"]])
     return keys
 
 

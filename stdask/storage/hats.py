@@ -85,6 +85,11 @@ def clear_catalogue(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
+def catalogue_files(folder: Path) -> list[Path]:
+    """Return every file of a catalogue, but for what a killed worker left half-written."""
+    return [path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(".part")]
+
+
 def write_partition(folder: Path, pixel: Pixel, table: pa.Table, metadata: Mapping[str, str]) -> Path:
     """Write one partition, sorted by `_healpix_29`, its first column.
 

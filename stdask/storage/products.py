@@ -1,6 +1,5 @@
 """Maps as FITS image cubes with galactocentric axes in kpc, profiles as ECSV tables."""
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,12 +34,6 @@ class Plane:
     unit: str
     description: str
     image: np.ndarray  # shape (n_rows, n_columns)
-
-
-def clear_products(folder: Path) -> None:
-    """Remove the products of an earlier run, of which this one may not make all."""
-    if folder.exists():
-        shutil.rmtree(folder)
 
 
 def write_map_cubes(

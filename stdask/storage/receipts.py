@@ -84,12 +84,16 @@ def read_receipt(output: Path, stage: str) -> Receipt | None:
         return None
 
 
-def why_not_done(output: Path, receipt: Receipt | None, key: str) -> str:
+def why_not_done(
+    output: Path, receipt: Receipt | None, key: str, inputs: Mapping[str, str], config: Mapping[str, Any]
+) -> str:
     """Return why a stage must run, in words; empty if it is done."""
     if receipt is None:
         return "not run yet"
     if receipt.key != key:
-        return "its inputs, its settings or the version of stdask changed"
+        read = [f"what it reads from {name}" for name in inputs if receipt.inputs.get(name) != inputs[name]]
+        changes = read + changed_settings(receipt.config, config)
+        return "changed: " + (", ".join(changes) or "the version of stdask")
     for name, described in receipt.outputs.items():
         path = output / name
         if not path.exists():
@@ -97,6 +101,18 @@ def why_not_done(output: Path, receipt: Receipt | None, key: str) -> str:
         if path.stat().st_size != described["bytes"]:
             return f"{name} was changed"
     return ""
+
+
+def changed_settings(before: Mapping[str, Any], now: Mapping[str, Any], table: str = "") -> list[str]:
+    """Return the dotted names of the settings that differ, e.g. `train.batch_size`."""
+    names: list[str] = []
+    for key in [*before, *(key for key in now if key not in before)]:
+        old, new = before.get(key), now.get(key)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            names += changed_settings(old, new, f"{table}{key}.")
+        elif old != new:
+            names.append(f"{table}{key}")
+    return names
 
 
 def append_partition(log: Path, record: Mapping[str, Any]) -> None:

@@ -27,7 +27,7 @@ def test_a_plan_gives_what_its_keras_model_gives(preset: str):
     x = np.random.default_rng(2).normal(size=(8, 100, 6)).astype(np.float32)
     expected = model.predict_on_batch(x.reshape(-1, 6))
     got = Engine(fold(model, architecture.depth), 100, 512).run(x)[0].reshape(-1, 4)
-    # float32 through ten layers of up to 1024 terms: DESIGN asks for 1e-5 of each output's scatter
+    # float32 through ten layers of up to 1024 terms: the plan must keep 1e-5 of each output's scatter
     assert (np.abs(got - expected) < 1e-5 * expected.std(axis=0)).all()
 
 

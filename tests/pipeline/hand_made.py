@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from stdask import schema
 from stdask.config import Run, RunConfig
+from stdask.pipeline.settings import stage_settings
 from stdask.science.healpix import sky_index, tile_sky
 from stdask.storage import paths
 from stdask.storage.hats import finish_catalogue, write_partition
@@ -87,7 +88,9 @@ def write_pairs(run: Run, keys_a: Sequence[int], keys_b: Sequence[int], good_b: 
 def write_receipts(run: Run, *stages: str) -> None:
     """Write receipts as if the stages had run."""
     for stage in stages:
-        write_receipt(run.output, Receipt(stage, "key", {}, {}, {f"made by {stage}": {"sha256": "0"}}, {}))
+        write_receipt(
+            run.output, Receipt(stage, "key", {}, stage_settings(run, stage), {f"made by {stage}": {"sha256": "0"}}, {})
+        )
 
 
 def columns_a(families: Sequence[str] = schema.FAMILIES) -> tuple[schema.Column, ...]:

@@ -242,6 +242,7 @@ def test_partitions_of_an_earlier_merge_do_not_stay(run, client):
             )
         }
     )
+    hand_made.write_receipts(finer, *UPSTREAM)
     merge.run(finer, client)
     catalogue = merged(run)
     files = list(catalogue.folder.glob("dataset/**/Npix=*.parquet"))

@@ -18,6 +18,7 @@ from stdask.errors import CatalogueError
 from stdask.pipeline import report
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.report_format import as_toml, measured, number, symbol
+from stdask.pipeline.settings import stage_settings
 from stdask.storage import paths
 from stdask.storage.documents import read_bytes, write_ecsv, write_figure
 from stdask.storage.receipts import Receipt, write_receipt
@@ -82,7 +83,10 @@ def run(tmp_path: Path) -> Run:
     (tmp_path / "run.toml").write_text(RUN)
     run = load_run(tmp_path / "run.toml", output=tmp_path / "out")
     for step, counts in COUNTS.items():
-        write_receipt(run.output, Receipt(step, "key", {f"input of {step}": "5e" * 32}, {}, {}, counts, 1.5))
+        write_receipt(
+            run.output,
+            Receipt(step, "key", {f"input of {step}": "5e" * 32}, stage_settings(run, step), {}, counts, 1.5),
+        )
     write_table(run, "accuracy", SCORE_NAMES, SCORES)
     return run
 
@@ -170,8 +174,8 @@ def test_rows_in_are_rows_out_and_rows_set_aside_by_reason(run: Run, client: Wor
 
 def test_the_headline_sets_the_scatter_before_beside_that_after(run: Run, client: Workers) -> None:
     text = make(run, client).texts["summary"]
-    assert "T eff K 86 80 ± 6 60 ± 4 0.75" in text
-    assert "[Fe/H] dex 86 not in A 0.050 ± 0.004" in text
+    assert "T eff K 86 12 ± 4 1.0 ± 3.0 80 ± 6 60 ± 4 0.75" in text
+    assert "not in A 0.050 ± 0.004" in text
 
 
 def test_the_truth_of_a_mock_is_shown_where_it_is_known(run: Run, client: Workers) -> None:
@@ -241,7 +245,7 @@ def test_notes_of_all_stages_are_told(run: Run, client: Workers) -> None:
 
 def test_a_run_without_notes_says_that_nothing_was_refused(run: Run, client: Workers) -> None:
     for step in ("train", "atlas"):
-        write_receipt(run.output, Receipt(step, "key", {}, {}, {}, {}))
+        write_receipt(run.output, Receipt(step, "key", {}, stage_settings(run, step), {}, {}))
     assert "Nothing was refused" in make(run, client).texts["notes"]
 
 
@@ -300,7 +304,7 @@ def test_the_page_is_made_once_and_again_when_a_stage_tells_something_new(run: R
     made = paths.report(run.output).stat().st_mtime_ns
     assert report.run(run, client).key == first.key
     assert paths.report(run.output).stat().st_mtime_ns == made
-    write_receipt(run.output, Receipt("train", "key", {}, {}, {}, {"notes": []}))
+    write_receipt(run.output, Receipt("train", "key", {}, stage_settings(run, "train"), {}, {"notes": []}))
     assert report.run(run, client).key != first.key
 
 

@@ -16,8 +16,8 @@ def run(tmp_path: Path) -> Run:
     return load_run(JOB, tmp_path, tmp_path / "run")
 
 
-def finished(run: Run, config: dict | None = None) -> Stage:
-    stage = Stage(run, "merge", inputs={"pair": "abc"}, config=config or {})
+def finished(run: Run) -> Stage:
+    stage = Stage(run, "merge", inputs={"pair": "abc"})
     path = run.output / "products" / "table.txt"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("rows")
@@ -25,28 +25,39 @@ def finished(run: Run, config: dict | None = None) -> Stage:
     return stage
 
 
+def with_half_light_radii(run: Run, number: float) -> Run:
+    merge = run.config.merge.model_copy(update={"half_light_radii": number})
+    return run.model_copy(update={"config": run.config.model_copy(update={"merge": merge})})
+
+
+def with_more_draws(run: Run) -> Run:
+    translate = run.config.translate.model_copy(update={"n_draws": 200})
+    return run.model_copy(update={"config": run.config.model_copy(update={"translate": translate})})
+
+
 def test_a_finished_stage_is_done_until_something_it_depends_on_changes(run: Run):
     finished(run)
-    assert Stage(run, "merge", {"pair": "abc"}, {}).done() is not None
-    assert Stage(run, "merge", {"pair": "other"}, {}).done() is None
-    assert Stage(run, "merge", {"pair": "abc"}, {"bin": 1}).done() is None
-    assert Stage(run, "atlas", {"pair": "abc"}, {}).done() is None
+    assert Stage(run, "merge", {"pair": "abc"}).done() is not None
+    assert Stage(run, "merge", {"pair": "other"}).reason == "changed: what it reads from pair"
+    assert Stage(with_half_light_radii(run, 3.0), "merge", {"pair": "abc"}).reason == "changed: merge.half_light_radii"
+    assert Stage(with_more_draws(run), "merge", {"pair": "abc"}).done() is not None  # merge does not draw
+    assert Stage(run, "atlas", {"pair": "abc"}).done() is None
 
 
 def test_a_stage_whose_output_was_removed_or_changed_in_size_is_run_again(run: Run):
     finished(run)
     path = run.output / "products" / "table.txt"
     path.write_text("other rows")
-    assert "changed" in Stage(run, "merge", {"pair": "abc"}, {}).reason
+    assert "changed" in Stage(run, "merge", {"pair": "abc"}).reason
     path.unlink()
-    assert "missing" in Stage(run, "merge", {"pair": "abc"}, {}).reason
+    assert "missing" in Stage(run, "merge", {"pair": "abc"}).reason
 
 
 def test_lost_or_doubled_rows_are_refused_and_leave_no_receipt(run: Run):
-    stage = Stage(run, "merge", {"pair": "abc"}, {})
+    stage = Stage(run, "merge", {"pair": "abc"})
     with pytest.raises(CatalogueError, match="read 3 rows but accounts for 2"):
         stage.finish([], {"in": 3, "out": 1, "set aside": {"no distance": 1}})
-    assert Stage(run, "merge", {"pair": "abc"}, {}).done() is None
+    assert Stage(run, "merge", {"pair": "abc"}).done() is None
     check_rows("merge", {"in": 3, "out": 1, "set aside": {"a": 1, "b": 1}})
 
 
@@ -58,3 +69,26 @@ def test_rows_are_told_with_the_reasons_that_occurred():
 def test_a_stage_whose_input_was_never_made_names_the_command_to_run(run: Run):
     with pytest.raises(CatalogueError, match="Run `stdask ingest` first"):
         digest_of(run, "ingest_a")
+
+
+def test_a_stage_that_begins_leaves_no_receipt_of_the_last_time(run: Run):
+    """So that files half rewritten are never taken for the finished ones of the old settings."""
+    finished(run)
+    assert Stage(run, "merge", {"pair": "other"}).done() is None
+    assert Stage(run, "merge", {"pair": "abc"}).reason == "not run yet"
+
+
+def test_only_files_that_the_stage_itself_wrote_are_removed(run: Run):
+    finished(run)
+    foreign = run.output / "products" / "my_notes.txt"
+    foreign.write_text("mine")
+    Stage(run, "merge", {"pair": "other"}).remove_old_outputs()
+    assert foreign.exists()
+    assert not (run.output / "products" / "table.txt").exists()
+
+
+def test_a_stage_run_with_other_settings_than_the_run_file_has_now_is_no_input(run: Run):
+    finished(run)
+    assert digest_of(run, "merge")
+    with pytest.raises(CatalogueError, match=r"other settings: merge.half_light_radii. Run `stdask merge` first"):
+        digest_of(with_half_light_radii(run, 3.0), "merge")

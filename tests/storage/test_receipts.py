@@ -19,7 +19,7 @@ from stdask.storage.receipts import (
     write_receipt,
 )
 
-INPUTS, CONFIG = {"ingest_a": "aa"}, {"seed": 7, "pair": {"radius": 2.0, "labels": ("TEFF", "LOGG")}}
+INPUTS, CONFIG = {"ingest_a": "aa"}, {"seed": 7, "pair": {"radius": 2.0, "labels": ["TEFF", "LOGG"]}}
 KEY = stage_key("pair", INPUTS, CONFIG)
 
 
@@ -33,41 +33,42 @@ def output(tmp_path: Path) -> Path:
 
 
 def test_a_stage_is_done_while_everything_is_as_it_was(output: Path):
-    assert why_not_done(output, read_receipt(output, "pair"), KEY) == ""
+    assert why_not_done(output, read_receipt(output, "pair"), KEY, INPUTS, CONFIG) == ""
 
 
 def test_a_stage_never_run_says_so(tmp_path: Path):
     assert read_receipt(tmp_path, "pair") is None
-    assert why_not_done(tmp_path, None, KEY) == "not run yet"
+    assert why_not_done(tmp_path, None, KEY, INPUTS, CONFIG) == "not run yet"
 
 
 @pytest.mark.parametrize(
-    ("stage", "inputs", "config"),
+    ("inputs", "config", "said"),
     [
-        ("pair", {"ingest_a": "ab"}, CONFIG),
-        ("pair", INPUTS | {"ingest_b": "bb"}, CONFIG),
-        ("pair", INPUTS, CONFIG | {"seed": 8}),
-        ("pair", INPUTS, {"seed": 7, "pair": {"radius": 2.0000001, "labels": ("TEFF", "LOGG")}}),
-        ("pair", INPUTS, {"seed": 7, "pair": {"radius": 2.0, "labels": ("LOGG", "TEFF")}}),
-        ("train", INPUTS, CONFIG),
+        ({"ingest_a": "ab"}, CONFIG, "what it reads from ingest_a"),
+        (INPUTS | {"ingest_b": "bb"}, CONFIG, "what it reads from ingest_b"),
+        (INPUTS, CONFIG | {"seed": 8}, "seed"),
+        (INPUTS, {"seed": 7, "pair": {"radius": 2.0000001, "labels": ["TEFF", "LOGG"]}}, "pair.radius"),
+        (INPUTS, {"seed": 8, "pair": {"radius": 2.0, "labels": ["LOGG", "TEFF"]}}, "seed, pair.labels"),
     ],
 )
-def test_a_changed_input_or_setting_is_the_reason(output: Path, stage: str, inputs: dict, config: dict):
-    reason = why_not_done(output, read_receipt(output, "pair"), stage_key(stage, inputs, config))
-    assert reason == "its inputs, its settings or the version of stdask changed"
+def test_a_changed_input_or_setting_is_the_reason(output: Path, inputs: dict, config: dict, said: str):
+    reason = why_not_done(output, read_receipt(output, "pair"), stage_key("pair", inputs, config), inputs, config)
+    assert reason == f"changed: {said}"
 
 
 def test_another_version_of_the_code_is_a_reason(output: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("stdask.storage.receipts.__version__", "99")
-    assert "version" in why_not_done(output, read_receipt(output, "pair"), stage_key("pair", INPUTS, CONFIG))
+    assert "version" in why_not_done(
+        output, read_receipt(output, "pair"), stage_key("pair", INPUTS, CONFIG), INPUTS, CONFIG
+    )
 
 
 def test_a_missing_or_cut_output_is_the_reason(output: Path):
     receipt = read_receipt(output, "pair")
     (output / "pairs" / "a_b.parquet").write_text("pair")
-    assert why_not_done(output, receipt, KEY) == "pairs/a_b.parquet was changed"
+    assert why_not_done(output, receipt, KEY, INPUTS, CONFIG) == "pairs/a_b.parquet was changed"
     (output / "pairs" / "a_b.parquet").unlink()
-    assert why_not_done(output, receipt, KEY) == "pairs/a_b.parquet is missing"
+    assert why_not_done(output, receipt, KEY, INPUTS, CONFIG) == "pairs/a_b.parquet is missing"
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"stage": "pair"}', b"\xff\xfe\x00"])

@@ -1,0 +1,50 @@
+"""Whose distance a star of the merged catalogue has: its survey's own, or its partner's in the other."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from stdask import schema
+from stdask.storage.tables import read_parquet, to_field, to_numpy, to_table
+
+OWN = [column.name for column in schema.DISTANCE]
+
+
+def lend_distances(stars: pa.Table, survey: str, lender: str, pairs: Path | None) -> pa.Table:
+    """Return the stars with a distance wherever they or their partners have one, and whose it is.
+
+    A star in both surveys keeps the spectroscopic values of B (Thomas et al. 2024, sect. 4); its distance is no
+    such value, so where B has none the one of A places it on the map.
+
+    Parameters
+    ----------
+    stars
+        Rows of one survey, with STAR_KEY and perhaps DISTANCE and DISTANCE_ERR.
+    survey, lender
+        The name of their survey, and of the one that lends.
+    pairs
+        Table of the stars in both, with STAR_KEY_B, A_DISTANCE and A_DISTANCE_ERR; None if nothing is lent.
+    """
+    own = {name: _floats(stars, name) for name in OWN}
+    lacking = np.isnan(own[OWN[0]])
+    source = np.where(lacking, "", survey).astype(object)
+    if pairs is not None and lacking.any():
+        lent = read_parquet(pairs, ["STAR_KEY_B", *(f"A_{name}" for name in OWN)])
+        keys = to_numpy(lent, "STAR_KEY_B")
+        _, rows, partners = np.intersect1d(to_numpy(stars, "STAR_KEY"), keys, return_indices=True)
+        wanted = lacking[rows] & np.isfinite(to_numpy(lent, f"A_{OWN[0]}")[partners])
+        for name in OWN:
+            own[name][rows[wanted]] = to_numpy(lent, f"A_{name}")[partners[wanted]]
+        source[rows[wanted]] = lender
+    columns = (*schema.DISTANCE, schema.DISTANCE_FROM)
+    added = to_table(columns, {**own, schema.DISTANCE_FROM.name: source})
+    for column in columns:
+        if column.name in stars.column_names:
+            stars = stars.drop_columns([column.name])
+        stars = stars.append_column(to_field(column), added.column(column.name))
+    return stars
+
+
+def _floats(stars: pa.Table, name: str) -> np.ndarray:
+    return to_numpy(stars, name).copy() if name in stars.column_names else np.full(stars.num_rows, np.nan)
