@@ -104,7 +104,7 @@ def evaluate_command(
     workers: WorkerCount = None,
     truth: Truth = None,
 ) -> None:
-    """Unseen stars against B: residuals, coverage, importance; beside raw A and a ridge regression."""
+    """Unseen stars against B: residuals, coverage, importance; beside raw A and simpler methods."""
     _with_workers(_load(run_file, data_dir, output, workers), evaluate.run, truth)
 
 

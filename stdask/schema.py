@@ -119,8 +119,8 @@ def measured_columns(label: str, unit: str = "") -> tuple[Column, Column]:
 def merged_columns(label: str, unit: str = "") -> tuple[Column, Column]:
     """Return the columns of a label of the merged catalogue and of its error."""
     value, error = measured_columns(label, unit)
-    meaning = f"Error of {label}: as B states it; of a translated star half the 16-84 % range of its draws, which is "
-    return value, replace(error, description=meaning + "its input noise alone")
+    meaning = f"Error of {label}: as B states it; of a translated star {label}_PRED_SIGMA, calibrated against B"
+    return value, replace(error, description=meaning)
 
 
 def photometric_columns() -> tuple[Column, ...]:
@@ -173,7 +173,21 @@ def translated_columns(label: str, unit: str = "") -> tuple[Column, ...]:
         f"Systematic error of {label} as published: median over the draws of the standard deviation of the middle "
         "members; an index of disagreement, 2.4 times smaller than a 1-sigma error for five members",
     )
-    return (*percentiles, error)
+    sigma = tuple(
+        Column(sigma_name(label, part), "float32", q.unit, f"stat.error;{q.ucd}" if q.ucd else "stat.error", meaning)
+        for part, meaning in (
+            ("total", f"1-sigma error of {label}_PRED_50 against what B would measure, calibrated on held-out stars"),
+            ("input_noise", f"Part of {label}_PRED_SIGMA from the errors of A, carried over by the draws"),
+            ("members", f"Part of {label}_PRED_SIGMA from the disagreement of the networks"),
+            ("intrinsic", f"Part of {label}_PRED_SIGMA from scatter that no input explains, errors of B included"),
+        )
+    )
+    return (*percentiles, error, *sigma)
+
+
+def sigma_name(label: str, part: str) -> str:
+    """Return the column of the calibrated error of a label, or of one of its parts."""
+    return f"{label}_PRED_SIGMA" + ("" if part == "total" else f"_{part.upper()}")
 
 
 def flag_columns(families: Iterable[str]) -> tuple[Column, ...]:

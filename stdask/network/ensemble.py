@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from stdask.errors import EnsembleError
 from stdask.network.inference import Engine
 from stdask.network.plan import Plan
-from stdask.science.combining import summarise_draws, trimmed_mean
+from stdask.schema import PERCENTILES
+from stdask.science.calibration import Calibration, SigmaParts
+from stdask.science.combining import member_spread, summarise_draws, trimmed_mean
 from stdask.science.resampling import measured_behind, resample_inputs
 from stdask.science.scaling import Scaling
 from stdask.science.validity import Domain
@@ -40,6 +43,7 @@ class Family:
     plan: Plan
     input_domain: Domain
     label_domain: Domain
+    calibration: Calibration | None = None  # before train has learnt it from held-out stars
 
     @property
     def measured(self) -> tuple[str, ...]:
@@ -52,11 +56,18 @@ class Translation:
     """What a family says of each star, and how far it can be trusted."""
 
     percentiles: np.ndarray  # (n_percentiles, n_stars, n_labels), physical units
-    errors: np.ndarray  # (n_stars, n_labels), systematic
+    errors: np.ndarray  # (n_stars, n_labels), systematic, as published
+    member_spread: np.ndarray  # (n_stars, n_labels), standard deviation (ddof 1) of all members
     missing_values: np.ndarray  # (n_stars, n_inputs), bool
     missing_errors: np.ndarray  # (n_stars, n_measured), bool: value there, error not
     inputs_inside: np.ndarray  # (n_stars, n_input_pairs), bool
     labels_inside: np.ndarray  # (n_stars, n_label_pairs), bool
+
+    @property
+    def input_noise(self) -> np.ndarray:
+        """Half of the 16-84 % range of the draws, (n_stars, n_labels): the stated errors of A, carried over."""
+        low, high = (self.percentiles[PERCENTILES.index(p)] for p in (16, 84))
+        return (high - low) / 2
 
 
 def translate(
@@ -81,8 +92,8 @@ def translate(
     n_stars, n_labels = len(inputs), len(family.labels)
     engine = Engine(family.plan, draws.n_draws, draws.rows_per_block)
     columns, mixing = measured_behind(family.inputs)
-    percentiles = np.empty((5, n_stars, n_labels))
-    systematic = np.empty((n_stars, n_labels))
+    percentiles = np.empty((len(PERCENTILES), n_stars, n_labels))
+    systematic, spread = np.empty((2, n_stars, n_labels))
     chunk = max(1, CHUNK_VALUES // (draws.n_draws * n_labels * family.plan.n_members))
     for start in range(0, n_stars, chunk):
         stars = slice(start, start + chunk)
@@ -97,16 +108,35 @@ def translate(
             sampler=draws.sampler,
             include_nominal=draws.include_nominal,
         )
-        percentiles[:, stars], systematic[stars] = _predict_draws(family, engine, realisations)
+        percentiles[:, stars], systematic[stars], spread[stars] = _predict_draws(family, engine, realisations)
     missing_values = np.isnan(inputs)
     return Translation(
         percentiles,
         systematic,
+        spread,
         missing_values,
         np.isnan(errors) & ~(missing_values @ np.abs(mixing.T).astype(bool)),
         family.input_domain.contains(inputs),
         family.label_domain.contains(percentiles[2]),
     )
+
+
+def sigma_parts(family: Family, inputs: np.ndarray, translation: Translation) -> SigmaParts:
+    """Return the calibrated 1-sigma error of each translated star against what B would measure.
+
+    Parameters
+    ----------
+    family
+        With its calibration.
+    inputs : shape (n_stars, n_inputs)
+        As they were translated.
+    translation
+        Of these stars.
+    """
+    if family.calibration is None:
+        raise EnsembleError(f"The {family.name} ensemble has no calibration. Remove its folder and run `stdask train`.")
+    scaled = family.scaling.scale_inputs(inputs)
+    return family.calibration.parts(inputs, scaled, translation.input_noise, translation.member_spread)
 
 
 def predict(family: Family, inputs: np.ndarray) -> np.ndarray:
@@ -122,19 +152,40 @@ def predict(family: Family, inputs: np.ndarray) -> np.ndarray:
     -------
     labels : shape (n_rows, n_labels)
     """
+    return trimmed_mean(predict_members(family, inputs))[0]
+
+
+def predict_members(family: Family, inputs: np.ndarray) -> np.ndarray:
+    """Return what each member says for inputs as they are, without draws, in physical units.
+
+    Parameters
+    ----------
+    family
+        Trained networks.
+    inputs : shape (n_rows, n_inputs)
+
+    Returns
+    -------
+    labels : shape (n_members, n_rows, n_labels)
+    """
     n_rows, n_inputs = inputs.shape
     padded = np.zeros((-(-n_rows // PREDICTED_AT_ONCE), PREDICTED_AT_ONCE, n_inputs))
     padded.reshape(-1, n_inputs)[:n_rows] = inputs
     engine = Engine(family.plan, PREDICTED_AT_ONCE, PREDICTED_AT_ONCE)
-    corrections, _ = trimmed_mean(engine.run(family.scaling.scale_inputs(padded)))
-    labels = family.scaling.to_labels(padded, corrections)
-    return labels.reshape(-1, len(family.labels))[:n_rows]
+    labels = family.scaling.to_labels(padded, engine.run(family.scaling.scale_inputs(padded)))
+    return labels.reshape(family.plan.n_members, -1, len(family.labels))[:, :n_rows]
 
 
-def _predict_draws(family: Family, engine: Engine, realisations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _predict_draws(
+    family: Family, engine: Engine, realisations: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return percentiles, systematic error and member spread of a chunk of stars."""
     scaling = family.scaling
-    corrections, spreads = trimmed_mean(engine.run(scaling.scale_inputs(realisations)))
-    return summarise_draws(scaling.to_labels(realisations, corrections), scaling.scales * spreads)
+    outputs = engine.run(scaling.scale_inputs(realisations))
+    corrections, deviations = trimmed_mean(outputs)
+    labels = scaling.to_labels(realisations, corrections)
+    percentiles, systematic = summarise_draws(labels, scaling.scales * deviations)
+    return percentiles, systematic, scaling.scales * member_spread(outputs)
 
 
 def to_parts(family: Family) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -145,6 +196,8 @@ def to_parts(family: Family) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         arrays[f"{side}_domain.minima"] = domain.minima
         arrays[f"{side}_domain.maxima"] = domain.maxima
         arrays[f"{side}_domain.occupied"] = domain.occupied
+    if family.calibration is not None:
+        arrays |= {f"calibration.{name}": array for name, array in asdict(family.calibration).items()}
     document = {
         "name": family.name,
         "inputs": list(family.inputs),
@@ -172,4 +225,11 @@ def from_parts(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) ->
         plan=Plan(document["depth"], plan),
         input_domain=domain("input", document["inputs"]),
         label_domain=domain("label", document["labels"]),
+        calibration=_calibration(arrays),
     )
+
+
+def _calibration(arrays: Mapping[str, np.ndarray]) -> Calibration | None:
+    if "calibration.scales" not in arrays:
+        return None
+    return Calibration(**{field.name: arrays[f"calibration.{field.name}"] for field in fields(Calibration)})

@@ -9,17 +9,19 @@ from astropy.table import Table
 from stdask import schema
 from stdask.config import Run
 from stdask.errors import CatalogueError
-from stdask.network.ensemble import Family, Translation, from_parts, predict, translate
+from stdask.network.ensemble import Family, Translation, from_parts, predict, sigma_parts, translate
 from stdask.pipeline.cluster import Workers
-from stdask.pipeline.console import print_scores
+from stdask.pipeline.console import print_scores, say
 from stdask.pipeline.evaluate_figures import draw_figures
+from stdask.pipeline.report_format import decimals, measured
+from stdask.pipeline.settings import draws_of
 from stdask.pipeline.stage import Stage, digest_of
 from stdask.pipeline.tasks import each
 from stdask.pipeline.training_set import TrainingSet, stack_columns, training_set
-from stdask.pipeline.translate import draws_of
-from stdask.science.baselines import fit_ridge
+from stdask.science.baselines import fit_baselines
 from stdask.science.importance import relative_importance, shapley_values
-from stdask.science.metrics import METRICS, coverage, score
+from stdask.science.metrics import compare_mae, coverage, coverage_of_errors, score
+from stdask.science.scaling import NO_COUNTERPART
 from stdask.storage import paths
 from stdask.storage.documents import write_ecsv
 from stdask.storage.ensembles import read_ensemble
@@ -31,11 +33,21 @@ from stdask.storage.tables import read_parquet, to_numpy
 METALLICITIES = ("M_H", "FE_H")  # the first that is a label groups the stars
 GROUPS = {"[Fe/H] < -1": (-np.inf, -1.0), "[Fe/H] > -0.4": (-0.4, np.inf)}  # paper, appendix B
 MIN_GROUP = 10  # stars, for an importance of a group
-SCORES = tuple(name for metric in METRICS for name in (metric, f"{metric}_err"))
+SIMPLER = {  # methods, as the subject of a sentence
+    "raw": "A as it is",
+    "offset": "a constant offset",
+    "ridge1": "a linear ridge regression",
+    "ridge2": "a quadratic ridge regression",
+    "ridge3": "a cubic ridge regression",
+    "trees": "a sum of gradient-boosted trees",
+    "gp": "a Gaussian process",
+}
 
 
 def run(run: Run, workers: Workers, truth: Path | None = None) -> Receipt:
     """Compare the test stars' translations with B, draw why, and print the table.
+
+    Where a simpler method is closer to B than the networks, that is printed and noted in the receipt.
 
     Parameters
     ----------
@@ -55,7 +67,7 @@ def run(run: Run, workers: Workers, truth: Path | None = None) -> Receipt:
     if receipt := stage.done():
         return receipt
     stage.remove_old_outputs()
-    tables, written = _evaluate_families(run, workers, truth)
+    tables, written, notes = _evaluate_families(run, workers, truth)
     folder = paths.evaluation(run.output)
     for name, rows in tables.items():
         if rows:
@@ -64,23 +76,28 @@ def run(run: Run, workers: Workers, truth: Path | None = None) -> Receipt:
     print_scores("Test stars against B", tables["accuracy"])
     if truth is not None:
         print_scores("Test stars against the truth", tables["truth"])
-    return stage.finish(written, {"test stars": {row["family"]: row["n"] for row in tables["accuracy"]}})
+    for note in notes:
+        say(f"  {note}", "yellow")
+    test_stars = {row["family"]: row["n"] for row in tables["accuracy"]}
+    return stage.finish(written, {"test stars": test_stars, "notes": notes})
 
 
 def _evaluate_families(
     run: Run, workers: Workers, truth: Path | None
-) -> tuple[dict[str, list[dict[str, Any]]], list[Path]]:
-    """Return the rows of all tables, and the paths of the figures."""
+) -> tuple[dict[str, list[dict[str, Any]]], list[Path], list[str]]:
+    """Return the rows of all tables, the paths of the figures, and where the networks are beaten."""
     pairs = read_parquet(paths.pairs(run.output, run.definition_a.name, run.definition_b.name))
     tables: dict[str, list[dict[str, Any]]] = {name: [] for name in ("accuracy", "truth", "coverage", "importance")}
     figures: list[Path] = []
+    notes: list[str] = []
     for parts in read_ensemble(paths.ensemble(run.output)).values():
         family = from_parts(*parts)
         stars = training_set(pairs, family.name, run.config.train, run.config.seed)
         test = stars.subset(stars.is_test)
         translation = translate(family, test.inputs, test.errors, test.star_keys, draws_of(run))
-        predictions = {"translated": translation.percentiles[2], **baselines(family, stars)}
+        predictions = {"translated": translation.percentiles[2], **baselines(family, stars, run.config.seed)}
         tables["accuracy"] += _scores(family, predictions, test.labels, run)
+        notes += notes_of_harm(family, predictions, test.labels, run)
         tables["coverage"] += _coverage(family, translation, test)
         tables["importance"] += _importance(family, stars, run)
         if truth is not None:
@@ -88,21 +105,46 @@ def _evaluate_families(
             tables["truth"] += _scores(family, predictions | {"B itself": test.labels}, known, run)
         outside = _share_outside(workers, run, family)
         figures += draw_figures(run, family, test, predictions, outside, tables["importance"])
-    return tables, figures
+    return tables, figures, notes
 
 
-def baselines(family: Family, stars: TrainingSet) -> dict[str, np.ndarray]:
+def baselines(family: Family, stars: TrainingSet, seed: int) -> dict[str, np.ndarray]:
     """Return what users would try instead, on the test stars: method -> (n_test, n_labels).
 
-    `raw` is A as it is, NaN for a label without counterpart; `ridge2` a quadratic ridge regression, fitted on
-    all stars that are not test stars.
+    Fitted on all stars that are not test stars; the methods are those of `SIMPLER`.
     """
     test, known = stars.subset(stars.is_test), stars.subset(~stars.is_test)
-    raw = np.full(test.labels.shape, np.nan)
-    for number, counterpart in enumerate(family.counterparts):
-        if counterpart:
-            raw[:, number] = test.inputs[:, family.inputs.index(counterpart)]
-    return {"raw": raw, "ridge2": fit_ridge(known.inputs, known.labels, test.inputs, degree=2)}
+    own = [family.inputs.index(name) if name else NO_COUNTERPART for name in family.counterparts]
+    return fit_baselines(known.inputs, known.labels, own, test.inputs, seed)
+
+
+def notes_of_harm(family: Family, predictions: dict[str, np.ndarray], expected: np.ndarray, run: Run) -> list[str]:
+    """Return a line for each label where the best simpler method is closer to B by more than the error of that.
+
+    Parameters
+    ----------
+    family, run
+        The networks, and their run.
+    predictions
+        Method -> shape (n_test, n_labels): `translated`, and the methods of `SIMPLER`.
+    expected : shape (n_test, n_labels)
+        B.
+    """
+    notes = []
+    for number, label in enumerate(family.labels):
+        residuals = {method: predicted[:, number] - expected[:, number] for method, predicted in predictions.items()}
+        maes = {method: np.abs(residuals[method]).mean() for method in SIMPLER}
+        best = min((method for method in maes if np.isfinite(maes[method])), key=maes.__getitem__)
+        evaluate = run.config.evaluate
+        result = compare_mae(residuals["translated"], residuals[best], evaluate.n_bootstraps, run.config.seed)
+        if result.difference > result.difference_err:
+            places = decimals(result.difference_err)
+            unit = schema.quantity(label, run.definition_b.labels[label].unit).unit
+            notes.append(
+                f"{label}: {SIMPLER[best]} is closer to B than the networks, MAE {result.other_mae:.{places}f} against "
+                f"{result.mae:.{places}f} {unit} (difference {measured(result.difference, result.difference_err)})"
+            )
+    return notes
 
 
 def _scores(family: Family, predictions: dict[str, np.ndarray], expected: np.ndarray, run: Run) -> list[dict[str, Any]]:
@@ -118,11 +160,21 @@ def _scores(family: Family, predictions: dict[str, np.ndarray], expected: np.nda
 
 
 def _coverage(family: Family, translation: Translation, test: TrainingSet) -> list[dict[str, Any]]:
+    """Return how often B lies within the calibrated errors, and within the draws' percentiles as published."""
+    sigma = sigma_parts(family, test.inputs, translation).total
+    residuals = translation.percentiles[2] - test.labels
     rows = []
     for number, label in enumerate(family.labels):
         percentiles = dict(zip(schema.PERCENTILES, translation.percentiles[:, :, number], strict=True))
-        for nominal, covered, n_stars in coverage(percentiles, test.labels[:, number]):
-            rows.append({"family": family.name, "label": label, "nominal": nominal, "covered": covered, "n": n_stars})
+        for interval, covered_shares in (
+            ("calibrated error", coverage_of_errors(residuals[:, number], sigma[:, number])),
+            ("draws", coverage(percentiles, test.labels[:, number])),
+        ):
+            rows += [
+                {"family": family.name, "label": label, "interval": interval}
+                | {"nominal": nominal, "covered": covered, "n": n_stars}
+                for nominal, covered, n_stars in covered_shares
+            ]
     return rows
 
 

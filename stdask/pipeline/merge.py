@@ -249,7 +249,7 @@ def _in_cluster(table: pa.Table, sources: Sources) -> np.ndarray:
 
 
 def _values_a(table: pa.Table, label: str, sources: Sources) -> tuple[np.ndarray, np.ndarray]:
-    """Return a translated label and half of its 16-84 % range; NaN where the translation does not hold.
+    """Return a translated label and its calibrated error; NaN where the translation does not hold.
 
     The stars were chosen by the intrinsic flags; a label of the extrinsic network has flags of its own.
     """
@@ -262,8 +262,8 @@ def _values_a(table: pa.Table, label: str, sources: Sources) -> tuple[np.ndarray
         & to_numpy(table, f"QFLAG_OUTPUT_{flags}")
         & ~to_numpy(table, f"FLAG_MISSING_INPUTS_{flags}")
     )
-    low, median, high = (to_numpy(table, f"{label}_PRED_{p}") for p in (16, 50, 84))
-    return np.where(valid, median, np.nan), np.where(valid, (high - low) / 2, np.nan)
+    value, sigma = (to_numpy(table, name) for name in (f"{label}_PRED_50", schema.sigma_name(label, "total")))
+    return np.where(valid, value, np.nan), np.where(valid, sigma, np.nan)
 
 
 def _values_b(table: pa.Table, label: str, sources: Sources) -> tuple[np.ndarray, np.ndarray]:  # noqa: ARG001

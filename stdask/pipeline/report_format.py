@@ -12,7 +12,12 @@ from stdask import schema
 
 METHODS = {  # of the accuracy tables, in the order they are shown
     "raw": "not translated",
+    "offset": "constant offset",
+    "ridge1": "ridge regression, linear",
     "ridge2": "ridge regression, quadratic",
+    "ridge3": "ridge regression, cubic",
+    "trees": "gradient-boosted trees",
+    "gp": "Gaussian process",
     "translated": "translated",
     "B itself": "B itself",
 }
@@ -57,8 +62,13 @@ def measured(value: float | None, error: float | None = None, *, signed: bool = 
     sign = "+" if signed else ""
     if error is None or not (math.isfinite(error) and error > 0):
         return minus(f"{value:{sign}.3g}")
-    decimals = max(0, -math.floor(math.log10(error / 3.55)))
-    return minus(f"{value:{sign}.{decimals}f} ± {error:.{decimals}f}")
+    places = decimals(error)
+    return minus(f"{value:{sign}.{places}f} ± {error:.{places}f}")
+
+
+def decimals(error: float) -> int:
+    """Return to how many decimals the Particle Data Group rounds a value with this error, which is above 0."""
+    return max(0, -math.floor(math.log10(error / 3.55)))
 
 
 def minus(text: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from stdask import schema
 from stdask.config import Run
+from stdask.network.ensemble import Draws
 
 LEARNT = {"intrinsic", "extrinsic", "features"}  # of [train]: the networks' inputs and labels
 
@@ -13,6 +14,12 @@ LEARNT = {"intrinsic", "extrinsic", "features"}  # of [train]: the networks' inp
 def stage_settings(run: Run, stage: str) -> dict[str, Any]:
     """Return the settings of a stage as plain JSON content, as its receipt keeps them."""
     return json.loads(json.dumps(SETTINGS[stage](run), default=str))
+
+
+def draws_of(run: Run) -> Draws:
+    """Return the Monte Carlo settings of `[translate]`."""
+    t = run.config.translate
+    return Draws(t.n_draws, t.sampler, run.config.seed, t.include_nominal, t.rows_per_block)
 
 
 def _ingest(run: Run, side: str) -> dict[str, Any]:

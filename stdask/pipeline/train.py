@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,13 +13,15 @@ from stdask import schema
 from stdask.config import Run, TrainConfig
 from stdask.errors import PairingError
 from stdask.network import quiet_start
-from stdask.network.ensemble import Family, to_parts
+from stdask.network.ensemble import Family, predict_members, to_parts, translate
 from stdask.network.plan import Plan, fold, join_members
 from stdask.network.recipe import PRESETS, Architecture, Epoch, Sample, Schedule
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.console import Bar, progress_bar, say
+from stdask.pipeline.settings import draws_of
 from stdask.pipeline.stage import Stage, digest_of
 from stdask.pipeline.training_set import TrainingSet, training_set
+from stdask.science.calibration import fit_calibration, held_out_predictions
 from stdask.science.scaling import NO_COUNTERPART, Scaling, fit_scaling
 from stdask.science.splits import split_for_member
 from stdask.science.validity import fit_domain
@@ -30,6 +32,7 @@ from stdask.storage.receipts import Receipt
 from stdask.storage.tables import read_parquet
 
 TOPIC = "stdask-epoch"
+GROUPED_BY = (("LOGG",), ("M_H", "FE_H"))  # errors are calibrated by these inputs, where A has them
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,29 @@ def train_family(name: str, stars: TrainingSet, run: Run, workers: Workers) -> t
         input_domain=fit_domain(stars.inputs[known], inputs, domain.n_bins, domain.min_stars),
         label_domain=fit_domain(stars.labels[known], labels, domain.n_bins, domain.min_stars),
     )
-    return family, sorted(history)
+    return calibrate(family, stars, run), sorted(history)
+
+
+def calibrate(family: Family, stars: TrainingSet, run: Run) -> Family:
+    """Return the family with errors learnt from the stars that its members had held out for validation."""
+    known = stars.subset(~stars.is_test)
+    held_out = np.zeros((family.plan.n_members, len(known)), dtype=bool)
+    for member in range(family.plan.n_members):
+        fraction = run.config.train.validation_fraction
+        held_out[member, split_for_member(len(known), fraction, run.config.seed, member)[1]] = True
+    predictions, predicted = held_out_predictions(predict_members(family, known.inputs), held_out)
+    used = known.subset(predicted)
+    translation = translate(family, used.inputs, used.errors, used.star_keys, draws_of(run))
+    columns = [next((family.inputs.index(n) for n in names if n in family.inputs), -1) for names in GROUPED_BY]
+    calibration = fit_calibration(
+        predictions[predicted] - used.labels,
+        used.inputs,
+        family.scaling.scale_inputs(used.inputs),
+        translation.input_noise,
+        translation.member_spread,
+        columns,
+    )
+    return replace(family, calibration=calibration)
 
 
 def _too_few(family: str, n_stars: int, train: TrainConfig) -> str:

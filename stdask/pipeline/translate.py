@@ -11,8 +11,9 @@ from distributed.worker import Worker
 from stdask import __version__, schema
 from stdask.config import Run, TrainConfig
 from stdask.errors import EnsembleError
-from stdask.network.ensemble import Draws, Family, Translation, from_parts, translate
+from stdask.network.ensemble import Draws, Family, Translation, from_parts, sigma_parts, translate
 from stdask.pipeline.cluster import Workers
+from stdask.pipeline.settings import draws_of
 from stdask.pipeline.stage import Stage, digest_of
 from stdask.pipeline.tasks import each
 from stdask.pipeline.training_set import stack_columns
@@ -88,12 +89,6 @@ def run(run: Run, workers: Workers) -> Receipt:
         },
     }
     return stage.finish(catalogue_files(folder), counts)
-
-
-def draws_of(run: Run) -> Draws:
-    """Return the Monte Carlo settings of `[translate]`."""
-    t = run.config.translate
-    return Draws(t.n_draws, t.sampler, run.config.seed, t.include_nominal, t.rows_per_block)
 
 
 def check_inputs(families: list[Family], source: Catalogue, train: TrainConfig) -> None:
@@ -193,10 +188,13 @@ def translate_table(table: pa.Table, families: list[Family], draws: Draws) -> di
         inputs = stack_columns(table, list(family.inputs))
         errors = stack_columns(table, [f"{name}_ERR" for name in family.measured])
         translation = translate(family, inputs, errors, keys, draws)
+        sigma = sigma_parts(family, inputs, translation)
         for number, label in enumerate(family.labels):
             for percentile, values in zip(schema.PERCENTILES, translation.percentiles, strict=True):
                 new[f"{label}_PRED_{percentile}"] = values[:, number]
             new[f"{label}_PRED_ERR"] = translation.errors[:, number]
+            for part in ("total", "input_noise", "members", "intrinsic"):
+                new[schema.sigma_name(label, part)] = getattr(sigma, part)[:, number]
         new |= _flags(family, translation)
         comments += _comments(family, translation)
     return new | {"QFLAG_COMMENTS": describe_flags(comments)}

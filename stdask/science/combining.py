@@ -23,6 +23,21 @@ def trimmed_mean(predictions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return kept.mean(axis=0), kept.std(axis=0)
 
 
+def member_spread(outputs: np.ndarray) -> np.ndarray:
+    """Return how far the members disagree about each star: standard deviation (ddof 1) of all of them.
+
+    Parameters
+    ----------
+    outputs : shape (n_members, n_stars, n_draws, n_labels)
+
+    Returns
+    -------
+    spread : shape (n_stars, n_labels); 0 for a single member
+    """
+    means = outputs.mean(axis=2)
+    return means.std(axis=0, ddof=1) if len(means) > 1 else np.zeros(means.shape[1:])
+
+
 def summarise_draws(values: np.ndarray, systematic_errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the percentiles over the draws, and the median systematic error: PRED_5 ... PRED_95, PRED_ERR.
 

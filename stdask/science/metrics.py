@@ -1,10 +1,10 @@
 """How far predictions lie from the truth, with bootstrap errors."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.stats import median_abs_deviation
+from scipy.stats import median_abs_deviation, norm
 
 METRICS: dict[str, Callable[..., Any]] = {
     "bias": np.mean,
@@ -43,6 +43,59 @@ def score(residuals: np.ndarray, n_bootstraps: int, seed: int) -> dict[str, floa
         scores[metric] = float(function(good, axis=0))
         scores[f"{metric}_err"] = float(np.concatenate(spreads[metric]).std(ddof=1))
     return scores
+
+
+def coverage_of_errors(residuals: np.ndarray, sigma: np.ndarray) -> list[tuple[float, float, int]]:
+    """Return (nominal, covered, stars) of the Gaussian 68 % and 90 % intervals of stated 1-sigma errors.
+
+    Parameters
+    ----------
+    residuals, sigma : shape (n_stars,)
+        Prediction minus truth, and its error; NaN is left out.
+    """
+    good = np.isfinite(residuals) & np.isfinite(sigma)
+    rows = []
+    for nominal in (0.68, 0.9):
+        inside = np.abs(residuals[good]) <= norm.ppf((1 + nominal) / 2) * sigma[good]
+        rows.append((nominal, float(inside.mean()) if good.any() else np.nan, int(good.sum())))
+    return rows
+
+
+class MaeComparison(NamedTuple):
+    """How far two methods lie from the truth, over the same stars."""
+
+    mae: float
+    other_mae: float
+    difference: float  # positive where the other method is closer
+    difference_err: float
+
+
+def compare_mae(residuals: np.ndarray, others: np.ndarray, n_bootstraps: int, seed: int) -> MaeComparison:
+    """Compare the mean absolute errors of two methods by a paired bootstrap.
+
+    Each resampling takes the same stars for both methods, so what a star adds to both, such as the noise of its
+    truth, cancels. The error is the bootstrap standard error (Efron & Tibshirani 1993, An Introduction to the
+    Bootstrap, ch. 6) of the mean of the stars' differences.
+
+    Parameters
+    ----------
+    residuals, others : shape (n_stars,)
+        Prediction minus truth of the method and of the other one; a star with a NaN in either is left out.
+    n_bootstraps, seed
+        Resamplings of the stars, and their seed.
+
+    Returns
+    -------
+    comparison
+        In the units of the residuals; NaN without stars.
+    """
+    distances = np.abs(np.stack([residuals, others]))
+    distances = distances[:, np.isfinite(distances).all(axis=0)]
+    if distances.size == 0:
+        return MaeComparison(np.nan, np.nan, np.nan, np.nan)
+    mae, other_mae = distances.mean(axis=1)
+    scores = score(distances[0] - distances[1], n_bootstraps, seed)
+    return MaeComparison(float(mae), float(other_mae), scores["bias"], scores["bias_err"])
 
 
 def coverage(percentiles: Mapping[int, np.ndarray], truth: np.ndarray) -> list[tuple[float, float, int]]:

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stdask.network.ensemble import Draws, Translation, from_parts, predict, to_parts, translate
+from stdask.network.ensemble import Draws, Translation, from_parts, predict, sigma_parts, to_parts, translate
+from stdask.science.calibration import N_GROUPS, Calibration
 from stdask.science.resampling import measured_behind, resample_inputs
 from stdask.science.validity import fit_domain
 from tests.network.made_up import made_up_family, run_in_double, training_stars
@@ -167,3 +168,22 @@ def test_a_family_comes_back_from_its_parts_with_the_same_translations():
     np.testing.assert_array_equal(first.percentiles, again.percentiles)
     np.testing.assert_array_equal(first.inputs_inside, again.inputs_inside)
     np.testing.assert_array_equal(first.labels_inside, again.labels_inside)
+
+
+def test_a_calibration_comes_back_as_well_and_gives_the_same_errors():
+    n_labels, n_inputs = len(FAMILY.labels), len(FAMILY.inputs)
+    rng = np.random.default_rng(4)
+    calibration = Calibration(
+        scales=rng.uniform(1, 2, n_labels),
+        weights=rng.normal(0, 0.1, (n_labels, 1 + 2 * n_inputs)),
+        input_factors=rng.uniform(1, 2, n_labels),
+        member_factors=rng.uniform(1, 2, n_labels),
+        group_columns=np.array([1, -1]),
+        group_factors=rng.uniform(1, 2, (n_labels, N_GROUPS)),
+    )
+    family = replace(FAMILY, calibration=calibration)
+    back = from_parts(*to_parts(family))
+    translation = translate(family, HOLED, ERRORS, KEYS, DRAWS)
+    expected = sigma_parts(family, HOLED, translation).total
+    assert np.isfinite(expected).all()
+    np.testing.assert_array_equal(sigma_parts(back, HOLED, translation).total, expected)

@@ -47,7 +47,14 @@ def plain(tmp_path_factory, client):
 
 def write_a(run, families=schema.FAMILIES, **given):
     columns = columns_a(families)
-    values = {"FE_H": -9.0, "MG_FE": -9.0, "FE_H_PRED_16": -0.5, "FE_H_PRED_50": -0.4, "FE_H_PRED_84": -0.2}
+    values = {
+        "FE_H": -9.0,
+        "MG_FE": -9.0,
+        "FE_H_PRED_16": -0.5,
+        "FE_H_PRED_50": -0.4,
+        "FE_H_PRED_84": -0.2,
+        "FE_H_PRED_SIGMA": 0.15,
+    }
     if "extrinsic" in families:
         values |= {"VHELIO_PRED_16": 40.0, "VHELIO_PRED_50": 42.0, "VHELIO_PRED_84": 44.0}
     write_catalogue(run, TRANSLATED, columns, stars(columns, N_A, **(values | given)))
@@ -101,7 +108,7 @@ def test_a_star_in_both_keeps_the_values_of_a_where_those_of_b_are_bad(run, clie
     assert 102 not in of_survey(run, B, "STAR_KEY")
 
 
-def test_labels_of_a_are_the_translated_medians_with_half_the_width_as_error(plain):
+def test_labels_of_a_are_the_translated_medians_with_their_calibrated_errors(plain):
     assert_allclose(of_survey(plain, A, "FE_H"), -0.4, rtol=1e-6)  # float32
     assert_allclose(of_survey(plain, A, "FE_H_ERR"), 0.15, rtol=1e-6)
     assert_allclose(of_survey(plain, A, "VHELIO"), 42.0)

@@ -190,7 +190,10 @@ def test_the_truth_of_a_mock_is_shown_where_it_is_known(run: Run, client: Worker
 
 def test_tables_of_evaluate_are_shown_with_their_numbers(run: Run, client: Workers) -> None:
     write_table(
-        run, "coverage", ("family", "label", "nominal", "covered", "n"), [("intrinsic", "TEFF", 0.68, 0.612, 86)]
+        run,
+        "coverage",
+        ("family", "label", "interval", "nominal", "covered", "n"),
+        [("intrinsic", "TEFF", "draws", 0.68, 0.612, 86)],
     )
     names = ("family", "label", "group", "input", "importance", "importance_err")
     write_table(run, "importance", names, [("intrinsic", "TEFF", "[Fe/H] < -1", "FE_H", 28.4, 1.2)])

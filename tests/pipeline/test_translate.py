@@ -1,5 +1,7 @@
 """Translate: which columns, which flags, and that a wrong ensemble is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -10,6 +12,7 @@ from stdask.network.ensemble import Draws, Family
 from stdask.network.plan import Plan
 from stdask.pipeline.translate import check_inputs, translate_table
 from stdask.schema import Column
+from stdask.science.calibration import Calibration
 from stdask.science.scaling import Scaling
 from stdask.science.validity import fit_domain
 from stdask.storage.hats import Catalogue
@@ -45,7 +48,15 @@ def family() -> Family:
     domain = fit_domain(training, ("TEFF", "LOGG"), n_bins=10, min_stars=1)
     label_domain = fit_domain(training + np.array([50, 0.05]), ("TEFF", "LOGG"), n_bins=10, min_stars=1)
     names = ("TEFF", "LOGG")
-    return Family("intrinsic", names, names, names, scaling, shift_by(0.5), domain, label_domain)
+    calibration = Calibration(
+        scales=np.array([100.0, 0.1]),
+        weights=np.column_stack([np.log([0.3, 0.5]), np.zeros((2, 4))]),  # intrinsic: 30 K and 0.05 dex
+        input_factors=np.full(2, 0.5),
+        member_factors=np.ones(2),
+        group_columns=np.array([1, -1]),
+        group_factors=np.repeat([[1.0, 1.0, 1.0, 2.0, 2.0, 2.0]], 2, axis=0),  # dwarfs: twice as uncertain
+    )
+    return Family("intrinsic", names, names, names, scaling, shift_by(0.5), domain, label_domain, calibration)
 
 
 def stars(**changes: list[float]) -> pa.Table:
@@ -61,6 +72,21 @@ def test_percentiles_carry_the_input_error_and_the_correction(family: Family):
     width = (new["TEFF_PRED_84"] - new["TEFF_PRED_16"]) / 2
     assert width == pytest.approx([80, 80], rel=0.1)  # 16-84 % is one sigma (0.994); 64 draws
     assert new["TEFF_PRED_ERR"] == pytest.approx([0, 0], abs=1e-3)  # all members agree
+
+
+def test_the_calibrated_error_adds_its_three_parts_and_is_scaled_by_group(family: Family):
+    new = translate_table(stars(), [family], DRAWS)
+    # a giant (log g 2.5) and a dwarf (4.5): half of 80 K of input noise, no disagreement, 30 K of scatter
+    assert new["TEFF_PRED_SIGMA_INPUT_NOISE"] == pytest.approx([40, 80], rel=0.1)  # 64 draws, as above
+    assert new["TEFF_PRED_SIGMA_MEMBERS"] == pytest.approx([0, 0], abs=1e-3)
+    assert new["TEFF_PRED_SIGMA_INTRINSIC"] == pytest.approx([30, 60])
+    parts = [new[f"TEFF_PRED_SIGMA_{part}"] for part in ("INPUT_NOISE", "MEMBERS", "INTRINSIC")]
+    assert new["TEFF_PRED_SIGMA"] == pytest.approx(np.sqrt(np.sum(np.square(parts), axis=0)))
+
+
+def test_an_ensemble_without_a_calibration_is_refused(family: Family):
+    with pytest.raises(EnsembleError, match="no calibration"):
+        translate_table(stars(), [replace(family, calibration=None)], DRAWS)
 
 
 def test_a_star_in_the_middle_of_the_training_stars_has_good_flags_and_no_comment(family: Family):

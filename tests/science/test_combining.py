@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stdask.science.combining import summarise_draws, trimmed_mean
+from stdask.science.combining import member_spread, summarise_draws, trimmed_mean
 
 
 def test_five_members_lose_their_extremes():
@@ -43,3 +43,10 @@ def test_draws_become_the_published_percentiles_and_the_median_error():
         expected = [np.percentile(values[star, :, label], p) for p in (5, 16, 50, 84, 95)]
         np.testing.assert_array_equal(percentiles[:, star, label], expected)
         assert systematic[star, label] == np.median(errors[star, :, label])
+
+
+def test_the_member_spread_is_the_sample_deviation_of_all_members_about_their_mean_over_the_draws():
+    outputs = np.random.default_rng(3).normal(size=(5, 7, 20, 2))
+    expected = np.array([[np.std(outputs[:, s, :, n].mean(axis=1), ddof=1) for n in range(2)] for s in range(7)])
+    np.testing.assert_allclose(member_spread(outputs), expected, rtol=1e-12)  # the same sums in another order
+    assert (member_spread(outputs[:1]) == 0).all()  # one member cannot disagree

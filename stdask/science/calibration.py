@@ -1,0 +1,184 @@
+"""Errors that cover: from held-out residuals to the 1-sigma error of each star against what B would measure.
+
+The draws carry the stated errors of A alone. What is missing is the disagreement of the networks and the scatter
+that no input explains, and stated errors are often wrong. So the three parts are fitted to residuals of stars that
+the predicting networks had not seen, and their sum is scaled, group by group, until it covers (split-conformal
+calibration: Lei et al. 2018, JASA 113, 1094, sect. 2.2; by groups: Vovk et al. 2003, Mondrian confidence machine).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+
+DWARFS_FROM = 3.5  # log g
+METALLICITY_EDGES = (-1.0, -0.4)  # Thomas et al. 2024, appendix B
+N_GROUPS = 2 * (len(METALLICITY_EDGES) + 1)
+MIN_GROUP = 100  # stars; a smaller group takes the factor of all: its own would be uncertain by over 7 %
+ONE_SIGMA = 0.6827
+CLIP = 5.0  # robust sigmas: outliers must not set the errors of all
+PENALTY = 1.0  # on the squared weights of the scatter's features, in units of stars
+
+
+@dataclass(frozen=True)
+class SigmaParts:
+    """The three parts of the error of each star and label, shape (n_stars, n_labels); they add in quadrature."""
+
+    input_noise: np.ndarray
+    members: np.ndarray
+    intrinsic: np.ndarray
+
+    @property
+    def total(self) -> np.ndarray:
+        """The 1-sigma error."""
+        return np.sqrt(self.input_noise**2 + self.members**2 + self.intrinsic**2)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What was learnt from held-out stars, for each label.
+
+    The intrinsic scatter is `exp(features @ weights)` in units of `scales`; features are 1, the standardised inputs
+    and their squares.
+    """
+
+    scales: np.ndarray  # (n_labels,) robust scatter of the held-out residuals
+    weights: np.ndarray  # (n_labels, 1 + 2 n_inputs)
+    input_factors: np.ndarray  # (n_labels,) of the stated input noise
+    member_factors: np.ndarray  # (n_labels,)
+    group_columns: np.ndarray  # (2,) of log g and metallicity among the inputs, -1 for none
+    group_factors: np.ndarray  # (n_labels, N_GROUPS)
+
+    def parts(
+        self, inputs: np.ndarray, scaled_inputs: np.ndarray, input_noise: np.ndarray, member_spread: np.ndarray
+    ) -> SigmaParts:
+        """Return the calibrated error of each star and label, in its three parts.
+
+        Parameters
+        ----------
+        inputs, scaled_inputs : shape (n_stars, n_inputs)
+            In physical units, and standardised with missing ones 0.
+        input_noise, member_spread : shape (n_stars, n_labels)
+            Half of the 16-84 % range of the draws; standard deviation (ddof 1) of all members.
+        """
+        factors = self.group_factors[:, group_numbers(inputs, self.group_columns)].T
+        return SigmaParts(
+            factors * self.input_factors * input_noise,
+            factors * self.member_factors * member_spread,
+            factors * self.scales * np.exp(_features(scaled_inputs) @ self.weights.T),
+        )
+
+
+def group_numbers(inputs: np.ndarray, columns: Sequence[int] | np.ndarray) -> np.ndarray:
+    """Return the group of each star: giants or dwarfs, by metallicity; a missing value counts as low.
+
+    Parameters
+    ----------
+    inputs : shape (n_stars, n_inputs)
+    columns
+        Of log g and of the metallicity among the inputs, -1 for none.
+    """
+    logg, metallicity = (inputs[:, c] if c >= 0 else np.full(len(inputs), -np.inf) for c in columns)
+    dwarfs = np.nan_to_num(logg, nan=-np.inf) >= DWARFS_FROM
+    return dwarfs * (N_GROUPS // 2) + np.digitize(np.nan_to_num(metallicity, nan=-np.inf), METALLICITY_EDGES)
+
+
+def fit_calibration(
+    residuals: np.ndarray,
+    inputs: np.ndarray,
+    scaled_inputs: np.ndarray,
+    input_noise: np.ndarray,
+    member_spread: np.ndarray,
+    group_columns: Sequence[int],
+) -> Calibration:
+    """Learn the errors from held-out stars.
+
+    Parameters
+    ----------
+    residuals : shape (n_stars, n_labels)
+        Prediction minus B, by networks that had not seen the star.
+    inputs, scaled_inputs, input_noise, member_spread
+        As for `Calibration.parts`.
+    group_columns
+        Of log g and of the metallicity among the inputs, -1 for none.
+    """
+    n_labels = residuals.shape[1]
+    features = _features(scaled_inputs)
+    scales = np.array([_robust_scatter(residuals[:, n]) for n in range(n_labels)])
+    fits = [
+        _fit_label(features, *(values[:, n] / scales[n] for values in (residuals, input_noise, member_spread)))
+        for n in range(n_labels)
+    ]
+    raw = Calibration(
+        scales=scales,
+        weights=np.stack([fit[2:] for fit in fits]),
+        input_factors=np.exp([fit[0] for fit in fits]),
+        member_factors=np.exp([fit[1] for fit in fits]),
+        group_columns=np.asarray(group_columns),
+        group_factors=np.ones((n_labels, N_GROUPS)),
+    )
+    ratios = np.abs(residuals) / raw.parts(inputs, scaled_inputs, input_noise, member_spread).total
+    groups = group_numbers(inputs, raw.group_columns)
+    factors = np.tile(_conformal_quantile(ratios)[:, None], N_GROUPS)
+    for group in range(N_GROUPS):
+        if (groups == group).sum() >= MIN_GROUP:
+            factors[:, group] = _conformal_quantile(ratios[groups == group])
+    return Calibration(**{**vars(raw), "group_factors": factors})
+
+
+def held_out_predictions(members: np.ndarray, held_out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return for each star the mean over the members that had not seen it, and whether there is one.
+
+    Parameters
+    ----------
+    members : shape (n_members, n_stars, n_labels)
+    held_out : shape (n_members, n_stars), bool
+        True where the star was not among the training stars of the member.
+
+    Returns
+    -------
+    predictions : shape (n_stars, n_labels), NaN where every member had seen the star
+    known : shape (n_stars,), bool
+    """
+    counts = held_out.sum(axis=0)
+    sums = np.einsum("ms,msl->sl", held_out.astype(float), members)
+    known = counts > 0
+    return np.where(known[:, None], sums / np.maximum(counts, 1)[:, None], np.nan), known
+
+
+def _features(scaled_inputs: np.ndarray) -> np.ndarray:
+    clipped = np.clip(scaled_inputs.astype(np.float64), -3, 3)  # a parabola must not run away outside the stars
+    return np.concatenate([np.ones((len(clipped), 1)), clipped, clipped**2], axis=1)
+
+
+def _fit_label(features: np.ndarray, residuals: np.ndarray, noise: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """Return log factors of noise and spread and the weights: the most likely Gaussian scatter, penalised."""
+    squares = np.minimum(residuals**2, CLIP**2)
+    start = np.zeros(2 + features.shape[1])
+    start[2] = -0.5
+
+    def cost(p: np.ndarray) -> tuple[float, np.ndarray]:
+        noise2, spread2 = np.exp(2 * p[0]) * noise**2, np.exp(2 * p[1]) * spread**2
+        own2 = np.exp(2 * np.clip(features @ p[2:], -6, 3))
+        variance = noise2 + spread2 + own2
+        slope = 0.5 / variance - 0.5 * squares / variance**2  # d cost / d variance
+        value = 0.5 * (np.log(variance) + squares / variance).sum()
+        free = np.concatenate([p[:2], p[3:]])  # all but the constant
+        gradient = np.concatenate([[2 * slope @ noise2, 2 * slope @ spread2], 2 * (slope * own2) @ features])
+        penalty = 2 * PENALTY * np.concatenate([p[:2], [0.0], p[3:]])
+        return value + PENALTY * (free**2).sum(), gradient + penalty
+
+    bounds = [(-4, 2), (-4, 2), *[(-5, 3)] * features.shape[1]]
+    return minimize(cost, start, jac=True, method="L-BFGS-B", bounds=bounds).x
+
+
+def _robust_scatter(residuals: np.ndarray) -> float:
+    low, high = np.percentile(residuals, [15.87, 84.13])
+    return float((high - low) / 2) or 1.0
+
+
+def _conformal_quantile(ratios: np.ndarray) -> np.ndarray:
+    """Return for each label the ratio that covers a new star with the probability of one sigma."""
+    level = min(1.0, np.ceil((len(ratios) + 1) * ONE_SIGMA) / len(ratios))
+    return np.quantile(ratios, level, axis=0, method="higher")

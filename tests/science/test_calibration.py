@@ -1,0 +1,110 @@
+"""Calibrated errors: they cover stars never seen, in every group, whatever the stated errors claim."""
+
+import numpy as np
+import pytest
+
+from stdask.science.calibration import (
+    MIN_GROUP,
+    N_GROUPS,
+    Calibration,
+    fit_calibration,
+    group_numbers,
+    held_out_predictions,
+)
+
+N = 6000
+COLUMNS = (1, 2)  # log g, metallicity
+
+
+def stars(seed: int, understated: float = 1.0) -> dict[str, np.ndarray]:
+    """Stars whose true scatter is known: input noise, member spread, and a part that grows to low metallicity."""
+    rng = np.random.default_rng(seed)
+    inputs = np.stack([rng.uniform(4000, 6500, N), rng.uniform(0, 5, N), rng.uniform(-2.2, 0.4, N)], axis=1)
+    scaled = (inputs - [5250, 2.5, -0.9]) / [720, 1.44, 0.75]
+    noise, spread = rng.uniform(10, 60, (N, 1)), rng.uniform(2, 15, (N, 1))
+    intrinsic = 20 * np.exp(-0.5 * scaled[:, 2:])
+    sigma = np.sqrt(noise**2 + spread**2 + intrinsic**2)
+    residuals = sigma * rng.normal(size=(N, 1))
+    return {
+        "residuals": residuals,
+        "inputs": inputs,
+        "scaled_inputs": scaled,
+        "input_noise": noise / understated,
+        "member_spread": spread,
+        "sigma": sigma,
+        "intrinsic": intrinsic,
+    }
+
+
+def fitted(sample: dict[str, np.ndarray]) -> Calibration:
+    keys = ("residuals", "inputs", "scaled_inputs", "input_noise", "member_spread")
+    return fit_calibration(*(sample[key] for key in keys), group_columns=COLUMNS)
+
+
+def sigma_of(calibration: Calibration, sample: dict[str, np.ndarray]) -> np.ndarray:
+    keys = ("inputs", "scaled_inputs", "input_noise", "member_spread")
+    return calibration.parts(*(sample[key] for key in keys)).total
+
+
+@pytest.mark.parametrize("understated", [0.25, 1.0, 3.0])  # stated errors too large, right, too small
+@pytest.mark.parametrize(("n_sigma", "nominal"), [(1.0, 0.6827), (1.645, 0.90)])
+def test_new_stars_are_covered_overall_and_in_every_group(understated: float, n_sigma: float, nominal: float):
+    calibration, new = fitted(stars(1, understated)), stars(2, understated)
+    inside = np.abs(new["residuals"]) <= n_sigma * sigma_of(calibration, new)
+    # two binomial errors of 6000 fitted and 6000 new stars: 0.6 % each, so 2 % is over two sigma
+    assert inside.mean() == pytest.approx(nominal, abs=0.02)
+    groups = group_numbers(new["inputs"], COLUMNS)
+    for group in range(N_GROUPS):
+        own = inside[groups == group]
+        assert own.size > 400  # so that two binomial errors, of the fitted and of the new stars, are 3.3 %
+        assert own.mean() == pytest.approx(nominal, abs=0.075)
+
+
+def test_the_errors_follow_the_true_scatter_star_by_star():
+    calibration, new = fitted(stars(3)), stars(4)
+    # a factor of 3 lies between the best and the worst star; the fit has 9 parameters and 6000 stars
+    ratio = sigma_of(calibration, new) / new["sigma"]
+    assert np.percentile(ratio, [5, 95]) == pytest.approx([1, 1], abs=0.12)
+
+
+def test_the_parts_add_in_quadrature_and_the_intrinsic_one_grows_to_low_metallicity():
+    calibration, new = fitted(stars(5)), stars(6)
+    parts = calibration.parts(*(new[k] for k in ("inputs", "scaled_inputs", "input_noise", "member_spread")))
+    assert parts.total == pytest.approx(np.sqrt(parts.input_noise**2 + parts.members**2 + parts.intrinsic**2))
+    poor, rich = new["inputs"][:, 2] < -1.8, new["inputs"][:, 2] > 0
+    expected = np.median(new["intrinsic"][poor]) / np.median(new["intrinsic"][rich])
+    # the truth grows by a factor 3.6; the noise hides the small end of it, hence the wide margin
+    assert np.median(parts.intrinsic[poor]) / np.median(parts.intrinsic[rich]) == pytest.approx(expected, rel=0.4)
+
+
+def test_outliers_do_not_set_the_errors_of_all():
+    clean, dirty = stars(7), stars(7)
+    dirty["residuals"] = dirty["residuals"].copy()
+    dirty["residuals"][::100] = 1e5  # one star in a hundred
+    new = stars(8)
+    change = sigma_of(fitted(dirty), new) / sigma_of(fitted(clean), new)
+    assert np.median(change) == pytest.approx(1.0, abs=0.1)  # clipped at 5 sigma, 1 % of outliers add 12 % at most
+
+
+def test_a_group_of_few_stars_takes_the_factor_of_all():
+    sample = stars(9)
+    few = group_numbers(sample["inputs"], COLUMNS) != 5
+    few[np.flatnonzero(~few)[: MIN_GROUP - 1]] = True
+    calibration = fitted({key: values[few] for key, values in sample.items()})
+    everyone = np.abs(sample["residuals"][few])
+    assert np.isfinite(calibration.group_factors).all()
+    assert everyone.size < N
+    assert calibration.group_factors[0, 5] not in calibration.group_factors[0, :5]
+
+
+def test_without_log_g_and_metallicity_all_stars_are_one_group():
+    assert set(group_numbers(np.full((5, 1), 3.0), (-1, -1))) == {0}
+    assert group_numbers(np.array([[np.nan, np.nan]]), (0, 1))[0] == 0
+
+
+def test_only_members_that_had_not_seen_a_star_predict_it():
+    members = np.array([[[1.0], [10.0], [5.0]], [[3.0], [20.0], [6.0]]])
+    held_out = np.array([[True, False, False], [True, True, False]])
+    predictions, known = held_out_predictions(members, held_out)
+    np.testing.assert_array_equal(predictions, [[2.0], [20.0], [np.nan]])
+    assert list(known) == [True, True, False]
