@@ -11,7 +11,7 @@ from stdask.config import Run
 from stdask.errors import CatalogueError
 from stdask.network.ensemble import Family, Translation, from_parts, predict, sigma_parts, translate
 from stdask.pipeline.cluster import Workers
-from stdask.pipeline.console import print_scores, say
+from stdask.pipeline.console import print_scores, progress_bar, say
 from stdask.pipeline.evaluate_figures import draw_figures
 from stdask.pipeline.report_format import decimals, measured
 from stdask.pipeline.settings import draws_of
@@ -90,19 +90,27 @@ def _evaluate_families(
     tables: dict[str, list[dict[str, Any]]] = {name: [] for name in ("accuracy", "truth", "coverage", "importance")}
     figures: list[Path] = []
     notes: list[str] = []
-    for parts in read_ensemble(paths.ensemble(run.output)).values():
-        family = from_parts(*parts)
-        stars = training_set(pairs, family.name, run.config.train, run.config.seed)
-        test = stars.subset(stars.is_test)
-        translation = translate(family, test.inputs, test.errors, test.star_keys, draws_of(run))
-        predictions = {"translated": translation.percentiles[2], **baselines(family, stars, run.config.seed)}
-        tables["accuracy"] += _scores(family, predictions, test.labels, run)
-        notes += notes_of_harm(family, predictions, test.labels, run)
-        tables["coverage"] += _coverage(family, translation, test)
-        tables["importance"] += _importance(family, stars, run)
-        if truth is not None:
-            known = _true_labels(truth, family, test)
-            tables["truth"] += _scores(family, predictions | {"B itself": test.labels}, known, run)
+    families = [from_parts(*parts) for parts in read_ensemble(paths.ensemble(run.output)).values()]
+    drawn = []
+    with progress_bar("evaluate", 2 * len(families)) as bar:
+        for family in families:
+            stars = training_set(pairs, family.name, run.config.train, run.config.seed)
+            test = stars.subset(stars.is_test)
+            bar.note(f"{family.name}: simpler methods")
+            translation = translate(family, test.inputs, test.errors, test.star_keys, draws_of(run))
+            predictions = {"translated": translation.percentiles[2], **baselines(family, stars, run.config.seed)}
+            tables["accuracy"] += _scores(family, predictions, test.labels, run)
+            notes += notes_of_harm(family, predictions, test.labels, run)
+            tables["coverage"] += _coverage(family, translation, test.inputs, test.labels, "B")
+            if truth is not None:
+                known = _true_labels(truth, family, test)
+                tables["truth"] += _scores(family, predictions | {"B itself": test.labels}, known, run)
+                tables["coverage"] += _coverage(family, translation, test.inputs, known, "truth")
+            bar.advance(1, f"{family.name}: importance of the inputs")
+            tables["importance"] += _importance(family, stars, run)
+            drawn.append((family, test, predictions))
+            bar.advance(1)
+    for family, test, predictions in drawn:  # not above: only one bar can move at a time
         outside = _share_outside(workers, run, family)
         figures += draw_figures(run, family, test, predictions, outside, tables["importance"])
     return tables, figures, notes
@@ -159,19 +167,21 @@ def _scores(family: Family, predictions: dict[str, np.ndarray], expected: np.nda
     return rows
 
 
-def _coverage(family: Family, translation: Translation, test: TrainingSet) -> list[dict[str, Any]]:
-    """Return how often B lies within the calibrated errors, and within the draws' percentiles as published."""
-    sigma = sigma_parts(family, test.inputs, translation).total
-    residuals = translation.percentiles[2] - test.labels
+def _coverage(
+    family: Family, translation: Translation, inputs: np.ndarray, expected: np.ndarray, of: str
+) -> list[dict[str, Any]]:
+    """Return how often B, or the truth, lies within the calibrated errors and the draws' percentiles."""
+    sigma = sigma_parts(family, inputs, translation).total
+    residuals = translation.percentiles[2] - expected
     rows = []
     for number, label in enumerate(family.labels):
         percentiles = dict(zip(schema.PERCENTILES, translation.percentiles[:, :, number], strict=True))
         for interval, covered_shares in (
             ("calibrated error", coverage_of_errors(residuals[:, number], sigma[:, number])),
-            ("draws", coverage(percentiles, test.labels[:, number])),
+            ("draws", coverage(percentiles, expected[:, number])),
         ):
             rows += [
-                {"family": family.name, "label": label, "interval": interval}
+                {"family": family.name, "label": label, "of": of, "interval": interval}
                 | {"nominal": nominal, "covered": covered, "n": n_stars}
                 for nominal, covered, n_stars in covered_shares
             ]

@@ -192,8 +192,8 @@ def test_tables_of_evaluate_are_shown_with_their_numbers(run: Run, client: Worke
     write_table(
         run,
         "coverage",
-        ("family", "label", "interval", "nominal", "covered", "n"),
-        [("intrinsic", "TEFF", "draws", 0.68, 0.612, 86)],
+        ("family", "label", "of", "interval", "nominal", "covered", "n"),
+        [("intrinsic", "TEFF", "B", "draws", 0.68, 0.612, 86)],
     )
     names = ("family", "label", "group", "input", "importance", "importance_err")
     write_table(run, "importance", names, [("intrinsic", "TEFF", "[Fe/H] < -1", "FE_H", 28.4, 1.2)])
