@@ -32,7 +32,7 @@ RunFile = Annotated[
 ]
 DataDir = Annotated[Path | None, typer.Option(help="Folder of the survey files. [default: the run file's own]")]
 Output = Annotated[Path | None, typer.Option(help="Folder of the run, instead of the run file's `output`.")]
-WorkerCount = Annotated[int | None, typer.Option(min=1, help="Worker processes, instead of [cluster] workers.")]
+WorkerCount = Annotated[int | None, typer.Option(min=1, help="Worker processes, instead of `workers` in run.toml.")]
 Truth = Annotated[
     Path | None,
     typer.Option(exists=True, dir_okay=False, help="True labels of a mock survey A, to compare with as well."),
@@ -96,18 +96,6 @@ def ingest_command(
     _with_workers(run, ingest.run, "b")
 
 
-@app.command("evaluate", epilog="Example: stdask evaluate run.toml --truth truth_a.parquet")
-def evaluate_command(
-    run_file: RunFile,
-    data_dir: DataDir = None,
-    output: Output = None,
-    workers: WorkerCount = None,
-    truth: Truth = None,
-) -> None:
-    """Unseen stars against B: residuals, coverage, importance; beside raw A and simpler methods."""
-    _with_workers(_load(run_file, data_dir, output, workers), evaluate.run, truth)
-
-
 def _add_stage(name: str, work: Callable[..., Any], text: str) -> None:
     """Add the command of a stage that takes nothing but the run."""
 
@@ -120,9 +108,23 @@ def _add_stage(name: str, work: Callable[..., Any], text: str) -> None:
 
 _add_stage("pair", pair.run, "Find the stars in both surveys, and those that may teach; every drop is counted.")
 _add_stage("train", train.run, "Train the ensembles, once, on the stars in common.")
+
+
+@app.command("evaluate", epilog="Example: stdask evaluate run.toml --truth truth_a.parquet")
+def evaluate_command(
+    run_file: RunFile,
+    data_dir: DataDir = None,
+    output: Output = None,
+    workers: WorkerCount = None,
+    truth: Truth = None,
+) -> None:
+    """Unseen stars against B: residuals, coverage, importance; beside raw A and simpler methods."""
+    _with_workers(_load(run_file, data_dir, output, workers), evaluate.run, truth)
+
+
 _add_stage("translate", translate.run, "Put every star of A on the scale of B, partition by partition.")
 _add_stage("merge", merge.run, "One catalogue of A translated and B, one row a star, with galactocentric positions.")
-_add_stage("atlas", atlas.run, "Maps, profiles and gradients of the merged catalogue, B alone beside it.")
+_add_stage("atlas", atlas.run, "Maps and profiles of the merged catalogue, B alone beside it.")
 _add_stage("report", report.run, "One self-contained HTML page of the whole run.")
 
 
