@@ -8,12 +8,14 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
-from stdask.config import PairConfig, TrainConfig
-from stdask.pipeline import ingest, pair
+from stdask.config import PairConfig, TrainConfig, load_run
+from stdask.errors import PairingError
+from stdask.pipeline import ingest, pair, train
 from stdask.pipeline.pair import select
 from stdask.storage import paths
 from stdask.storage.receipts import read_receipt
 from stdask.storage.tables import read_parquet
+from tests.pipeline.conftest import JOBS
 
 TRAIN = TrainConfig.model_validate(
     {"intrinsic": [{"label": "TEFF", "from": "TEFF"}], "extrinsic": [{"label": "VHELIO", "from": "RV"}]}
@@ -96,3 +98,28 @@ def test_few_common_velocities_are_counted_cut_by_cut(lamost_run, client):
     extrinsic = list(receipt.counts["usable"]["extrinsic"].values())
     assert extrinsic == sorted(extrinsic, reverse=True)  # a cut never adds a star
     assert extrinsic[-1] < 40  # 36 stars have both velocities
+
+
+def test_surveys_without_a_common_star_are_told_so_and_nothing_is_written(data_dir, tmp_path, client):
+    # LAMOST sees nothing south of -10 degrees
+    south = pq.read_table(data_dir / "apogee_dr17_giants.parquet", filters=[("dec", "<", -30)])
+    pq.write_table(south, tmp_path / "south.parquet")
+    text = (JOBS / "lamost_to_apogee.toml").read_text()
+    (tmp_path / "run.toml").write_text(text.replace("apogee_dr17_giants.parquet", f"{tmp_path}/south.parquet"))
+    run = load_run(tmp_path / "run.toml", data_dir, tmp_path / "out")
+    for side in "ab":
+        ingest.run(run, client, side)
+    with pytest.raises(PairingError, match=r"No star of lamost_dr3 is in apogee_dr17_giants: 18,733 and"):
+        pair.run(run, client)
+    assert not (run.output / "pairs").exists()
+
+
+def test_too_few_common_stars_for_the_intrinsic_networks_end_the_run(lamost_run, client):
+    for side in "ab":
+        ingest.run(lamost_run, client, side)
+    pair.run(lamost_run, client)
+    demanding = lamost_run.config.train.model_copy(update={"min_pairs": 5000})
+    config = lamost_run.config.model_copy(update={"train": demanding})
+    with pytest.raises(PairingError, match=r"7\d\d usable pairs for the intrinsic networks, 5000 are needed"):
+        train.run(lamost_run.model_copy(update={"config": config}), client)
+    assert not paths.ensemble(lamost_run.output).exists()
