@@ -60,11 +60,21 @@ class MatchByPosition(TomlModel):
     radius_arcsec: float = Field(default=2.0, gt=0, le=60)
 
 
+class StarList(TomlModel):
+    """`[[pair.exclude]]`: stars that must not teach, e.g. the binaries of Price-Whelan et al. 2020 (sect. 3.2)."""
+
+    file: Path  # relative to --data-dir
+    column: str  # of the stars' ids
+    survey: Literal["a", "b"]  # whose ids they are
+    family: Literal["intrinsic", "extrinsic"] = "extrinsic"
+
+
 class PairConfig(TomlModel):
     """`[pair]`."""
 
     match: Annotated[MatchById | MatchByPosition, Field(discriminator="by")]
     max_ebv: Positive | Literal["none"] = 0.3  # mag; Thomas et al. 2024, sect. 3.2
+    exclude: tuple[StarList, ...] = ()
 
 
 class LabelConfig(TomlModel):
@@ -81,6 +91,10 @@ class TrainConfig(TomlModel):
     extrinsic: tuple[LabelConfig, ...] = ()
     features: tuple[str, ...] = ()  # further inputs beside the counterparts, e.g. the colours
     preset: Literal["compact", "paper"] = "compact"  # as accurate as the published network at 1/16 of its cost
+    first_width: int | None = Field(default=None, ge=1)  # this and the next three: instead of the preset's
+    depth: int | None = Field(default=None, ge=0)
+    dropout: float | None = Field(default=None, ge=0, lt=1)
+    dropout_widths: tuple[int, int] | None = None  # units from the first to the second width drop out
     target: Literal["residual", "zscore"] = "residual"  # untrained = identity; "zscore" as the authors' code
     n_members: int = Field(default=5, ge=1)
     test_fraction: float = Field(default=0.2, gt=0, lt=1)  # of the stars, never seen in training
@@ -91,6 +105,10 @@ class TrainConfig(TomlModel):
     patience: int = Field(default=20, ge=1)
     min_pairs: int = Field(default=200, ge=10)  # fewer teach a network nothing that holds for unseen stars
     clip_sigma: Positive | Literal["none"] = 5.0  # on B - A of the extrinsic labels, sect. 3.2
+    # a missing input is drawn from its distribution given the others, or is the training mean as in sect. 3.5
+    missing: Literal["draw", "mean"] = "draw"
+    fallback: Literal["none", "best"] = "none"  # best: a simpler method stands in where it beats the networks
+    debias: bool = False  # add {LABEL}_PRED_DEBIASED, from networks trained on noise-free inputs
 
     @model_validator(mode="after")
     def _labels_differ(self) -> Self:

@@ -185,6 +185,13 @@ def translated_columns(label: str, unit: str = "") -> tuple[Column, ...]:
     return (*percentiles, error, *sigma)
 
 
+def debiased_column(label: str, unit: str = "") -> Column:
+    """Return the column of a label without attenuation, which `[train] debias` adds."""
+    q = quantity(label, unit)
+    meaning = f"Translated {label} without attenuation by the errors of A: for distributions, not for single stars"
+    return Column(f"{label}_PRED_DEBIASED", "float32", q.unit, q.ucd, meaning)
+
+
 def sigma_name(label: str, part: str) -> str:
     """Return the column of the calibrated error of a label, or of one of its parts."""
     return f"{label}_PRED_SIGMA" + ("" if part == "total" else f"_{part.upper()}")
@@ -217,12 +224,38 @@ def flag_columns(families: Iterable[str]) -> tuple[Column, ...]:
     return (
         *missing,
         *domain,
+        *(column for f in families for column in domain_columns(f)),
         Column(
             "QFLAG_COMMENTS",
             "string",
             "",
             "meta.note",
             "Which inputs or errors are missing and which pairs lie outside the training stars",
+        ),
+    )
+
+
+def domain_columns(family: str) -> tuple[Column, ...]:
+    """Return the columns that say how like the training stars a star is in all inputs at once."""
+    title = family.upper()
+    return (
+        Column(
+            f"QFLAG_DOMAIN_{title}",
+            "bool",
+            "",
+            "meta.code.qual",
+            f"True if DOMAIN_INDEX_{title} is 1 at most: like the training stars in all inputs at once",
+        ),
+        Column(
+            f"DOMAIN_INDEX_{title}",
+            "float32",
+            "",
+            "meta.code.qual",
+            f"Distance from the training stars in all whitened inputs of the {family} network and, where known, "
+            "E(B-V); 95 % of held-out training stars have 1 at most",
+        ),
+        Column(
+            f"DOMAIN_DENSITY_{title}", "int32", "", "meta.number", f"Training stars within DOMAIN_INDEX_{title} = 1"
         ),
     )
 

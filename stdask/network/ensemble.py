@@ -1,8 +1,8 @@
 """A trained family of networks with all it needs to translate a star: inputs, scaling, plan, domains."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,7 +12,12 @@ from stdask.network.plan import Plan
 from stdask.schema import PERCENTILES
 from stdask.science.calibration import Calibration, SigmaParts
 from stdask.science.combining import member_spread, summarise_draws, trimmed_mean
-from stdask.science.resampling import measured_behind, resample_inputs
+from stdask.science.dissimilarity import Neighbourhood
+from stdask.science.gaussian_mixture import Mixture
+from stdask.science.imputation import draw_missing
+from stdask.science.polynomials import Polynomials
+from stdask.science.random_keys import uniform_sequences
+from stdask.science.resampling import measured_behind, resample_inputs, standard_normals
 from stdask.science.scaling import Scaling
 from stdask.science.validity import Domain
 
@@ -32,6 +37,14 @@ class Draws:
 
 
 @dataclass(frozen=True)
+class Fallback:
+    """What stands in for the networks where it does no harm and they do: for each member and label a polynomial."""
+
+    replaced: np.ndarray  # (n_labels,), bool
+    coefficients: np.ndarray  # (n_members, n_terms, n_labels), as in `Polynomials`
+
+
+@dataclass(frozen=True)
 class Family:
     """The intrinsic or the extrinsic networks (Thomas et al. 2024, sect. 2)."""
 
@@ -43,6 +56,10 @@ class Family:
     plan: Plan
     input_domain: Domain
     label_domain: Domain
+    neighbourhood: Neighbourhood  # the inputs and, where A has it, the reddening
+    density: Mixture | None  # of the inputs, to draw missing ones from; none: the training mean
+    latent_plan: Plan | None = None  # trained on noise-free inputs, if asked for
+    fallback: Fallback | None = None  # where train found one better, if asked for
     calibration: Calibration | None = None  # before train has learnt it from held-out stars
 
     @property
@@ -62,6 +79,8 @@ class Translation:
     missing_errors: np.ndarray  # (n_stars, n_measured), bool: value there, error not
     inputs_inside: np.ndarray  # (n_stars, n_input_pairs), bool
     labels_inside: np.ndarray  # (n_stars, n_label_pairs), bool
+    # (n_stars, n_labels), medians over the draws of the mean of the members that had not seen the star
+    unseen_medians: np.ndarray | None = None
 
     @property
     def input_noise(self) -> np.ndarray:
@@ -71,7 +90,12 @@ class Translation:
 
 
 def translate(
-    family: Family, inputs: np.ndarray, errors: np.ndarray, star_keys: np.ndarray, draws: Draws
+    family: Family,
+    inputs: np.ndarray,
+    errors: np.ndarray,
+    star_keys: np.ndarray,
+    draws: Draws,
+    held_out: np.ndarray | None = None,
 ) -> Translation:
     """Put stars on the scale of B: draw, predict, combine, flag.
 
@@ -88,28 +112,24 @@ def translate(
     star_keys : shape (n_stars,), uint64
     draws
         Number and kind of the realisations.
+    held_out : shape (n_members, n_stars), bool
+        True where the star was not among the training stars of the member: asks for `unseen_medians`.
     """
     n_stars, n_labels = len(inputs), len(family.labels)
-    engine = Engine(family.plan, draws.n_draws, draws.rows_per_block)
-    columns, mixing = measured_behind(family.inputs)
     percentiles = np.empty((len(PERCENTILES), n_stars, n_labels))
-    systematic, spread = np.empty((2, n_stars, n_labels))
-    chunk = max(1, CHUNK_VALUES // (draws.n_draws * n_labels * family.plan.n_members))
-    for start in range(0, n_stars, chunk):
-        stars = slice(start, start + chunk)
-        realisations = resample_inputs(
-            inputs[stars],
-            errors[stars],
-            mixing,
-            star_keys[stars],
-            columns=columns,
-            n_draws=draws.n_draws,
-            seed=draws.seed,
-            sampler=draws.sampler,
-            include_nominal=draws.include_nominal,
-        )
-        percentiles[:, stars], systematic[stars], spread[stars] = _predict_draws(family, engine, realisations)
+    systematic, spread, unseen = np.empty((3, n_stars, n_labels))
+    scaling = family.scaling
+    for stars, realisations, outputs in _draw(family, inputs, errors, star_keys, draws):
+        corrections, deviations = trimmed_mean(outputs)
+        labels = scaling.to_labels(realisations, corrections)
+        percentiles[:, stars], systematic[stars] = summarise_draws(labels, scaling.scales * deviations)
+        spread[stars] = scaling.scales * member_spread(outputs)
+        if held_out is not None:
+            shares = held_out[:, stars] / held_out[:, stars].sum(axis=0)
+            corrections = np.einsum("ms,msdl->sdl", shares, outputs)
+            unseen[stars] = np.median(scaling.to_labels(realisations, corrections), axis=1)
     missing_values = np.isnan(inputs)
+    mixing = measured_behind(family.inputs)[1]
     return Translation(
         percentiles,
         systematic,
@@ -118,7 +138,26 @@ def translate(
         np.isnan(errors) & ~(missing_values @ np.abs(mixing.T).astype(bool)),
         family.input_domain.contains(inputs),
         family.label_domain.contains(percentiles[2]),
+        None if held_out is None else unseen,
     )
+
+
+def debiased(family: Family, inputs: np.ndarray) -> np.ndarray:
+    """Return labels without attenuation, shape (n_stars, n_labels); NaN where an input is missing.
+
+    The networks behind them learnt from noise-free inputs (`science.deconvolution`). Right for distributions of
+    stars; the value of a single star is noisier than its translation.
+
+    Parameters
+    ----------
+    family
+        With its `latent_plan`.
+    inputs : shape (n_stars, n_inputs)
+    """
+    if family.latent_plan is None:
+        raise EnsembleError(f"The {family.name} ensemble has no debiased networks. Set [train] debias = true.")
+    latent = replace(family, plan=family.latent_plan, fallback=None)
+    return np.where(np.isnan(inputs).any(axis=1, keepdims=True), np.nan, predict(latent, inputs))
 
 
 def sigma_parts(family: Family, inputs: np.ndarray, translation: Translation) -> SigmaParts:
@@ -172,64 +211,64 @@ def predict_members(family: Family, inputs: np.ndarray) -> np.ndarray:
     padded = np.zeros((-(-n_rows // PREDICTED_AT_ONCE), PREDICTED_AT_ONCE, n_inputs))
     padded.reshape(-1, n_inputs)[:n_rows] = inputs
     engine = Engine(family.plan, PREDICTED_AT_ONCE, PREDICTED_AT_ONCE)
-    labels = family.scaling.to_labels(padded, engine.run(family.scaling.scale_inputs(padded)))
+    labels = family.scaling.to_labels(padded, _run(family, engine, padded))
     return labels.reshape(family.plan.n_members, -1, len(family.labels))[:, :n_rows]
 
 
-def _predict_draws(
-    family: Family, engine: Engine, realisations: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return percentiles, systematic error and member spread of a chunk of stars."""
-    scaling = family.scaling
-    outputs = engine.run(scaling.scale_inputs(realisations))
-    corrections, deviations = trimmed_mean(outputs)
-    labels = scaling.to_labels(realisations, corrections)
-    percentiles, systematic = summarise_draws(labels, scaling.scales * deviations)
-    return percentiles, systematic, scaling.scales * member_spread(outputs)
+class _Chunk(NamedTuple):
+    """Some stars, drawn and run."""
+
+    stars: slice
+    realisations: np.ndarray  # (n_stars, n_draws, n_inputs), physical units
+    outputs: np.ndarray  # (n_members, n_stars, n_draws, n_labels)
 
 
-def to_parts(family: Family) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Return a family as a JSON-like document and named arrays, for the disk."""
-    arrays = {f"plan.{name}": array for name, array in family.plan.arrays.items()}
-    arrays |= {f"scaling.{name}": array for name, array in asdict(family.scaling).items()}
-    for side, domain in (("input", family.input_domain), ("label", family.label_domain)):
-        arrays[f"{side}_domain.minima"] = domain.minima
-        arrays[f"{side}_domain.maxima"] = domain.maxima
-        arrays[f"{side}_domain.occupied"] = domain.occupied
-    if family.calibration is not None:
-        arrays |= {f"calibration.{name}": array for name, array in asdict(family.calibration).items()}
-    document = {
-        "name": family.name,
-        "inputs": list(family.inputs),
-        "labels": list(family.labels),
-        "counterparts": list(family.counterparts),
-        "depth": family.plan.depth,
-    }
-    return document, arrays
+def _draw(
+    family: Family, inputs: np.ndarray, errors: np.ndarray, star_keys: np.ndarray, draws: Draws
+) -> Iterator[_Chunk]:
+    """Yield the draws of all stars and what each member says of them, as many stars at a time as memory allows."""
+    engine = Engine(family.plan, draws.n_draws, draws.rows_per_block)
+    columns, mixing = measured_behind(family.inputs)
+    chunk = max(1, CHUNK_VALUES // (draws.n_draws * len(family.labels) * family.plan.n_members))
+    for start in range(0, len(inputs), chunk):
+        stars = slice(start, min(start + chunk, len(inputs)))
+        realisations = resample_inputs(
+            inputs[stars],
+            errors[stars],
+            mixing,
+            star_keys[stars],
+            columns=columns,
+            n_draws=draws.n_draws,
+            seed=draws.seed,
+            sampler=draws.sampler,
+            include_nominal=draws.include_nominal,
+        )
+        _fill_missing(family, realisations, inputs[stars], star_keys[stars], draws)
+        yield _Chunk(stars, realisations, _run(family, engine, realisations))
 
 
-def from_parts(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Family:
-    """Return the family that `to_parts` took apart."""
-
-    def domain(side: str, names: list[str]) -> Domain:
-        parts = [arrays[f"{side}_domain.{part}"] for part in ("minima", "maxima", "occupied")]
-        return Domain(tuple(names), *parts)
-
-    plan = {name.removeprefix("plan."): array for name, array in arrays.items() if name.startswith("plan.")}
-    return Family(
-        name=document["name"],
-        inputs=tuple(document["inputs"]),
-        labels=tuple(document["labels"]),
-        counterparts=tuple(document["counterparts"]),
-        scaling=Scaling(**{field.name: arrays[f"scaling.{field.name}"] for field in fields(Scaling)}),
-        plan=Plan(document["depth"], plan),
-        input_domain=domain("input", document["inputs"]),
-        label_domain=domain("label", document["labels"]),
-        calibration=_calibration(arrays),
-    )
+def _fill_missing(
+    family: Family, realisations: np.ndarray, inputs: np.ndarray, star_keys: np.ndarray, draws: Draws
+) -> None:
+    """Draw the missing inputs, in place, from what the star's present ones leave open."""
+    rows = np.flatnonzero(np.isnan(inputs).any(axis=1))
+    if family.density is None or not rows.size:
+        return
+    keys = star_keys[rows]
+    components = uniform_sequences(keys, draws.n_draws, draws.seed, "component of a missing input")
+    # not of the Sobol sequence of the measured columns: a star's draws of those must not hang on what it misses
+    streams = [f"missing {name}" for name in family.inputs]
+    normals = standard_normals(keys, draws.n_draws, streams, draws.seed, "random")
+    drawn = draw_missing(family.density, inputs[rows], components, normals)
+    realisations[rows] = np.where(np.isnan(realisations[rows]), drawn, realisations[rows])
 
 
-def _calibration(arrays: Mapping[str, np.ndarray]) -> Calibration | None:
-    if "calibration.scales" not in arrays:
-        return None
-    return Calibration(**{field.name: arrays[f"calibration.{field.name}"] for field in fields(Calibration)})
+def _run(family: Family, engine: Engine, inputs: np.ndarray) -> np.ndarray:
+    """Return what each member says, (n_members, n_stars, n_draws, n_labels), in units of the scaling."""
+    scaled = family.scaling.scale_inputs(inputs)
+    outputs = engine.run(scaled)
+    if family.fallback is not None:
+        replaced = family.fallback.replaced
+        for member, coefficients in enumerate(family.fallback.coefficients):
+            outputs[member][..., replaced] = Polynomials(coefficients[:, replaced]).evaluate(scaled)
+    return outputs

@@ -12,8 +12,9 @@ class Engine:
     """Runs a plan on blocks of whole stars.
 
     BLAS works on rows in groups, and rounds differently at different places of a group (seen with OpenBLAS
-    0.3.31: twelve rows, two roundings). So each star's draws are padded to whole groups and every block is full:
-    a star's result does not depend, to the last bit, on its neighbours, its place or the size of the block.
+    0.3.31: twelve rows, two roundings) and in a group that is not full. So each star's draws are padded to whole
+    groups and every block is full and made of whole groups: a star's result does not depend, to the last bit, on
+    its neighbours or its place. It may on the size of the block: OpenBLAS takes another kernel for small matrices.
     Threads of a BLAS would share the rows out anew each time: an engine holds its process to one, from then on.
 
     Parameters
@@ -34,7 +35,8 @@ class Engine:
         period = self._row_period()
         self.rows_per_star = -(-n_draws // period) * period
         self.stars_per_block = max(1, rows_per_block // self.rows_per_star)
-        self._allocate(self.stars_per_block * self.rows_per_star)
+        self._used = self.stars_per_block * self.rows_per_star
+        self._allocate(-(-self._used // PERIODS[-1]) * PERIODS[-1])
 
     def run(self, inputs: np.ndarray) -> np.ndarray:
         """Return the outputs of all members.
@@ -55,9 +57,9 @@ class Engine:
         for start in range(0, n_stars, self.stars_per_block):
             stars = slice(start, min(start + self.stars_per_block, n_stars))
             n_used = stars.stop - stars.start
-            self._block.reshape(shape)[:n_used, : self.n_draws] = inputs[stars]
+            self._block[: self._used].reshape(shape)[:n_used, : self.n_draws] = inputs[stars]
             for member in range(self.plan.n_members):
-                result = self._run_member(member).reshape(shape)
+                result = self._run_member(member)[: self._used].reshape(shape)
                 outputs[member, stars] = result[:n_used, : self.n_draws]
         return outputs
 

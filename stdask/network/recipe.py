@@ -1,6 +1,7 @@
 """What is trained, on what and how: plain values, so that the driver needs no TensorFlow."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -9,7 +10,7 @@ import numpy as np
 class Architecture:
     """Shape of the network: `depth` doublings of `first_width`, and as many halvings.
 
-    Units of `dropout_from` features and more drop a share `dropout` of their activations in training.
+    Units of `dropout_widths` features, both ends included, drop a share `dropout` of their activations in training.
     """
 
     n_inputs: int
@@ -17,7 +18,7 @@ class Architecture:
     first_width: int
     depth: int
     dropout: float
-    dropout_from: int
+    dropout_widths: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,11 @@ class Epoch:
     val_loss: float
 
 
-PRESETS: dict[str, dict] = {
-    # fig. 1 of the paper; the units that drop out are those of the authors' code, not of the text
-    "paper": {"first_width": 64, "depth": 3, "dropout": 0.5, "dropout_from": 256},
+ANY = 1 << 30  # wider than any unit
+PRESETS: dict[str, dict[str, Any]] = {
+    # fig. 1 of the paper; the units that drop out are those of the authors' code (256 and wider), not of the text
+    # (256 and narrower)
+    "paper": {"first_width": 64, "depth": 3, "dropout": 0.5, "dropout_widths": (256, ANY)},
     # as accurate on unseen stars at 1/16 of the floating-point operations
-    "compact": {"first_width": 32, "depth": 2, "dropout": 0.1, "dropout_from": 64},
+    "compact": {"first_width": 32, "depth": 2, "dropout": 0.1, "dropout_widths": (64, ANY)},
 }

@@ -76,10 +76,11 @@ def _dense(x: keras.KerasTensor, width: int, name: str, seeds: Iterator[int]) ->
 def _unit(
     x: keras.KerasTensor, width: int, name: str, architecture: Architecture, seeds: Iterator[int]
 ) -> keras.KerasTensor:
+    narrowest, widest = architecture.dropout_widths
     h = x
     for half in ("a", "b"):
         h = keras.layers.ReLU()(h)
-        if architecture.dropout and width >= architecture.dropout_from:
+        if architecture.dropout and narrowest <= width <= widest:
             h = keras.layers.Dropout(architecture.dropout, seed=next(seeds))(h)
         h = WeightNormDense(width, next(seeds), name=f"{name}_{half}")(h)
     return keras.layers.Add()([x, h])

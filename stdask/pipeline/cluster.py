@@ -71,6 +71,11 @@ class Workers:
         """Start every worker process anew, to be rid of what a library keeps in memory."""
         if self._config.kind == "address":
             return  # others may be using it
+        if self._config.kind == "local":  # new ones start when the next task needs them
+            with _quiet_nannies():
+                self._open.close()
+            self._client = None
+            return
         nannies = [worker["nanny"] for worker in self.client.scheduler_info(n_workers=-1)["workers"].values()]
         if all(nannies):  # a worker without one would not come back
             with _quiet_nannies():

@@ -56,6 +56,19 @@ def print_scores(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
     console.print(table)
 
 
+def print_coverage(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print covered shares: one line a label and what is covered, one column a nominal share."""
+    levels = sorted({row["nominal"] for row in rows})
+    lines: dict[tuple[str, str, str], dict[float, str]] = {}
+    for row in rows:
+        covered = f"{100 * row['covered']:.1f} ± {100 * row['covered_err']:.1f} %"
+        lines.setdefault((row["family"], row["label"], row["of"]), {})[row["nominal"]] = covered
+    table = Table("label", "of", *(f"{100 * level:.0f} %" for level in levels), title=title, title_justify="left")
+    for (_, label, of), shares in lines.items():
+        table.add_row(label, of, *(shares[level] for level in levels))
+    console.print(table)
+
+
 class Bar:
     """A progress bar, or its plain lines."""
 

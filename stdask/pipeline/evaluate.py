@@ -9,18 +9,20 @@ from astropy.table import Table
 from stdask import schema
 from stdask.config import Run
 from stdask.errors import CatalogueError
-from stdask.network.ensemble import Family, Translation, from_parts, predict, sigma_parts, translate
+from stdask.network.ensemble import Family, translate
+from stdask.network.parts import from_parts
 from stdask.pipeline.cluster import Workers
-from stdask.pipeline.console import print_scores, progress_bar, say
+from stdask.pipeline.console import print_coverage, print_scores, progress_bar, say
+from stdask.pipeline.evaluate_coverage import attenuation_rows, coverage_rows, in_short, probability_rows
 from stdask.pipeline.evaluate_figures import draw_figures
+from stdask.pipeline.evaluate_importance import importance_rows
 from stdask.pipeline.report_format import decimals, measured
 from stdask.pipeline.settings import draws_of
 from stdask.pipeline.stage import Stage, digest_of
 from stdask.pipeline.tasks import each
 from stdask.pipeline.training_set import TrainingSet, stack_columns, training_set
-from stdask.science.baselines import fit_baselines
-from stdask.science.importance import relative_importance, shapley_values
-from stdask.science.metrics import compare_mae, coverage, coverage_of_errors, score
+from stdask.science.baselines import SIMPLER, fit_baselines
+from stdask.science.metrics import compare_mae, score
 from stdask.science.scaling import NO_COUNTERPART
 from stdask.storage import paths
 from stdask.storage.documents import write_ecsv
@@ -30,18 +32,7 @@ from stdask.storage.hats import open_catalogue
 from stdask.storage.receipts import Receipt
 from stdask.storage.tables import read_parquet, to_numpy
 
-METALLICITIES = ("M_H", "FE_H")  # the first that is a label groups the stars
-GROUPS = {"[Fe/H] < -1": (-np.inf, -1.0), "[Fe/H] > -0.4": (-0.4, np.inf)}  # paper, appendix B
-MIN_GROUP = 10  # stars, for an importance of a group
-SIMPLER = {  # methods, as the subject of a sentence
-    "raw": "A as it is",
-    "offset": "a constant offset",
-    "ridge1": "a linear ridge regression",
-    "ridge2": "a quadratic ridge regression",
-    "ridge3": "a cubic ridge regression",
-    "trees": "a sum of gradient-boosted trees",
-    "gp": "a Gaussian process",
-}
+TABLES = ("accuracy", "truth", "attenuation", "coverage", "pit", "importance")
 
 
 def run(run: Run, workers: Workers, truth: Path | None = None) -> Receipt:
@@ -76,6 +67,8 @@ def run(run: Run, workers: Workers, truth: Path | None = None) -> Receipt:
     print_scores("Test stars against B", tables["accuracy"])
     if truth is not None:
         print_scores("Test stars against the truth", tables["truth"])
+    if covered := in_short(tables.get("coverage", [])):
+        print_coverage("How often the calibrated errors of test stars cover", covered)
     for note in notes:
         say(f"  {note}", "yellow")
     test_stars = {row["family"]: row["n"] for row in tables["accuracy"]}
@@ -87,12 +80,12 @@ def _evaluate_families(
 ) -> tuple[dict[str, list[dict[str, Any]]], list[Path], list[str]]:
     """Return the rows of all tables, the paths of the figures, and where the networks are beaten."""
     pairs = read_parquet(paths.pairs(run.output, run.definition_a.name, run.definition_b.name))
-    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in ("accuracy", "truth", "coverage", "importance")}
+    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES}
     figures: list[Path] = []
     notes: list[str] = []
     families = [from_parts(*parts) for parts in read_ensemble(paths.ensemble(run.output)).values()]
     drawn = []
-    with progress_bar("evaluate", 2 * len(families)) as bar:
+    with progress_bar("evaluate", len(families)) as bar:
         for family in families:
             stars = training_set(pairs, family.name, run.config.train, run.config.seed)
             test = stars.subset(stars.is_test)
@@ -101,18 +94,22 @@ def _evaluate_families(
             predictions = {"translated": translation.percentiles[2], **baselines(family, stars, run.config.seed)}
             tables["accuracy"] += _scores(family, predictions, test.labels, run)
             notes += notes_of_harm(family, predictions, test.labels, run)
-            tables["coverage"] += _coverage(family, translation, test.inputs, test.labels, "B")
+            tables["attenuation"] += attenuation_rows(family, predictions, test.labels, "B", run)
+            tables["coverage"] += coverage_rows(family, translation, test.inputs, test.labels, "B")
+            tables["pit"] += probability_rows(family, translation, test.inputs, test.labels)
             if truth is not None:
                 known = _true_labels(truth, family, test)
-                tables["truth"] += _scores(family, predictions | {"B itself": test.labels}, known, run)
-                tables["coverage"] += _coverage(family, translation, test.inputs, known, "truth")
-            bar.advance(1, f"{family.name}: importance of the inputs")
-            tables["importance"] += _importance(family, stars, run)
-            drawn.append((family, test, predictions))
+                with_b = predictions | {"B itself": test.labels}
+                tables["truth"] += _scores(family, with_b, known, run)
+                tables["attenuation"] += attenuation_rows(family, with_b, known, "truth", run)
+                tables["coverage"] += coverage_rows(family, translation, test.inputs, known, "truth")
+            drawn.append((family, stars, predictions))
             bar.advance(1)
-    for family, test, predictions in drawn:  # not above: only one bar can move at a time
+    for family, stars, predictions in drawn:  # not above: only one bar can move at a time
+        tables["importance"] += importance_rows(family, stars, run, workers)
         outside = _share_outside(workers, run, family)
-        figures += draw_figures(run, family, test, predictions, outside, tables["importance"])
+        test = stars.subset(stars.is_test)
+        figures += draw_figures(run, family, test, predictions, outside, tables)
     return tables, figures, notes
 
 
@@ -165,59 +162,6 @@ def _scores(family: Family, predictions: dict[str, np.ndarray], expected: np.nda
                 scores = score(residuals, run.config.evaluate.n_bootstraps, run.config.seed)
                 rows.append({"family": family.name, "label": label, "unit": unit, "method": method, **scores})
     return rows
-
-
-def _coverage(
-    family: Family, translation: Translation, inputs: np.ndarray, expected: np.ndarray, of: str
-) -> list[dict[str, Any]]:
-    """Return how often B, or the truth, lies within the calibrated errors and the draws' percentiles."""
-    sigma = sigma_parts(family, inputs, translation).total
-    residuals = translation.percentiles[2] - expected
-    rows = []
-    for number, label in enumerate(family.labels):
-        percentiles = dict(zip(schema.PERCENTILES, translation.percentiles[:, :, number], strict=True))
-        for interval, covered_shares in (
-            ("calibrated error", coverage_of_errors(residuals[:, number], sigma[:, number])),
-            ("draws", coverage(percentiles, expected[:, number])),
-        ):
-            rows += [
-                {"family": family.name, "label": label, "of": of, "interval": interval}
-                | {"nominal": nominal, "covered": covered, "n": n_stars}
-                for nominal, covered, n_stars in covered_shares
-            ]
-    return rows
-
-
-def _importance(family: Family, stars: TrainingSet, run: Run) -> list[dict[str, Any]]:
-    """Explain test stars against a background of the others (Thomas et al. 2024, sect. 3.3.2 and appendix B)."""
-    rng = np.random.default_rng(run.config.seed)
-    known, test = stars.subset(~stars.is_test), stars.subset(stars.is_test)
-    n_stars = run.config.evaluate.importance_stars
-    background = rng.permutation(known.inputs)[:n_stars]
-    rows = []
-    for group, members in _groups(family, test).items():
-        explained = rng.permutation(test.inputs[members])[:n_stars]
-        values = shapley_values(lambda x: predict(family, x), explained, background)
-        share = relative_importance(values)
-        resampled = rng.integers(0, len(values), (200, len(values)))
-        errors = np.std([relative_importance(values[chosen]) for chosen in resampled], axis=0)
-        for number, label in enumerate(family.labels):
-            for i, name in enumerate(family.inputs):
-                row = {"family": family.name, "label": label, "group": group, "input": name}
-                rows.append(row | {"importance": share[i, number], "importance_err": errors[i, number]})
-    return rows
-
-
-def _groups(family: Family, test: TrainingSet) -> dict[str, np.ndarray]:
-    groups = {"all": np.ones(len(test), dtype=bool)}
-    label = next((name for name in METALLICITIES if name in family.labels), None)
-    if label:
-        metallicities = test.labels[:, family.labels.index(label)]
-        for group, (low, high) in GROUPS.items():
-            members = (metallicities > low) & (metallicities < high)
-            if members.sum() >= MIN_GROUP:
-                groups[group] = members
-    return groups
 
 
 def _share_outside(workers: Workers, run: Run, family: Family) -> np.ndarray:

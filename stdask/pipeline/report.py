@@ -11,9 +11,11 @@ from stdask import __version__
 from stdask.config import Run
 from stdask.pipeline import report_format
 from stdask.pipeline.cluster import Workers
+from stdask.pipeline.evaluate_importance import is_shown
 from stdask.pipeline.report_figures import Album, evaluation_figures, product_figures
 from stdask.pipeline.report_format import as_toml
 from stdask.pipeline.stage import Stage, digest_of
+from stdask.science.metrics import LEVELS
 from stdask.storage import paths
 from stdask.storage.documents import read_ecsv
 from stdask.storage.files import write_text
@@ -29,6 +31,7 @@ STEPS = {
     "merge": "Merge",
     "atlas": "Atlas",
 }
+TABLES = ("accuracy", "truth", "attenuation", "coverage", "importance")  # of evaluate
 SHOWN_ELSEWHERE = ("in", "out", "set aside", "notes", "usable", "flags")  # counts with a place of their own
 
 
@@ -71,7 +74,7 @@ def render(content: dict[str, Any]) -> str:
 def gather(run: Run, receipts: Mapping[str, Receipt], album: Album) -> dict[str, Any]:
     """Return everything the page shows."""
     folder = paths.evaluation(run.output)
-    tables = {name: _rows(folder / f"{name}.ecsv") for name in ("accuracy", "truth", "coverage", "importance")}
+    tables = {name: _rows(folder / f"{name}.ecsv") for name in TABLES}
     accuracy, truth = _by_label(tables["accuracy"]), _by_label(tables["truth"])
     return {
         "version": __version__,
@@ -84,7 +87,8 @@ def gather(run: Run, receipts: Mapping[str, Receipt], album: Album) -> dict[str,
         "extras": {STEPS[step]: extra for step, receipt in receipts.items() if (extra := _extras(receipt))},
         "accuracy": accuracy,
         "truth": truth,
-        "coverage": tables["coverage"],
+        "attenuation": {of: _by_label(rows) for of, rows in _split(tables["attenuation"], "of").items()},
+        "coverage": _split(_covered(tables["coverage"]), "group"),
         "importance": _importance(tables["importance"]),
         "training": _training(_rows(paths.history(run.output))),
         "figures": evaluation_figures(run, album, accuracy),
@@ -130,6 +134,24 @@ def _by_label(rows: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, dic
     return grouped
 
 
+def _split(rows: list[dict[str, Any]], column: str) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows by the value of a column."""
+    parts: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        parts.setdefault(row[column], []).append(row)
+    return parts
+
+
+def _covered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return one line a label, group and interval, with what it covers at each of the usual levels."""
+    lines: dict[tuple[str, ...], dict[str, Any]] = {}
+    for row in rows:
+        if row["nominal"] in LEVELS:
+            key = tuple(row[name] for name in ("family", "label", "of", "group", "interval"))
+            lines.setdefault(key, {**row, "shares": {}})["shares"][row["nominal"]] = row
+    return list(lines.values())
+
+
 def _headline(accuracy: dict[tuple[str, str], Any], truth: dict[tuple[str, str], Any]) -> list[dict[str, Any]]:
     """Return one row a label: scatter before and after, on test stars and against the truth if known."""
     lines = []
@@ -150,13 +172,13 @@ def _extras(receipt: Receipt) -> dict[str, Any]:
 
 
 def _importance(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return a table a family: one line a label and group, one column an input."""
+    """Return a table a family: one line a label or its correction and group, one column an input."""
     families: dict[str, dict[str, Any]] = {}
-    for row in rows:
+    for row in filter(is_shown, rows):
         table = families.setdefault(row["family"], {"inputs": [], "lines": {}})
         if row["input"] not in table["inputs"]:
             table["inputs"].append(row["input"])
-        table["lines"].setdefault((row["label"], row["group"]), {})[row["input"]] = row
+        table["lines"].setdefault((row["label"], row["of"], row["group"]), {})[row["input"]] = row
     return families
 
 

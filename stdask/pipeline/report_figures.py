@@ -16,6 +16,13 @@ SCALE = 0.75  # CSS pixels of an image pixel: letters of all figures in the size
 MAX_HEIGHT = 1000  # CSS pixels: a figure fits on a screen
 MAX_IMAGE_BYTES = 14_000_000  # as base64: the page stays below 15 MB, which mail and browsers still take
 FAMILY_FIGURES = {
+    "coverage": (
+        "Left: probability below the value of {b} by prediction and calibrated error, for all test stars; flat if the "
+        "errors are right, high at the ends if they are too small. Right: share of the stars inside an interval "
+        "against the share it promises. Grey: where chance keeps 95 % of the results of right errors.",
+        "Histograms of the probability integral and covered against nominal shares, one row a label; the covered "
+        "shares are in the table above.",
+    ),
     "importance": (
         "Importance of each input for each label: 100 mean |SHAP| over the sum of all inputs, in per cent.",
         "Bar charts of the importance of each input, one panel a label; the numbers are in the table below.",
@@ -87,7 +94,7 @@ def evaluation_figures(
             for (own, label), methods in accuracy.items()
             if own == family
         ]
-        wanted += [(kind, family, f"{kind}_{family}.png", *_texts(kind, family, a)) for kind in FAMILY_FIGURES]
+        wanted += [(kind, family, f"{kind}_{family}.png", *_texts(kind, family, a, b)) for kind in FAMILY_FIGURES]
     figures: dict[str, list[tuple[str, Image]]] = {kind: [] for kind in ("residuals", *FAMILY_FIGURES)}
     for kind, family, name, caption, alt in wanted:
         if image := album.add(folder / name, caption, alt):
@@ -107,9 +114,9 @@ def product_figures(run: Run, album: Album) -> list[Image]:
     return [image for image in images if image]
 
 
-def _texts(kind: str, family: str, a: str) -> tuple[str, str]:
+def _texts(kind: str, family: str, a: str, b: str) -> tuple[str, str]:
     caption, alt = FAMILY_FIGURES[kind]
-    return f"{family.capitalize()} network. {caption.format(a=a)}", f"{family.capitalize()} network: {alt}"
+    return f"{family.capitalize()} network. {caption.format(a=a, b=b)}", f"{family.capitalize()} network: {alt}"
 
 
 def _residual_texts(label: str, methods: dict[str, Any], a: str, b: str) -> tuple[str, str]:

@@ -44,9 +44,7 @@ def _evaluate(run: Run) -> dict[str, Any]:
 
 
 def _translate(run: Run) -> dict[str, Any]:
-    # the size of a block changes no bit of the result
-    settings = run.config.translate.model_dump(exclude={"rows_per_block"})
-    return {"seed": run.config.seed, "translate": settings}
+    return {"seed": run.config.seed, "translate": run.config.translate.model_dump()}
 
 
 def _merge(run: Run) -> dict[str, Any]:

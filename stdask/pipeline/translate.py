@@ -11,7 +11,8 @@ from distributed.worker import Worker
 from stdask import __version__, schema
 from stdask.config import Run, TrainConfig
 from stdask.errors import EnsembleError
-from stdask.network.ensemble import Draws, Family, Translation, from_parts, sigma_parts, translate
+from stdask.network.ensemble import Draws, Family, Translation, debiased, sigma_parts, translate
+from stdask.network.parts import from_parts
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.settings import draws_of
 from stdask.pipeline.stage import Stage, digest_of
@@ -82,7 +83,7 @@ def run(run: Run, workers: Workers) -> Receipt:
         "in": source.n_rows,
         "out": sum(rows.values()),
         "set aside": {},
-        "flags": {key: sum(r["flags"][key] for r in records.values()) for key in _flag_names(families)},
+        "flags": {key: sum(r["flags"][key] for r in records.values()) for key in _counted_flags(families)},
         "partitions": {
             "all": len(rows),
             "kept from an earlier run": sum(r["kept"] for r in records.values()),
@@ -110,7 +111,7 @@ def check_inputs(families: list[Family], source: Catalogue, train: TrainConfig) 
                 f"The {family.name} ensemble was trained for {trained}, but the run file asks for {wanted}. "
                 "Run `stdask train` first."
             )
-        needed = (*family.inputs, *(f"{name}_ERR" for name in family.measured))
+        needed = (*family.inputs, *family.neighbourhood.names, *(f"{name}_ERR" for name in family.measured))
         if missing := [name for name in needed if name not in present]:
             raise EnsembleError(
                 f"The {family.name} ensemble reads {missing[0]!r}, which the catalogue {source.name} does not have. "
@@ -122,7 +123,8 @@ def new_columns(families: list[Family], run: Run) -> tuple[schema.Column, ...]:
     """Return the columns that a translation adds: Table A.1 of Thomas et al. 2024."""
     units = {label: definition.unit for label, definition in run.definition_b.labels.items()}
     labels = [column for f in families for name in f.labels for column in schema.translated_columns(name, units[name])]
-    return (*labels, *schema.flag_columns(family.name for family in families))
+    unattenuated = [schema.debiased_column(name, units[name]) for f in families if f.latent_plan for name in f.labels]
+    return (*labels, *unattenuated, *schema.flag_columns(family.name for family in families))
 
 
 def _translate_partitions(
@@ -175,7 +177,7 @@ def translate_partition(
     for column, array in zip(added, to_table(added, translated).columns, strict=True):
         table = table.append_column(to_field(column), array)
     path = write_partition(folder, pixel, table, {"stdask.ensemble": digest})
-    flags = {name: int(translated[name].sum()) for name in _flag_names(plugin.families)}
+    flags = {name: int(translated[name].sum()) for name in _counted_flags(plugin.families)}
     return {"rows": table.num_rows, "bytes": path.stat().st_size, "sha256": sha256(path), "flags": flags}
 
 
@@ -195,8 +197,13 @@ def translate_table(table: pa.Table, families: list[Family], draws: Draws) -> di
             new[f"{label}_PRED_ERR"] = translation.errors[:, number]
             for part in ("total", "input_noise", "members", "intrinsic"):
                 new[schema.sigma_name(label, part)] = getattr(sigma, part)[:, number]
+        if family.latent_plan:
+            values = debiased(family, inputs).T
+            new |= {f"{label}_PRED_DEBIASED": own for label, own in zip(family.labels, values, strict=True)}
         new |= _flags(family, translation)
-        comments += _comments(family, translation)
+        surroundings, comment = _surroundings(family, table)
+        new |= surroundings
+        comments += [*_comments(family, translation), comment]
     return new | {"QFLAG_COMMENTS": describe_flags(comments)}
 
 
@@ -206,9 +213,31 @@ def _flags(family: Family, translation: Translation) -> dict[str, np.ndarray]:
     return dict(zip(_flag_names([family]), [missing, *inside], strict=True))
 
 
+def _surroundings(family: Family, table: pa.Table) -> tuple[dict[str, np.ndarray], tuple[str, list[str], np.ndarray]]:
+    """Return how like the training stars each star is in all inputs at once, and the comment on those that are not."""
+    where = family.neighbourhood
+    values = stack_columns(table, list(where.names))
+    index = where.index(values)
+    outside = np.flatnonzero(index > 1)
+    worst = where.worst_pairs(values[outside])
+    named = np.zeros((len(values), len(where.pair_names)), dtype=bool)
+    named[outside] = worst[:, None] == np.array(where.pair_names, dtype=object)
+    title = family.name.upper()
+    columns = {
+        f"DOMAIN_INDEX_{title}": index,
+        f"DOMAIN_DENSITY_{title}": where.density(values),
+        f"QFLAG_DOMAIN_{title}": index <= 1,
+    }
+    return columns, (f"{family.name} input unlike training stars, most in", where.pair_names, named)
+
+
 def _flag_names(families: list[Family]) -> list[str]:
     kinds = ("FLAG_MISSING_INPUTS", "QFLAG_INPUT", "QFLAG_OUTPUT")
     return [f"{kind}_{family.name.upper()}" for family in families for kind in kinds]
+
+
+def _counted_flags(families: list[Family]) -> list[str]:
+    return [*_flag_names(families), *(f"QFLAG_DOMAIN_{family.name.upper()}" for family in families)]
 
 
 def _comments(family: Family, translation: Translation) -> list[tuple[str, list[str], np.ndarray]]:

@@ -15,6 +15,15 @@ from threadpoolctl import threadpool_limits
 
 from stdask.science.scaling import NO_COUNTERPART
 
+SIMPLER = {  # methods, the simplest first, as the subject of a sentence
+    "raw": "A as it is",
+    "offset": "a constant offset",
+    "ridge1": "a linear ridge regression",
+    "ridge2": "a quadratic ridge regression",
+    "ridge3": "a cubic ridge regression",
+    "trees": "a sum of gradient-boosted trees",
+    "gp": "a Gaussian process",
+}
 PENALTIES = np.logspace(-4, 4, 17)  # chosen by leave-one-out on the training stars
 GP_STARS = 2000  # that a Gaussian process knows: its cost grows with their cube
 GP_TUNING_STARS = 500  # of them, that choose its length scales and noise: some 50 factorisations

@@ -7,7 +7,8 @@ calibration: Lei et al. 2018, JASA 113, 1094, sect. 2.2; by groups: Vovk et al. 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 from scipy.optimize import minimize
@@ -49,6 +50,7 @@ class Calibration:
     member_factors: np.ndarray  # (n_labels,)
     group_columns: np.ndarray  # (2,) of log g and metallicity among the inputs, -1 for none
     group_factors: np.ndarray  # (n_labels, N_GROUPS)
+    missing_factors: np.ndarray  # (n_labels,), on top where an input is missing
 
     def parts(
         self, inputs: np.ndarray, scaled_inputs: np.ndarray, input_noise: np.ndarray, member_spread: np.ndarray
@@ -58,11 +60,12 @@ class Calibration:
         Parameters
         ----------
         inputs, scaled_inputs : shape (n_stars, n_inputs)
-            In physical units, and standardised with missing ones 0.
+            In physical units, NaN where missing, and standardised with missing ones 0.
         input_noise, member_spread : shape (n_stars, n_labels)
             Half of the 16-84 % range of the draws; standard deviation (ddof 1) of all members.
         """
         factors = self.group_factors[:, group_numbers(inputs, self.group_columns)].T
+        factors = np.where(np.isnan(inputs).any(axis=1, keepdims=True), factors * self.missing_factors, factors)
         return SigmaParts(
             factors * self.input_factors * input_noise,
             factors * self.member_factors * member_spread,
@@ -84,6 +87,20 @@ def group_numbers(inputs: np.ndarray, columns: Sequence[int] | np.ndarray) -> np
     return dwarfs * (N_GROUPS // 2) + np.digitize(np.nan_to_num(metallicity, nan=-np.inf), METALLICITY_EDGES)
 
 
+def group_names(columns: Sequence[int] | np.ndarray) -> list[str]:
+    """Return the groups in words, in the order of their numbers; equal words where a column is lacking.
+
+    Parameters
+    ----------
+    columns
+        Of log g and of the metallicity among the inputs, -1 for none.
+    """
+    low, high = (f"{edge:g}" for edge in METALLICITY_EDGES)
+    kinds = ("giants", "dwarfs") if columns[0] >= 0 else ("", "")
+    bins = (f"[Fe/H] < {low}", f"{low} < [Fe/H] < {high}", f"[Fe/H] > {high}") if columns[1] >= 0 else ("", "", "")
+    return [", ".join(filter(None, words)) or "all" for words in product(kinds, bins)]
+
+
 def fit_calibration(
     residuals: np.ndarray,
     inputs: np.ndarray,
@@ -99,10 +116,27 @@ def fit_calibration(
     residuals : shape (n_stars, n_labels)
         Prediction minus B, by networks that had not seen the star.
     inputs, scaled_inputs, input_noise, member_spread
-        As for `Calibration.parts`.
+        As for `Calibration.parts`. Stars that lack an input teach nothing but the factor of such stars.
     group_columns
         Of log g and of the metallicity among the inputs, -1 for none.
     """
+    complete = np.isfinite(inputs).all(axis=1)
+    described = (inputs, scaled_inputs, input_noise, member_spread)
+    calibration = _fit_complete(residuals[complete], tuple(values[complete] for values in described), group_columns)
+    if (~complete).sum() < MIN_GROUP:
+        return calibration
+    total = calibration.parts(*(values[~complete] for values in described)).total
+    factors = _conformal_quantile(np.abs(residuals[~complete]) / total)
+    return replace(calibration, missing_factors=factors)
+
+
+def _fit_complete(
+    residuals: np.ndarray,
+    described: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    group_columns: Sequence[int],
+) -> Calibration:
+    """Learn from stars that lack no input; `described` are the parameters of `Calibration.parts`."""
+    inputs, scaled_inputs, input_noise, member_spread = described
     n_labels = residuals.shape[1]
     features = _features(scaled_inputs)
     scales = np.array([_robust_scatter(residuals[:, n]) for n in range(n_labels)])
@@ -117,34 +151,15 @@ def fit_calibration(
         member_factors=np.exp([fit[1] for fit in fits]),
         group_columns=np.asarray(group_columns),
         group_factors=np.ones((n_labels, N_GROUPS)),
+        missing_factors=np.ones(n_labels),
     )
-    ratios = np.abs(residuals) / raw.parts(inputs, scaled_inputs, input_noise, member_spread).total
+    ratios = np.abs(residuals) / raw.parts(*described).total
     groups = group_numbers(inputs, raw.group_columns)
     factors = np.tile(_conformal_quantile(ratios)[:, None], N_GROUPS)
     for group in range(N_GROUPS):
         if (groups == group).sum() >= MIN_GROUP:
             factors[:, group] = _conformal_quantile(ratios[groups == group])
-    return Calibration(**{**vars(raw), "group_factors": factors})
-
-
-def held_out_predictions(members: np.ndarray, held_out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return for each star the mean over the members that had not seen it, and whether there is one.
-
-    Parameters
-    ----------
-    members : shape (n_members, n_stars, n_labels)
-    held_out : shape (n_members, n_stars), bool
-        True where the star was not among the training stars of the member.
-
-    Returns
-    -------
-    predictions : shape (n_stars, n_labels), NaN where every member had seen the star
-    known : shape (n_stars,), bool
-    """
-    counts = held_out.sum(axis=0)
-    sums = np.einsum("ms,msl->sl", held_out.astype(float), members)
-    known = counts > 0
-    return np.where(known[:, None], sums / np.maximum(counts, 1)[:, None], np.nan), known
+    return replace(raw, group_factors=factors)
 
 
 def _features(scaled_inputs: np.ndarray) -> np.ndarray:

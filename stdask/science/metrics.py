@@ -1,11 +1,12 @@
-"""How far predictions lie from the truth, with bootstrap errors."""
+"""How far predictions lie from the truth, and how often within their errors."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.stats import median_abs_deviation, norm
+from scipy.stats import beta, median_abs_deviation, norm
 
+LEVELS = (0.68, 0.9)  # nominal shares: those of the percentiles 16-84 and 5-95
 METRICS: dict[str, Callable[..., Any]] = {
     "bias": np.mean,
     "std": np.std,
@@ -45,20 +46,28 @@ def score(residuals: np.ndarray, n_bootstraps: int, seed: int) -> dict[str, floa
     return scores
 
 
-def coverage_of_errors(residuals: np.ndarray, sigma: np.ndarray) -> list[tuple[float, float, int]]:
-    """Return (nominal, covered, stars) of the Gaussian 68 % and 90 % intervals of stated 1-sigma errors.
+class Coverage(NamedTuple):
+    """How often the truth lies inside an interval that promises to hold it with probability `nominal`."""
+
+    nominal: float
+    covered: float
+    covered_err: float  # binomial, 1 sigma
+    n: int  # stars
+
+
+def coverage_of_errors(residuals: np.ndarray, sigma: np.ndarray, levels: Sequence[float] = LEVELS) -> list[Coverage]:
+    """Return the coverage of the central Gaussian intervals of stated 1-sigma errors.
 
     Parameters
     ----------
     residuals, sigma : shape (n_stars,)
         Prediction minus truth, and its error; NaN is left out.
+    levels
+        Nominal shares, 0 to 1.
     """
     good = np.isfinite(residuals) & np.isfinite(sigma)
-    rows = []
-    for nominal in (0.68, 0.9):
-        inside = np.abs(residuals[good]) <= norm.ppf((1 + nominal) / 2) * sigma[good]
-        rows.append((nominal, float(inside.mean()) if good.any() else np.nan, int(good.sum())))
-    return rows
+    distances, sigma = np.abs(residuals[good]), sigma[good]
+    return [_count_covered(level, distances <= norm.ppf((1 + level) / 2) * sigma) for level in levels]
 
 
 class MaeComparison(NamedTuple):
@@ -98,8 +107,8 @@ def compare_mae(residuals: np.ndarray, others: np.ndarray, n_bootstraps: int, se
     return MaeComparison(float(mae), float(other_mae), scores["bias"], scores["bias_err"])
 
 
-def coverage(percentiles: Mapping[int, np.ndarray], truth: np.ndarray) -> list[tuple[float, float, int]]:
-    """Return (nominal, covered, stars) of the central intervals between percentiles.
+def coverage(percentiles: Mapping[int, np.ndarray], truth: np.ndarray) -> list[Coverage]:
+    """Return the coverage of the central intervals between percentiles.
 
     Parameters
     ----------
@@ -111,5 +120,30 @@ def coverage(percentiles: Mapping[int, np.ndarray], truth: np.ndarray) -> list[t
     for low, high in ((16, 84), (5, 95)):
         good = np.isfinite(truth) & np.isfinite(percentiles[low]) & np.isfinite(percentiles[high])
         inside = (truth >= percentiles[low]) & (truth <= percentiles[high])
-        rows.append(((high - low) / 100, float(inside[good].mean()) if good.any() else np.nan, int(good.sum())))
+        rows.append(_count_covered((high - low) / 100, inside[good]))
     return rows
+
+
+def probability_integral(truth: np.ndarray, predicted: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+    """Return the probability below the truth under N(predicted, sigma): uniform from 0 to 1 if the errors are right.
+
+    Too small errors pile up at 0 and 1, too large ones in the middle; an offset tilts.
+    Source: Dawid 1984, JRSS A 147, 278; Gneiting, Balabdaoui & Raftery 2007, JRSS B 69, 243, sect. 3.1.
+
+    Parameters
+    ----------
+    truth, predicted, sigma : shape (n_stars,) or (n_stars, n_labels)
+    """
+    return norm.cdf(truth, loc=predicted, scale=sigma)
+
+
+def _count_covered(nominal: float, inside: np.ndarray) -> Coverage:
+    """Return the share inside, and the standard deviation of what it may be.
+
+    That of the Beta distribution of the share for a flat prior (Cameron 2011, PASA 28, 128): unlike
+    sqrt(p (1 - p) / n) it is not 0 where all stars are inside, or none.
+    """
+    n, inside_n = inside.size, int(inside.sum())
+    if n == 0:
+        return Coverage(nominal, np.nan, np.nan, 0)
+    return Coverage(nominal, inside_n / n, float(beta.std(inside_n + 1, n - inside_n + 1)), n)

@@ -35,7 +35,10 @@ DISTANCE_EDGES_KPC = np.geomspace(0.03, 20.0, 181)
 DUST_MAG_PER_KPC, DUST_LENGTH_KPC, DUST_HEIGHT_KPC = 0.35, 4.2, 0.10  # E(B-V), in the plane at the Sun
 DUST_PATCHINESS = 0.5  # lognormal scatter from field to field
 EBV_ERROR = 0.05  # relative, of the E(B-V) that the surveys know
-COLOUR_SCATTER_MAG = 0.012  # of stars about `intrinsic_colours`
+# stars leave `intrinsic_colours` along the locus (spots, helium: as if hotter or cooler), hardly across it: of 724
+# giants with Gaia and LAMOST data BP - G scatters by 0.006 mag at given G - RP, by 0.025 at given Teff, log g, [Fe/H]
+COLOUR_SCATTER_K = 40.0
+COLOUR_SCATTER_MAG = 0.002
 BINARY_SHARE = 0.25
 CLUSTER_SHARE = 0.006  # of the stars of each survey
 
@@ -212,7 +215,8 @@ def _add_appearance(stars: Stars, rng: np.random.Generator) -> Stars:
     ages = draw_ages(stars["population"], rng)
     teff, logg = atmospheres(stars["M_G"], stars["FE_H"], ages, draw_clump(stars["M_G"], rng))
     scatter = rng.normal(0.0, COLOUR_SCATTER_MAG, (2, n_stars))
-    bp_g, g_rp = intrinsic_colours(teff, logg, stars["FE_H"]) + scatter
+    seen_teff = teff + rng.normal(0.0, COLOUR_SCATTER_K, n_stars)
+    bp_g, g_rp = intrinsic_colours(seen_teff, logg, stars["FE_H"]) + scatter
     stated_ebv = stars["ebv"] * np.maximum(0.0, 1 + EBV_ERROR * rng.normal(size=n_stars))
     magnitudes = apparent_magnitudes(stars["M_G"], stars["DISTANCE"], stars["ebv"], (bp_g, g_rp))
     derived = {

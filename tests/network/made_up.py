@@ -4,6 +4,8 @@ import numpy as np
 
 from stdask.network.ensemble import Family
 from stdask.network.plan import Plan
+from stdask.science.dissimilarity import fit_neighbourhood
+from stdask.science.gaussian_mixture import fit_mixture
 from stdask.science.scaling import NO_COUNTERPART, fit_scaling
 from stdask.science.validity import fit_domain
 
@@ -87,4 +89,6 @@ def made_up_family(n_members: int = 5) -> Family:
         plan=made_up_plan(4, 3, 8, 1, n_members),
         input_domain=fit_domain(inputs, names, 10, 1),
         label_domain=fit_domain(labels, label_names, 10, 1),
+        neighbourhood=fit_neighbourhood(inputs, names, 1),
+        density=fit_mixture(inputs, 1),
     )

@@ -5,13 +5,29 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stdask.network.ensemble import Draws, Translation, from_parts, predict, sigma_parts, to_parts, translate
+from stdask.errors import EnsembleError
+from stdask.network.ensemble import (
+    Draws,
+    Fallback,
+    Family,
+    Translation,
+    debiased,
+    predict,
+    predict_members,
+    sigma_parts,
+    translate,
+)
+from stdask.network.parts import from_parts, to_parts
+from stdask.network.plan import Plan
 from stdask.science.calibration import N_GROUPS, Calibration
+from stdask.science.gaussian_mixture import fit_mixture
+from stdask.science.polynomials import Polynomials
 from stdask.science.resampling import measured_behind, resample_inputs
 from stdask.science.validity import fit_domain
-from tests.network.made_up import made_up_family, run_in_double, training_stars
+from tests.network.made_up import made_up_family, made_up_plan, run_in_double, training_stars
 
-FAMILY = made_up_family()
+DRAWN = made_up_family()  # draws missing inputs
+FAMILY = replace(DRAWN, density=None)  # takes the training mean, as published
 DRAWS = Draws(n_draws=20, sampler="sobol", seed=7, include_nominal=False, rows_per_block=64)
 N_STARS = 30
 KEYS = np.random.default_rng(3).integers(0, 2**64, N_STARS, dtype=np.uint64)
@@ -67,8 +83,13 @@ def test_the_nominal_draw_alone_moves_nothing_without_errors():
         np.testing.assert_allclose(percentile, predict(FAMILY, INPUTS), rtol=0, atol=1e-5 * FAMILY.scaling.scales.max())
 
 
-def test_a_stars_translation_depends_on_the_star_alone_to_the_last_bit(monkeypatch: pytest.MonkeyPatch):
-    whole = translate(FAMILY, HOLED, ERRORS, KEYS, DRAWS)
+@pytest.mark.parametrize("family", [FAMILY, DRAWN], ids=["mean", "drawn"])
+@pytest.mark.parametrize("rows_per_block", [64, 2048])
+def test_a_stars_translation_depends_on_the_star_alone_to_the_last_bit(
+    family: Family, rows_per_block: int, monkeypatch: pytest.MonkeyPatch
+):
+    draws = replace(DRAWS, rows_per_block=rows_per_block)
+    whole = translate(family, HOLED, ERRORS, KEYS, draws)
 
     def same(other: Translation, stars: object) -> None:
         np.testing.assert_array_equal(other.percentiles, whole.percentiles[:, stars])
@@ -76,12 +97,11 @@ def test_a_stars_translation_depends_on_the_star_alone_to_the_last_bit(monkeypat
             np.testing.assert_array_equal(getattr(other, name), getattr(whole, name)[stars])
 
     order = np.random.default_rng(1).permutation(N_STARS)
-    for rows_per_block in (64, 256, 2048):
-        draws = replace(DRAWS, rows_per_block=rows_per_block)
-        same(translate(FAMILY, HOLED[order], ERRORS[order], KEYS[order], draws), order)
-        same(translate(FAMILY, HOLED[7:8], ERRORS[7:8], KEYS[7:8], draws), slice(7, 8))
+    same(translate(family, HOLED[order], ERRORS[order], KEYS[order], draws), order)
+    same(translate(family, HOLED[7:8], ERRORS[7:8], KEYS[7:8], draws), slice(7, 8))
+    same(translate(family, HOLED[:1], ERRORS[:1], KEYS[:1], draws), slice(0, 1))  # it lacks an input
     monkeypatch.setattr("stdask.network.ensemble.CHUNK_VALUES", 1000)  # three stars at once
-    same(translate(FAMILY, HOLED, ERRORS, KEYS, DRAWS), slice(None))
+    same(translate(family, HOLED, ERRORS, KEYS, draws), slice(None))
 
 
 def test_missing_inputs_are_flagged_and_translated_from_the_training_mean():
@@ -91,6 +111,75 @@ def test_missing_inputs_are_flagged_and_translated_from_the_training_mean():
     # a star of which nothing is known is the mean star, without any spread from its errors
     mean_star = predict(FAMILY, FAMILY.scaling.input_means[None])
     assert (np.abs(translation.percentiles[:, 2] - mean_star) < 1e-5 * FAMILY.scaling.scales).all()  # float32
+
+
+def test_a_missing_input_is_drawn_from_what_the_others_leave_open():
+    inputs, _ = training_stars(4000, seed=9)
+    inputs[:, 2] = 0.6 + (inputs[:, 1] - 0.5) + np.random.default_rng(2).normal(0, 0.01, 4000)  # G - RP follows BP - G
+    family = replace(DRAWN, density=fit_mixture(inputs, 1), plan=_follow_g_rp(DRAWN))
+    stars = np.array([[4800, 0.45, np.nan, 0.0], [4800, 0.60, np.nan, 0.0], [4800, 0.45, 0.55, 0.0]])
+    draws = replace(DRAWS, n_draws=400)
+    keys = np.arange(3, dtype=np.uint64)
+    translation = translate(family, stars, np.zeros((3, 5)), keys, draws)
+    drawn = translation.percentiles[:, :, 1]  # MG_FE is G - RP itself in this plan
+    # medians of 400 draws of a scatter of 0.01: 0.01 * 1.25 / 20 = 0.0006, and four times that
+    assert drawn[2, :2] == pytest.approx([0.55, 0.70], abs=0.0025)
+    # half of 16-84 % of 400 draws: 5 % of it, three times that
+    assert translation.input_noise[:2, 1] == pytest.approx(0.01, rel=0.15)
+    assert translation.input_noise[2, 1] == pytest.approx(0, abs=1e-6)  # nothing missing, nothing drawn
+    mean = translate(replace(family, density=None), stars, np.zeros((3, 5)), keys, draws)
+    assert mean.input_noise[:2, 1] == pytest.approx(0, abs=1e-6)
+
+
+def _follow_g_rp(family: Family) -> Plan:
+    """Return a plan of five members whose second label is the third input, whatever the others are."""
+    plan = made_up_plan(4, 3, 8, 1, 5)
+    arrays = {name: np.zeros_like(array) for name, array in plan.arrays.items()}
+    scaling = family.scaling
+    arrays["stem.kernel"][:, 2, 0] = 1  # x goes straight through: up, down and head pass feature 0 on
+    arrays["up0.kernel"][:, 0, 0] = arrays["down0.kernel"][:, 0, 0] = 1
+    arrays["head.kernel"][:, 0, 1] = scaling.input_stds[2] / scaling.scales[1]
+    arrays["head.bias"][:, 1] = (scaling.input_means[2] - scaling.offsets[1]) / scaling.scales[1]
+    return Plan(plan.depth, arrays)
+
+
+def test_unseen_medians_are_those_of_the_members_that_had_not_seen_the_star():
+    held_out = np.zeros((5, N_STARS), bool)
+    held_out[1] = held_out[4, :10] = True
+    unseen = translate(FAMILY, INPUTS, ERRORS, KEYS, DRAWS, held_out).unseen_medians
+    for members, stars in (([1, 4], slice(10)), ([1], slice(10, None))):
+        arrays = {name: array[members] for name, array in FAMILY.plan.arrays.items()}
+        alone = replace(FAMILY, plan=Plan(FAMILY.plan.depth, arrays))  # of one or two members none is dropped
+        expected = translate(alone, INPUTS, ERRORS, KEYS, DRAWS).percentiles[2]
+        assert (np.abs(unseen - expected)[stars] < 1e-5 * FAMILY.scaling.scales).all()  # sums in float32
+
+
+def test_a_fallback_replaces_the_networks_for_its_labels_alone():
+    coefficients = np.random.default_rng(6).normal(size=(5, 35, 3))  # 35 terms of degree 3 in 4 inputs
+    family = replace(FAMILY, fallback=Fallback(np.array([False, False, True]), coefficients))
+    before, after = predict_members(FAMILY, INPUTS), predict_members(family, INPUTS)
+    np.testing.assert_array_equal(after[:, :, :2], before[:, :, :2])
+    scaled = FAMILY.scaling.scale_inputs(INPUTS)
+    for member in range(5):
+        stands_in = Polynomials(coefficients[member]).evaluate(scaled)[:, 2]
+        expected = INPUTS[:, 3] + FAMILY.scaling.scales[2] * stands_in
+        # outputs are float32
+        np.testing.assert_allclose(after[member, :, 2], expected, atol=1e-5 * np.abs(stands_in).max())
+    np.testing.assert_array_equal(
+        translate(family, INPUTS, ERRORS, KEYS, DRAWS).percentiles[:, :, :2],
+        translate(FAMILY, INPUTS, ERRORS, KEYS, DRAWS).percentiles[:, :, :2],
+    )
+
+
+def test_debiased_labels_come_from_the_networks_of_noise_free_inputs():
+    latent = made_up_plan(4, 3, 8, 1, 5, seed=2)
+    family = replace(FAMILY, latent_plan=latent)
+    expected = predict(replace(FAMILY, plan=latent), INPUTS)
+    found = debiased(family, HOLED)
+    np.testing.assert_array_equal(found[3:], expected[3:])
+    assert np.isnan(found[:3]).all()  # an input is missing
+    with pytest.raises(EnsembleError, match="debias = true"):
+        debiased(FAMILY, INPUTS)
 
 
 def test_a_missing_error_is_flagged_where_its_value_is_there():
@@ -161,13 +250,20 @@ def test_prediction_gives_each_row_its_label(n_rows: int):
 
 
 def test_a_family_comes_back_from_its_parts_with_the_same_translations():
-    document, arrays = to_parts(FAMILY)
-    back = from_parts(document, arrays)
-    assert (back.inputs, back.labels, back.counterparts) == (FAMILY.inputs, FAMILY.labels, FAMILY.counterparts)
-    first, again = (translate(family, HOLED, ERRORS, KEYS, DRAWS) for family in (FAMILY, back))
-    np.testing.assert_array_equal(first.percentiles, again.percentiles)
-    np.testing.assert_array_equal(first.inputs_inside, again.inputs_inside)
-    np.testing.assert_array_equal(first.labels_inside, again.labels_inside)
+    latent = made_up_plan(4, 3, 8, 1, 5, seed=2)
+    fallback = Fallback(np.array([True, False, False]), np.random.default_rng(6).normal(size=(5, 35, 3)))
+    for family in (FAMILY, replace(DRAWN, latent_plan=latent, fallback=fallback)):
+        document, arrays = to_parts(family)
+        back = from_parts(document, arrays)
+        assert (back.inputs, back.labels, back.counterparts) == (family.inputs, family.labels, family.counterparts)
+        first, again = (translate(one, HOLED, ERRORS, KEYS, DRAWS) for one in (family, back))
+        np.testing.assert_array_equal(first.percentiles, again.percentiles)
+        np.testing.assert_array_equal(first.inputs_inside, again.inputs_inside)
+        np.testing.assert_array_equal(first.labels_inside, again.labels_inside)
+        where, there = family.neighbourhood, back.neighbourhood
+        np.testing.assert_array_equal(where.index(INPUTS), there.index(INPUTS))
+        assert where.names == there.names
+    np.testing.assert_array_equal(debiased(family, INPUTS), debiased(back, INPUTS))
 
 
 def test_a_calibration_comes_back_as_well_and_gives_the_same_errors():
@@ -180,6 +276,7 @@ def test_a_calibration_comes_back_as_well_and_gives_the_same_errors():
         member_factors=rng.uniform(1, 2, n_labels),
         group_columns=np.array([1, -1]),
         group_factors=rng.uniform(1, 2, (n_labels, N_GROUPS)),
+        missing_factors=rng.uniform(1, 2, n_labels),
     )
     family = replace(FAMILY, calibration=calibration)
     back = from_parts(*to_parts(family))

@@ -5,7 +5,7 @@ import pytest
 
 from stdask.network.inference import Engine
 from stdask.network.plan import fold, join_members
-from stdask.network.recipe import PRESETS, Architecture
+from stdask.network.recipe import ANY, PRESETS, Architecture
 from stdask.network.resnet import build
 
 
@@ -43,7 +43,7 @@ def test_a_folded_pass_costs_2_07_instead_of_2_43_million_operations():
 
 
 def test_joined_members_keep_their_order_and_their_results():
-    architecture = Architecture(3, 2, first_width=8, depth=2, dropout=0.1, dropout_from=8)
+    architecture = Architecture(3, 2, first_width=8, depth=2, dropout=0.1, dropout_widths=(8, ANY))
     plans = [fold(far_from_initial(architecture, seed), 2) for seed in range(3)]
     x = np.random.default_rng(2).normal(size=(5, 10, 3)).astype(np.float32)
     together = Engine(join_members(plans), 10, 64).run(x)
@@ -52,6 +52,6 @@ def test_joined_members_keep_their_order_and_their_results():
 
 
 def test_a_plan_is_of_plain_float32():
-    plan = fold(build(Architecture(3, 2, 8, 1, 0.1, 8), 1), 1)
+    plan = fold(build(Architecture(3, 2, 8, 1, 0.1, (8, ANY)), 1), 1)
     assert {array.dtype for array in plan.arrays.values()} == {np.dtype("float32")}
     assert (plan.n_members, plan.n_labels, plan.widths) == (1, 2, (8, 16))

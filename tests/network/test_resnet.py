@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stdask.network.recipe import PRESETS, Architecture
+from stdask.network.recipe import ANY, PRESETS, Architecture
 from stdask.network.resnet import WeightNormDense, build
 
 
@@ -45,7 +45,7 @@ def test_weight_norm_starts_as_a_plain_dense_layer_and_keeps_its_lengths():
 # seeds of a run go up to 2**32, and train multiplies them: all must be taken
 @pytest.mark.parametrize("seed", [1, 10_000 * (2**32 - 1) + 1004])
 def test_the_seed_decides_the_initial_weights(seed: int):
-    architecture = Architecture(6, 4, first_width=8, depth=1, dropout=0.1, dropout_from=8)
+    architecture = Architecture(6, 4, first_width=8, depth=1, dropout=0.1, dropout_widths=(8, ANY))
     first, again, other = (build(architecture, s).get_weights() for s in (seed, seed, seed + 1))
     assert all((a == b).all() for a, b in zip(first, again, strict=True))
     kernels = [(a, b) for a, b in zip(first, other, strict=True) if a.ndim == 2 and a.any()]
@@ -53,7 +53,7 @@ def test_the_seed_decides_the_initial_weights(seed: int):
 
 
 def test_no_two_layers_of_a_network_start_alike():
-    weights = build(Architecture(8, 4, 8, 2, 0.1, 8), seed=1).get_weights()
+    weights = build(Architecture(8, 4, 8, 2, 0.1, (8, ANY)), seed=1).get_weights()
     kernels = [w.ravel()[:8] / np.abs(w.ravel()[:8]).max() for w in weights if w.ndim == 2 and w.any()]
     for i, a in enumerate(kernels):
         assert not any(np.allclose(a, b) for b in kernels[:i])

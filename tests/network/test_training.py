@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from stdask.network import training
-from stdask.network.recipe import Architecture, Epoch, Sample, Schedule
+from stdask.network.recipe import ANY, Architecture, Epoch, Sample, Schedule
 from stdask.network.training import train_member
 
-ARCHITECTURE = Architecture(n_inputs=2, n_labels=1, first_width=8, depth=1, dropout=0.1, dropout_from=16)
+ARCHITECTURE = Architecture(n_inputs=2, n_labels=1, first_width=8, depth=1, dropout=0.1, dropout_widths=(16, ANY))
 SCHEDULE = Schedule(learning_rates=(3e-3, 1e-3), max_epochs=25, patience=25, batch_size=64)
 
 

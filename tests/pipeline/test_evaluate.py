@@ -28,7 +28,10 @@ def run(tmp_path: Path) -> Run:
 def stars() -> TrainingSet:
     inputs, labels = training_stars(300)
     number = np.arange(300)
-    return TrainingSet(inputs, inputs * 0, labels, number.astype(np.uint64), number.astype(str), number % 5 == 0)
+    reddening = np.full(len(inputs), np.nan)
+    return TrainingSet(
+        inputs, inputs * 0, labels, reddening, number.astype(np.uint64), number.astype(str), number % 5 == 0
+    )
 
 
 def scattered(expected: np.ndarray, times: float, seed: int) -> np.ndarray:

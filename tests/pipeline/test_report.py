@@ -192,11 +192,30 @@ def test_tables_of_evaluate_are_shown_with_their_numbers(run: Run, client: Worke
     write_table(
         run,
         "coverage",
-        ("family", "label", "of", "interval", "nominal", "covered", "n"),
-        [("intrinsic", "TEFF", "B", "draws", 0.68, 0.612, 86)],
+        ("family", "label", "of", "group", "interval", "nominal", "covered", "covered_err", "n"),
+        [
+            ("intrinsic", "TEFF", "B", "all", "draws", 0.68, 0.612, 0.052, 86),
+            ("intrinsic", "TEFF", "B", "all", "draws", 0.7, 0.55, 0.05, 86),  # of the curve: in the figure only
+            ("intrinsic", "TEFF", "B", "all", "draws", 0.9, 0.884, 0.035, 86),
+            ("intrinsic", "TEFF", "B", "giants, [Fe/H] < -1", "draws", 0.68, 0.5, 0.088, 31),
+            ("intrinsic", "TEFF", "B", "giants, [Fe/H] < -1", "draws", 0.9, 0.8, 0.072, 31),
+        ],
     )
-    names = ("family", "label", "group", "input", "importance", "importance_err")
-    write_table(run, "importance", names, [("intrinsic", "TEFF", "[Fe/H] < -1", "FE_H", 28.4, 1.2)])
+    names = ("family", "label", "of", "method", "calibration", "calibration_err", "attenuation", "attenuation_err")
+    slopes = [("B", "raw", 0.95, 0.02, 1.02, 0.03), ("truth", "new", 1.0, 0.01, 0.88, 0.04)]
+    rows = [("intrinsic", "TEFF", *row, 84, 2) for row in slopes]
+    write_table(run, "attenuation", (*names, "n", "n_clipped"), rows)
+    names = ("family", "of", "players", "group", "label", "input", "importance", "importance_err")
+    shares = [
+        ("intrinsic", of, players, "[Fe/H] < -1", "TEFF", name, share, 1.2)
+        for of, of_one in (("translated label", 28.4), ("correction", 41.7))
+        for players, name, share in (
+            ("inputs", "FE_H", of_one),
+            ("colours as one", "FE_H", 55.5),
+            ("colours as one", "colours", 100 - of_one),
+        )
+    ]
+    write_table(run, "importance", names, shares)
     history = [("intrinsic", 1, n, 1e-3, 0.5, 0.6 - 0.1 * (n == 2)) for n in (1, 2, 3)]
     names = ("family", "member", "epoch", "learning_rate", "loss", "val_loss")
     write_ecsv(paths.history(run.output), Table(rows=history, names=names))
@@ -206,8 +225,14 @@ def test_tables_of_evaluate_are_shown_with_their_numbers(run: Run, client: Worke
     write_ecsv(paths.catalogue(run.output, "first") / "columns.ecsv", columns)
     texts = make(run, client).texts
     assert "Column Source Unit in file Missing TEFF teff K 3" in texts["counts"]
-    assert f"68 % 61.2 % {MINUS}6.8 86" in texts["coverage"]
-    assert f"[Fe/H] < {MINUS}1 28.4 ± 1.2" in texts["importance"]
+    assert "T eff B draws 86 61 ± 5 88.4 ± 3.5" in texts["coverage"]
+    assert f"giants, [Fe/H] < {MINUS}1" in texts["coverage"]
+    assert "T eff B draws 31 50 ± 9 80 ± 7" in texts["coverage"]
+    assert "not translated 84 2 0.950 ± 0.020 1.020 ± 0.030" in texts["accuracy"]
+    assert "new 84 2 1.000 ± 0.010 0.88 ± 0.04" in texts["accuracy"]  # a method of any name
+    assert f"translated label [Fe/H] < {MINUS}1 28.4 ± 1.2 71.6 ± 1.2" in texts["importance"]
+    assert f"correction [Fe/H] < {MINUS}1 41.7 ± 1.2 58.3 ± 1.2" in texts["importance"]
+    assert "55.5" not in texts["importance"]  # beside the colours as one stand the inputs one by one
     assert "1 3 2 0.001 0.5 0.5" in texts["learning"]  # member, epochs, the one kept and its losses
     assert "snr > 30 200 1,000" in texts["counts"]
     assert "QFLAG_INPUT_INTRINSIC 1,071 90.0 %" in texts["domain"]
@@ -217,7 +242,7 @@ def test_figures_are_inside_the_page_as_they_are_on_disk(run: Run, client: Worke
     evaluation, products = paths.evaluation(run.output), paths.products(run.output)
     files = [evaluation / f"{name}.png" for name in ("residuals_intrinsic_TEFF", "importance_intrinsic")]
     files += [evaluation / f"{name}.png" for name in ("domain_intrinsic", "learning_intrinsic")]
-    files += [products / "map_edge_on.png"]
+    files += [evaluation / "coverage_intrinsic.png", products / "map_edge_on.png"]
     for path in files:
         draw(path)
     images = list(make(run, client).all("img"))

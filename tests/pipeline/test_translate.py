@@ -13,6 +13,8 @@ from stdask.network.plan import Plan
 from stdask.pipeline.translate import check_inputs, translate_table
 from stdask.schema import Column
 from stdask.science.calibration import Calibration
+from stdask.science.dissimilarity import fit_neighbourhood
+from stdask.science.gaussian_mixture import fit_mixture
 from stdask.science.scaling import Scaling
 from stdask.science.validity import fit_domain
 from stdask.storage.hats import Catalogue
@@ -55,8 +57,21 @@ def family() -> Family:
         member_factors=np.ones(2),
         group_columns=np.array([1, -1]),
         group_factors=np.repeat([[1.0, 1.0, 1.0, 2.0, 2.0, 2.0]], 2, axis=0),  # dwarfs: twice as uncertain
+        missing_factors=np.array([1.0, 3.0]),
     )
-    return Family("intrinsic", names, names, names, scaling, shift_by(0.5), domain, label_domain, calibration)
+    return Family(
+        "intrinsic",
+        names,
+        names,
+        names,
+        scaling,
+        shift_by(0.5),
+        domain,
+        label_domain,
+        neighbourhood=fit_neighbourhood(training, names, seed=1),
+        density=fit_mixture(training[:2000], seed=1),
+        calibration=calibration,
+    )
 
 
 def stars(**changes: list[float]) -> pa.Table:
@@ -101,15 +116,37 @@ def test_a_star_outside_is_flagged_with_the_pair_that_fails(family: Family):
     new = translate_table(stars(TEFF=[5000.0, 9000.0]), [family], DRAWS)
     assert list(new["QFLAG_INPUT_INTRINSIC"]) == [True, False]
     assert list(new["QFLAG_OUTPUT_INTRINSIC"]) == [True, False]
-    assert new["QFLAG_COMMENTS"][1] == "intrinsic input outside TEFF-LOGG; intrinsic output outside TEFF-LOGG"
+    assert list(new["QFLAG_DOMAIN_INTRINSIC"]) == [True, False]
+    assert new["DOMAIN_INDEX_INTRINSIC"][0] < 1 < new["DOMAIN_INDEX_INTRINSIC"][1]
+    assert new["DOMAIN_DENSITY_INTRINSIC"][0] > new["DOMAIN_DENSITY_INTRINSIC"][1] == 0
+    assert new["QFLAG_COMMENTS"][1] == (
+        "intrinsic input outside TEFF-LOGG; intrinsic output outside TEFF-LOGG; "
+        "intrinsic input unlike training stars, most in TEFF-LOGG"
+    )
 
 
-def test_a_missing_input_counts_as_the_training_mean_and_is_said(family: Family):
-    new = translate_table(stars(LOGG=[2.5, np.nan]), [family], DRAWS)
+def test_a_missing_input_is_said_and_drawn_and_the_error_grows(family: Family):
+    table = stars(LOGG=[4.5, np.nan])
+    new = translate_table(table, [family], DRAWS)
     assert list(new["FLAG_MISSING_INPUTS_INTRINSIC"]) == [False, True]
     assert not new["QFLAG_INPUT_INTRINSIC"][1]
-    assert new["LOGG_PRED_50"][1] == pytest.approx(family.scaling.input_means[1] + 0.05, abs=1e-6)
+    assert not new["QFLAG_DOMAIN_INTRINSIC"][1]
+    assert np.isnan(new["DOMAIN_INDEX_INTRINSIC"][1])
     assert new["QFLAG_COMMENTS"][1] == "intrinsic input missing LOGG"
+    # log g of the training stars is uniform from 1 to 5, and so nearly are 64 draws of it: 16-84 % is 2.7 wide
+    assert new["LOGG_PRED_84"][1] - new["LOGG_PRED_16"][1] == pytest.approx(2.7, abs=0.6)
+    assert new["LOGG_PRED_SIGMA"][1] > 5 * new["LOGG_PRED_SIGMA"][0]
+
+
+def test_without_draws_a_missing_input_counts_as_the_training_mean(family: Family):
+    new = translate_table(stars(LOGG=[2.5, np.nan]), [replace(family, density=None)], DRAWS)
+    assert new["LOGG_PRED_50"][1] == pytest.approx(family.scaling.input_means[1] + 0.05, abs=1e-6)
+
+
+def test_debiased_columns_are_there_where_the_networks_of_noise_free_inputs_are(family: Family):
+    assert "TEFF_PRED_DEBIASED" not in translate_table(stars(), [family], DRAWS)
+    new = translate_table(stars(), [replace(family, latent_plan=shift_by(1.0))], DRAWS)
+    assert new["TEFF_PRED_DEBIASED"] == pytest.approx([5100, 5100], abs=1e-3)  # 1.0 x 100 K, no draws
 
 
 def test_a_missing_error_is_flagged_but_the_star_is_translated(family: Family):

@@ -9,7 +9,6 @@ from stdask.science.calibration import (
     Calibration,
     fit_calibration,
     group_numbers,
-    held_out_predictions,
 )
 
 N = 6000
@@ -103,9 +102,20 @@ def test_without_log_g_and_metallicity_all_stars_are_one_group():
     assert group_numbers(np.array([[np.nan, np.nan]]), (0, 1))[0] == 0
 
 
-def test_only_members_that_had_not_seen_a_star_predict_it():
-    members = np.array([[[1.0], [10.0], [5.0]], [[3.0], [20.0], [6.0]]])
-    held_out = np.array([[True, False, False], [True, True, False]])
-    predictions, known = held_out_predictions(members, held_out)
-    np.testing.assert_array_equal(predictions, [[2.0], [20.0], [np.nan]])
-    assert list(known) == [True, True, False]
+def test_stars_that_lack_an_input_get_a_factor_of_their_own_and_are_covered():
+    sample, new = stars(1), stars(2)
+    for some in (sample, new):  # half of them lack the first input, and scatter three times as much
+        some["inputs"][::2, 0] = np.nan
+        some["scaled_inputs"][::2, 0] = 0.0
+        some["residuals"][::2] *= 3
+    calibration, complete = fitted(sample), {key: values[1::2] for key, values in sample.items()}
+    # what the complete stars teach, the others do not touch
+    np.testing.assert_array_equal(calibration.group_factors, fitted(complete).group_factors)
+    inside = np.abs(new["residuals"]) <= sigma_of(calibration, new)
+    # binomial errors of 3000 fitted and 3000 new stars: 0.85 % each, 2.5 sigma of both
+    assert inside[::2].mean() == pytest.approx(0.6827, abs=0.03)
+    assert inside[1::2].mean() == pytest.approx(0.6827, abs=0.03)
+
+
+def test_without_stars_that_lack_an_input_their_factor_is_one():
+    assert list(fitted(stars(1)).missing_factors) == [1.0]

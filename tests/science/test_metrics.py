@@ -1,9 +1,10 @@
-"""Scores against numpy and known sampling errors."""
+"""Scores and covered shares against numpy and known sampling errors."""
 
 import numpy as np
 import pytest
+from scipy.stats import kstest
 
-from stdask.science.metrics import compare_mae, coverage, score
+from stdask.science.metrics import compare_mae, coverage, coverage_of_errors, probability_integral, score
 
 
 def test_scores_are_those_of_numpy():
@@ -48,8 +49,48 @@ def test_coverage_counts_the_stars_between_the_percentiles():
     percentiles = {5: -2 * ones, 16: -ones, 84: ones, 95: 2 * ones}
     percentiles[84] = np.array([1, 1, 1, 1, 1, np.nan])
     inner, outer = coverage(percentiles, truth)
-    assert inner == (0.68, 0.25, 4)
-    assert outer == (0.9, 0.8, 5)
+    assert (inner.nominal, inner.covered, inner.n) == (0.68, 0.25, 4)
+    assert (outer.nominal, outer.covered, outer.n) == (0.9, 0.8, 5)
+
+
+def test_right_errors_cover_their_nominal_share_at_every_level_and_half_as_large_ones_do_not():
+    rng = np.random.default_rng(1)
+    sigma = rng.uniform(0.5, 5, 20_000)
+    residuals = sigma * rng.normal(size=20_000)
+    levels = [0.05, 0.5, 0.68, 0.9, 0.95]
+    for row in coverage_of_errors(np.append(residuals, np.nan), np.append(sigma, 1.0), levels):
+        assert row.n == 20_000
+        assert row.covered == pytest.approx(row.nominal, abs=4 * row.covered_err)
+    halved = coverage_of_errors(residuals, sigma / 2)
+    # erf(z / 2 / sqrt 2) for the z of 68 and 90 %: 0.9945 and 1.6449
+    assert [row.covered for row in halved] == pytest.approx([0.3810, 0.5892], abs=4 * 0.0035)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_the_error_of_a_covered_share_is_its_scatter_over_many_samples(share: float):
+    sigma, residuals = np.ones(400), np.random.default_rng(1).normal(size=(1000, 400))
+    rows = [coverage_of_errors(r, sigma, [share])[0] for r in residuals]
+    # 1000 samples know their scatter to 2.2 %: 4 sigma
+    assert np.mean([row.covered_err for row in rows]) == pytest.approx(np.std([row.covered for row in rows]), rel=0.09)
+
+
+def test_a_share_of_all_stars_has_an_error_and_a_share_of_none_is_missing():
+    everyone = coverage_of_errors(np.zeros(30), np.ones(30))[0]
+    # one miss in 31 to 32 is not unlikely: sqrt(31 x 1 / (32^2 x 33)), the Beta(31, 1) distribution
+    assert (everyone.covered, everyone.covered_err) == (1.0, pytest.approx(np.sqrt(31 / (32**2 * 33))))
+    nobody = coverage_of_errors(np.array([np.nan]), np.ones(1))[0]
+    assert nobody.n == 0
+    assert np.isnan([nobody.covered, nobody.covered_err]).all()
+
+
+def test_the_probability_integral_is_uniform_if_errors_are_right_and_piles_up_at_the_ends_if_too_small():
+    rng = np.random.default_rng(1)
+    predicted, sigma = rng.normal(5000, 300, 4000), rng.uniform(20, 80, 4000)
+    truth = predicted + sigma * rng.normal(size=4000)
+    assert kstest(probability_integral(truth, predicted, sigma), "uniform").pvalue > 1e-3
+    small = probability_integral(truth, predicted, sigma / 2)
+    assert np.mean((small < 0.05) | (small > 0.95)) == pytest.approx(0.4108, abs=4 * 0.0078)  # 2 Phi(-1.645 / 2)
+    assert probability_integral(np.array([2.0]), np.array([0.0]), np.array([1.0]))[0] > 0.97  # truth above: near 1
 
 
 def test_what_a_star_adds_to_both_methods_cancels_in_their_comparison():

@@ -1,0 +1,55 @@
+"""Families as a JSON-like document and named arrays, for the disk, and back."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from stdask.network.ensemble import Fallback, Family
+from stdask.network.plan import Plan
+from stdask.science.calibration import Calibration
+from stdask.science.dissimilarity import Neighbourhood
+from stdask.science.gaussian_mixture import Mixture
+from stdask.science.scaling import Scaling
+from stdask.science.validity import Domain
+
+# parts of a family that consist of arrays alone; one that is None leaves no array
+ARRAYS = {"scaling": Scaling, "density": Mixture, "fallback": Fallback, "calibration": Calibration}
+# parts that also carry the names of their columns
+NAMED = {"input_domain": Domain, "label_domain": Domain, "neighbourhood": Neighbourhood}
+PLANS = ("plan", "latent_plan")
+TEXTS = ("inputs", "labels", "counterparts")
+
+
+def to_parts(family: Family) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return a family as a JSON-like document and named arrays."""
+    document: dict[str, Any] = {"name": family.name, "depth": family.plan.depth}
+    document |= {name: list(getattr(family, name)) for name in TEXTS}
+    document |= {f"{part}.names": list(getattr(family, part).names) for part in NAMED}
+    arrays: dict[str, np.ndarray] = {}
+    for part in (*ARRAYS, *NAMED):
+        if (value := getattr(family, part)) is not None:
+            arrays |= {f"{part}.{name}": array for name, array in asdict(value).items() if name != "names"}
+    for part in PLANS:
+        if (plan := getattr(family, part)) is not None:
+            arrays |= {f"{part}.{name}": array for name, array in plan.arrays.items()}
+    return document, arrays
+
+
+def from_parts(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Family:
+    """Return the family that `to_parts` took apart."""
+    values: dict[str, Any] = {name: tuple(document[name]) for name in TEXTS}
+    kinds: dict[str, Any] = {**ARRAYS, **NAMED}
+    for part, kind in kinds.items():
+        own = _own(arrays, part)
+        named = {"names": tuple(document[f"{part}.names"])} if part in NAMED else {}
+        values[part] = kind(**own, **named) if own else None
+    for part in PLANS:
+        own = _own(arrays, part)
+        values[part] = Plan(document["depth"], own) if own else None
+    return Family(name=document["name"], **values)
+
+
+def _own(arrays: Mapping[str, np.ndarray], part: str) -> dict[str, np.ndarray]:
+    return {name.removeprefix(f"{part}."): array for name, array in arrays.items() if name.startswith(f"{part}.")}

@@ -1,0 +1,81 @@
+"""Train: the members of an ensemble on the workers, one task each, with their losses as they come."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from distributed import get_worker
+
+from stdask.network import quiet_start
+from stdask.network.plan import Plan, fold, join_members
+from stdask.network.recipe import Architecture, Epoch, Sample, Schedule
+from stdask.pipeline.cluster import Workers
+from stdask.pipeline.console import Bar, progress_bar
+
+TOPIC = "stdask-epoch"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One member to train."""
+
+    member: int
+    architecture: Architecture
+    schedule: Schedule
+    training: Sample
+    validation: Sample
+    seed: int
+
+
+def train_members(workers: Workers, title: str, jobs: Sequence[Job]) -> tuple[Plan, list[list[Epoch]]]:
+    """Train jobs on the workers, with a bar that shows the epochs and losses as they come.
+
+    Returns
+    -------
+    plan
+        Of all members, in the order of the jobs.
+    histories
+        The learning curve of each.
+    """
+    futures = [workers.client.submit(train_job, job, pure=False) for job in jobs]
+    done = []
+    try:
+        with progress_bar(title, len(jobs)) as bar, _live_losses(workers, bar):
+            for future in futures:
+                done.append(future.result())
+                bar.advance(1)
+    finally:
+        workers.client.cancel(futures)
+    return join_members([plan for plan, _ in done]), [history for _, history in done]
+
+
+def train_job(job: Job) -> tuple[Plan, list[Epoch]]:
+    """Train one member on a worker; return its plan and its learning curve."""
+    with quiet_start():  # here, so that only the workers that train load TensorFlow
+        from stdask.network.training import start_tensorflow, train_member
+
+        start_tensorflow()
+
+    worker = get_worker()
+
+    def tell(epoch: Epoch) -> None:
+        if epoch.epoch % 10 == 0:
+            message: dict[str, Any] = {"member": job.member, "epoch": epoch.epoch, "loss": epoch.val_loss}
+            worker.log_event(TOPIC, message | {"rate": epoch.learning_rate})
+
+    model, history = train_member(job.architecture, job.schedule, job.training, job.validation, job.seed, tell)
+    return fold(model, job.architecture.depth), history
+
+
+@contextmanager
+def _live_losses(workers: Workers, bar: Bar) -> Iterator[None]:
+    def show(event: tuple[float, dict[str, Any]]) -> None:
+        _, e = event
+        bar.note(f"member {e['member']}, epoch {e['epoch']}, rate {e['rate']:g}, validation loss {e['loss']:.4f}")
+
+    workers.client.subscribe_topic(TOPIC, show)
+    try:
+        yield
+    finally:
+        workers.client.unsubscribe_topic(TOPIC)
