@@ -10,8 +10,8 @@ from rich.console import Console
 
 from stdask import __version__
 from stdask.config import Run, load_run
-from stdask.errors import StdaskError
-from stdask.pipeline import atlas, evaluate, export, ingest, merge, pair, report, train, translate
+from stdask.errors import ConfigError, StdaskError
+from stdask.pipeline import atlas, evaluate, export, ingest, merge, pair, report, study, train, translate, validate
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.console import say
 from stdask.pipeline.demo import PAPER_SCALE, prepare, print_recovery
@@ -122,10 +122,53 @@ def evaluate_command(
     _with_workers(_load(run_file, data_dir, output, workers), evaluate.run, truth)
 
 
+@app.command(
+    "validate",
+    epilog="Example: stdask validate run.toml --members occam_members.parquet --only clusters --only missing",
+)
+def validate_command(
+    run_file: RunFile,
+    data_dir: DataDir = None,
+    output: Output = None,
+    workers: WorkerCount = None,
+    truth: Truth = None,
+    members: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Members of clusters: `cluster`, and `ID_A` or `ra` and `dec`."),
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help=f"One of {', '.join(validate.CHECKS)}. [default: all]")
+    ] = None,
+) -> None:
+    """Hard questions to a trained run: missing and wrong inputs, velocities, clusters, the way back, repeats."""
+    _with_workers(_load(run_file, data_dir, output, workers), validate.run, truth, members, tuple(only or ()))
+
+
 _add_stage("translate", translate.run, "Put every star of A on the scale of B, partition by partition.")
 _add_stage("merge", merge.run, "One catalogue of A translated and B, one row a star, with galactocentric positions.")
 _add_stage("atlas", atlas.run, "Maps and profiles of the merged catalogue, B alone beside it.")
 _add_stage("report", report.run, "One self-contained HTML page of the whole run.")
+
+
+@app.command(
+    "study", epilog="Example: stdask study jobs/lamost_to_apogee.toml --data-dir ~/surveys --folds 5 --recipes"
+)
+def study_command(
+    run_file: RunFile,
+    data_dir: DataDir = None,
+    output: Output = None,
+    workers: WorkerCount = None,
+    folds: Annotated[int, typer.Option(min=1, help="1: the run's own test stars. More: every pair tests once.")] = 1,
+    recipes: Annotated[bool, typer.Option("--recipes", help="Other ways to train the networks as well.")] = False,
+    recipe: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help=f"One of them: {', '.join(study.RECIPES)}.")
+    ] = None,
+) -> None:
+    """Train anew and test: the translation beside raw A, all simpler methods and other recipes. Needs `pair`."""
+    if unknown := set(recipe or ()) - set(study.RECIPES):
+        raise ConfigError(f"No recipe {unknown.pop()!r}. There are {', '.join(study.RECIPES)}.")
+    chosen = tuple(study.RECIPES) if recipes else tuple(recipe or ())
+    _with_workers(_load(run_file, data_dir, output, workers), study.run, folds, chosen)
 
 
 @app.command("export", epilog="Example: stdask export runs/first/catalogues/merged merged.fits")

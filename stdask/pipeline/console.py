@@ -16,10 +16,13 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from stdask.pipeline.report_format import measured, number
+
 console = Console(highlight=False, soft_wrap=True)
 
 
 SECONDS_BETWEEN_LINES = 10.0  # of a bar's progress in a batch log
+WIDEST = 1000  # columns of a printed table
 
 
 def say(text: str, style: str | None = None) -> None:
@@ -66,6 +69,21 @@ def print_coverage(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
     table = Table("label", "of", *(f"{100 * level:.0f} %" for level in levels), title=title, title_justify="left")
     for (_, label, of), shares in lines.items():
         table.add_row(label, of, *(shares[level] for level in levels))
+    console.print(table)
+
+
+def print_table(title: str, rows: Sequence[Mapping[str, Any]], section: str) -> None:
+    """Print rows as they are, a value with its `_err` behind it; a line where the column `section` changes."""
+    names = [name for name in rows[0] if not name.endswith("_err")]
+    table = Table(*(name.replace("_", " ") for name in names), title=title, title_justify="left")
+    for n, row in enumerate(rows):
+        cells = [
+            measured(row[name], row[f"{name}_err"]) if f"{name}_err" in row else number(row[name]) for name in names
+        ]
+        last = n + 1 == len(rows) or rows[n + 1][section] != row[section]
+        table.add_row(*cells, end_section=last)
+    # as wide as it is: folded into the 80 columns of a batch log its numbers would be cut off
+    table.width = console.measure(table, options=console.options.update(width=WIDEST)).maximum
     console.print(table)
 
 

@@ -11,6 +11,7 @@ from stdask.config import Run
 from stdask.errors import CatalogueError
 from stdask.network.ensemble import Family, translate
 from stdask.network.parts import from_parts
+from stdask.pipeline.card import Evaluation, write_card
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.console import print_coverage, print_scores, progress_bar, say
 from stdask.pipeline.evaluate_coverage import attenuation_rows, coverage_rows, in_short, probability_rows
@@ -24,6 +25,7 @@ from stdask.pipeline.training_set import TrainingSet, stack_columns, training_se
 from stdask.science.baselines import SIMPLER, fit_baselines
 from stdask.science.metrics import compare_mae, score
 from stdask.science.scaling import NO_COUNTERPART
+from stdask.science.validity import Domain
 from stdask.storage import paths
 from stdask.storage.documents import write_ecsv
 from stdask.storage.ensembles import read_ensemble
@@ -32,7 +34,7 @@ from stdask.storage.hats import open_catalogue
 from stdask.storage.receipts import Receipt
 from stdask.storage.tables import read_parquet, to_numpy
 
-TABLES = ("accuracy", "truth", "attenuation", "coverage", "pit", "importance")
+TABLES = ("accuracy", "truth", "attenuation", "coverage", "pit", "importance", "domain")
 
 
 def run(run: Run, workers: Workers, truth: Path | None = None) -> Receipt:
@@ -64,6 +66,7 @@ def run(run: Run, workers: Workers, truth: Path | None = None) -> Receipt:
         if rows:
             write_ecsv(folder / f"{name}.ecsv", Table(rows=rows))
             written.append(folder / f"{name}.ecsv")
+    written.append(write_card(run, Evaluation(tables, tuple(notes))))
     print_scores("Test stars against B", tables["accuracy"])
     if truth is not None:
         print_scores("Test stars against the truth", tables["truth"])
@@ -107,9 +110,10 @@ def _evaluate_families(
             bar.advance(1)
     for family, stars, predictions in drawn:  # not above: only one bar can move at a time
         tables["importance"] += importance_rows(family, stars, run, workers)
-        outside = _share_outside(workers, run, family)
+        *outside, anywhere = _share_outside(workers, run, family)
+        tables["domain"].append({"family": family.name, "outside": anywhere})
         test = stars.subset(stars.is_test)
-        figures += draw_figures(run, family, test, predictions, outside, tables)
+        figures += draw_figures(run, family, test, predictions, np.array(outside), tables)
     return tables, figures, notes
 
 
@@ -165,18 +169,19 @@ def _scores(family: Family, predictions: dict[str, np.ndarray], expected: np.nda
 
 
 def _share_outside(workers: Workers, run: Run, family: Family) -> np.ndarray:
-    """Return the share of A's stars outside the training stars' bins, for each pair of inputs."""
+    """Return the share of A's stars outside the training stars' bins, in each pair of inputs, and in any of them."""
     catalogue = open_catalogue(paths.catalogue(run.output, run.definition_a.name))
     files = [catalogue.path(pixel) for pixel in catalogue.pixels]
-    tasks = each(workers, count_outside, files, family, description=f"domain of {family.name} inputs")
+    tasks = each(workers, count_outside, files, family.input_domain, description=f"domain of {family.name} inputs")
     return sum(counts for _, counts in tasks) / catalogue.n_rows
 
 
-def count_outside(path: Path, family: Family) -> np.ndarray:
-    """Count the stars of one partition outside each pair of inputs, shape (n_pairs,); missing ones not."""
-    inputs = stack_columns(read_parquet(path, list(family.inputs)), list(family.inputs))
-    unknown = [np.isnan(inputs[:, [i, j]]).any(axis=1) for i, j in family.input_domain.pairs]
-    return (~family.input_domain.contains(inputs) & ~np.stack(unknown, axis=-1)).sum(axis=0)
+def count_outside(path: Path, domain: Domain) -> np.ndarray:
+    """Count the stars of one partition outside each pair of inputs, and outside any of them; missing ones not."""
+    inputs = stack_columns(read_parquet(path, list(domain.names)), list(domain.names))
+    unknown = [np.isnan(inputs[:, [i, j]]).any(axis=1) for i, j in domain.pairs]
+    outside = ~domain.contains(inputs) & ~np.stack(unknown, axis=-1)
+    return np.append(outside.sum(axis=0), outside.any(axis=1).sum())
 
 
 def _true_labels(path: Path, family: Family, test: TrainingSet) -> np.ndarray:

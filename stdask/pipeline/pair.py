@@ -1,21 +1,25 @@
 """Pair: the stars in both surveys, and which of them may teach the networks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from stdask import schema
-from stdask.config import MatchById, PairConfig, Run, TrainConfig
-from stdask.errors import ConfigError, PairingError
+from stdask.config import MatchById, PairConfig, Run, StarList, TrainConfig
+from stdask.errors import ConfigError, PairingError, SurveyError
 from stdask.pipeline.cluster import Workers
+from stdask.pipeline.console import say
 from stdask.pipeline.stage import Stage, digest_of
 from stdask.science.crossmatch import match_ids, match_positions, separations
 from stdask.science.outliers import clip_outliers
 from stdask.science.resampling import measured_behind
 from stdask.storage import paths
-from stdask.storage.hats import Catalogue, open_catalogue
+from stdask.storage.hats import open_catalogue
 from stdask.storage.receipts import Receipt
+from stdask.storage.survey_files import checksum, open_survey
 from stdask.storage.tables import to_field, to_numpy, to_table, write_parquet
 
 NO_COUNTERPART = "no counterpart in B"
@@ -35,19 +39,16 @@ def run(run: Run, workers: Workers) -> Receipt:  # noqa: ARG001 - all stages are
     ------
     PairingError
         If no star is in both surveys.
+    SurveyError
+        If a list of `[[pair.exclude]]` is missing or holds no ids.
     """
     a, b = run.definition_a, run.definition_b
-    stage = Stage(
-        run,
-        "pair",
-        inputs={"ingest_a": digest_of(run, "ingest_a"), "ingest_b": digest_of(run, "ingest_b")},
-    )
+    inputs = {f"ingest_{side}": digest_of(run, f"ingest_{side}") for side in "ab"}
+    inputs |= {str(stars.file): checksum(run.data_dir / stars.file) for stars in run.config.pair.exclude}
+    stage = Stage(run, "pair", inputs)
     if receipt := stage.done():
         return receipt
-    tables = Tables(
-        _read(open_catalogue(paths.catalogue(run.output, a.name)), run, "a"),
-        _read(open_catalogue(paths.catalogue(run.output, b.name)), run, "b"),
-    )
+    tables = Tables(_read(run, "a"), _read(run, "b"))
     rows_a, rows_b, separation = match(tables, run)
     if not rows_a.size:
         raise PairingError(
@@ -55,7 +56,8 @@ def run(run: Run, workers: Workers) -> Receipt:  # noqa: ARG001 - all stages are
             "compared. Check that the surveys overlap, and [pair] match."
         )
     pairs = tables.paired(rows_a, rows_b, separation, a.id, b.id)
-    steps = select(pairs, run.config.pair, run.config.train)
+    listed, notes = find_listed(pairs, run)
+    steps = select(pairs, run.config.pair, run.config.train, listed)
     for family, kept in steps.items():
         pairs = pairs.append_column(to_field(_used_column(family)), pa.array(list(kept.values())[-1]))
     path = paths.pairs(run.output, a.name, b.name)
@@ -69,6 +71,7 @@ def run(run: Run, workers: Workers) -> Receipt:  # noqa: ARG001 - all stages are
         "set aside": {NO_COUNTERPART: int(alone.size)},
         "usable": {family: {step: int(kept.sum()) for step, kept in s.items()} for family, s in steps.items()},
         "median separation [arcsec]": round(float(np.median(separation)), 3),
+        "notes": notes,
     }
     return stage.finish([path, rejected], counts)
 
@@ -139,8 +142,52 @@ def match(tables: Tables, run: Run) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     return rows_a, rows_b, separations(ra_a[rows_a], dec_a[rows_a], ra_b[rows_b], dec_b[rows_b])
 
 
-def select(pairs: pa.Table, pair: PairConfig, train: TrainConfig) -> dict[str, dict[str, np.ndarray]]:
+def find_listed(pairs: pa.Table, run: Run) -> tuple[list[np.ndarray], list[str]]:
+    """Tell for each list of `[[pair.exclude]]` which pairs it names, (n_pairs,) bool, and which lists name none.
+
+    Raises
+    ------
+    SurveyError
+        If a list is missing or holds no ids.
+    """
+    listed, notes = [], []
+    for stars in run.config.pair.exclude:
+        ids = _read_ids(run, stars)
+        named = pc.is_in(pairs.column(f"ID_{stars.survey.upper()}"), value_set=ids).to_numpy()
+        if not named.any():
+            notes.append(
+                f"None of the {len(ids):,} ids in {stars.file.name}, {stars.column}, is that of a star of "
+                f"{run.definition(stars.survey).title} in a pair. It may list the stars of another survey."
+            )
+            say(f"  {notes[-1]}", "yellow")
+        listed.append(named)
+    return listed, notes
+
+
+def _read_ids(run: Run, stars: StarList) -> pa.Array:
+    """Return the ids of a list as text, as the pairs have them."""
+    path = run.data_dir / stars.file
+    ids = open_survey(path).read([stars.column]).column(stars.column)
+    if not (pa.types.is_integer(ids.type) or pa.types.is_string(ids.type)):
+        raise SurveyError(
+            f"{path}: column {stars.column!r} is {ids.type}, which no id is. Name a column of whole numbers or text."
+        )
+    return ids.cast(pa.string()).combine_chunks().drop_null()
+
+
+def select(
+    pairs: pa.Table, pair: PairConfig, train: TrainConfig, listed: Sequence[np.ndarray] = ()
+) -> dict[str, dict[str, np.ndarray]]:
     """Tell, family by family and cut after cut, which pairs may teach (Thomas et al. 2024, sect. 3.2).
+
+    Parameters
+    ----------
+    pairs
+        The pairs, with A's columns as A_... and B's as B_...
+    pair, train
+        `[pair]` and `[train]`.
+    listed : each of shape (n_pairs,), bool
+        Which pairs each list of `pair.exclude` names.
 
     Returns
     -------
@@ -164,9 +211,12 @@ def select(pairs: pa.Table, pair: PairConfig, train: TrainConfig) -> dict[str, d
         own = dict(shared)
         own["all inputs measured"] = left & _measured(pairs, [f"A_{name}" for name in train.inputs(family)])
         labels = [f"B_{item.label}" for item in train.labels(family)]
-        own["all labels measured"] = own["all inputs measured"] & _measured(pairs, labels)
+        kept = own["all labels measured"] = own["all inputs measured"] & _measured(pairs, labels)
+        for stars, named in zip(pair.exclude, listed, strict=True):
+            if stars.family == family:
+                kept = own[f"not in {stars.file.name}"] = kept & ~named
         if family == "extrinsic" and train.clip_sigma != "none":
-            kept = own["all labels measured"].copy()
+            kept = kept.copy()
             for item in train.extrinsic:
                 if item.source:
                     difference = to_numpy(pairs, f"B_{item.label}") - to_numpy(pairs, f"A_{item.source}")
@@ -184,9 +234,10 @@ def _used_column(family: str) -> schema.Column:
     return schema.Column(f"USED_{family.upper()}", "bool", "", "meta.code", f"May teach the {family} networks")
 
 
-def _read(catalogue: Catalogue, run: Run, side: str) -> pa.Table:
-    """Read the columns that matching, training and evaluation need."""
+def _read(run: Run, side: str) -> pa.Table:
+    """Read the columns of a catalogue that matching, training and evaluation need."""
     train, definition = run.config.train, run.definition(side)
+    catalogue = open_catalogue(paths.catalogue(run.output, definition.name))
     if side == "a":
         inputs = train.inputs("extrinsic" if train.extrinsic else "intrinsic")
         measured = measured_behind(inputs)[0]

@@ -24,7 +24,8 @@ FAMILY_FIGURES = {
         "shares are in the table above.",
     ),
     "importance": (
-        "Importance of each input for each label: 100 mean |SHAP| over the sum of all inputs, in per cent.",
+        "Importance of each input for each label and for its correction: 100 mean |SHAP| over the sum of all inputs, "
+        "in per cent. Below the line: both colours as one.",
         "Bar charts of the importance of each input, one panel a label; the numbers are in the table below.",
     ),
     "domain": (

@@ -46,10 +46,12 @@ def check_files(run: Run) -> None:
     Raises
     ------
     SurveyError
-        If one is missing or unreadable.
+        If one is missing or unreadable, or lacks a column.
     """
     for side in "ab":
         open_survey(run.survey_file(side)).require(run.definition(side).source_columns)
+    for stars in run.config.pair.exclude:
+        open_survey(run.data_dir / stars.file).require([stars.column])
     if run.config.merge.globular_clusters:
         open_survey(run.data_dir / run.config.merge.globular_clusters).require(CLUSTER_COLUMNS)
 

@@ -1,5 +1,6 @@
 """Train: one family, from its training stars to networks, domains, stand-ins and errors."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ import numpy as np
 from stdask import schema
 from stdask.config import Run, TrainConfig
 from stdask.network.ensemble import Family
-from stdask.network.plan import Plan
+from stdask.network.plan import Plan, join_members
 from stdask.network.recipe import PRESETS, Architecture, Sample, Schedule
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.train_errors import calibrate
@@ -36,7 +37,7 @@ class Trained(NamedTuple):
 
 
 def train_family(name: str, stars: TrainingSet, patterns: Patterns, run: Run, workers: Workers) -> Trained:
-    """Train all members of a family on the workers.
+    """Train all members of a family on the workers, and learn its errors.
 
     Parameters
     ----------
@@ -49,37 +50,53 @@ def train_family(name: str, stars: TrainingSet, patterns: Patterns, run: Run, wo
     run, workers
         The run and its workers.
     """
-    train, domain = run.config.train, run.config.domain
-    inputs, items = train.inputs(name), train.labels(name)
-    own = [inputs.index(item.source) if item.source else NO_COUNTERPART for item in items]
+    train = run.config.train
     known = stars.subset(~stars.is_test)
-    scaling = fit_scaling(known.inputs, known.labels, own, train.target)
-    samples = _measured_samples(known, patterns, scaling, run)
-    plan, histories = train_members(workers, f"train {name}", _jobs(name, samples, run))
-    labels = tuple(item.label for item in items)
-    family = Family(
-        name=name,
-        inputs=inputs,
-        labels=labels,
-        counterparts=tuple(item.source for item in items),
-        scaling=scaling,
-        plan=plan,
-        input_domain=fit_domain(known.inputs, inputs, domain.n_bins, domain.min_stars),
-        label_domain=fit_domain(known.labels, labels, domain.n_bins, domain.min_stars),
-        neighbourhood=_neighbourhood(known, inputs, run),
-        density=fit_mixture(known.inputs, run.config.seed) if train.missing == "draw" else None,
-        latent_plan=_train_latent(name, known, scaling, run, workers) if train.debias else None,
-    )
+    scaling = fit_scaling(known.inputs, known.labels, own_inputs(name, train), train.target)
+    members = train_members(workers, f"train {name}", member_jobs(name, known, scaling, patterns, run))
+    family = uncalibrated(name, known, scaling, [plan for plan, _ in members], run)
+    if train.debias:
+        family = replace(family, latent_plan=_train_latent(name, known, scaling, run, workers))
     notes: list[str] = []
     if train.fallback == "best":
         fallback, notes = choose_fallback(family, known, run)
         family = replace(family, fallback=fallback)
     history = [
         (name, member, e.epoch, e.learning_rate, e.loss, e.val_loss)
-        for member, epochs in enumerate(histories)
+        for member, (_, epochs) in enumerate(members)
         for e in epochs
     ]
     return Trained(calibrate(family, known, patterns, run), history, notes)
+
+
+def own_inputs(name: str, train: TrainConfig) -> list[int]:
+    """Return for each label of a family the column of its counterpart among the inputs, or `NO_COUNTERPART`."""
+    inputs = train.inputs(name)
+    return [inputs.index(item.source) if item.source else NO_COUNTERPART for item in train.labels(name)]
+
+
+def member_jobs(name: str, known: TrainingSet, scaling: Scaling, patterns: Patterns, run: Run) -> list[Job]:
+    """Return one job a member, on stars as measured, each with its own split of them."""
+    return _jobs(name, _measured_samples(known, patterns, scaling, run), run)
+
+
+def uncalibrated(name: str, known: TrainingSet, scaling: Scaling, plans: Sequence[Plan], run: Run) -> Family:
+    """Return the family of trained members, with its domains, before its errors are learnt."""
+    train, domain = run.config.train, run.config.domain
+    inputs, items = train.inputs(name), train.labels(name)
+    labels = tuple(item.label for item in items)
+    return Family(
+        name=name,
+        inputs=inputs,
+        labels=labels,
+        counterparts=tuple(item.source for item in items),
+        scaling=scaling,
+        plan=join_members(plans),
+        input_domain=fit_domain(known.inputs, inputs, domain.n_bins, domain.min_stars),
+        label_domain=fit_domain(known.labels, labels, domain.n_bins, domain.min_stars),
+        neighbourhood=_neighbourhood(known, inputs, run),
+        density=fit_mixture(known.inputs, run.config.seed) if train.missing == "draw" else None,
+    )
 
 
 def _measured_samples(known: TrainingSet, patterns: Patterns, scaling: Scaling, run: Run) -> list[Sample]:
@@ -114,7 +131,8 @@ def _train_latent(name: str, known: TrainingSet, scaling: Scaling, run: Run, wor
     for member in range(run.config.train.n_members):
         latent = draw_latent(mixture, values, noise, run.config.seed + member)[:, :n_inputs]
         samples.append(Sample(scaling.scale_inputs(latent), scaling.to_corrections(latent, known.labels)))
-    return train_members(workers, f"train {name}, noise-free inputs", _jobs(name, samples, run))[0]
+    members = train_members(workers, f"train {name}, noise-free inputs", _jobs(name, samples, run))
+    return join_members([plan for plan, _ in members])
 
 
 def _jobs(name: str, samples: list[Sample], run: Run) -> list[Job]:

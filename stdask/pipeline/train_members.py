@@ -8,7 +8,7 @@ from typing import Any
 from distributed import get_worker
 
 from stdask.network import quiet_start
-from stdask.network.plan import Plan, fold, join_members
+from stdask.network.plan import Plan, fold
 from stdask.network.recipe import Architecture, Epoch, Sample, Schedule
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.console import Bar, progress_bar
@@ -28,15 +28,13 @@ class Job:
     seed: int
 
 
-def train_members(workers: Workers, title: str, jobs: Sequence[Job]) -> tuple[Plan, list[list[Epoch]]]:
+def train_members(workers: Workers, title: str, jobs: Sequence[Job]) -> list[tuple[Plan, list[Epoch]]]:
     """Train jobs on the workers, with a bar that shows the epochs and losses as they come.
 
     Returns
     -------
-    plan
-        Of all members, in the order of the jobs.
-    histories
-        The learning curve of each.
+    members
+        The plan and the learning curve of each, in the order of the jobs.
     """
     futures = [workers.client.submit(train_job, job, pure=False) for job in jobs]
     done = []
@@ -47,7 +45,7 @@ def train_members(workers: Workers, title: str, jobs: Sequence[Job]) -> tuple[Pl
                 bar.advance(1)
     finally:
         workers.client.cancel(futures)
-    return join_members([plan for plan, _ in done]), [history for _, history in done]
+    return done
 
 
 def train_job(job: Job) -> tuple[Plan, list[Epoch]]:

@@ -54,7 +54,7 @@ class Group(NamedTuple):
 
     mean: float
     std: float  # ddof 1
-    shift: float  # of the mean from that of the expected values, in units of its error
+    shift: float  # of the mean from that of the expected values, in units of its error; NaN where that is 0
 
 
 def describe_group(values: np.ndarray, expected: np.ndarray) -> Group:
@@ -69,7 +69,8 @@ def describe_group(values: np.ndarray, expected: np.ndarray) -> Group:
     """
     differences = values - expected
     error = differences.std(ddof=1) / np.sqrt(len(differences))
-    return Group(float(values.mean()), float(values.std(ddof=1)), float(differences.mean() / error))
+    shift = differences.mean() / error if error > 0 else np.nan
+    return Group(float(values.mean()), float(values.std(ddof=1)), float(shift))
 
 
 class Repeatability(NamedTuple):
@@ -92,13 +93,13 @@ def repeatability(
     first, second : shape (n_stars,)
         A star that lacks one is left out.
     sigma : shape (n_stars,)
-        1-sigma error of their difference.
+        1-sigma error of their difference; a star without one counts for the scatter alone.
     n_bootstraps, seed
         Resamplings of the stars, and their seed.
     """
     differences = first - second
     scatter = score(differences / np.sqrt(2), n_bootstraps, seed)  # the variances of both visits add up
-    pull = score(differences / sigma, n_bootstraps, seed)
+    pull = score(differences / np.where(sigma > 0, sigma, np.nan), n_bootstraps, seed)
     return Repeatability(
         int(scatter["n"]), scatter["robust"], scatter["robust_err"], pull["robust"], pull["robust_err"]
     )

@@ -36,3 +36,15 @@ def split_for_member(n_stars: int, fraction: float, seed: int, member: int) -> t
     order = np.random.default_rng([seed, member]).permutation(n_stars)
     n_validation = min(max(1, round(fraction * n_stars)), n_stars - 1)
     return np.sort(order[n_validation:]), np.sort(order[:n_validation])
+
+
+def fold_of_star(star_keys: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
+    """Return the fold in which each star tests, 0 to `n_folds` - 1: by star, as the test split.
+
+    Parameters
+    ----------
+    star_keys : shape (n_stars,), uint64
+    n_folds, seed
+        Number of folds; seed of the run.
+    """
+    return (uniforms(star_keys, seed, "fold") * n_folds).astype(np.int64)

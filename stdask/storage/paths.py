@@ -33,9 +33,24 @@ def history(output: Path) -> Path:
     return ensemble(output) / "history.ecsv"
 
 
+def card(output: Path) -> Path:
+    """Return the model card of the trained networks."""
+    return ensemble(output) / "card.md"
+
+
 def evaluation(output: Path) -> Path:
     """Return the folder of evaluate's tables and figures."""
     return output / "evaluation"
+
+
+def validation(output: Path) -> Path:
+    """Return the folder of validate's tables."""
+    return output / "validation"
+
+
+def study(output: Path) -> Path:
+    """Return the folder of the study's table."""
+    return output / "study"
 
 
 def products(output: Path) -> Path:

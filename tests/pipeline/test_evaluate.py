@@ -4,14 +4,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from stdask.config import Run
 from stdask.pipeline import evaluate, report_format
+from stdask.pipeline.card import Evaluation
 from stdask.pipeline.cluster import Workers
-from stdask.pipeline.evaluate import SIMPLER, baselines, notes_of_harm
+from stdask.pipeline.evaluate import SIMPLER, baselines, count_outside, notes_of_harm
 from stdask.pipeline.training_set import TrainingSet
+from stdask.science.validity import fit_domain
+from stdask.storage import paths
+from stdask.storage.files import write_text
 from stdask.storage.receipts import read_receipt
+from stdask.storage.tables import write_parquet
 from tests.network.made_up import made_up_family, training_stars
 from tests.pipeline.hand_made import make_run, write_receipts
 
@@ -111,6 +117,16 @@ def test_a_label_that_a_does_not_have_is_compared_with_the_methods_that_know_it(
     ]
 
 
+def test_stars_outside_the_domain_are_counted_pair_by_pair_and_once_over_all(tmp_path: Path) -> None:
+    """Three columns of 0 to 1, each pair of them on the diagonal of two bins."""
+    edge = np.array([0.0, 0.25, 0.75, 1.0])
+    domain = fit_domain(np.column_stack([edge, edge, edge]), ("X", "Y", "Z"), n_bins=2, min_stars=1)
+    stars = {"X": [0.2, 0.2, 0.2, 2.0, np.nan], "Y": [0.2, 0.8, 0.2, 0.8, 0.2], "Z": [0.2, 0.8, 0.8, 0.8, 0.8]}
+    write_parquet(tmp_path / "part.parquet", pa.table(stars))
+    # X-Y, X-Z, Y-Z, any: the first star is inside, and of the last one nothing is known of X
+    assert count_outside(tmp_path / "part.parquet", domain).tolist() == [2, 3, 2, 4]
+
+
 def test_notes_reach_the_receipt_and_the_terminal(
     run: Run, client: Workers, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
@@ -118,9 +134,19 @@ def test_notes_reach_the_receipt_and_the_terminal(
     scores = {f"{metric}{end}": 1.0 for metric in ("bias", "std", "robust", "mae") for end in ("", "_err")}
     row = {"family": "intrinsic", "label": "TEFF", "unit": "K", "method": "translated", "n": 60, **scores}
     monkeypatch.setattr(evaluate, "_evaluate_families", lambda *_: ({"accuracy": [row]}, [], [note]))
+    found = []
+
+    def write_card(run: Run, evaluation: Evaluation) -> Path:
+        found.append(evaluation)
+        write_text(paths.card(run.output), "card")
+        return paths.card(run.output)
+
+    monkeypatch.setattr(evaluate, "write_card", write_card)
     write_receipts(run, "pair", "train", "ingest_a")
     evaluate.run(run, client)
+    assert found == [Evaluation({"accuracy": [row]}, (note,))]
     receipt = read_receipt(run.output, "evaluate")
     assert receipt is not None
     assert receipt.counts == {"test stars": {"intrinsic": 60}, "notes": [note]}
+    assert "ensemble/card.md" in receipt.outputs
     assert note in capsys.readouterr().out

@@ -1,5 +1,7 @@
 """Pairing: who is matched, who may teach, and that every star of A is accounted for."""
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -8,14 +10,16 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
-from stdask.config import PairConfig, TrainConfig, load_run
-from stdask.errors import PairingError
+from stdask.config import PairConfig, Run, TrainConfig, load_run
+from stdask.errors import PairingError, SurveyError
 from stdask.pipeline import ingest, pair, train
 from stdask.pipeline.pair import select
+from stdask.pipeline.run import check_files
 from stdask.storage import paths
 from stdask.storage.receipts import read_receipt
 from stdask.storage.tables import read_parquet
 from tests.pipeline.conftest import JOBS
+from tests.pipeline.hand_made import A, B, columns_a, columns_b, make_run, stars, write_catalogue, write_receipts
 
 TRAIN = TrainConfig.model_validate(
     {"intrinsic": [{"label": "TEFF", "from": "TEFF"}], "extrinsic": [{"label": "VHELIO", "from": "RV"}]}
@@ -64,6 +68,122 @@ def test_velocities_that_differ_by_more_than_five_sigma_are_clipped():
     steps = select(pairs, PairConfig.model_validate({"match": {"by": "position"}}), TRAIN)
     assert set(np.flatnonzero(~last(steps["extrinsic"]))) == {4, 9}
     assert last(steps["intrinsic"]).all()
+
+
+def test_listed_stars_are_gone_before_the_scatter_of_the_velocities_is_taken():
+    binaries = np.arange(40) < 24
+    differences = np.where(binaries, np.tile([30.0, -30.0], 20), np.tile([0.05, -0.05, 0.1, -0.1], 10))
+    differences[39] = 10.0  # 1.4826 MAD is 44 km/s with the binaries, at most 0.3 without them
+    pairs = table(40, B_VHELIO=(slice(None), np.linspace(-100, 100, 40) + differences))
+    config = PairConfig.model_validate({"match": {"by": "position"}, "exclude": [listed("binaries.fits")]})
+    steps = select(pairs, config, TRAIN, [binaries])
+    assert list(steps["extrinsic"])[-3:] == ["all labels measured", "not in binaries.fits", "5-sigma clip of B - A"]
+    assert [int(left.sum()) for left in steps["extrinsic"].values()][-3:] == [40, 16, 15]
+    assert last(steps["intrinsic"]).all()
+
+
+@pytest.fixture
+def paired(tmp_path: Path):
+    """Return a run whose eight stars, of ids 100 to 107 in A and 2M0 to 2M7 in B, are all in both surveys."""
+
+    def make(*lists: dict[str, str]) -> Run:
+        run = make_run(tmp_path, pair={"match": {"by": "position"}, "exclude": lists})
+        for name, columns in ((A, columns_a()), (B, columns_b())):
+            write_catalogue(run, name, columns, stars(columns, 8))
+        write_receipts(run, "ingest_a", "ingest_b")
+        return run
+
+    return make
+
+
+def listed(file: str, column: str = "star", survey: str = "a", **options: str) -> dict[str, str]:
+    return {"file": file, "column": column, "survey": survey} | options
+
+
+def kept(run: Run, family: str = "extrinsic") -> list[bool]:
+    """Return, by the numbers of A's ids, which stars may teach."""
+    pairs = read_parquet(paths.pairs(run.output, A, B)).sort_by("ID_A")
+    return pairs.column(f"USED_{family.upper()}").to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("file", "survey", "ids"),
+    [
+        ("whole.fits", "a", np.array([103, 101, 999], dtype=np.int32)),
+        ("text.parquet", "a", np.array(["103", "101 ", "0101"])),
+        ("padded.fits", "b", np.array(["2M1", "2M3       ", "2M30"])),
+        ("table.csv", "b", np.array(["2M3", "2M1", ""])),
+        ("table.csv", "a", np.array(["103", "", "101"])),
+        ("table.ecsv", "a", np.ma.masked_array([103, 101, 102], [False, False, True])),
+    ],
+)
+def test_listed_stars_teach_no_velocities_in_whatever_way_their_ids_are_written(
+    paired, client, tmp_path: Path, file: str, survey: str, ids: np.ndarray
+):
+    Table({"star": ids, "period": np.arange(3.0)}).write(tmp_path / file)
+    run = paired(listed(file, survey=survey))
+    receipt = pair.run(run, client)
+    assert kept(run) == [number not in (1, 3) for number in range(8)]
+    assert all(kept(run, "intrinsic"))
+    assert receipt.counts["usable"]["extrinsic"][f"not in {file}"] == 6
+    assert f"not in {file}" not in receipt.counts["usable"]["intrinsic"]
+    assert receipt.counts["notes"] == []
+
+
+def test_each_family_has_lists_of_its_own(paired, client, tmp_path: Path):
+    for file, ids in (("one.csv", [100]), ("two.csv", [101, 102]), ("three.csv", [107])):
+        Table({"star": ids}).write(tmp_path / file)
+    run = paired(listed("one.csv"), listed("two.csv", family="intrinsic"), listed("three.csv"))
+    usable = pair.run(run, client).counts["usable"]
+    assert [name for name in usable["extrinsic"] if name.startswith("not in")] == ["not in one.csv", "not in three.csv"]
+    assert (usable["extrinsic"]["not in one.csv"], usable["extrinsic"]["not in three.csv"]) == (7, 6)
+    assert usable["intrinsic"]["not in two.csv"] == 6
+    assert kept(run) == [number not in (0, 7) for number in range(8)]
+
+
+def test_a_list_that_names_no_pair_is_noted(paired, client, tmp_path: Path, capsys: pytest.CaptureFixture):
+    Table({"star": ["2M1", "2M3"]}).write(tmp_path / "binaries.csv")
+    run = paired(listed("binaries.csv", survey="a"))  # they are ids of B
+    note = "None of the 2 ids in binaries.csv, star, is that of a star of LAMOST DR3 in a pair."
+    assert pair.run(run, client).counts["notes"] == [f"{note} It may list the stars of another survey."]
+    assert all(kept(run))
+    assert note in capsys.readouterr().out
+
+
+def test_a_changed_list_pairs_again_and_the_same_list_does_not(paired, client, tmp_path: Path):
+    Table({"star": [103]}).write(tmp_path / "binaries.csv")
+    run = paired(listed("binaries.csv"))
+    pair.run(run, client)
+    written = paths.pairs(run.output, A, B).stat().st_mtime_ns
+    pair.run(run, client)
+    assert paths.pairs(run.output, A, B).stat().st_mtime_ns == written
+    Table({"star": [103, 104]}).write(tmp_path / "binaries.csv", overwrite=True)
+    pair.run(run, client)
+    assert kept(run) == [number not in (3, 4) for number in range(8)]
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [("sta", r"binaries.csv has no column 'star'. Did you mean 'sta'\?"), (None, "No survey file .*binaries.csv")],
+)
+def test_a_list_that_cannot_be_read_is_told_before_any_work(
+    paired, client, tmp_path: Path, column: str | None, message: str
+):
+    run = paired(listed("binaries.csv"))
+    columns = [*run.definition_a.source_columns, *run.definition_b.source_columns]
+    pq.write_table(pa.table({name: [1.0] for name in columns}), run.survey_file("a"))  # which is B's file too
+    if column:
+        Table({column: [103]}).write(tmp_path / "binaries.csv")
+    for work in (lambda: check_files(run), lambda: pair.run(run, client)):
+        with pytest.raises(SurveyError, match=message):
+            work()
+    assert not (run.output / "pairs").exists()
+
+
+def test_ids_are_no_fractions(paired, client, tmp_path: Path):
+    Table({"star": [103.0, 104.5]}).write(tmp_path / "binaries.csv")
+    with pytest.raises(SurveyError, match=r"binaries.csv: column 'star' is double, which no id is"):
+        pair.run(paired(listed("binaries.csv")), client)
 
 
 def test_every_lamost_star_is_paired_or_set_aside_and_the_pairs_are_one_to_one(lamost_run, client):

@@ -292,6 +292,11 @@ def test_the_settings_shown_are_a_run_file_that_gives_the_same_run(run: Run) -> 
     assert RunConfig.model_validate(shown) == run.config
 
 
+def test_the_model_card_is_linked_where_it_lies(run: Run, client: Workers) -> None:
+    links = [values["href"] for values in make(run, client).all("a") if values["href"].endswith("card.md")]
+    assert [(paths.report(run.output).parent / link).resolve() for link in links] == [paths.card(run.output)]
+
+
 def test_nothing_is_loaded_from_outside(run: Run, client: Workers) -> None:
     draw(paths.products(run.output) / "map_edge_on.png")
     page = make(run, client)
