@@ -9,7 +9,7 @@ from astropy.table import Table
 from stdask import schema
 from stdask.config import Run
 from stdask.errors import CatalogueError
-from stdask.network.ensemble import Family, translate
+from stdask.network.ensemble import Family, debiased, translate
 from stdask.network.parts import from_parts
 from stdask.pipeline.card import Evaluation, write_card
 from stdask.pipeline.cluster import Workers
@@ -95,6 +95,8 @@ def _evaluate_families(
             bar.note(f"{family.name}: simpler methods")
             translation = translate(family, test.inputs, test.errors, test.star_keys, draws_of(run))
             predictions = {"translated": translation.percentiles[2], **baselines(family, stars, run.config.seed)}
+            if family.latent_plan:
+                predictions["debiased"] = debiased(family, test.inputs)
             tables["accuracy"] += _scores(family, predictions, test.labels, run)
             notes += notes_of_harm(family, predictions, test.labels, run)
             tables["attenuation"] += attenuation_rows(family, predictions, test.labels, "B", run)

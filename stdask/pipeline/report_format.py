@@ -19,6 +19,7 @@ METHODS = {  # of the accuracy tables, in the order they are shown
     "trees": "gradient-boosted trees",
     "gp": "Gaussian process",
     "translated": "translated",
+    "debiased": "translated, debiased",
     "B itself": "B itself",
 }
 LONGEST_LIST = 12

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stdask.science.splits import is_test_star, split_for_member
+from stdask.science.splits import fold_of_star, is_test_star, split_for_member
 
 KEYS = np.random.default_rng(1).integers(0, 2**64, 10_000, dtype=np.uint64)
 
@@ -37,3 +37,14 @@ def test_each_member_splits_all_stars_its_own_way():
 def test_someone_always_trains_and_someone_validates(fraction: float):
     training, validation = split_for_member(10, fraction, 7, 0)
     assert min(training.size, validation.size) >= 1
+
+
+def test_every_star_tests_in_one_fold_of_equal_share_whoever_is_beside_it():
+    folds = fold_of_star(KEYS, 5, 7)
+    assert set(folds) == {0, 1, 2, 3, 4}
+    # 5 sigma of the binomial
+    assert np.bincount(folds) / 10_000 == pytest.approx(0.2, abs=5 * np.sqrt(0.2 * 0.8 / 10_000))
+    np.testing.assert_array_equal(fold_of_star(KEYS[100:200], 5, 7), folds[100:200])
+    # apart from the test split: each fold holds its share of the test stars of a run
+    shares = [is_test_star(KEYS[folds == fold], 0.2, 7).mean() for fold in range(5)]
+    assert shares == pytest.approx([0.2] * 5, abs=5 * np.sqrt(0.2 * 0.8 / 2000))
