@@ -67,8 +67,11 @@ def run(run: Run, workers: Workers, n_folds: int, recipes: Sequence[str]) -> Non
     pairs = read_parquet(paths.pairs(run.output, run.definition_a.name, run.definition_b.name))
     rows: list[dict[str, Any]] = []
     for name in schema.FAMILIES:
-        stars = training_set(pairs, name, run.config.train, run.config.seed) if run.config.train.labels(name) else []
+        if not run.config.train.labels(name):
+            continue
+        stars = training_set(pairs, name, run.config.train, run.config.seed)
         if len(stars) < run.config.train.min_pairs:
+            say(f"  Only {len(stars)} usable pairs for the {name} networks: left out.", "yellow")
             continue
         patterns = catalogue_patterns(name, run, workers)
         folds = [stars] if n_folds == 1 else _folds(stars, n_folds, run.config.seed)

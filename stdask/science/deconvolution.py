@@ -8,6 +8,7 @@ may have been, given its measured inputs and its labels, it learns the relation 
 import numpy as np
 from scipy.special import logsumexp
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from stdask.science.gaussian_mixture import FLOOR, Mixture, fit_components, log_joints, pick_components, whiten
 
@@ -43,11 +44,12 @@ def deconvolve(values: np.ndarray, error_covariances: np.ndarray, seed: int, n_c
     start = fit_components(standardised, n_components, seed)
     mixture = Mixture(start.weights_, start.means_, start.covariances_)
     likelihood = -np.inf
-    for _ in range(MAX_STEPS):
-        before = likelihood
-        mixture, likelihood = _improve(mixture, standardised, noise)
-        if likelihood - before < TOLERANCE:
-            break
+    with threadpool_limits(1):  # small matrices: threads only wait for one another
+        for _ in range(MAX_STEPS):
+            before = likelihood
+            mixture, likelihood = _improve(mixture, standardised, noise)
+            if likelihood - before < TOLERANCE:
+                break
     return mixture.rescaled(scaler.mean_, scaler.scale_)
 
 

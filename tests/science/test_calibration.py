@@ -76,6 +76,17 @@ def test_the_parts_add_in_quadrature_and_the_intrinsic_one_grows_to_low_metallic
     assert np.median(parts.intrinsic[poor]) / np.median(parts.intrinsic[rich]) == pytest.approx(expected, rel=0.4)
 
 
+def test_long_tails_are_shared_between_one_sigma_and_ninety_per_cent():
+    sample, new = stars(1), stars(2)
+    for seed, some in enumerate((sample, new)):  # Student's t of 3 degrees of freedom about the same errors
+        some["residuals"] = some["sigma"] * np.random.default_rng(seed).standard_t(3, size=(N, 1))
+    sigma = sigma_of(fitted(sample), new)
+    misses = [(np.abs(new["residuals"]) <= n * sigma).mean() - share for n, share in ((1, 0.6827), (1.645, 0.9))]
+    # of t with 3 degrees: 68 % are within 1.197 and 90 % within 2.353 = 1.430 x 1.645, so the factor is 1.308, which
+    # covers 0.718 and 0.880; binomial errors of fitted and new stars together are 0.9 % and 0.6 %
+    assert misses == pytest.approx([0.036, -0.020], abs=0.02)
+
+
 def test_outliers_do_not_set_the_errors_of_all():
     clean, dirty = stars(7), stars(7)
     dirty["residuals"] = dirty["residuals"].copy()
