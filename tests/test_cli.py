@@ -9,7 +9,21 @@ from stdask import __version__
 from stdask.cli import main
 
 JOBS = Path(__file__).parents[1] / "jobs"
-COMMANDS = ("run", "demo", "ingest", "pair", "train", "evaluate", "translate", "merge", "atlas", "report", "export")
+COMMANDS = (
+    "run",
+    "demo",
+    "ingest",
+    "pair",
+    "train",
+    "evaluate",
+    "translate",
+    "merge",
+    "atlas",
+    "report",
+    "study",
+    "validate",
+    "export",
+)
 
 
 def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str]:

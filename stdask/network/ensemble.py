@@ -45,6 +45,15 @@ class Fallback:
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """The line that debiased labels are put on: `to + gain x (label - centre)`, arrays of shape (n_labels,)."""
+
+    centres: np.ndarray
+    to: np.ndarray
+    gains: np.ndarray
+
+
+@dataclass(frozen=True)
 class Family:
     """The intrinsic or the extrinsic networks (Thomas et al. 2024, sect. 2)."""
 
@@ -59,6 +68,7 @@ class Family:
     neighbourhood: Neighbourhood  # the inputs and, where A has it, the reddening
     density: Mixture | None  # of the inputs, to draw missing ones from; none: the training mean
     latent_plan: Plan | None = None  # trained on noise-free inputs, if asked for
+    stretch: Stretch | None = None  # of what the latent plan says
     fallback: Fallback | None = None  # where train found one better, if asked for
     calibration: Calibration | None = None  # before train has learnt it from held-out stars
 
@@ -145,7 +155,8 @@ def translate(
 def debiased(family: Family, inputs: np.ndarray) -> np.ndarray:
     """Return labels without attenuation, shape (n_stars, n_labels); NaN where an input is missing.
 
-    The networks behind them learnt from noise-free inputs (`science.deconvolution`). Right for distributions of
+    The networks behind them learnt from noise-free inputs (`science.deconvolution`). Fuller 1987, Measurement Error
+    Models, sect. 1.2. Right for distributions of
     stars; the value of a single star is noisier than its translation.
 
     Parameters
@@ -154,10 +165,12 @@ def debiased(family: Family, inputs: np.ndarray) -> np.ndarray:
         With its `latent_plan`.
     inputs : shape (n_stars, n_inputs)
     """
-    if family.latent_plan is None:
+    if family.latent_plan is None or family.stretch is None:
         raise EnsembleError(f"The {family.name} ensemble has no debiased networks. Set [train] debias = true.")
     latent = replace(family, plan=family.latent_plan, fallback=None)
-    return np.where(np.isnan(inputs).any(axis=1, keepdims=True), np.nan, predict(latent, inputs))
+    stretch = family.stretch
+    labels = stretch.to + stretch.gains * (predict(latent, inputs) - stretch.centres)
+    return np.where(np.isnan(inputs).any(axis=1, keepdims=True), np.nan, labels)
 
 
 def sigma_parts(family: Family, inputs: np.ndarray, translation: Translation) -> SigmaParts:

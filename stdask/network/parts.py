@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from stdask.network.ensemble import Fallback, Family
+from stdask.network.ensemble import Fallback, Family, Stretch
 from stdask.network.plan import Plan
 from stdask.science.calibration import Calibration
 from stdask.science.dissimilarity import Neighbourhood
@@ -15,7 +15,13 @@ from stdask.science.scaling import Scaling
 from stdask.science.validity import Domain
 
 # parts of a family that consist of arrays alone; one that is None leaves no array
-ARRAYS = {"scaling": Scaling, "density": Mixture, "fallback": Fallback, "calibration": Calibration}
+ARRAYS = {
+    "scaling": Scaling,
+    "density": Mixture,
+    "stretch": Stretch,
+    "fallback": Fallback,
+    "calibration": Calibration,
+}
 # parts that also carry the names of their columns
 NAMED = {"input_domain": Domain, "label_domain": Domain, "neighbourhood": Neighbourhood}
 PLANS = ("plan", "latent_plan")

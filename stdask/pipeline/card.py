@@ -20,7 +20,7 @@ from stdask.network.recipe import ANY
 from stdask.pipeline import report_format
 from stdask.pipeline.card_limits import limits_of
 from stdask.pipeline.evaluate_coverage import ALL
-from stdask.pipeline.train_family import shape_of
+from stdask.pipeline.train_members import shape_of
 from stdask.science.baselines import SIMPLER
 from stdask.science.dissimilarity import FALSE_ALARMS, N_NEIGHBOURS
 from stdask.science.metrics import LEVELS

@@ -8,7 +8,6 @@ from astropy.table import Table
 
 from stdask import schema
 from stdask.config import Run
-from stdask.errors import CatalogueError
 from stdask.network.ensemble import Family, debiased, translate
 from stdask.network.parts import from_parts
 from stdask.pipeline.card import Evaluation, write_card
@@ -22,6 +21,7 @@ from stdask.pipeline.settings import draws_of
 from stdask.pipeline.stage import Stage, digest_of
 from stdask.pipeline.tasks import each
 from stdask.pipeline.training_set import TrainingSet, stack_columns, training_set
+from stdask.pipeline.truth import true_labels
 from stdask.science.baselines import SIMPLER, fit_baselines
 from stdask.science.metrics import compare_mae, score
 from stdask.science.scaling import NO_COUNTERPART
@@ -32,7 +32,7 @@ from stdask.storage.ensembles import read_ensemble
 from stdask.storage.files import sha256
 from stdask.storage.hats import open_catalogue
 from stdask.storage.receipts import Receipt
-from stdask.storage.tables import read_parquet, to_numpy
+from stdask.storage.tables import read_parquet
 
 TABLES = ("accuracy", "truth", "attenuation", "coverage", "pit", "importance", "domain")
 
@@ -103,7 +103,7 @@ def _evaluate_families(
             tables["coverage"] += coverage_rows(family, translation, test.inputs, test.labels, "B")
             tables["pit"] += probability_rows(family, translation, test.inputs, test.labels)
             if truth is not None:
-                known = _true_labels(truth, family, test)
+                known = true_labels(truth, family.labels, test.ids)
                 with_b = predictions | {"B itself": test.labels}
                 tables["truth"] += _scores(family, with_b, known, run)
                 tables["attenuation"] += attenuation_rows(family, with_b, known, "truth", run)
@@ -184,21 +184,3 @@ def count_outside(path: Path, domain: Domain) -> np.ndarray:
     unknown = [np.isnan(inputs[:, [i, j]]).any(axis=1) for i, j in domain.pairs]
     outside = ~domain.contains(inputs) & ~np.stack(unknown, axis=-1)
     return np.append(outside.sum(axis=0), outside.any(axis=1).sum())
-
-
-def _true_labels(path: Path, family: Family, test: TrainingSet) -> np.ndarray:
-    """Return the true labels of the test stars, (n_test, n_labels).
-
-    Raises
-    ------
-    CatalogueError
-        If a test star is not in the truth table.
-    """
-    table = read_parquet(path, ["ID_A", *family.labels])
-    ids = to_numpy(table, "ID_A").astype(str)
-    order = np.argsort(ids)
-    found = np.searchsorted(ids[order], test.ids.astype(str))
-    rows = order[np.minimum(found, len(ids) - 1)]
-    if lost := int((ids[rows] != test.ids.astype(str)).sum()):
-        raise CatalogueError(f"{lost} test stars are not in the truth table {path}. Is it the truth of this survey A?")
-    return stack_columns(table, list(family.labels))[rows]

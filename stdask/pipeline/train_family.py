@@ -10,22 +10,18 @@ from stdask import schema
 from stdask.config import Run, TrainConfig
 from stdask.network.ensemble import Family
 from stdask.network.plan import Plan, join_members
-from stdask.network.recipe import PRESETS, Architecture, Sample, Schedule
+from stdask.network.recipe import Sample
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.train_errors import calibrate
 from stdask.pipeline.train_fallback import choose_fallback
-from stdask.pipeline.train_members import Job, train_members
+from stdask.pipeline.train_latent import train_latent
+from stdask.pipeline.train_members import Job, jobs_of, train_members
 from stdask.pipeline.training_set import TrainingSet
-from stdask.science.deconvolution import deconvolve, draw_latent
 from stdask.science.dissimilarity import Neighbourhood, fit_neighbourhood
 from stdask.science.gaussian_mixture import fit_mixture
 from stdask.science.masking import Patterns, mask_inputs
-from stdask.science.resampling import measured_behind
 from stdask.science.scaling import NO_COUNTERPART, Scaling, fit_scaling
-from stdask.science.splits import split_for_member
 from stdask.science.validity import fit_domain
-
-N_COMPONENTS = 10  # of the noise-free stars: from 5 to 16 the slopes on the mock differ by less than 1 %
 
 
 class Trained(NamedTuple):
@@ -56,7 +52,7 @@ def train_family(name: str, stars: TrainingSet, patterns: Patterns, run: Run, wo
     members = train_members(workers, f"train {name}", member_jobs(name, known, scaling, patterns, run))
     family = uncalibrated(name, known, scaling, [plan for plan, _ in members], run)
     if train.debias:
-        family = replace(family, latent_plan=_train_latent(name, known, scaling, run, workers))
+        family = train_latent(family, known, run, workers)
     notes: list[str] = []
     if train.fallback == "best":
         fallback, notes = choose_fallback(family, known, run)
@@ -77,7 +73,7 @@ def own_inputs(name: str, train: TrainConfig) -> list[int]:
 
 def member_jobs(name: str, known: TrainingSet, scaling: Scaling, patterns: Patterns, run: Run) -> list[Job]:
     """Return one job a member, on stars as measured, each with its own split of them."""
-    return _jobs(name, _measured_samples(known, patterns, scaling, run), run)
+    return jobs_of(name, _measured_samples(known, patterns, scaling, run), run)
 
 
 def uncalibrated(name: str, known: TrainingSet, scaling: Scaling, plans: Sequence[Plan], run: Run) -> Family:
@@ -113,47 +109,6 @@ def _measured_samples(known: TrainingSet, patterns: Patterns, scaling: Scaling, 
             inputs = mask_inputs(inputs, patterns, known.star_keys, run.config.seed, f"masked for member {member}")
         samples.append(Sample(scaling.scale_inputs(inputs), scaling.to_corrections(inputs, known.labels)))
     return samples
-
-
-def _train_latent(name: str, known: TrainingSet, scaling: Scaling, run: Run, workers: Workers) -> Plan:
-    """Train networks on inputs without noise, each member on a draw of its own of what they may have been.
-
-    They see draws given the measured inputs and the labels of B, so that they learn the relation of noise-free
-    inputs, which errors of the inputs have not flattened (`science.deconvolution`).
-    """
-    mixing = measured_behind(run.config.train.inputs(name))[1]
-    n_inputs, n_columns = known.inputs.shape[1], known.inputs.shape[1] + known.labels.shape[1]
-    values = np.concatenate([known.inputs, known.labels], axis=1)
-    noise = np.zeros((len(known), n_columns, n_columns))  # labels are exact: their noise is in what they are
-    noise[:, :n_inputs, :n_inputs] = np.einsum("ci,sc,cj->sij", mixing, np.nan_to_num(known.errors) ** 2, mixing)
-    mixture = deconvolve(values, noise, run.config.seed, N_COMPONENTS)
-    samples = []
-    for member in range(run.config.train.n_members):
-        latent = draw_latent(mixture, values, noise, run.config.seed + member)[:, :n_inputs]
-        samples.append(Sample(scaling.scale_inputs(latent), scaling.to_corrections(latent, known.labels)))
-    members = train_members(workers, f"train {name}, noise-free inputs", _jobs(name, samples, run))
-    return join_members([plan for plan, _ in members])
-
-
-def _jobs(name: str, samples: list[Sample], run: Run) -> list[Job]:
-    """Return one job a member, each with its own split of its stars."""
-    train = run.config.train
-    n_inputs, n_labels = (values.shape[1] for values in (samples[0].inputs, samples[0].corrections))
-    architecture = Architecture(n_inputs, n_labels, **shape_of(train))
-    schedule = Schedule(train.learning_rates, train.max_epochs, train.patience, train.batch_size)
-    jobs = []
-    for member, sample in enumerate(samples):
-        parts = split_for_member(len(sample.inputs), train.validation_fraction, run.config.seed, member)
-        training, validation = (Sample(sample.inputs[part], sample.corrections[part]) for part in parts)
-        seed = 1000 * schema.FAMILIES.index(name) + run.config.seed * 10_000 + member
-        jobs.append(Job(member, architecture, schedule, training, validation, seed))
-    return jobs
-
-
-def shape_of(train: TrainConfig) -> dict:
-    """Return the shape of the network: the preset's, where `[train]` does not say otherwise."""
-    own = train.model_dump(include={"first_width", "depth", "dropout", "dropout_widths"}, exclude_none=True)
-    return PRESETS[train.preset] | own
 
 
 def _neighbourhood(known: TrainingSet, inputs: tuple[str, ...], run: Run) -> Neighbourhood:

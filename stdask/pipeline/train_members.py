@@ -7,11 +7,14 @@ from typing import Any
 
 from distributed import get_worker
 
+from stdask import schema
+from stdask.config import Run, TrainConfig
 from stdask.network import quiet_start
 from stdask.network.plan import Plan, fold
-from stdask.network.recipe import Architecture, Epoch, Sample, Schedule
+from stdask.network.recipe import PRESETS, Architecture, Epoch, Sample, Schedule
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.console import Bar, progress_bar
+from stdask.science.splits import split_for_member
 
 TOPIC = "stdask-epoch"
 
@@ -26,6 +29,27 @@ class Job:
     training: Sample
     validation: Sample
     seed: int
+
+
+def jobs_of(name: str, samples: list[Sample], run: Run) -> list[Job]:
+    """Return one job a member, each with its own split of its stars."""
+    train = run.config.train
+    n_inputs, n_labels = (values.shape[1] for values in (samples[0].inputs, samples[0].corrections))
+    architecture = Architecture(n_inputs, n_labels, **shape_of(train))
+    schedule = Schedule(train.learning_rates, train.max_epochs, train.patience, train.batch_size)
+    jobs = []
+    for member, sample in enumerate(samples):
+        parts = split_for_member(len(sample.inputs), train.validation_fraction, run.config.seed, member)
+        training, validation = (Sample(sample.inputs[part], sample.corrections[part]) for part in parts)
+        seed = 1000 * schema.FAMILIES.index(name) + run.config.seed * 10_000 + member
+        jobs.append(Job(member, architecture, schedule, training, validation, seed))
+    return jobs
+
+
+def shape_of(train: TrainConfig) -> dict:
+    """Return the shape of the network: the preset's, where `[train]` does not say otherwise."""
+    own = train.model_dump(include={"first_width", "depth", "dropout", "dropout_widths"}, exclude_none=True)
+    return PRESETS[train.preset] | own
 
 
 def train_members(workers: Workers, title: str, jobs: Sequence[Job]) -> list[tuple[Plan, list[Epoch]]]:

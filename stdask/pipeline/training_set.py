@@ -18,6 +18,7 @@ class TrainingSet:
     inputs: np.ndarray  # (n_stars, n_inputs)
     errors: np.ndarray  # (n_stars, n_measured)
     labels: np.ndarray  # (n_stars, n_labels)
+    label_errors: np.ndarray  # (n_stars, n_labels), as B states them, NaN where it does not
     reddening: np.ndarray  # (n_stars,), E(B-V) of A [mag], NaN where it has none
     star_keys: np.ndarray  # (n_stars,), uint64
     ids: np.ndarray  # (n_stars,), str, in A
@@ -52,6 +53,7 @@ def training_set(pairs: pa.Table, family: str, train: TrainConfig, seed: int) ->
         stack_columns(used, [f"A_{name}" for name in inputs]),
         stack_columns(used, [f"A_{name}" for name in errors]),
         stack_columns(used, [f"B_{item.label}" for item in train.labels(family)]),
+        stack_columns(used, [f"B_{item.label}_ERR" for item in train.labels(family)]),
         to_numpy(used, "A_EBV") if "A_EBV" in used.column_names else np.full(used.num_rows, np.nan),
         keys,
         to_numpy(used, "ID_A"),

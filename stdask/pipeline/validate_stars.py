@@ -10,17 +10,16 @@ import pyarrow as pa
 
 from stdask import schema
 from stdask.config import Run
-from stdask.errors import CatalogueError
 from stdask.network.ensemble import Family, Translation, translate
 from stdask.network.parts import from_parts
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.settings import draws_of
-from stdask.pipeline.training_set import TrainingSet, stack_columns, training_set
-from stdask.science.crossmatch import match_ids
+from stdask.pipeline.training_set import TrainingSet, training_set
+from stdask.pipeline.truth import true_labels
 from stdask.science.scaling import NO_COUNTERPART
 from stdask.storage import paths
 from stdask.storage.ensembles import read_ensemble
-from stdask.storage.tables import read_parquet, to_numpy
+from stdask.storage.tables import read_parquet
 
 Rows = list[dict[str, Any]]
 
@@ -87,27 +86,3 @@ def open_validation(run: Run, workers: Workers, truth: Path | None, members: Pat
             expected["truth"] = true_labels(truth, family.labels, stars.ids[stars.is_test])
         checked.append(Checked(run, family, stars, expected))
     return Validation(run, workers, pairs, checked, members)
-
-
-def true_labels(path: Path, labels: tuple[str, ...], ids: np.ndarray) -> np.ndarray:
-    """Return the true labels of some stars of a mock, (n_stars, n_labels).
-
-    Parameters
-    ----------
-    path
-        The table of the truth.
-    labels
-        Its columns.
-    ids : shape (n_stars,)
-        In A.
-
-    Raises
-    ------
-    CatalogueError
-        If a star is not in the table.
-    """
-    table = read_parquet(path, ["ID_A", *labels])
-    found, rows = match_ids(ids.astype(str), to_numpy(table, "ID_A").astype(str))
-    if lost := len(ids) - len(found):
-        raise CatalogueError(f"{lost} test stars are not in the truth table {path}. Is it the truth of this survey A?")
-    return stack_columns(table, list(labels))[rows]

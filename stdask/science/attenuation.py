@@ -68,6 +68,33 @@ def calibration_slopes(predicted: np.ndarray, expected: np.ndarray, n_bootstraps
     )
 
 
+def unattenuated_gain(predicted: np.ndarray, expected: np.ndarray, errors: np.ndarray) -> float:
+    """Return what to stretch predictions by for their slope on the noise-free expected values to be 1.
+
+    The covariance of the two knows nothing of the noise of the expected values, their variance contains it:
+    slope = Cov(prediction, B) / (Var(B) - noise). Source: Fuller 1987, Measurement Error Models, sect. 1.2, with known
+    error variance. Outliers are left out as for `calibration_slopes`.
+
+    Parameters
+    ----------
+    predicted, expected : shape (n_stars,)
+        Of stars that the prediction had not seen; B.
+    errors : shape (n_stars,)
+        1-sigma errors of B; NaN counts as 0.
+
+    Returns
+    -------
+    gain
+        1 where the stated noise is all the variance there is, or the two have nothing to do with each other.
+    """
+    kept = clip_outliers(_from_resistant_line(predicted, expected), CLIP)
+    kept &= clip_outliers(_from_resistant_line(expected, predicted), CLIP)
+    x, y = predicted[kept], expected[kept]
+    variance = y.var() - (np.nan_to_num(errors[kept]) ** 2).mean()
+    covariance = np.cov(x, y, ddof=0)[0, 1]
+    return float(variance / covariance) if variance > 0 and covariance > 0 else 1.0
+
+
 def _slopes(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return the slopes of y on x and of x on y along the last axis, shape (2, ...); NaN where all are equal."""
     x, y = (values - values.mean(axis=-1, keepdims=True) for values in (x, y))

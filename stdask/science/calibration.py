@@ -47,7 +47,7 @@ class Calibration:
 
     scales: np.ndarray  # (n_labels,) robust scatter of the held-out residuals
     weights: np.ndarray  # (n_labels, 1 + 2 n_inputs)
-    input_factors: np.ndarray  # (n_labels,) of the stated input noise
+    input_factors: np.ndarray  # (n_labels,) of the stated input noise, where no input is missing
     member_factors: np.ndarray  # (n_labels,)
     group_columns: np.ndarray  # (2,) of log g and metallicity among the inputs, -1 for none
     group_factors: np.ndarray  # (n_labels, N_GROUPS)
@@ -65,10 +65,14 @@ class Calibration:
         input_noise, member_spread : shape (n_stars, n_labels)
             Half of the 16-84 % range of the draws; standard deviation (ddof 1) of all members.
         """
+        lacking = np.isnan(inputs).any(axis=1, keepdims=True)
         factors = self.group_factors[:, group_numbers(inputs, self.group_columns)].T
-        factors = np.where(np.isnan(inputs).any(axis=1, keepdims=True), factors * self.missing_factors, factors)
+        factors = np.where(lacking, factors * self.missing_factors, factors)
+        # most of the width of a star that lacks an input is the scatter of that input among stars like it, which no
+        # survey has over- or understated
+        noise_factors = np.where(lacking, 1.0, self.input_factors)
         return SigmaParts(
-            factors * self.input_factors * input_noise,
+            factors * noise_factors * input_noise,
             factors * self.member_factors * member_spread,
             factors * self.scales * np.exp(_features(scaled_inputs) @ self.weights.T),
         )

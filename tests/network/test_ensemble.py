@@ -10,6 +10,7 @@ from stdask.network.ensemble import (
     Draws,
     Fallback,
     Family,
+    Stretch,
     Translation,
     debiased,
     predict,
@@ -173,8 +174,10 @@ def test_a_fallback_replaces_the_networks_for_its_labels_alone():
 
 def test_debiased_labels_come_from_the_networks_of_noise_free_inputs():
     latent = made_up_plan(4, 3, 8, 1, 5, seed=2)
-    family = replace(FAMILY, latent_plan=latent)
-    expected = predict(replace(FAMILY, plan=latent), INPUTS)
+    stretch = Stretch(centres=np.array([1.0, 2.0, 3.0]), to=np.array([4.0, 5.0, 6.0]), gains=np.array([1.1, 1.2, 1.3]))
+    family = replace(FAMILY, latent_plan=latent, stretch=stretch)
+    plain = predict(replace(FAMILY, plan=latent), INPUTS)
+    expected = [4.0, 5.0, 6.0] + np.array([1.1, 1.2, 1.3]) * (plain - [1.0, 2.0, 3.0])
     found = debiased(family, HOLED)
     np.testing.assert_array_equal(found[3:], expected[3:])
     assert np.isnan(found[:3]).all()  # an input is missing
@@ -251,8 +254,9 @@ def test_prediction_gives_each_row_its_label(n_rows: int):
 
 def test_a_family_comes_back_from_its_parts_with_the_same_translations():
     latent = made_up_plan(4, 3, 8, 1, 5, seed=2)
+    stretch = Stretch(np.ones(3), np.ones(3), np.full(3, 1.2))
     fallback = Fallback(np.array([True, False, False]), np.random.default_rng(6).normal(size=(5, 35, 3)))
-    for family in (FAMILY, replace(DRAWN, latent_plan=latent, fallback=fallback)):
+    for family in (FAMILY, replace(DRAWN, latent_plan=latent, stretch=stretch, fallback=fallback)):
         document, arrays = to_parts(family)
         back = from_parts(document, arrays)
         assert (back.inputs, back.labels, back.counterparts) == (family.inputs, family.labels, family.counterparts)

@@ -51,6 +51,7 @@ def training(
         inputs,
         np.broadcast_to(np.asarray(errors, dtype=float), (len(inputs), 5)).copy(),
         labels,
+        np.zeros_like(labels),
         np.full(len(inputs), np.nan),
         number.astype(np.uint64),
         number.astype(str),

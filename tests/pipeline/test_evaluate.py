@@ -36,7 +36,7 @@ def stars() -> TrainingSet:
     number = np.arange(300)
     reddening = np.full(len(inputs), np.nan)
     return TrainingSet(
-        inputs, inputs * 0, labels, reddening, number.astype(np.uint64), number.astype(str), number % 5 == 0
+        inputs, inputs * 0, labels, labels * 0, reddening, number.astype(np.uint64), number.astype(str), number % 5 == 0
     )
 
 

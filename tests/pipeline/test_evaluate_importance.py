@@ -38,7 +38,7 @@ def stars() -> TrainingSet:
     number = np.arange(2 * N_EXPLAINED)
     reddening = np.full(len(inputs), np.nan)
     return TrainingSet(
-        inputs, inputs * 0, labels, reddening, number.astype(np.uint64), number.astype(str), number % 2 == 0
+        inputs, inputs * 0, labels, labels * 0, reddening, number.astype(np.uint64), number.astype(str), number % 2 == 0
     )
 
 

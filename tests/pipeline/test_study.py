@@ -14,7 +14,7 @@ from stdask.errors import ConfigError
 from stdask.pipeline import ingest, pair, study
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.study import RECIPES, SHAPE, _folds, _rows, _simpler, _with_recipe
-from stdask.pipeline.train_family import shape_of
+from stdask.pipeline.train_members import shape_of
 from stdask.science.baselines import SIMPLER
 from tests.network.made_up import training_stars
 from tests.pipeline.checked_stars import training

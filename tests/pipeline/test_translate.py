@@ -8,7 +8,7 @@ import pytest
 
 from stdask.config import TrainConfig
 from stdask.errors import EnsembleError
-from stdask.network.ensemble import Draws, Family
+from stdask.network.ensemble import Draws, Family, Stretch
 from stdask.network.plan import Plan
 from stdask.pipeline.translate import check_inputs, translate_table
 from stdask.schema import Column
@@ -145,8 +145,9 @@ def test_without_draws_a_missing_input_counts_as_the_training_mean(family: Famil
 
 def test_debiased_columns_are_there_where_the_networks_of_noise_free_inputs_are(family: Family):
     assert "TEFF_PRED_DEBIASED" not in translate_table(stars(), [family], DRAWS)
-    new = translate_table(stars(), [replace(family, latent_plan=shift_by(1.0))], DRAWS)
-    assert new["TEFF_PRED_DEBIASED"] == pytest.approx([5100, 5100], abs=1e-3)  # 1.0 x 100 K, no draws
+    stretch = Stretch(centres=np.array([5000.0, 0]), to=np.array([5000.0, 0]), gains=np.array([1.5, 1]))
+    new = translate_table(stars(), [replace(family, latent_plan=shift_by(1.0), stretch=stretch)], DRAWS)
+    assert new["TEFF_PRED_DEBIASED"] == pytest.approx([5150, 5150], abs=1e-3)  # 1.5 x 1.0 x 100 K, no draws
 
 
 def test_a_missing_error_is_flagged_but_the_star_is_translated(family: Family):

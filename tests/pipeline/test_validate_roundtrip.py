@@ -46,7 +46,7 @@ def test_swapped_pairs_have_the_same_test_stars_and_each_others_values(run: Run)
     names = [f"{side}_{name}{error}" for side in "AB" for name in ("TEFF", "FE_H", "M_H") for error in ("", "_ERR")]
     columns: dict[str, Any] = {name: rng.normal(size=50) for name in names}
     columns |= {"A_BP_G_0": rng.normal(size=50), "A_BP_MAG_ERR": np.ones(50), "A_G_MAG_ERR": np.ones(50)}
-    columns |= {"B_MG_FE": rng.normal(size=50), "STAR_KEY": np.arange(50, dtype=np.uint64)}
+    columns |= {"B_MG_FE": rng.normal(size=50), "B_MG_FE_ERR": np.ones(50), "STAR_KEY": np.arange(50, dtype=np.uint64)}
     columns |= {"ID_A": np.arange(50).astype(str), "USED_INTRINSIC": np.ones(50, dtype=bool)}
     pairs = pa.table(columns)
     there = training_set(pairs, "intrinsic", run.config.train, 7)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import linregress, theilslopes
 
-from stdask.science.attenuation import CLIP, calibration_slopes
+from stdask.science.attenuation import CLIP, calibration_slopes, unattenuated_gain
 from stdask.science.outliers import clip_outliers
 
 N = 3000
@@ -102,3 +102,20 @@ def test_missing_values_are_left_out_and_too_few_or_equal_values_have_no_slope()
         slopes = calibration_slopes(short, predicted[: len(short)], 50, 1)
         assert np.isnan(slopes[:4]).all()
         assert slopes.n == len(short)
+
+
+def test_the_gain_brings_back_a_slope_that_noise_has_flattened():
+    rng = np.random.default_rng(11)
+    truth = rng.normal(0, 1, 40_000)
+    predicted = 0.8 * truth + rng.normal(0, 0.3, truth.size)
+    errors = rng.uniform(0.1, 0.9, truth.size)
+    expected = truth + errors * rng.normal(size=truth.size)
+    # without the noise of the expected values taken off it would be 1.25 x (1 + 0.3) = 1.62; error of a slope of
+    # 40,000 stars: 0.6 %, three times that
+    assert unattenuated_gain(predicted, expected, errors) == pytest.approx(1 / 0.8, rel=0.02)
+    assert unattenuated_gain(predicted, truth, np.full(truth.size, np.nan)) == pytest.approx(1 / 0.8, rel=0.01)
+
+
+def test_stated_errors_as_large_as_the_scatter_stretch_nothing():
+    values = np.random.default_rng(12).normal(size=500)
+    assert unattenuated_gain(values, values, np.full(500, 5.0)) == 1.0
