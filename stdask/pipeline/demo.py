@@ -32,6 +32,7 @@ match = {{ by = "id", column = "SOURCE_ID" }}
 
 [train]
 features = ["BP_G_0", "G_RP_0"]
+debias = true
 
 [[train.intrinsic]]
 label = "TEFF"

@@ -12,8 +12,14 @@ from stdask.network.ensemble import Family, debiased, translate
 from stdask.network.parts import from_parts
 from stdask.pipeline.card import Evaluation, write_card
 from stdask.pipeline.cluster import Workers
-from stdask.pipeline.console import print_coverage, print_scores, progress_bar, say
-from stdask.pipeline.evaluate_coverage import attenuation_rows, coverage_rows, in_short, probability_rows
+from stdask.pipeline.console import print_coverage, print_scores, print_table, progress_bar, say
+from stdask.pipeline.evaluate_coverage import (
+    attenuation_rows,
+    coverage_rows,
+    in_short,
+    probability_rows,
+    slopes_in_short,
+)
 from stdask.pipeline.evaluate_figures import draw_figures
 from stdask.pipeline.evaluate_importance import importance_rows
 from stdask.pipeline.report_format import decimals, measured
@@ -72,6 +78,9 @@ def run(run: Run, workers: Workers, truth: Path | None = None) -> Receipt:
         print_scores("Test stars against the truth", tables["truth"])
     if covered := in_short(tables.get("coverage", [])):
         print_coverage("How often the calibrated errors of test stars cover", covered)
+    if slopes := slopes_in_short(tables.get("attenuation", [])):
+        title = "Slopes: `calibration` of B or truth on the prediction, `attenuation` of the prediction on them"
+        print_table(title, slopes, "label")
     for note in notes:
         say(f"  {note}", "yellow")
     test_stars = {row["family"]: row["n"] for row in tables["accuracy"]}

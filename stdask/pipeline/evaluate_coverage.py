@@ -104,6 +104,12 @@ def in_short(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [r for r in rows if r["group"] == ALL and r["interval"] == CALIBRATED and r["nominal"] in LEVELS]
 
 
+def slopes_in_short(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows of attenuation that sum it up: before, after and debiased, without the numbers of stars."""
+    chosen = [row for row in rows if row["method"] in ("raw", "translated", "debiased")]
+    return [{key: value for key, value in row.items() if key not in ("family", "n", "n_clipped")} for row in chosen]
+
+
 def _groups(family: Family, inputs: np.ndarray) -> dict[str, np.ndarray]:
     """Return all stars and the groups of the calibration that hold enough of them, as masks."""
     groups = {ALL: np.ones(len(inputs), dtype=bool)}
