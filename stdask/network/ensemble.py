@@ -11,7 +11,7 @@ from stdask.network.inference import Engine
 from stdask.network.plan import Plan
 from stdask.schema import PERCENTILES
 from stdask.science.calibration import Calibration, SigmaParts
-from stdask.science.combining import member_spread, summarise_draws, trimmed_mean
+from stdask.science.combining import mean_of_unseen, member_spread, summarise_draws, trimmed_mean
 from stdask.science.dissimilarity import Neighbourhood
 from stdask.science.gaussian_mixture import Mixture
 from stdask.science.imputation import draw_missing
@@ -135,8 +135,7 @@ def translate(
         percentiles[:, stars], systematic[stars] = summarise_draws(labels, scaling.scales * deviations)
         spread[stars] = scaling.scales * member_spread(outputs)
         if held_out is not None:
-            shares = held_out[:, stars] / held_out[:, stars].sum(axis=0)
-            corrections = np.einsum("ms,msdl->sdl", shares, outputs)
+            corrections = mean_of_unseen(outputs, held_out[:, stars])
             unseen[stars] = np.median(scaling.to_labels(realisations, corrections), axis=1)
     missing_values = np.isnan(inputs)
     mixing = measured_behind(family.inputs)[1]

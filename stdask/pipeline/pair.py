@@ -1,6 +1,6 @@
 """Pair: the stars in both surveys, and which of them may teach the networks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -214,7 +214,8 @@ def select(
         kept = own["all labels measured"] = own["all inputs measured"] & _measured(pairs, labels)
         for stars, named in zip(pair.exclude, listed, strict=True):
             if stars.family == family:
-                kept = own[f"not in {stars.file.name}"] = kept & ~named
+                kept = kept & ~named
+                own[_list_name(stars, own)] = kept
         if family == "extrinsic" and train.clip_sigma != "none":
             kept = kept.copy()
             for item in train.extrinsic:
@@ -224,6 +225,12 @@ def select(
             own[f"{train.clip_sigma:g}-sigma clip of B - A"] = kept
         steps[family] = own
     return steps
+
+
+def _list_name(stars: StarList, taken: Mapping[str, object]) -> str:
+    """Return what the cut of a list is called, unlike those before it."""
+    name = f"not in {stars.file.name}"
+    return name if name not in taken else f"{name}, list {len(taken)}"
 
 
 def _measured(pairs: pa.Table, names: list[str]) -> np.ndarray:

@@ -36,7 +36,13 @@ def _pair(run: Run) -> dict[str, Any]:
 
 def _train(run: Run) -> dict[str, Any]:
     config = run.config
-    return {"seed": config.seed, "train": config.train.model_dump(), "domain": config.domain.model_dump()}
+    draws = config.translate.model_dump(exclude={"rows_per_block"})  # of held-out stars, that errors are learnt from
+    return {
+        "seed": config.seed,
+        "translate": draws,
+        "train": config.train.model_dump(),
+        "domain": config.domain.model_dump(),
+    }
 
 
 def _evaluate(run: Run) -> dict[str, Any]:

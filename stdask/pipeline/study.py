@@ -52,7 +52,8 @@ SHAPE = ("first_width", "depth", "dropout", "dropout_widths")
 def run(run: Run, workers: Workers, n_folds: int, recipes: Sequence[str]) -> None:
     """Train and test anew, print the table and write `study/study.ecsv`; the run's own ensemble is left alone.
 
-    Recipes are to be chosen by the validation loss and quoted by the errors on test stars.
+    Recipes are to be chosen by the validation loss, which those with another `target` state in units of their own, and
+    quoted by the errors on test stars. The networks alone are tested: nothing stands in for them.
 
     Parameters
     ----------
@@ -97,7 +98,10 @@ def _study_family(
     ways = {TRANSLATED: run} | {recipe: _with_recipe(run, RECIPES[recipe]) for recipe in recipes}
     residuals, losses = {}, {}
     for way, its_run in ways.items():
-        residuals[way], losses[way] = _networks(name, f"{name}, {way}", folds, patterns, its_run, workers)
+        residuals[way], loss = _networks(name, f"{name}, {way}", folds, patterns, its_run, workers)
+        if its_run.config.train.target == run.config.train.target:  # else in other units
+            losses[way] = loss
+        workers.refresh()  # TensorFlow keeps memory of each of some dozen networks
     own = own_inputs(name, run.config.train)
     simple = [_simpler(fold, own, run.config.seed) for fold in folds]
     residuals |= {method: np.concatenate([fold[method] for fold in simple]) for method in SIMPLER}

@@ -10,6 +10,7 @@ from stdask.pipeline.settings import draws_of
 from stdask.pipeline.training_set import TrainingSet
 from stdask.science.calibration import fit_calibration
 from stdask.science.masking import Patterns, mask_inputs
+from stdask.science.random_keys import uniforms
 from stdask.science.splits import split_for_member
 
 GROUPED_BY = (("LOGG",), ("M_H", "FE_H"))  # errors are calibrated by these inputs, where A has them
@@ -54,9 +55,12 @@ def calibrate(family: Family, known: TrainingSet, patterns: Patterns, run: Run) 
     stars, held_out = known.subset(unseen), held_out[:, unseen]
     inputs, rows = stars.inputs, np.arange(len(stars))
     if len(patterns.partial.counts):
-        masked = mask_inputs(inputs, patterns.partial, stars.star_keys, run.config.seed, "masked for the errors")
-        inputs = np.concatenate([inputs, masked[:MASKED_STARS]])
-        rows = np.concatenate([rows, rows[:MASKED_STARS]])
+        seed = run.config.seed
+        masked = mask_inputs(inputs, patterns.partial, stars.star_keys, seed, "masked for the errors")
+        # of all over the sky: the pairs are in the order of their pixels
+        chosen = np.argsort(uniforms(stars.star_keys, seed, "stars masked for the errors"))[:MASKED_STARS]
+        inputs = np.concatenate([inputs, masked[chosen]])
+        rows = np.concatenate([rows, chosen])
     translation = translate(family, inputs, stars.errors[rows], stars.star_keys[rows], draws_of(run), held_out[:, rows])
     columns = [next((family.inputs.index(n) for n in names if n in family.inputs), -1) for names in GROUPED_BY]
     calibration = fit_calibration(

@@ -51,12 +51,14 @@ def train_family(name: str, stars: TrainingSet, patterns: Patterns, run: Run, wo
     scaling = fit_scaling(known.inputs, known.labels, own_inputs(name, train), train.target)
     members = train_members(workers, f"train {name}", member_jobs(name, known, scaling, patterns, run))
     family = uncalibrated(name, known, scaling, [plan for plan, _ in members], run)
+    notes: list[str] = []
     if train.debias:
         family = train_latent(family, known, run, workers)
-    notes: list[str] = []
+        bare = [label for label, own in zip(family.labels, known.label_errors.T, strict=True) if np.isnan(own).all()]
+        notes += [f"{label}: B states no errors, so its debiased values may fall short of slope 1" for label in bare]
     if train.fallback == "best":
-        fallback, notes = choose_fallback(family, known, run)
-        family = replace(family, fallback=fallback)
+        fallback, replaced = choose_fallback(family, known, run)
+        family, notes = replace(family, fallback=fallback), [*notes, *replaced]
     history = [
         (name, member, e.epoch, e.learning_rate, e.loss, e.val_loss)
         for member, (_, epochs) in enumerate(members)

@@ -13,6 +13,7 @@ from stdask.pipeline.train_errors import held_out_stars
 from stdask.pipeline.train_members import jobs_of, train_members
 from stdask.pipeline.training_set import TrainingSet
 from stdask.science.attenuation import unattenuated_gain
+from stdask.science.combining import mean_of_unseen
 from stdask.science.deconvolution import deconvolve, draw_latent
 from stdask.science.resampling import measured_behind
 
@@ -56,8 +57,7 @@ def _stretch(latent: Family, known: TrainingSet, run: Run) -> Stretch:
     held_out = held_out_stars(len(known), run)
     unseen = np.any(held_out, axis=0)
     members = predict_members(latent, known.inputs[unseen])
-    shares = held_out[:, unseen] / held_out[:, unseen].sum(axis=0)
-    predicted = np.einsum("ms,msl->sl", shares, members)
+    predicted = mean_of_unseen(members, held_out[:, unseen])
     labels, errors = known.labels[unseen], known.label_errors[unseen]
     gains = [unattenuated_gain(*columns) for columns in zip(predicted.T, labels.T, errors.T, strict=True)]
     return Stretch(predicted.mean(axis=0), labels.mean(axis=0), np.array(gains))

@@ -201,9 +201,9 @@ def translate_table(table: pa.Table, families: list[Family], draws: Draws) -> di
             values = debiased(family, inputs).T
             new |= {f"{label}_PRED_DEBIASED": own for label, own in zip(family.labels, values, strict=True)}
         new |= _flags(family, translation)
-        surroundings, comment = _surroundings(family, table)
+        surroundings, unlike = _surroundings(family, table)
         new |= surroundings
-        comments += [*_comments(family, translation), comment]
+        comments += [*_comments(family, translation), *unlike]
     return new | {"QFLAG_COMMENTS": describe_flags(comments)}
 
 
@@ -213,8 +213,10 @@ def _flags(family: Family, translation: Translation) -> dict[str, np.ndarray]:
     return dict(zip(_flag_names([family]), [missing, *inside], strict=True))
 
 
-def _surroundings(family: Family, table: pa.Table) -> tuple[dict[str, np.ndarray], tuple[str, list[str], np.ndarray]]:
-    """Return how like the training stars each star is in all inputs at once, and the comment on those that are not."""
+def _surroundings(
+    family: Family, table: pa.Table
+) -> tuple[dict[str, np.ndarray], list[tuple[str, list[str], np.ndarray]]]:
+    """Return how like the training stars each star is in all inputs at once, and the comments on those that are not."""
     where = family.neighbourhood
     values = stack_columns(table, list(where.names))
     index = where.index(values)
@@ -223,12 +225,16 @@ def _surroundings(family: Family, table: pa.Table) -> tuple[dict[str, np.ndarray
     named = np.zeros((len(values), len(where.pair_names)), dtype=bool)
     named[outside] = worst[:, None] == np.array(where.pair_names, dtype=object)
     title = family.name.upper()
+    unknown = np.isnan(values) & ~np.isin(where.names, family.inputs)  # missing inputs are told elsewhere
     columns = {
         f"DOMAIN_INDEX_{title}": index,
         f"DOMAIN_DENSITY_{title}": where.density(values),
         f"QFLAG_DOMAIN_{title}": index <= 1,
     }
-    return columns, (f"{family.name} input unlike training stars, most in", where.pair_names, named)
+    return columns, [
+        (f"{family.name} input unlike training stars, most in", where.pair_names, named),
+        (f"{family.name} domain unknown without", list(where.names), unknown),
+    ]
 
 
 def _flag_names(families: list[Family]) -> list[str]:

@@ -65,7 +65,8 @@ def shifts_of(checked: Checked) -> list[tuple[str, float]]:
             shifts.append((name, EBV_SHIFT))
         else:
             size = COLOUR_SHIFT if name in schema.COLOURS else SIGMAS * float(medians[name])
-            shifts += [(name, -size), (name, size)]
+            if np.isfinite(size):  # a survey may state no error
+                shifts += [(name, -size), (name, size)]
     return shifts
 
 

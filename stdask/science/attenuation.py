@@ -80,17 +80,20 @@ def unattenuated_gain(predicted: np.ndarray, expected: np.ndarray, errors: np.nd
     predicted, expected : shape (n_stars,)
         Of stars that the prediction had not seen; B.
     errors : shape (n_stars,)
-        1-sigma errors of B; NaN counts as 0.
+        1-sigma errors of B, NaN where it states none: the mean of the others then counts.
 
     Returns
     -------
     gain
-        1 where the stated noise is all the variance there is, or the two have nothing to do with each other.
+        1 where no error is stated, where the stated noise is all the variance there is, or where the two have nothing
+        to do with each other.
     """
+    if np.isnan(errors).all():
+        return 1.0  # noise taken for signal would be stretched with it
     kept = clip_outliers(_from_resistant_line(predicted, expected), CLIP)
     kept &= clip_outliers(_from_resistant_line(expected, predicted), CLIP)
     x, y = predicted[kept], expected[kept]
-    variance = y.var() - (np.nan_to_num(errors[kept]) ** 2).mean()
+    variance = y.var() - np.nanmean(errors**2)
     covariance = np.cov(x, y, ddof=0)[0, 1]
     return float(variance / covariance) if variance > 0 and covariance > 0 else 1.0
 

@@ -74,7 +74,7 @@ class Calibration:
         return SigmaParts(
             factors * noise_factors * input_noise,
             factors * self.member_factors * member_spread,
-            factors * self.scales * np.exp(_features(scaled_inputs) @ self.weights.T),
+            factors * self.scales * _own_scatter(_features(scaled_inputs), self.weights.T),
         )
 
 
@@ -172,6 +172,11 @@ def _features(scaled_inputs: np.ndarray) -> np.ndarray:
     return np.concatenate([np.ones((len(clipped), 1)), clipped, clipped**2], axis=1)
 
 
+def _own_scatter(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the intrinsic scatter in units of the scale: it must not run away where several inputs are far out."""
+    return np.exp(np.clip(features @ weights, -6, 3))
+
+
 def _fit_label(features: np.ndarray, residuals: np.ndarray, noise: np.ndarray, spread: np.ndarray) -> np.ndarray:
     """Return log factors of noise and spread and the weights: the most likely Gaussian scatter, penalised."""
     squares = np.minimum(residuals**2, CLIP**2)
@@ -180,7 +185,7 @@ def _fit_label(features: np.ndarray, residuals: np.ndarray, noise: np.ndarray, s
 
     def cost(p: np.ndarray) -> tuple[float, np.ndarray]:
         noise2, spread2 = np.exp(2 * p[0]) * noise**2, np.exp(2 * p[1]) * spread**2
-        own2 = np.exp(2 * np.clip(features @ p[2:], -6, 3))
+        own2 = _own_scatter(features, p[2:]) ** 2
         variance = noise2 + spread2 + own2
         slope = 0.5 / variance - 0.5 * squares / variance**2  # d cost / d variance
         value = 0.5 * (np.log(variance) + squares / variance).sum()

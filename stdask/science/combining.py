@@ -23,6 +23,25 @@ def trimmed_mean(predictions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return kept.mean(axis=0), kept.std(axis=0)
 
 
+def mean_of_unseen(predictions: np.ndarray, held_out: np.ndarray) -> np.ndarray:
+    """Return for each star the mean of the members that had not seen it.
+
+    Of five members that each hold out a fifth, that is one for most stars: it scatters more than their combination
+    does, so what is learnt from its residuals errs on the wide side.
+
+    Parameters
+    ----------
+    predictions : shape (n_members, n_stars, ...)
+    held_out : shape (n_members, n_stars), bool
+        True where the star was not among the training stars of the member; of each star at least one.
+
+    Returns
+    -------
+    means : shape (n_stars, ...)
+    """
+    return np.einsum("ms,ms...->s...", held_out / held_out.sum(axis=0), predictions)
+
+
 def member_spread(outputs: np.ndarray) -> np.ndarray:
     """Return how far the members disagree about each star: standard deviation (ddof 1) of all of them.
 

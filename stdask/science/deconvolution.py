@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from stdask.science.gaussian_mixture import FLOOR, Mixture, fit_components, log_joints, pick_components, whiten
 
 MAX_STARS = 5000  # that the mixture is fitted on: ten for each number in 10 components of 8 columns, and half a minute
+STARS_AT_ONCE = 5000  # of 10 components of 8 columns: 26 MB
 MAX_STEPS = 150
 TOLERANCE = 1e-5  # gain of mean log-likelihood a step that ends the fit: of 5000 stars 0.05, far below one sigma
 
@@ -79,7 +80,13 @@ def draw_latent(mixture: Mixture, values: np.ndarray, error_covariances: np.ndar
         Exact values are returned as they are.
     """
     rng = np.random.default_rng(seed)
-    joints = _log_joints(mixture, values, error_covariances)
+    parts = range(0, len(values), STARS_AT_ONCE)
+    joints = np.concatenate(
+        [
+            _log_joints(mixture, *(a[start : start + STARS_AT_ONCE] for a in (values, error_covariances)))
+            for start in parts
+        ]
+    )
     shares = np.exp(joints - logsumexp(joints, axis=1, keepdims=True))
     components = pick_components(shares, rng.random((len(values), 1)))[:, 0]
     roots = np.linalg.cholesky(mixture.covariances)[components]

@@ -41,12 +41,15 @@ def compare_scatter(residuals: np.ndarray, others: np.ndarray, n_bootstraps: int
     if n_stars == 0:
         return ScatterRatio(*4 * [np.nan])
     rng = np.random.default_rng(seed)
-    resampled = [both[:, rng.integers(0, n_stars, n_stars)] for _ in range(n_bootstraps)]
-    values = []
-    for name in ("std", "robust"):
-        one, *ratios = (own / other for own, other in (METRICS[name](sample, axis=1) for sample in [both, *resampled]))
-        values += [float(one), float(np.std(ratios, ddof=1))]
-    return ScatterRatio(*values)
+    ratios = np.array([_ratios(both[:, rng.integers(0, n_stars, n_stars)]) for _ in range(n_bootstraps)])
+    (std, robust), (std_err, robust_err) = _ratios(both), ratios.std(axis=0, ddof=1)
+    return ScatterRatio(std, float(std_err), robust, float(robust_err))
+
+
+def _ratios(both: np.ndarray) -> tuple[float, float]:
+    """Return the ratios of the standard deviations and of the robust sigmas of two rows."""
+    std, robust = (METRICS[name](both, axis=1) for name in ("std", "robust"))
+    return float(std[0] / std[1]), float(robust[0] / robust[1])
 
 
 class Group(NamedTuple):

@@ -172,3 +172,14 @@ def test_an_ensemble_trained_for_other_inputs_than_the_run_file_names_is_refused
 
 def trained_for(*labels: str) -> TrainConfig:
     return TrainConfig.model_validate({"intrinsic": [{"label": name, "from": name} for name in labels]})
+
+
+def test_a_star_whose_reddening_is_not_known_has_no_domain_and_says_so(family: Family):
+    rng = np.random.default_rng(2)
+    training = np.column_stack([rng.uniform(4000, 6000, 500), rng.uniform(1, 5, 500), rng.uniform(0, 0.3, 500)])
+    where = fit_neighbourhood(training, ("TEFF", "LOGG", "EBV"), seed=1)
+    table = stars().append_column("EBV", pa.array([0.1, np.nan], pa.float32()))
+    new = translate_table(table, [replace(family, neighbourhood=where)], DRAWS)
+    assert list(new["QFLAG_DOMAIN_INTRINSIC"]) == [True, False]
+    assert list(new["QFLAG_COMMENTS"]) == ["", "intrinsic domain unknown without EBV"]
+    assert not new["FLAG_MISSING_INPUTS_INTRINSIC"].any()

@@ -113,7 +113,14 @@ def test_the_gain_brings_back_a_slope_that_noise_has_flattened():
     # without the noise of the expected values taken off it would be 1.25 x (1 + 0.3) = 1.62; error of a slope of
     # 40,000 stars: 0.6 %, three times that
     assert unattenuated_gain(predicted, expected, errors) == pytest.approx(1 / 0.8, rel=0.02)
-    assert unattenuated_gain(predicted, truth, np.full(truth.size, np.nan)) == pytest.approx(1 / 0.8, rel=0.01)
+    assert unattenuated_gain(predicted, truth, np.zeros(truth.size)) == pytest.approx(1 / 0.8, rel=0.01)
+    some = np.where(np.arange(truth.size) % 2, errors, np.nan)  # stated for half of the stars
+    assert unattenuated_gain(predicted, expected, some) == pytest.approx(1 / 0.8, rel=0.03)
+
+
+def test_where_no_error_is_stated_nothing_is_stretched():
+    values = np.random.default_rng(12).normal(size=500)
+    assert unattenuated_gain(0.5 * values, values, np.full(500, np.nan)) == 1.0
 
 
 def test_stated_errors_as_large_as_the_scatter_stretch_nothing():

@@ -1,5 +1,7 @@
 """Calibrated errors: they cover stars never seen, in every group, whatever the stated errors claim."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -130,3 +132,12 @@ def test_stars_that_lack_an_input_get_a_factor_of_their_own_and_are_covered():
 
 def test_without_stars_that_lack_an_input_their_factor_is_one():
     assert list(fitted(stars(1)).missing_factors) == [1.0]
+
+
+def test_the_intrinsic_scatter_does_not_run_away_where_all_inputs_are_far_out():
+    calibration = fitted(stars(1))
+    steep = replace(calibration, weights=np.full_like(calibration.weights, 2.0))
+    far = np.full((1, 3), 1e3)
+    sigma = steep.parts(far, far, np.zeros((1, 1)), np.zeros((1, 1))).intrinsic
+    # at most exp(3) robust scatters, as when it was learnt
+    assert sigma[0, 0] <= np.exp(3) * (steep.scales * steep.group_factors.max()).max() * (1 + 1e-9)

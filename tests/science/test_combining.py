@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stdask.science.combining import member_spread, summarise_draws, trimmed_mean
+from stdask.science.combining import mean_of_unseen, member_spread, summarise_draws, trimmed_mean
 
 
 def test_five_members_lose_their_extremes():
@@ -50,3 +50,11 @@ def test_the_member_spread_is_the_sample_deviation_of_all_members_about_their_me
     expected = np.array([[np.std(outputs[:, s, :, n].mean(axis=1), ddof=1) for n in range(2)] for s in range(7)])
     np.testing.assert_allclose(member_spread(outputs), expected, rtol=1e-12)  # the same sums in another order
     assert (member_spread(outputs[:1]) == 0).all()  # one member cannot disagree
+
+
+def test_only_members_that_had_not_seen_a_star_have_a_say():
+    members = np.array([[[1.0], [10.0], [5.0]], [[3.0], [20.0], [6.0]]])
+    held_out = np.array([[True, False, True], [True, True, False]])
+    np.testing.assert_array_equal(mean_of_unseen(members, held_out), [[2.0], [20.0], [5.0]])
+    draws = np.repeat(members[:, :, None], 4, axis=2)  # whatever comes behind the stars
+    assert mean_of_unseen(draws, held_out).shape == (3, 4, 1)
