@@ -11,8 +11,7 @@ from stdask.network.resnet import build
 
 
 def start_tensorflow() -> None:
-    """Start TensorFlow so that the same seed gives the same weights; forget the networks trained before."""
-    keras.utils.clear_session()  # a worker trains one member after another, and graphs would pile up
+    """Start TensorFlow so that the same seed gives the same weights."""
     tf.config.experimental.enable_op_determinism()
     for gpu in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, True)  # members side by side share a card
