@@ -147,10 +147,11 @@ class EvaluateConfig(TomlModel):
 class TranslateConfig(TomlModel):
     """`[translate]`. Thomas et al. 2024, sect. 3.5."""
 
-    n_draws: int = Field(default=100, ge=2)
+    n_draws: int | None = Field(default=None, ge=2)  # none: those of the preset of [train]
     sampler: Literal["sobol", "random"] = "sobol"
     include_nominal: bool = False  # the first draw is the measurement itself, as in the authors' code
-    rows_per_block: int = Field(default=2048, ge=64, multiple_of=64)  # rows of the network evaluated at once
+    engine: Literal["auto", "cpu", "gpu"] = "auto"  # auto: a GPU where the worker sees one
+    tf32: bool = False  # let a GPU round products to 10 bits: faster, and off by a thousandth of a correction
 
 
 class MergeConfig(TomlModel):

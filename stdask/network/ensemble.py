@@ -1,13 +1,15 @@
 """A trained family of networks with all it needs to translate a star: inputs, scaling, plan, domains."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import ndtri
 
 from stdask.errors import EnsembleError
-from stdask.network.inference import Engine
+from stdask.network.engines import Engine, make_engine
+from stdask.network.inference import CpuEngine
 from stdask.network.plan import Plan
 from stdask.schema import PERCENTILES
 from stdask.science.calibration import Calibration, SigmaParts
@@ -16,24 +18,23 @@ from stdask.science.dissimilarity import Neighbourhood
 from stdask.science.gaussian_mixture import Mixture
 from stdask.science.imputation import draw_missing
 from stdask.science.polynomials import Polynomials
-from stdask.science.random_keys import uniform_sequences
-from stdask.science.resampling import measured_behind, resample_inputs, standard_normals
+from stdask.science.resampling import measured_behind, resample_inputs, uniform_draws
 from stdask.science.scaling import Scaling
 from stdask.science.validity import Domain
 
 CHUNK_VALUES = 4_000_000  # network outputs held at once: 16 MB of float32
-PREDICTED_AT_ONCE = 1920  # rows, a multiple of every row group of a BLAS
 
 
 @dataclass(frozen=True)
 class Draws:
-    """How the Monte Carlo realisations are made."""
+    """How the Monte Carlo realisations are made, and what runs them."""
 
     n_draws: int
     sampler: str
     seed: int
     include_nominal: bool
-    rows_per_block: int
+    engine: str = "cpu"  # or "gpu", or "auto"
+    tf32: bool = False  # on a GPU
 
 
 @dataclass(frozen=True)
@@ -219,12 +220,7 @@ def predict_members(family: Family, inputs: np.ndarray) -> np.ndarray:
     -------
     labels : shape (n_members, n_rows, n_labels)
     """
-    n_rows, n_inputs = inputs.shape
-    padded = np.zeros((-(-n_rows // PREDICTED_AT_ONCE), PREDICTED_AT_ONCE, n_inputs))
-    padded.reshape(-1, n_inputs)[:n_rows] = inputs
-    engine = Engine(family.plan, PREDICTED_AT_ONCE, PREDICTED_AT_ONCE)
-    labels = family.scaling.to_labels(padded, _run(family, engine, padded))
-    return labels.reshape(family.plan.n_members, -1, len(family.labels))[:, :n_rows]
+    return family.scaling.to_labels(inputs, _run(family, CpuEngine(family.plan), inputs))
 
 
 class _Chunk(NamedTuple):
@@ -239,21 +235,14 @@ def _draw(
     family: Family, inputs: np.ndarray, errors: np.ndarray, star_keys: np.ndarray, draws: Draws
 ) -> Iterator[_Chunk]:
     """Yield the draws of all stars and what each member says of them, as many stars at a time as memory allows."""
-    engine = Engine(family.plan, draws.n_draws, draws.rows_per_block)
+    engine = make_engine(family.plan, draws.engine, draws.tf32)
     columns, mixing = measured_behind(family.inputs)
     chunk = max(1, CHUNK_VALUES // (draws.n_draws * len(family.labels) * family.plan.n_members))
     for start in range(0, len(inputs), chunk):
         stars = slice(start, min(start + chunk, len(inputs)))
+        uniform = _uniform(family, star_keys[stars], columns, draws)
         realisations = resample_inputs(
-            inputs[stars],
-            errors[stars],
-            mixing,
-            star_keys[stars],
-            columns=columns,
-            n_draws=draws.n_draws,
-            seed=draws.seed,
-            sampler=draws.sampler,
-            include_nominal=draws.include_nominal,
+            inputs[stars], errors[stars], mixing, uniform, columns=columns, include_nominal=draws.include_nominal
         )
         _fill_missing(family, realisations, inputs[stars], star_keys[stars], draws)
         yield _Chunk(stars, realisations, _run(family, engine, realisations))
@@ -266,17 +255,24 @@ def _fill_missing(
     rows = np.flatnonzero(np.isnan(inputs).any(axis=1))
     if family.density is None or not rows.size:
         return
-    keys = star_keys[rows]
-    components = uniform_sequences(keys, draws.n_draws, draws.seed, "component of a missing input")
-    # not of the Sobol sequence of the measured columns: a star's draws of those must not hang on what it misses
-    streams = [f"missing {name}" for name in family.inputs]
-    normals = standard_normals(keys, draws.n_draws, streams, draws.seed, "random")
-    drawn = draw_missing(family.density, inputs[rows], components, normals)
+    uniform = _uniform(family, star_keys[rows], _imputed(family), draws)
+    drawn = draw_missing(family.density, inputs[rows], uniform[..., 0], ndtri(uniform[..., 1:]))
     realisations[rows] = np.where(np.isnan(realisations[rows]), drawn, realisations[rows])
 
 
+def _imputed(family: Family) -> list[str]:
+    """Return what is drawn of a star that misses inputs, besides its measured columns."""
+    return ["component", *(f"missing {name}" for name in family.inputs)]
+
+
+def _uniform(family: Family, star_keys: np.ndarray, columns: Sequence[str], draws: Draws) -> np.ndarray:
+    # of one sequence in all dimensions: a star's measured columns are drawn alike whatever it misses
+    dimensions = [*family.measured, *_imputed(family)]
+    return uniform_draws(star_keys, draws.n_draws, columns, draws.seed, draws.sampler, dimensions)
+
+
 def _run(family: Family, engine: Engine, inputs: np.ndarray) -> np.ndarray:
-    """Return what each member says, (n_members, n_stars, n_draws, n_labels), in units of the scaling."""
+    """Return what each member says, (n_members, ..., n_labels), in units of the scaling."""
     scaled = family.scaling.scale_inputs(inputs)
     outputs = engine.run(scaled)
     if family.fallback is not None:

@@ -32,6 +32,11 @@ class Plan:
         return self.arrays["stem.kernel"].shape[0]
 
     @property
+    def n_inputs(self) -> int:
+        """Number of inputs."""
+        return self.arrays["stem.kernel"].shape[1]
+
+    @property
     def n_labels(self) -> int:
         """Number of outputs."""
         return self.arrays["head.bias"].shape[1]

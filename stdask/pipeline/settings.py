@@ -7,7 +7,9 @@ from typing import Any
 from stdask import schema
 from stdask.config import Run
 from stdask.network.ensemble import Draws
+from stdask.network.recipe import N_DRAWS
 
+ENGINE = {"engine", "tf32"}  # of [translate]
 LEARNT = {"intrinsic", "extrinsic", "features"}  # of [train]: the networks' inputs and labels
 
 
@@ -19,7 +21,8 @@ def stage_settings(run: Run, stage: str) -> dict[str, Any]:
 def draws_of(run: Run) -> Draws:
     """Return the Monte Carlo settings of `[translate]`."""
     t = run.config.translate
-    return Draws(t.n_draws, t.sampler, run.config.seed, t.include_nominal, t.rows_per_block)
+    n_draws = t.n_draws or N_DRAWS[run.config.train.preset]
+    return Draws(n_draws, t.sampler, run.config.seed, t.include_nominal, t.engine, t.tf32)
 
 
 def _ingest(run: Run, side: str) -> dict[str, Any]:
@@ -36,21 +39,27 @@ def _pair(run: Run) -> dict[str, Any]:
 
 def _train(run: Run) -> dict[str, Any]:
     config = run.config
-    draws = config.translate.model_dump(exclude={"rows_per_block"})  # of held-out stars, that errors are learnt from
     return {
-        "seed": config.seed,
-        "translate": draws,
+        **_draws(run),  # of held-out stars, that errors are learnt from
         "train": config.train.model_dump(),
         "domain": config.domain.model_dump(),
     }
 
 
 def _evaluate(run: Run) -> dict[str, Any]:
-    return {"evaluate": run.config.evaluate.model_dump(), **_translate(run)}
+    return {"evaluate": run.config.evaluate.model_dump(), **_draws(run)}
 
 
 def _translate(run: Run) -> dict[str, Any]:
-    return {"seed": run.config.seed, "translate": run.config.translate.model_dump()}
+    engine = run.config.translate.model_dump(include=ENGINE)
+    draws = _draws(run)
+    return draws | {"translate": draws["translate"] | engine}
+
+
+def _draws(run: Run) -> dict[str, Any]:
+    """Return what realisations depend on; another engine changes last digits alone."""
+    translate = run.config.translate.model_dump(exclude=ENGINE) | {"n_draws": draws_of(run).n_draws}
+    return {"seed": run.config.seed, "translate": translate}
 
 
 def _merge(run: Run) -> dict[str, Any]:

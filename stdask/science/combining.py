@@ -60,7 +60,8 @@ def member_spread(outputs: np.ndarray) -> np.ndarray:
 def summarise_draws(values: np.ndarray, systematic_errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the percentiles over the draws, and the median systematic error: PRED_5 ... PRED_95, PRED_ERR.
 
-    Source: Thomas et al. 2024, sect. 3.5 and Table A.1.
+    Source: Thomas et al. 2024, sect. 3.5 and Table A.1. The k-th smallest of n draws stands for the fraction
+    (k - 1/2) / n (Hazen 1914); with numpy's default, (k - 1) / (n - 1), 32 draws give a 16-84 % range 4 % too narrow.
 
     Parameters
     ----------
@@ -71,4 +72,4 @@ def summarise_draws(values: np.ndarray, systematic_errors: np.ndarray) -> tuple[
     percentiles : shape (n_percentiles, n_stars, n_labels)
     errors : shape (n_stars, n_labels)
     """
-    return np.percentile(values, PERCENTILES, axis=1), np.median(systematic_errors, axis=1)
+    return np.percentile(values, PERCENTILES, axis=1, method="hazen"), np.median(systematic_errors, axis=1)

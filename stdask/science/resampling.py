@@ -11,14 +11,19 @@ from stdask.errors import CatalogueError
 from stdask.science.random_keys import uniform_sequences, uniforms
 
 
-def standard_normals(
-    star_keys: np.ndarray, n_draws: int, columns: Sequence[str], seed: int, sampler: str
+def uniform_draws(
+    star_keys: np.ndarray,
+    n_draws: int,
+    columns: Sequence[str],
+    seed: int,
+    sampler: str,
+    dimensions: Sequence[str] | None = None,
 ) -> np.ndarray:
-    """Return standard normal numbers that depend on (seed, star, draw, column) alone, never on other stars.
+    """Return uniform numbers that depend on (seed, star, draw, column) alone, never on other stars.
 
     `sampler` "sobol": one scrambled Sobol sequence for all stars, shifted for each star and column by a
     uniform number modulo 1 (Cranley & Patterson 1976), so that the draws of a star fill its error ellipsoid
-    evenly: as the points fill the space of all columns, a column's draws change with the list of columns.
+    evenly: as the points fill the space of all dimensions, a column's draws change with the list of those.
     "random": independent pseudo-random numbers.
 
     Parameters
@@ -26,18 +31,22 @@ def standard_normals(
     star_keys : shape (n_stars,), uint64
     n_draws, columns, seed, sampler
         Draws a star; names of the columns drawn; seed of the run; "sobol" or "random".
+    dimensions
+        All columns that are drawn for some star, of which `columns` are these; None: no others.
 
     Returns
     -------
-    normals : shape (n_stars, n_draws, n_columns), float64
+    numbers : shape (n_stars, n_draws, n_columns), float64 in (0, 1)
     """
     if sampler == "random":
         sequences = [uniform_sequences(star_keys, n_draws, seed, f"draw {name}") for name in columns]
-        return ndtri(np.stack(sequences, axis=-1))
-    points = _sobol_points(n_draws, len(columns), seed)
+        return np.stack(sequences, axis=-1)
+    every = columns if dimensions is None else dimensions
+    points = _sobol_points(n_draws, len(every), seed)[:, [every.index(name) for name in columns]]
     shifts = np.stack([uniforms(star_keys, seed, f"shift {name}") for name in columns], axis=-1)
-    shifted = (points + shifts[:, None]) % 1.0
-    return ndtri(np.clip(shifted, 2.0**-53, 1 - 2.0**-53))
+    shifted = points + shifts[:, None]
+    shifted -= shifted >= 1
+    return np.clip(shifted, 2.0**-53, 1 - 2.0**-53, out=shifted)
 
 
 def measured_behind(inputs: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
@@ -68,12 +77,9 @@ def resample_inputs(
     values: np.ndarray,
     errors: np.ndarray,
     mixing: np.ndarray,
-    star_keys: np.ndarray,
+    uniform: np.ndarray,
     *,
     columns: Sequence[str],
-    n_draws: int,
-    seed: int,
-    sampler: str,
     include_nominal: bool = False,
 ) -> np.ndarray:
     """Draw Gaussian realisations of each star's inputs.
@@ -89,9 +95,10 @@ def resample_inputs(
         1-sigma errors of the measured columns; NaN counts as 0 (such a star is flagged elsewhere).
     mixing : shape (n_columns, n_inputs)
         How much each input moves with each measured column: 1 for itself, 1 and -1 for a colour.
-    star_keys : shape (n_stars,), uint64
-    columns, n_draws, seed, sampler
-        As for `standard_normals`.
+    uniform : shape (n_stars, n_draws, n_columns), in (0, 1)
+        As `uniform_draws` gives them.
+    columns
+        Names of the measured columns.
     include_nominal
         The first draw is the measurement itself, as in the authors' code.
 
@@ -110,7 +117,7 @@ def resample_inputs(
             f"Negative error {errors[row, column]:g} in row {row}, column {columns[column]!r}. "
             "Set it to NaN in the survey file."
         )
-    normals = standard_normals(star_keys, n_draws, columns, seed, sampler)
+    normals = ndtri(uniform)
     if include_nominal:
         normals[:, 0] = 0.0
     return values[:, None] + (normals * np.nan_to_num(errors)[:, None]) @ mixing

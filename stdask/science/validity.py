@@ -95,12 +95,13 @@ def describe_flags(parts: Sequence[tuple[str, Sequence[str], np.ndarray]]) -> np
     -------
     comments : shape (n_stars,), str; empty where nothing is wrong
     """
-    n_stars = len(parts[0][2])
-    comments = np.full(n_stars, "", dtype=object)
+    comments = np.full(len(parts[0][2]), "", dtype=object)
     for title, names, wrong in parts:
+        stars = np.flatnonzero(wrong.any(axis=1))
         # few patterns, many stars: each pattern is put into words once
-        patterns, which = np.unique(wrong, axis=0, return_inverse=True)
-        texts = [", ".join(name for name, bad in zip(names, row, strict=True) if bad) for row in patterns]
-        words = np.array([f"{title} {text}; " if text else "" for text in texts], dtype=object)
-        comments = comments + words[which.reshape(-1)]
+        patterns = np.packbits(wrong[stars], axis=1)
+        codes = patterns.view(f"S{patterns.shape[1]}")[:, 0]
+        _, first, which = np.unique(codes, return_index=True, return_inverse=True)
+        texts = [", ".join(np.array(names, dtype=object)[wrong[star]]) for star in stars[first]]
+        comments[stars] += np.array([f"{title} {text}; " for text in texts], dtype=object)[which]
     return np.array([comment.removesuffix("; ") for comment in comments], dtype=object)

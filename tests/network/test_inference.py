@@ -1,23 +1,26 @@
-"""The numpy engine: right, and the same for a star to the last bit wherever it stands."""
+"""The engine: right, and the same for a row to the last bit wherever it stands."""
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
 
-from stdask.network.inference import Engine
+from stdask.network import inference
+from stdask.network.inference import CpuEngine
+from stdask.network.kernel import PANEL_ROWS, TILE_FEATURES
 from tests.network.made_up import made_up_plan, run_in_double
 
-SHAPES = [(6, 4, 32, 2), (7, 1, 32, 2), (1, 1, 32, 2), (6, 4, 64, 3)]  # compact, one label, one input, paper
+# (inputs, labels, first width, depth): compact, one label, one input, paper, widths that are not whole tiles
+SHAPES = [(6, 4, 32, 2), (7, 1, 32, 2), (1, 1, 32, 2), (6, 4, 64, 3), (3, TILE_FEATURES + 1, 13, 1), (2, 2, 5, 0)]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_engine_computes_the_formula(shape: tuple):
     plan = made_up_plan(*shape, n_members=2)
     x = np.random.default_rng(2).normal(size=(7, 10, shape[0])).astype(np.float32)
-    outputs = Engine(plan, 10, 64).run(x)
+    outputs = CpuEngine(plan).run(x)
     for member in range(2):
         expected = run_in_double(plan, member, x.astype(np.float64))
         # float32 through ten layers of up to 1024 terms
@@ -25,32 +28,44 @@ def test_the_engine_computes_the_formula(shape: tuple):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("n_draws", [2, 7, 100])
-@pytest.mark.parametrize("rows_per_block", [64, 192, 2048])
-def test_a_stars_result_is_the_same_to_the_last_bit_whatever_its_neighbours_and_its_place(
-    shape: tuple, n_draws: int, rows_per_block: int
+def test_a_rows_result_is_the_same_to_the_last_bit_whatever_its_neighbours_its_place_and_the_block(
+    shape: tuple, monkeypatch: pytest.MonkeyPatch
 ):
     plan = made_up_plan(*shape, n_members=2)
-    x = np.random.default_rng(2).normal(size=(13, n_draws, shape[0])).astype(np.float32)
-    alone = np.concatenate([Engine(plan, n_draws, rows_per_block).run(star[None]) for star in x], axis=1)
-    with threadpool_limits(2, user_api="blas"):  # as in a driver nobody told to use one thread
-        engine = Engine(plan, n_draws, rows_per_block)
-        np.testing.assert_array_equal(engine.run(x), alone)
-        np.testing.assert_array_equal(engine.run(x[::-1])[:, ::-1], alone)
-        np.testing.assert_array_equal(engine.run(x[4:5]), alone[:, 4:5])  # buffers hold other stars by now
+    x = np.random.default_rng(2).normal(size=(5 * PANEL_ROWS + 3, shape[0])).astype(np.float32)
+    engine = CpuEngine(plan)
+    whole = engine.run(x)
+    np.testing.assert_array_equal(engine.run(x), whole)  # a retry
+    np.testing.assert_array_equal(engine.run(x[::-1])[:, ::-1], whole)
+    for start, stop in ((0, 1), (4, 11), (PANEL_ROWS - 1, 3 * PANEL_ROWS)):
+        np.testing.assert_array_equal(engine.run(x[start:stop]), whole[:, start:stop])
+    for n_panels in (1, 2, 64):
+        monkeypatch.setattr(inference, "BLOCK_PANELS", n_panels)
+        np.testing.assert_array_equal(engine.run(x), whole)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_the_size_of_a_block_changes_a_result_by_rounding_alone(shape: tuple):
-    plan = made_up_plan(*shape, n_members=2)
-    x = np.random.default_rng(2).normal(size=(13, 100, shape[0])).astype(np.float32)
-    small, large = (Engine(plan, 100, rows).run(x) for rows in (64, 4096))
-    # sums of up to 1024 products in float32, in another order: a few times 6e-8, through ten layers
-    assert np.abs(small - large).max() < 2e-6 * small.std()
+def test_members_are_those_of_the_plan_in_their_order():
+    plan = made_up_plan(6, 4, 32, 2, n_members=3)
+    x = np.random.default_rng(2).normal(size=(40, 6)).astype(np.float32)
+    whole = CpuEngine(plan).run(x)
+    for member in range(3):
+        alone = CpuEngine(
+            replace(plan, arrays={name: array[member : member + 1] for name, array in plan.arrays.items()})
+        )
+        np.testing.assert_array_equal(alone.run(x)[0], whole[member])
+
+
+def test_what_is_not_a_number_stays_so_and_harms_no_other_row():
+    engine = CpuEngine(made_up_plan(3, 2, 8, 1, 1))
+    x = np.random.default_rng(2).normal(size=(50, 3)).astype(np.float32)
+    whole = engine.run(x)
+    x[7, 1] = np.nan
+    assert np.isnan(engine.run(x)[:, 7]).all()
+    np.testing.assert_array_equal(np.delete(engine.run(x), 7, axis=1), np.delete(whole, 7, axis=1))
 
 
 def test_no_stars_give_no_results():
-    assert Engine(made_up_plan(3, 2, 8, 1, 2), 10, 64).run(np.zeros((0, 10, 3), np.float32)).shape == (2, 0, 10, 2)
+    assert CpuEngine(made_up_plan(3, 2, 8, 1, 2)).run(np.zeros((0, 10, 3), np.float32)).shape == (2, 0, 10, 2)
 
 
 def test_workers_and_the_driver_need_no_tensorflow():

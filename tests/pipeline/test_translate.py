@@ -19,7 +19,7 @@ from stdask.science.scaling import Scaling
 from stdask.science.validity import fit_domain
 from stdask.storage.hats import Catalogue
 
-DRAWS = Draws(n_draws=64, sampler="sobol", seed=3, include_nominal=False, rows_per_block=1024)
+DRAWS = Draws(n_draws=64, sampler="sobol", seed=3, include_nominal=False)
 N_MEMBERS = 5
 
 

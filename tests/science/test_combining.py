@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from stdask.science.combining import mean_of_unseen, member_spread, summarise_draws, trimmed_mean
 
@@ -40,9 +41,19 @@ def test_draws_become_the_published_percentiles_and_the_median_error():
     percentiles, systematic = summarise_draws(values, errors)
     assert percentiles.shape == (5, 6, 2)
     for star, label in np.ndindex(6, 2):
-        expected = [np.percentile(values[star, :, label], p) for p in (5, 16, 50, 84, 95)]
-        np.testing.assert_array_equal(percentiles[:, star, label], expected)
+        ranks = (np.arange(100) + 0.5) / 100  # Hazen 1914
+        expected = np.interp([0.05, 0.16, 0.5, 0.84, 0.95], ranks, np.sort(values[star, :, label]))
+        np.testing.assert_allclose(percentiles[:, star, label], expected, rtol=0, atol=1e-14)  # rounding of two terms
         assert systematic[star, label] == np.median(errors[star, :, label])
+
+
+def test_the_range_of_evenly_spaced_draws_is_not_too_narrow():
+    n_draws = 32
+    values = norm.ppf((np.arange(n_draws) + 0.5) / n_draws)[None, :, None]  # one in the middle of each 1/32
+    (_, low, middle, high, _), _ = summarise_draws(values, np.zeros_like(values))
+    # between draws the distribution function is taken as straight: 0.5 % of sigma at this number
+    assert (high - low)[0, 0] / 2 == pytest.approx(norm.ppf(0.84), abs=0.005)
+    assert middle[0, 0] == pytest.approx(0, abs=1e-12)
 
 
 def test_the_member_spread_is_the_sample_deviation_of_all_members_about_their_mean_over_the_draws():

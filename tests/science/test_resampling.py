@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.special import ndtri
 from scipy.stats import norm
 
 from stdask.errors import CatalogueError
-from stdask.science.resampling import measured_behind, resample_inputs, standard_normals
+from stdask.science.resampling import measured_behind, resample_inputs, uniform_draws
 
 KEYS = np.random.default_rng(1).integers(0, 2**64, 400, dtype=np.uint64)
 SAMPLERS = ("sobol", "random")
@@ -14,7 +15,15 @@ SAMPLERS = ("sobol", "random")
 def draw(values, errors, keys, inputs, **options):
     columns, mixing = measured_behind(inputs)
     options = {"n_draws": 100, "seed": 7, "sampler": "random"} | options
-    return resample_inputs(np.asarray(values), np.asarray(errors), mixing, keys, columns=columns, **options)
+    nominal = options.pop("include_nominal", False)
+    uniform = uniform_draws(keys, columns=columns, **options)
+    return resample_inputs(
+        np.asarray(values), np.asarray(errors), mixing, uniform, columns=columns, include_nominal=nominal
+    )
+
+
+def standard_normals(*args):
+    return ndtri(uniform_draws(*args))
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -38,6 +47,14 @@ def test_a_random_column_is_drawn_alike_whatever_the_other_columns():
     alone = standard_normals(KEYS, 16, ["FE_H"], 7, "random")[..., 0]
     among = standard_normals(KEYS, 16, ["TEFF", "FE_H", "RV"], 7, "random")[..., 1]
     np.testing.assert_array_equal(among, alone)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_a_column_is_drawn_alike_whether_others_of_the_dimensions_are_wanted_or_not(sampler: str):
+    dimensions = ["TEFF", "FE_H", "component", "missing TEFF"]
+    whole = uniform_draws(KEYS, 16, dimensions, 7, sampler)
+    some = uniform_draws(KEYS[:9], 16, ["component", "FE_H"], 7, sampler, dimensions)
+    np.testing.assert_array_equal(some, whole[:9, :, [2, 1]])
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
