@@ -77,6 +77,31 @@ def join_members(plans: Sequence[Plan]) -> Plan:
     return Plan(plans[0].depth, {name: np.concatenate([plan.arrays[name] for plan in plans]) for name in names})
 
 
+def layer_shapes(n_inputs: int, n_labels: int, first_width: int, depth: int) -> dict[str, tuple[int, int]]:
+    """Return the shape of the kernel of each layer of a plan.
+
+    Parameters
+    ----------
+    n_inputs, n_labels, first_width, depth
+        Of the architecture.
+    """
+    widths = [first_width << level for level in range(depth + 1)]
+    shapes = {"stem": (n_inputs, first_width)}
+    for i, width in enumerate(widths[:-1]):
+        shapes |= {f"up{i}_a": (width, width), f"up{i}_b": (width, width), f"up{i}": (width, 2 * width)}
+    shapes["centre_a"] = (widths[-1], widths[-1])
+    for i, width in enumerate(reversed(widths[:-1])):
+        shapes |= {f"down{i}": (4 * width, width), f"down{i}_a": (width, width)}
+    return shapes | {"head": (2 * first_width, n_labels)}
+
+
+def unfolded_operations(plan: Plan) -> int:
+    """Return the floating-point operations of a row through one member before folding: two for each weight."""
+    down = sum(8 * width**2 for width in plan.widths[:-1])  # four kernels a level up, as many weights down
+    ends = plan.widths[0] * (plan.n_inputs + plan.n_labels)
+    return 2 * (ends + down + 2 * plan.widths[-1] ** 2)
+
+
 def _folded(depth: int) -> list[tuple[str, str]]:
     """Return the (unit, layer behind it) pairs that become one product."""
     downs = [f"down{i}" for i in range(depth)]

@@ -11,6 +11,7 @@ from stdask.errors import ConfigError
 from stdask.pipeline import (
     validate_clusters,
     validate_domain,
+    validate_draws,
     validate_missing,
     validate_repeats,
     validate_roundtrip,
@@ -57,6 +58,11 @@ CHECKS = {
     "repeats": Check(
         validate_repeats.check,
         "Two visits to a star: translated ones should scatter no more than raw ones; pull 1 if A's errors are right.",
+    ),
+    "draws": Check(
+        validate_draws.check,
+        "Errors of the percentiles in units of half the 16-84 % range: the run's own draws should be no worse than "
+        "100 pseudo-random ones, the published number.",
     ),
 }
 

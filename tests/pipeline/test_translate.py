@@ -10,7 +10,8 @@ from stdask.config import TrainConfig
 from stdask.errors import EnsembleError
 from stdask.network.ensemble import Draws, Family, Stretch
 from stdask.network.plan import Plan
-from stdask.pipeline.translate import check_inputs, translate_table
+from stdask.pipeline.translate import check_inputs
+from stdask.pipeline.translate_table import translate_table
 from stdask.schema import Column
 from stdask.science.calibration import Calibration
 from stdask.science.dissimilarity import fit_neighbourhood

@@ -1,0 +1,38 @@
+"""How much memory a worker needs to translate a partition of a catalogue."""
+
+# the interpreter with all libraries and the compiled engine, on Linux; TensorFlow is not among them
+WORKER_BYTES = 440_000_000
+TABLE_COPIES = 3  # as read or made, put in the order of the sky, and encoded for the disk
+COLUMN_COPIES = 2  # new columns in double precision: what the networks say, and what is made of it
+CHUNK_COPIES = 4  # arrays of the size of a chunk's draws that are alive at once
+
+
+def chunk_bytes(n_values: int, n_members: int, n_labels: int, n_inputs: int) -> int:
+    """Return what the draws of one chunk of stars take.
+
+    Parameters
+    ----------
+    n_values
+        Outputs of the networks in the chunk, in single precision.
+    n_members, n_labels, n_inputs
+        Of the family; draws, inputs and labels are in double precision.
+    """
+    n_rows = n_values / (n_members * n_labels)
+    return int(CHUNK_COPIES * (4 * n_values + 8 * n_rows * (n_inputs + n_labels)))
+
+
+def partition_peak(n_rows: int, row_bytes: int, n_new: int, largest_chunk: int) -> int:
+    """Return the peak memory of a worker that translates a partition, in bytes.
+
+    Parameters
+    ----------
+    n_rows
+        Stars in the partition.
+    row_bytes
+        Of a row of the translated table, old and new columns.
+    n_new
+        Number of new columns.
+    largest_chunk
+        What `chunk_bytes` gives, of the family where it gives most.
+    """
+    return WORKER_BYTES + largest_chunk + n_rows * (TABLE_COPIES * row_bytes + COLUMN_COPIES * 8 * n_new)
