@@ -11,10 +11,24 @@ from rich.console import Console
 from stdask import __version__
 from stdask.config import Run, load_run
 from stdask.errors import ConfigError, StdaskError
-from stdask.pipeline import atlas, evaluate, export, ingest, merge, pair, report, study, train, translate, validate
+from stdask.network.recipe import PRESETS
+from stdask.pipeline import (
+    atlas,
+    bench,
+    evaluate,
+    export,
+    ingest,
+    merge,
+    pair,
+    report,
+    study,
+    train,
+    translate,
+    validate,
+)
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.console import say
-from stdask.pipeline.demo import PAPER_SCALE, prepare, print_recovery
+from stdask.pipeline.demo import PAPER_SCALE, prepare, print_recovery, print_speed
 from stdask.pipeline.run import record_run, run_all
 
 app = typer.Typer(
@@ -83,6 +97,7 @@ def demo_command(
         run = _load(output / "run.toml", None, None, workers)
     _with_workers(run, run_all, truth)
     print_recovery(run)
+    print_speed(run)
 
 
 @app.command("ingest", epilog="Example: stdask ingest run.toml --data-dir ~/surveys")
@@ -169,6 +184,29 @@ def study_command(
         raise ConfigError(f"No recipe {unknown.pop()!r}. There are {', '.join(study.RECIPES)}.")
     chosen = tuple(study.RECIPES) if recipes else tuple(recipe or ())
     _with_workers(_load(run_file, data_dir, output, workers), study.run, folds, chosen)
+
+
+@app.command(
+    "bench", epilog="Example: stdask bench --json bench.json; stdask bench --plan run.toml --data-dir ~/surveys"
+)
+def bench_command(
+    preset: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help=f"One of {', '.join(PRESETS)}. [default: all]")
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="How often everything is timed; medians are printed.")] = 5,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the numbers to this file as well.")] = None,
+    plan: Annotated[
+        Path | None, typer.Option(metavar="RUN.toml", help="Say what this run's translation will cost here instead.")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Measure how fast this machine translates, beside its matrix product and a Keras loop; or foretell a cost."""
+    if plan is not None:
+        bench.plan(load_run(plan, data_dir))
+        return
+    if unknown := set(preset or ()) - set(PRESETS):
+        raise ConfigError(f"No preset {unknown.pop()!r}. There are {', '.join(PRESETS)}.")
+    bench.run(preset or list(PRESETS), repeats, json_file)
 
 
 @app.command("export", epilog="Example: stdask export runs/first/catalogues/merged merged.fits")

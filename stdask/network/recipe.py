@@ -49,7 +49,7 @@ class Epoch:
     val_loss: float
 
 
-# realisations of a star: the published number, and how many Sobol points give percentiles as good as 100 random ones
+# realisations of a star: the published number, and how many Sobol points keep its percentiles (docs/speed.md)
 N_DRAWS = {"paper": 100, "compact": 64}
 ANY = 1 << 30  # wider than any unit
 PRESETS: dict[str, dict[str, Any]] = {

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from stdask.config import ClusterConfig
-from stdask.pipeline.bench import Case
+from stdask.pipeline.bench_speed import Case
 from stdask.pipeline.bench_stars import PIXEL
 from stdask.pipeline.cluster import Workers, available_cores
 from stdask.pipeline.console import progress_bar

@@ -18,6 +18,7 @@ from stdask.schema import Column
 from stdask.science.memory import chunk_bytes, partition_peak
 
 SAMPLE_SECONDS = 2.0  # of translating, at least, and at most some three times that
+SAMPLE_STARS = 5000  # enough for that
 FIRST_STARS = 20
 STRING_BYTES = 24  # offset and some words
 DISK_SHARE = 0.8  # of the bytes in memory: digits of floats do not compress

@@ -12,7 +12,7 @@ from stdask.errors import EnsembleError
 from stdask.network.ensemble import Draws, Family
 from stdask.network.parts import from_parts
 from stdask.pipeline.cluster import Workers
-from stdask.pipeline.forecast import forecast, require_memory, say_forecast
+from stdask.pipeline.forecast import SAMPLE_STARS, forecast, require_memory, say_forecast
 from stdask.pipeline.settings import draws_of
 from stdask.pipeline.stage import Stage, digest_of
 from stdask.pipeline.tasks import each
@@ -31,7 +31,6 @@ from stdask.storage.receipts import Receipt, append_partition, finished_partitio
 from stdask.storage.tables import read_parquet
 
 PLUGIN = "stdask-ensemble"
-SAMPLE_STARS = 5000  # at most, for the forecast
 
 
 class EnsemblePlugin(WorkerPlugin):

@@ -1,6 +1,7 @@
 """Monte Carlo realisations of each star's inputs within their errors."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import ndtri
@@ -123,6 +124,7 @@ def resample_inputs(
     return values[:, None] + (normals * np.nan_to_num(errors)[:, None]) @ mixing
 
 
+@lru_cache(maxsize=4)
 def _sobol_points(n_draws: int, n_columns: int, seed: int) -> np.ndarray:
     """Return the first `n_draws` of a scrambled Sobol sequence, shape (n_draws, n_columns)."""
     exponent = int(np.ceil(np.log2(n_draws)))  # scipy warns unless a power of two is asked for
