@@ -43,9 +43,8 @@ def run(presets: Sequence[str], repeats: int, json_file: Path | None) -> None:
         write_text(folder / "run.toml", RUN_FILE.format(seed=SEED, output=name))
         demo = load_run(folder / "run.toml")
         cases = {preset: prepare(demo, preset, folder) for preset in presets}
-        # first: a process counts the peak memory of the one that started it as its own, here before TensorFlow is in
-        workers = {preset: measure_workers(case, repeats) for preset, case in cases.items()}
         speeds = measure(cases, repeats)
+        workers = {preset: measure_workers(case, repeats) for preset, case in cases.items()}
     _print(speeds, cases, workers)
     if json_file is not None:
         about = {"stdask": __version__, "machine": platform.machine(), "python": platform.python_version()}

@@ -10,7 +10,7 @@ from stdask.pipeline.console import Bar, progress_bar, say
 from stdask.pipeline.settings import draws_of
 from stdask.pipeline.training_set import TrainingSet
 from stdask.pipeline.validate_stars import Checked, Rows, Validation
-from stdask.schema import PERCENTILES
+from stdask.science.metrics import percentile_errors
 
 SAMPLERS = ("random", "sobol")
 N_DRAWS = (16, 32, 48, 64, 100, 128, 256)  # 100: Thomas et al. 2024, sect. 3.5
@@ -69,33 +69,6 @@ def input_to_delete(checked: Checked) -> list[str]:
     """
     counterparts = {item.source for item in checked.run.config.train.labels("intrinsic")}
     return [name for name in checked.family.inputs if name in counterparts][-1:]
-
-
-def percentile_errors(percentiles: np.ndarray, reference: np.ndarray) -> dict[str, float]:
-    """Return how far percentiles lie from a reference, and by how much their 16-84 % range is too wide.
-
-    All in units of half of the reference's 16-84 % range, of each star and label its own. Where the draws of a few
-    stars have a long tail or two peaks, a percentile there is far off: the root mean square tells of those stars, the
-    median of the others.
-
-    Parameters
-    ----------
-    percentiles, reference : shape (n_percentiles, n_stars, n_labels)
-
-    Returns
-    -------
-    errors
-        `rms_{percentile}` and `median_{percentile}` of the absolute errors over stars and labels; `width_bias`, the
-        mean relative error of the range. A label that does not vary with the draws is left out.
-    """
-    low, high = PERCENTILES.index(16), PERCENTILES.index(84)
-    half_widths = (reference[high] - reference[low]) / 2
-    varies = half_widths > 0
-    errors = (percentiles - reference)[:, varies] / half_widths[varies]
-    rms, medians = np.sqrt(np.mean(errors**2, axis=1)), np.median(np.abs(errors), axis=1)
-    columns = {f"rms_{p}": float(value) for p, value in zip(PERCENTILES, rms, strict=True)}
-    columns |= {f"median_{p}": float(value) for p, value in zip(PERCENTILES, medians, strict=True)}
-    return columns | {"width_bias": float(np.mean(errors[high] - errors[low]) / 2)}
 
 
 def _percentiles(checked: Checked, stars: TrainingSet, inputs: np.ndarray, draws: Draws, bar: Bar) -> np.ndarray:

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.stats import beta, median_abs_deviation, norm
 
+from stdask.schema import PERCENTILES
+
 LEVELS = (0.68, 0.9)  # nominal shares: those of the percentiles 16-84 and 5-95
 METRICS: dict[str, Callable[..., Any]] = {
     "bias": np.mean,
@@ -147,3 +149,30 @@ def _count_covered(nominal: float, inside: np.ndarray) -> Coverage:
     if n == 0:
         return Coverage(nominal, np.nan, np.nan, 0)
     return Coverage(nominal, inside_n / n, float(beta.std(inside_n + 1, n - inside_n + 1)), n)
+
+
+def percentile_errors(percentiles: np.ndarray, reference: np.ndarray) -> dict[str, float]:
+    """Return how far percentiles lie from a reference, and by how much their 16-84 % range is too wide.
+
+    All in units of half of the reference's 16-84 % range, of each star and label its own. Where the draws of a few
+    stars have a long tail or two peaks, a percentile there is far off: the root mean square tells of those stars, the
+    median of the others.
+
+    Parameters
+    ----------
+    percentiles, reference : shape (n_percentiles, n_stars, n_labels)
+
+    Returns
+    -------
+    errors
+        `rms_{percentile}` and `median_{percentile}` of the absolute errors over stars and labels; `width_bias`, the
+        mean relative error of the range. A label that does not vary with the draws is left out.
+    """
+    low, high = PERCENTILES.index(16), PERCENTILES.index(84)
+    half_widths = (reference[high] - reference[low]) / 2
+    varies = half_widths > 0
+    errors = (percentiles - reference)[:, varies] / half_widths[varies]
+    rms, medians = np.sqrt(np.mean(errors**2, axis=1)), np.median(np.abs(errors), axis=1)
+    columns = {f"rms_{p}": float(value) for p, value in zip(PERCENTILES, rms, strict=True)}
+    columns |= {f"median_{p}": float(value) for p, value in zip(PERCENTILES, medians, strict=True)}
+    return columns | {"width_bias": float(np.mean(errors[high] - errors[low]) / 2)}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stdask.network.inference import CpuEngine
-from stdask.network.plan import fold, join_members
+from stdask.network.plan import fold, join_members, layer_shapes, unfolded_operations
 from stdask.network.recipe import ANY, PRESETS, Architecture, Sample, Schedule
 from stdask.network.resnet import build
 from stdask.network.training import train_member
@@ -56,6 +56,16 @@ def test_a_folded_pass_costs_2_07_instead_of_2_43_million_operations():
     folded = 2 * sum(a.size for name, a in plan.arrays.items() if name.endswith(".kernel"))
     assert unfolded / 1e6 == pytest.approx(2.43, abs=0.005)
     assert folded / 1e6 == pytest.approx(2.07, abs=0.005)
+
+
+@pytest.mark.parametrize("shape", [(6, 4, 64, 3), (7, 1, 32, 2), (1, 2, 5, 0)])
+def test_shapes_and_operations_are_those_of_the_keras_model(shape: tuple):
+    n_inputs, n_labels, first_width, depth = shape
+    model = build(Architecture(n_inputs, n_labels, first_width, depth, 0.1, (8, ANY)), 1)
+    plan = fold(model, depth)
+    assert unfolded_operations(plan) == 2 * sum(w.size for w in model.get_weights() if w.ndim == 2)
+    kernels = {name: array.shape[1:] for name, array in plan.arrays.items() if name.endswith(".kernel")}
+    assert {f"{layer}.kernel": own for layer, own in layer_shapes(*shape).items()} == kernels
 
 
 def test_joined_members_keep_their_order_and_their_results():

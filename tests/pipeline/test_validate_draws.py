@@ -9,7 +9,7 @@ from scipy.stats import norm
 
 from stdask.config import Run
 from stdask.pipeline import validate_draws
-from stdask.pipeline.validate_draws import complete_stars, draws_rows, input_to_delete, percentile_errors
+from stdask.pipeline.validate_draws import complete_stars, draws_rows, input_to_delete
 from stdask.schema import PERCENTILES
 from tests.pipeline.checked_stars import TEFF, checked, identity, stars_and_labels, training
 from tests.pipeline.hand_made import make_run
@@ -101,17 +101,6 @@ def test_the_runs_own_number_of_draws_is_among_those_tried(tmp_path: Path):
     run = make_run(tmp_path, translate={"n_draws": 20})
     rows = draws_rows(checked(run, identity(), training(*stars_and_labels(50, 5), errors=ERRORS)))
     assert [row["n_draws"] for row in rows[:8]] == [16, 20, 32, 48, 64, 100, 128, 256]
-
-
-def test_errors_are_in_half_widths_of_each_star_and_label_and_what_does_not_vary_is_left_out():
-    half_widths = np.array([[100.0, 0.1, 0.0], [50.0, 0.3, 0.0]])  # two stars, three labels
-    reference = 5000 + np.array([-1.5, -1, 0, 1, 1.5])[:, None, None] * half_widths
-    found = reference + np.array([-0.2, -0.1, 0.05, 0.3, 0.4])[:, None, None] * half_widths
-    errors = percentile_errors(found, reference)
-    for name, size in {"5": 0.2, "16": 0.1, "50": 0.05, "84": 0.3, "95": 0.4}.items():
-        assert errors[f"rms_{name}"] == pytest.approx(size, rel=1e-9)  # rounding of 5000 by 0.1
-        assert errors[f"median_{name}"] == pytest.approx(size, rel=1e-9)
-    assert errors["width_bias"] == pytest.approx(0.2, rel=1e-9)
 
 
 def test_complete_stars_have_all_inputs_and_errors_and_the_smallest_keys(monkeypatch: pytest.MonkeyPatch):

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from stdask.science.metrics import compare_mae, coverage, coverage_of_errors, probability_integral, score
+from stdask.science.metrics import (
+    compare_mae,
+    coverage,
+    coverage_of_errors,
+    percentile_errors,
+    probability_integral,
+    score,
+)
 
 
 def test_scores_are_those_of_numpy():
@@ -118,3 +125,14 @@ def test_a_comparison_takes_the_stars_that_both_methods_have():
     result = compare_mae(ours, theirs, 50, 1)
     assert (result.mae, result.other_mae, result.difference) == (2.0, 1.5, 0.5)
     assert np.isnan(compare_mae(ours, np.full(4, np.nan), 50, 1)).all()
+
+
+def test_errors_of_percentiles_are_in_half_widths_of_each_star_and_label_and_what_does_not_vary_is_left_out():
+    half_widths = np.array([[100.0, 0.1, 0.0], [50.0, 0.3, 0.0]])  # two stars, three labels
+    reference = 5000 + np.array([-1.5, -1, 0, 1, 1.5])[:, None, None] * half_widths
+    found = reference + np.array([-0.2, -0.1, 0.05, 0.3, 0.4])[:, None, None] * half_widths
+    errors = percentile_errors(found, reference)
+    for name, size in {"5": 0.2, "16": 0.1, "50": 0.05, "84": 0.3, "95": 0.4}.items():
+        assert errors[f"rms_{name}"] == pytest.approx(size, rel=1e-9)  # rounding of 5000 by 0.1
+        assert errors[f"median_{name}"] == pytest.approx(size, rel=1e-9)
+    assert errors["width_bias"] == pytest.approx(0.2, rel=1e-9)
