@@ -155,7 +155,7 @@ def validate_command(
         list[str] | None, typer.Option(metavar="NAME", help=f"One of {', '.join(validate.CHECKS)}. [default: all]")
     ] = None,
 ) -> None:
-    """Hard questions to a trained run: missing and wrong inputs, velocities, clusters, the way back, repeats."""
+    """Hard questions to a trained run: missing and wrong inputs, velocities, clusters, the way back, repeats, draws."""
     _with_workers(_load(run_file, data_dir, output, workers), validate.run, truth, members, tuple(only or ()))
 
 

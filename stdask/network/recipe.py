@@ -50,7 +50,7 @@ class Epoch:
 
 
 # realisations of a star: the published number, and how many Sobol points keep its percentiles (docs/speed.md)
-N_DRAWS = {"paper": 100, "compact": 64}
+N_DRAWS = {"paper": 100, "compact": 56}
 ANY = 1 << 30  # wider than any unit
 PRESETS: dict[str, dict[str, Any]] = {
     # fig. 1 of the paper; the units that drop out are those of the authors' code (256 and wider), not of the text

@@ -19,8 +19,25 @@ def trimmed_mean(predictions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     values, systematic_errors : shape (...)
         Mean and standard deviation (ddof 0, as published) of the members kept.
     """
-    kept = predictions if len(predictions) < 3 else np.sort(predictions, axis=0)[1:-1]
+    kept = predictions if len(predictions) < 3 else _without_extremes(predictions)
     return kept.mean(axis=0), kept.std(axis=0)
+
+
+def _without_extremes(members: np.ndarray) -> np.ndarray:
+    """Return all but the largest and the smallest along the first axis; on few members faster than sorting them."""
+    members = members.copy()
+    for low, high in zip(members[:-1], members[1:], strict=True):  # the largest rises to the end
+        _order(low, high)
+    for low, high in zip(members[-3::-1], members[-2:0:-1], strict=True):  # the smallest sinks to the start
+        _order(low, high)
+    return members[1:-1]
+
+
+def _order(low: np.ndarray, high: np.ndarray) -> None:
+    """Exchange, in place, what stands the wrong way round."""
+    smaller = np.minimum(low, high)
+    np.maximum(low, high, out=high)
+    low[...] = smaller
 
 
 def mean_of_unseen(predictions: np.ndarray, held_out: np.ndarray) -> np.ndarray:

@@ -81,7 +81,7 @@ def test_a_translation_is_what_the_paper_says(inputs: np.ndarray, draws: Draws):
 def test_the_nominal_draw_alone_moves_nothing_without_errors():
     still = translate(FAMILY, INPUTS, np.zeros_like(ERRORS), KEYS, replace(DRAWS, include_nominal=True))
     for percentile in still.percentiles:
-        # the same input gives the same output in each draw, but for the place in a group of rows
+        # rounding: members are combined before they become labels here, and after in the other
         np.testing.assert_allclose(percentile, predict(FAMILY, INPUTS), rtol=0, atol=1e-5 * FAMILY.scaling.scales.max())
 
 
