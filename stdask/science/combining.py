@@ -1,5 +1,7 @@
 """From the outputs of all members and draws to a value, its percentiles and its systematic error."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from stdask.schema import PERCENTILES
@@ -26,9 +28,9 @@ def trimmed_mean(predictions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _without_extremes(members: np.ndarray) -> np.ndarray:
     """Return all but the largest and the smallest along the first axis; on few members faster than sorting them."""
     members = members.copy()
-    for low, high in zip(members[:-1], members[1:], strict=True):  # the largest rises to the end
+    for low, high in pairwise(members):  # the largest rises to the end
         _order(low, high)
-    for low, high in zip(members[-3::-1], members[-2:0:-1], strict=True):  # the smallest sinks to the start
+    for high, low in pairwise(members[-2::-1]):  # the smallest sinks to the start
         _order(low, high)
     return members[1:-1]
 

@@ -69,3 +69,12 @@ def test_only_members_that_had_not_seen_a_star_have_a_say():
     np.testing.assert_array_equal(mean_of_unseen(members, held_out), [[2.0], [20.0], [5.0]])
     draws = np.repeat(members[:, :, None], 4, axis=2)  # whatever comes behind the stars
     assert mean_of_unseen(draws, held_out).shape == (3, 4, 1)
+
+
+@pytest.mark.parametrize("n_members", [3, 4, 5, 8])
+def test_any_number_of_members_loses_its_largest_and_its_smallest(n_members: int):
+    members = np.random.default_rng(n_members).normal(size=(n_members, 200))
+    kept = np.sort(members, axis=0)[1:-1]
+    values, errors = trimmed_mean(members)
+    np.testing.assert_allclose(values, kept.mean(axis=0), rtol=0, atol=1e-14)  # the same terms in another order
+    np.testing.assert_allclose(errors, kept.std(axis=0), rtol=0, atol=1e-14)
