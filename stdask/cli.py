@@ -201,6 +201,8 @@ def bench_command(
     data_dir: DataDir = None,
 ) -> None:
     """Measure how fast this machine translates, beside its matrix product and a Keras loop; or foretell a cost."""
+    if plan is not None and (preset or json_file):
+        raise ConfigError("--plan foretells one run, as its file says: leave out --preset and --json.")
     if plan is not None:
         bench.plan(load_run(plan, data_dir))
         return

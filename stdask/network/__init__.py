@@ -1,4 +1,4 @@
-"""TensorFlow and Keras only here; running a plan needs numpy alone."""
+"""TensorFlow and Keras only here; running a plan on the processor needs numpy and numba."""
 
 import contextlib
 import os

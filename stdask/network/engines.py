@@ -9,7 +9,7 @@ from stdask.errors import EnsembleError
 from stdask.network.inference import CpuEngine
 from stdask.network.plan import Plan
 
-GPU_DEVICES = ("/dev/nvidia0", "/dev/kfd")  # what the drivers of NVIDIA and AMD make
+GPU_DEVICES = ("nvidia[0-9]*", "kfd", "dxg")  # in /dev, of the drivers of NVIDIA, AMD and Windows
 
 
 class Engine(Protocol):
@@ -27,7 +27,7 @@ def make_engine(plan: Plan, kind: str, tf32: bool) -> Engine:
     plan
         What to run.
     kind
-        "cpu"; "gpu"; or "auto": a GPU if TensorFlow sees one. TensorFlow is loaded only where a GPU may be.
+        "cpu"; "gpu"; or "auto": a GPU if TensorFlow sees one, which is asked only where /dev has a GPU.
     tf32
         Let a GPU round the factors of products to 10 bits.
 
@@ -36,7 +36,8 @@ def make_engine(plan: Plan, kind: str, tf32: bool) -> Engine:
     EnsembleError
         If `kind` is "gpu" and TensorFlow sees none.
     """
-    if kind == "cpu" or (kind == "auto" and not any(Path(device).exists() for device in GPU_DEVICES)):
+    may_see_gpu = any(True for pattern in GPU_DEVICES for _ in Path("/dev").glob(pattern))
+    if kind == "cpu" or (kind == "auto" and not may_see_gpu):
         return CpuEngine(plan)
     from stdask.network import gpu  # loads TensorFlow: 6 s, 780 MB
 

@@ -110,7 +110,8 @@ def translate(
 ) -> Translation:
     """Put stars on the scale of B: draw, predict, combine, flag.
 
-    Source: Thomas et al. 2024, sects. 2.2 and 3.5. A star's result depends on the star alone, to the last bit.
+    Source: Thomas et al. 2024, sects. 2.2 and 3.5. On the processor a star's result depends on the
+    star alone, to the last bit.
 
     Parameters
     ----------

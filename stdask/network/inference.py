@@ -37,8 +37,15 @@ class CpuEngine:
         Returns
         -------
         outputs : shape (n_members, ..., n_labels), float32
+
+        Raises
+        ------
+        ValueError
+            If the inputs are not those of the plan in number.
         """
         program = self._program
+        if inputs.shape[-1] != program.n_inputs:
+            raise ValueError(f"{inputs.shape[-1]} inputs a row, but the plan has {program.n_inputs}")
         rows = np.ascontiguousarray(inputs.reshape(-1, inputs.shape[-1]))
         outputs = np.empty((len(program.numbers), len(rows), program.n_labels), np.float32)
         workspace = np.zeros((BLOCK_PANELS, program.n_features, PANEL_ROWS), np.float32)

@@ -1,9 +1,9 @@
 """The compiled heart of inference: dense layers on panels of rows.
 
 A BLAS leaves bias and ReLU to further passes over memory, and rounds a row differently from place to place. Here a
-tile of a product, `TILE_FEATURES` x `PANEL_ROWS` numbers, stays in the registers of the processor from its bias to
-its ReLU, and each number is one chain of fused multiply-adds over the inputs in their order, wherever its row stands.
-Tiles in registers: Goto & van de Geijn 2008, ACM Trans. Math. Softw. 34, 12.
+tile of a product, `TILE_FEATURES` x `PANEL_ROWS` numbers, stays in the registers of the processor from its first
+product to its ReLU, and each number is one chain of fused multiply-adds over the inputs in their order, wherever its
+row stands. Tiles in registers: Goto & van de Geijn 2008, ACM Trans. Math. Softw. 34, 12.
 
 Activations lie panel by panel, features x rows: rows fill the vectors, whatever the width of the layer.
 """
@@ -21,9 +21,9 @@ from numba.extending import intrinsic
 CPU = llvm.get_host_cpu_features()
 if CPU.get("avx512f"):  # 32 registers of 16 floats: 16 sums, 2 of inputs
     LANES, TILE_FEATURES, TILE_VECTORS = 16, 8, 2
-elif CPU.get("avx"):  # 16 registers of 8 floats: 12 sums, 3 of inputs, 1 weight
+elif CPU.get("fma"):  # 16 registers of 8 floats: 12 sums, 3 of inputs, 1 weight
     LANES, TILE_FEATURES, TILE_VECTORS = 8, 4, 3
-else:  # 32 registers of 4 floats, as on ARM
+else:  # 32 registers of 4 floats, as on ARM; x86 processors older than 2013 are right, and slow
     LANES, TILE_FEATURES, TILE_VECTORS = 4, 8, 2
 PANEL_ROWS = TILE_VECTORS * LANES
 N_SUMS = TILE_FEATURES * TILE_VECTORS  # vectors of a tile

@@ -31,6 +31,7 @@ class Program:
     steps: np.ndarray  # (n_steps, len(Step)), int64
     numbers: np.ndarray  # (n_members, n_numbers), float32
     outputs: int  # place of the outputs; the inputs stand at 0
+    n_inputs: int
     n_labels: int
     n_features: int  # of the workspace
 
@@ -56,7 +57,9 @@ def write_program(plan: Plan) -> Program:
         writer.add(f"down{i}", x[level + 1], x[level], rectified[level], n_parts=2)
         writer.add(f"down{i}_a", rectified[level], NOWHERE, h[level])
     writer.add("head", x[0], outputs, NOWHERE, n_parts=2)
-    return Program(np.array(writer.steps), np.concatenate(writer.packed, axis=1), outputs, plan.n_labels, n_features)
+    return Program(
+        np.array(writer.steps), np.concatenate(writer.packed, axis=1), outputs, plan.n_inputs, plan.n_labels, n_features
+    )
 
 
 class _Writer:

@@ -49,7 +49,8 @@ class Epoch:
     val_loss: float
 
 
-# realisations of a star: the published number, and how many Sobol points keep its percentiles (docs/speed.md)
+# realisations of a star: the published number, and how many Sobol points keep its percentiles, by
+# their mean absolute error (docs/speed.md)
 N_DRAWS = {"paper": 100, "compact": 56}
 ANY = 1 << 30  # wider than any unit
 PRESETS: dict[str, dict[str, Any]] = {

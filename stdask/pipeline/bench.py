@@ -45,12 +45,12 @@ def run(presets: Sequence[str], repeats: int, json_file: Path | None) -> None:
         cases = {preset: prepare(demo, preset, folder) for preset in presets}
         speeds = measure(cases, repeats)
         workers = {preset: measure_workers(case, repeats) for preset, case in cases.items()}
-    _print(speeds, cases, workers)
     if json_file is not None:
         about = {"stdask": __version__, "machine": platform.machine(), "python": platform.python_version()}
         merged = [row | workers[row["preset"]] for row in speeds]
         write_text(json_file, json.dumps({**about, "presets": merged}, indent=1) + "\n")
         say(f"numbers  {json_file}")
+    _print(speeds, cases, workers)
 
 
 def plan(run: Run) -> None:

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from stdask import schema
 from stdask.config import Run
-from stdask.network.ensemble import Family
+from stdask.network.ensemble import Family, Stretch
 from stdask.network.plan import Plan, layer_shapes
 from stdask.network.recipe import Architecture
 from stdask.pipeline.train_family import own_inputs, uncalibrated
@@ -87,7 +87,11 @@ def _family(name: str, stars: pa.Table, run: Run) -> Family:
     scatter = scaling.scales * np.abs(rng.normal(size=labels.shape))
     residuals = scaling.scales * rng.normal(size=labels.shape)
     calibration = fit_calibration(residuals, values, scaling.scale_inputs(values), scatter, scatter, (-1, -1))
-    return replace(family, calibration=calibration)
+    family = replace(family, calibration=calibration)
+    if not train.debias:
+        return family
+    stretch = Stretch(np.zeros(len(own)), np.zeros(len(own)), np.ones(len(own)))
+    return replace(family, latent_plan=_random_plan(architecture, train.n_members, rng), stretch=stretch)
 
 
 def _random_plan(architecture: Architecture, n_members: int, rng: np.random.Generator) -> Plan:

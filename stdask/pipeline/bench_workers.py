@@ -50,7 +50,7 @@ def measure_workers(case: Case, repeats: int) -> dict[str, Any]:
         "workers": n_workers,
         "speedup": float(np.median(ratios)),
         "peak_bytes": peak,
-        "predictedpeak_bytes": predicted,
+        "predicted_peak_bytes": predicted,
     }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 from dask.utils import parse_bytes
+from threadpoolctl import threadpool_limits
 
 from stdask.config import ClusterConfig
 from stdask.errors import ClusterError
@@ -17,7 +18,7 @@ from stdask.pipeline.translate_table import translate_table
 from stdask.schema import Column
 from stdask.science.memory import chunk_bytes, partition_peak
 
-SAMPLE_SECONDS = 2.0  # of translating, at least, and at most some three times that
+SAMPLE_SECONDS = 2.0  # of translating, about
 SAMPLE_STARS = 5000  # enough for that
 FIRST_STARS = 20
 STRING_BYTES = 24  # offset and some words
@@ -107,7 +108,7 @@ def require_memory(cost: Forecast, cluster: ClusterConfig) -> None:
     if cluster.kind == "address":
         return  # those workers are not ours to know
     limit = PAUSED_AT * parse_bytes(cluster.memory)
-    if cost.peak_bytes > limit:
+    if limit and cost.peak_bytes > limit:  # "0" is no limit
         raise ClusterError(
             f"The largest partition needs {cost.peak_bytes / 1e9:.2f} GB on a worker, which takes tasks up to "
             f"{limit / 1e9:.2f} GB ({100 * PAUSED_AT:.0f} % of [cluster] memory = {cluster.memory!r}). "
@@ -116,16 +117,18 @@ def require_memory(cost: Forecast, cluster: ClusterConfig) -> None:
 
 
 def _stars_per_second(families: Sequence[Family], draws: Draws, sample: pa.Table) -> float:
+    """Translate more and more stars, until it takes long enough to be timed."""
     draws = replace(draws, engine="cpu")
-    translate_table(sample.slice(0, 1), families, draws)  # compiles the engine
-    n = min(FIRST_STARS, sample.num_rows)
-    while True:
-        start = time.perf_counter()
-        translate_table(sample.slice(0, n), families, draws)
-        seconds = time.perf_counter() - start
-        if seconds > SAMPLE_SECONDS / 3 or n == sample.num_rows:
-            return n / seconds
-        n = min(sample.num_rows, int(n * max(2.0, min(100.0, SAMPLE_SECONDS / seconds))))
+    with threadpool_limits(1):  # as on a worker
+        translate_table(sample.slice(0, 1), families, draws)  # compiles the engine
+        n = min(FIRST_STARS, sample.num_rows)
+        while True:
+            start = time.perf_counter()
+            translate_table(sample.slice(0, n), families, draws)
+            seconds = time.perf_counter() - start
+            if seconds > SAMPLE_SECONDS / 3 or n == sample.num_rows:
+                return n / seconds
+            n = min(sample.num_rows, int(n * max(2.0, min(100.0, SAMPLE_SECONDS / seconds))))
 
 
 def _duration(seconds: float) -> str:

@@ -19,10 +19,10 @@ def stage_settings(run: Run, stage: str) -> dict[str, Any]:
 
 
 def draws_of(run: Run) -> Draws:
-    """Return the Monte Carlo settings of `[translate]`."""
+    """Return the Monte Carlo settings of `[translate]`, for the processor: its `engine` is the workers' affair."""
     t = run.config.translate
     n_draws = t.n_draws or N_DRAWS[run.config.train.preset]
-    return Draws(n_draws, t.sampler, run.config.seed, t.include_nominal, t.engine, t.tf32)
+    return Draws(n_draws, t.sampler, run.config.seed, t.include_nominal)
 
 
 def _ingest(run: Run, side: str) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def _translate(run: Run) -> dict[str, Any]:
 
 
 def _draws(run: Run) -> dict[str, Any]:
-    """Return what realisations depend on; another engine changes last digits alone."""
+    """Return what realisations depend on."""
     translate = run.config.translate.model_dump(exclude=ENGINE) | {"n_draws": draws_of(run).n_draws}
     return {"seed": run.config.seed, "translate": translate}
 

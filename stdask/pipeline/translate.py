@@ -1,5 +1,6 @@
 """Translate: every partition of A through the ensemble, on the workers, one file a task."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def run(run: Run, workers: Workers) -> Receipt:
     families = [from_parts(*parts) for parts in read_ensemble(paths.ensemble(run.output)).values()]
     check_inputs(families, source, config.train)
     columns = (*source.columns, *new_columns(families, run))
-    draws = draws_of(run)
+    draws = replace(draws_of(run), engine=config.translate.engine, tf32=config.translate.tf32)
     folder = paths.catalogue(run.output, name)
     (folder / "hats.properties").unlink(missing_ok=True)
     records = _translate_partitions(workers, stage, source, families, draws, folder, columns)
@@ -80,6 +81,7 @@ def run(run: Run, workers: Workers) -> Receipt:
         "out": sum(rows.values()),
         "set aside": {},
         "flags": {key: sum(r["flags"][key] for r in records.values()) for key in counted_flags(families)},
+        "workers": len(workers.client.scheduler_info(n_workers=-1)["workers"]),
         "partitions": {
             "all": len(rows),
             "kept from an earlier run": sum(r["kept"] for r in records.values()),

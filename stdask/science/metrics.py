@@ -166,11 +166,13 @@ def percentile_errors(percentiles: np.ndarray, reference: np.ndarray) -> dict[st
     -------
     errors
         `rms_{percentile}` and `median_{percentile}` of the absolute errors over stars and labels; `width_bias`, the
-        mean relative error of the range. A label that does not vary with the draws is left out.
+        mean relative error of the range. A label that does not vary with the draws is left out; NaN if none does.
     """
     low, high = PERCENTILES.index(16), PERCENTILES.index(84)
     half_widths = (reference[high] - reference[low]) / 2
     varies = half_widths > 0
+    if not varies.any():
+        varies, half_widths = np.ones_like(varies), np.full_like(half_widths, np.nan)
     errors = (percentiles - reference)[:, varies] / half_widths[varies]
     rms, medians = np.sqrt(np.mean(errors**2, axis=1)), np.median(np.abs(errors), axis=1)
     columns = {f"rms_{p}": float(value) for p, value in zip(PERCENTILES, rms, strict=True)}

@@ -17,6 +17,7 @@ from stdask.storage.files import sha256, write_text
 
 RECORDED_VERSIONS = (
     "numpy",
+    "numba",
     "scipy",
     "pyarrow",
     "astropy",

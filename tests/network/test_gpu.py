@@ -15,7 +15,7 @@ DEVICE = (gpu.visible_gpus() or ["/device:CPU:0"])[0]
 
 
 @pytest.mark.parametrize("shape", [(6, 4, 32, 2), (7, 1, 64, 3), (1, 1, 5, 0)])
-def test_both_engines_agree_to_1e5_of_the_scatter(shape: tuple, monkeypatch: pytest.MonkeyPatch):
+def test_both_engines_agree_to_2e5_of_the_scatter(shape: tuple, monkeypatch: pytest.MonkeyPatch):
     plan = made_up_plan(*shape, n_members=3)
     x = np.random.default_rng(2).normal(size=(50, 10, shape[0])).astype(np.float32)
     expected = CpuEngine(plan).run(x)
@@ -30,14 +30,15 @@ def test_both_engines_agree_to_1e5_of_the_scatter(shape: tuple, monkeypatch: pyt
 
 def test_tf32_is_used_only_where_it_is_asked_for():
     plan = made_up_plan(3, 2, 8, 1, 1)
-    for wanted in (True, False):
-        GpuEngine(plan, DEVICE, tf32=wanted)
+    engines = {wanted: GpuEngine(plan, DEVICE, tf32=wanted) for wanted in (True, False)}
+    for wanted, engine in engines.items():
+        engine.run(np.zeros((1, 3), np.float32))
         assert tf.config.experimental.tensor_float_32_execution_enabled() == wanted
 
 
 @pytest.mark.parametrize("driver", [True, False])
 def test_without_a_gpu_the_processor_runs_the_plan(driver: bool, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(engines, "GPU_DEVICES", ("/dev/null",) if driver else ())
+    monkeypatch.setattr(engines, "GPU_DEVICES", ("null",) if driver else ())
     monkeypatch.setattr(gpu, "visible_gpus", lambda: [])
     plan = made_up_plan(3, 2, 8, 1, 1)
     for kind in ("auto", "cpu"):
@@ -47,7 +48,7 @@ def test_without_a_gpu_the_processor_runs_the_plan(driver: bool, monkeypatch: py
 
 
 def test_a_gpu_is_taken_where_there_is_one_unless_the_processor_is_asked_for(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(engines, "GPU_DEVICES", ("/dev/null",))
+    monkeypatch.setattr(engines, "GPU_DEVICES", ("null",))
     monkeypatch.setattr(gpu, "visible_gpus", lambda: [DEVICE])
     plan = made_up_plan(3, 2, 8, 1, 1)
     for kind in ("auto", "gpu"):

@@ -64,6 +64,11 @@ def test_what_is_not_a_number_stays_so_and_harms_no_other_row():
     np.testing.assert_array_equal(np.delete(engine.run(x), 7, axis=1), np.delete(whole, 7, axis=1))
 
 
+def test_rows_of_another_width_are_refused():
+    with pytest.raises(ValueError, match="4 inputs a row, but the plan has 3"):
+        CpuEngine(made_up_plan(3, 2, 8, 1, 2)).run(np.zeros((5, 4), np.float32))
+
+
 def test_no_stars_give_no_results():
     assert CpuEngine(made_up_plan(3, 2, 8, 1, 2)).run(np.zeros((0, 10, 3), np.float32)).shape == (2, 0, 10, 2)
 

@@ -35,10 +35,11 @@ def test_workers_too_small_for_the_largest_partition_are_refused_with_what_to_do
     require_memory(COST, ClusterConfig(memory="1200MB"))
     with pytest.raises(ClusterError, match=r"needs 0\.90 GB.*rows_per_partition"):
         require_memory(COST, ClusterConfig(memory="1GB"))  # Dask stops giving it tasks at 80 %
+    require_memory(COST, ClusterConfig(memory="0"))  # no limit
     require_memory(COST, ClusterConfig(kind="address", address="tcp://a:1", memory="1GB"))  # not ours
 
 
-def test_speed_and_disk_are_those_of_a_translation_that_is_then_made(tmp_path: Path):
+def test_the_disk_foretold_is_that_of_the_translation_then_made(tmp_path: Path):
     run = make_demo_run(tmp_path, "[translate]\nn_draws = 8\n")
     families, table = made_up_families(run), made_up_table(run, 3000)
     write_partition(tmp_path / "source", PIXEL, table, {})

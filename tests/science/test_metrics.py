@@ -127,6 +127,11 @@ def test_a_comparison_takes_the_stars_that_both_methods_have():
     assert np.isnan(compare_mae(ours, np.full(4, np.nan), 50, 1)).all()
 
 
+def test_labels_that_do_not_vary_have_no_errors_of_percentiles():
+    still = np.ones((5, 3, 2))
+    assert np.isnan(list(percentile_errors(still, still).values())).all()
+
+
 def test_errors_of_percentiles_are_in_half_widths_of_each_star_and_label_and_what_does_not_vary_is_left_out():
     half_widths = np.array([[100.0, 0.1, 0.0], [50.0, 0.3, 0.0]])  # two stars, three labels
     reference = 5000 + np.array([-1.5, -1, 0, 1, 1.5])[:, None, None] * half_widths
