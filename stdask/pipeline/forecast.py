@@ -78,7 +78,8 @@ def expected_peak(families: Sequence[Family], columns: Sequence[Column], n_old: 
         In the partition.
     """
     chunk = max(chunk_bytes(CHUNK_VALUES, f.plan.n_members, len(f.labels), len(f.inputs)) for f in families)
-    return partition_peak(n_stars, _row_bytes(columns), len(columns) - n_old, chunk)
+    weights = sum(array.nbytes for family in families for array in family.plan.arrays.values())
+    return partition_peak(n_stars, _row_bytes(columns), len(columns) - n_old, chunk, weights)
 
 
 def _row_bytes(columns: Sequence[Column]) -> int:

@@ -1,7 +1,8 @@
 """How much memory a worker needs to translate a partition of a catalogue."""
 
-# the interpreter with all libraries and the compiled engine, on Linux; TensorFlow is not among them
-WORKER_BYTES = 440_000_000
+# a Dask worker with all libraries and the compiled engine, on Linux; TensorFlow is not among them
+WORKER_BYTES = 470_000_000
+WEIGHT_COPIES = 2  # as they came, and in the order of the engine
 TABLE_COPIES = 3  # as read or made, put in the order of the sky, and encoded for the disk
 COLUMN_COPIES = 2  # new columns in double precision: what the networks say, and what is made of it
 CHUNK_COPIES = 4  # arrays of the size of a chunk's draws that are alive at once
@@ -21,7 +22,7 @@ def chunk_bytes(n_values: int, n_members: int, n_labels: int, n_inputs: int) -> 
     return int(CHUNK_COPIES * (4 * n_values + 8 * n_rows * (n_inputs + n_labels)))
 
 
-def partition_peak(n_rows: int, row_bytes: int, n_new: int, largest_chunk: int) -> int:
+def partition_peak(n_rows: int, row_bytes: int, n_new: int, largest_chunk: int, weights: int) -> int:
     """Return the peak memory of a worker that translates a partition, in bytes.
 
     Parameters
@@ -34,5 +35,8 @@ def partition_peak(n_rows: int, row_bytes: int, n_new: int, largest_chunk: int) 
         Number of new columns.
     largest_chunk
         What `chunk_bytes` gives, of the family where it gives most.
+    weights
+        Bytes of the networks of all families.
     """
-    return WORKER_BYTES + largest_chunk + n_rows * (TABLE_COPIES * row_bytes + COLUMN_COPIES * 8 * n_new)
+    fixed = WORKER_BYTES + largest_chunk + WEIGHT_COPIES * weights
+    return fixed + n_rows * (TABLE_COPIES * row_bytes + COLUMN_COPIES * 8 * n_new)

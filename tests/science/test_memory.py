@@ -4,8 +4,10 @@ from stdask.science.memory import WORKER_BYTES, chunk_bytes, partition_peak
 
 
 def test_a_partition_adds_its_rows_to_what_every_worker_needs():
-    empty, one, many = (partition_peak(n, row_bytes=400, n_new=60, largest_chunk=10**7) for n in (0, 1, 50_000))
-    assert empty == WORKER_BYTES + 10**7
+    empty, one, many = (
+        partition_peak(n, row_bytes=400, n_new=60, largest_chunk=10**7, weights=10**6) for n in (0, 1, 50_000)
+    )
+    assert empty == WORKER_BYTES + 10**7 + 2 * 10**6
     assert many - empty == 50_000 * (one - empty)
     assert one - empty > 400 + 60 * 8  # no less than the row itself, and its new columns in double precision
 
