@@ -154,7 +154,8 @@ def test_metal_poor_and_metal_rich_stars_are_explained_apart_if_there_are_enough
     assert list(dict.fromkeys(row["group"] for row in rows)) == ["all", "[Fe/H] > -0.4"]
     poor = metal_rich_and_poor(stars)
     alone = importance_rows(family, poor.subset(~poor.is_test | (poor.labels[:, 1] > -0.4)), run, client)
-    assert_array_equal(shares(chosen(rows, group="[Fe/H] > -0.4")), shares(chosen(alone, group="all")))
+    # the mean over the stars adds them up in another order
+    assert_allclose(shares(chosen(rows, group="[Fe/H] > -0.4")), shares(chosen(alone, group="all")), rtol=1e-12)
 
 
 def test_a_star_of_two_groups_is_evaluated_once(
