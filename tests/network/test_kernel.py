@@ -62,3 +62,11 @@ def test_inputs_and_outputs_that_are_no_whole_tiles_are_padded_with_nothing():
     expected = kernel.T @ parts.reshape(2 * width, -1) + BIAS[:n_out, None]
     np.testing.assert_allclose(out[:n_out], expected, rtol=0, atol=1e-5)  # float32 sums of some 18 terms of order 1
     assert (out[n_out:] == 0).all()
+
+
+def test_what_is_not_a_number_is_not_rectified_away():
+    source = SOURCE.copy()
+    source[0, 3] = np.nan
+    _, rectified = run(pack(KERNEL, BIAS, 1), source)
+    assert np.isnan(rectified[:, 3]).all()
+    assert np.isfinite(np.delete(rectified, 3, axis=1)).all()

@@ -85,3 +85,14 @@ def test_comments_name_what_is_wrong_and_nothing_else():
 @pytest.mark.parametrize("n_stars", [0, 1])
 def test_comments_of_few_stars(n_stars: int):
     assert describe_flags([("missing", ["TEFF"], np.zeros((n_stars, 1), bool))]).tolist() == [""] * n_stars
+
+
+def test_each_star_is_told_its_own_faults_whatever_those_of_others():
+    rng = np.random.default_rng(3)
+    names = [f"{number}" for number in range(11)]  # more than fit one byte
+    wrong = rng.random((200, 11)) < 0.3
+    wrong[:20] = False
+    comments = describe_flags([("outside", names, wrong)])
+    for star, row in enumerate(wrong):
+        faults = ", ".join(name for name, bad in zip(names, row, strict=True) if bad)
+        assert comments[star] == (f"outside {faults}" if faults else "")
