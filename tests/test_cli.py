@@ -22,6 +22,7 @@ COMMANDS = (
     "report",
     "study",
     "validate",
+    "bench",
     "export",
 )
 
@@ -89,3 +90,35 @@ def test_export_refuses_what_is_no_catalogue_and_what_exists(tmp_path, monkeypat
     code, text = call(monkeypatch, capsys, "export", tmp_path, tmp_path / "x.fits")
     assert code == 2
     assert "not a finished catalogue" in text
+
+
+def test_workers_that_do_not_answer_are_told_in_words(tmp_path, monkeypatch, capsys):
+    def late(*_: object) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr("stdask.cli.bench.run", late)
+    code, text = call(monkeypatch, capsys, "bench", "--json", tmp_path / "bench.json")
+    assert code == 2
+    assert "the workers did not answer. Start again" in text
+
+
+def test_an_unknown_preset_and_a_plan_with_options_of_its_own_are_refused(tmp_path, monkeypatch, capsys):
+    code, text = call(monkeypatch, capsys, "bench", "--preset", "huge")
+    assert (code, "There are paper, compact" in text) == (2, True)
+    job = JOBS / "lamost_to_apogee.toml"
+    code, text = call(monkeypatch, capsys, "bench", "--plan", job, "--json", tmp_path / "bench.json")
+    assert (code, "leave out --preset and --json" in text) == (2, True)
+
+
+def test_a_plan_foretells_time_memory_and_disk_before_anything_is_run(data_dir, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        sys, "argv", ["stdask", "bench", "--plan", str(JOBS / "lamost_to_apogee.toml"), "--data-dir", str(data_dir)]
+    )
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 0
+    text = capsys.readouterr().out
+    assert "18,733 stars at" in text  # the rows of the survey file
+    assert "of memory a worker" in text
+    assert not list(tmp_path.iterdir())
