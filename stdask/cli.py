@@ -244,8 +244,8 @@ def main() -> None:
         _fail(str(exc))
     except TimeoutError as exc:  # an OSError too, often without words
         _fail(
-            f"Timed out: {str(exc) or 'the workers did not answer'}. Start again, with fewer workers if this machine is "
-            "overloaded: what is done is kept."
+            f"Timed out: {str(exc) or 'the workers did not answer'}. Start again, with fewer workers if this machine "
+            "is overloaded: what is done is kept."
         )
     except OSError as exc:  # no such folder, no permission, disk full: the message names the file
         _fail(f"{exc}. Check the path, its permissions and the free space.")
