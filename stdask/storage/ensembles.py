@@ -1,4 +1,4 @@
-"""Ensembles on disk: one JSON document and one safetensors file a family, with checksums. Never a pickle."""
+"""Ensembles on disk: one JSON document and one safetensors file a family, with checksums: plain data, no code."""
 
 import json
 from collections.abc import Mapping
