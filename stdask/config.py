@@ -18,6 +18,7 @@ def _ascending(numbers: tuple[float, ...]) -> tuple[float, ...]:
     return numbers
 
 
+Line = Annotated[str, Field(pattern=r"^[^\r\n]+$")]  # goes into a job script: two lines would be two commands
 Positive = Annotated[float, Field(gt=0)]
 Range = Annotated[tuple[float, float], AfterValidator(_ascending)]
 Edges = Annotated[tuple[float, ...], Field(min_length=2), AfterValidator(_ascending)]
@@ -193,12 +194,18 @@ class ClusterConfig(TomlModel):
 
     kind: Literal["local", "slurm", "pbs", "lsf", "sge", "htcondor", "address"] = "local"
     workers: int | None = Field(default=None, ge=1)  # none: one for each core, or one batch job
-    memory: str = "2GiB"  # of one worker
-    address: str | None = None  # of a running scheduler
-    walltime: str = "04:00:00"
-    queue: str | None = None
-    account: str | None = None
-    job_options: dict[str, Any] = Field(default={})  # passed on to dask-jobqueue, e.g. interface, job_extra_directives
+    memory: str = "2GiB"  # of one worker, or of one batch job: its worker may use 90 % of that
+    address: str | None = None  # of a running Dask scheduler
+    # the rest is for batch jobs, of one worker each
+    walltime: str = Field(default="04:00:00", pattern=r"^\d+:[0-5]\d:[0-5]\d$")
+    queue: Line | None = None  # partition
+    account: Line | None = None
+    interface: Line | None = None  # network between this machine and the nodes, e.g. "ib0"
+    local_directory: Line | None = None  # on the node's own disk, e.g. "$TMPDIR"
+    directives: tuple[Line, ...] = ()  # further lines to the scheduler, without their #SBATCH or #PBS
+    prologue: tuple[Line, ...] = ()  # shell lines before the worker starts; only in a profile (--cluster)
+    tls: bool = True  # encrypt, and let in none but the run's own workers
+    max_failures: int = Field(default=10, ge=1)  # submissions and jobs in a row that fail before the run gives up
 
     @model_validator(mode="after")
     def _address_is_given(self) -> Self:

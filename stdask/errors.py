@@ -1,12 +1,14 @@
 """Every error a user can cause or meet.
 
 StdaskError                exit code 2: says what, where, what to do
+├── BusyError              a run folder that another live run uses
 ├── ConfigError            run.toml or the command line
 ├── SurveyError            a survey definition, or a survey file that does not fit it
 ├── CatalogueError         a catalogue, pair table or product on disk
 ├── PairingError           the surveys share too few stars
 ├── EnsembleError          an ensemble that does not fit the catalogue or is damaged
-└── ClusterError           workers that cannot be had
+├── ClusterError           workers that cannot be had
+└── IncompleteError        exit code 3: some partitions failed, the others are done
 """
 
 
@@ -16,6 +18,10 @@ class StdaskError(Exception):
     def __str__(self) -> str:
         """Return the message, preceded by where it happened (the notes added on the way up)."""
         return ": ".join([*reversed(getattr(self, "__notes__", [])), super().__str__()])
+
+
+class BusyError(StdaskError):
+    """Another live run uses the run folder."""
 
 
 class ConfigError(StdaskError):
@@ -40,3 +46,7 @@ class EnsembleError(StdaskError):
 
 class ClusterError(StdaskError):
     """The workers of `[cluster]` could not be started or reached."""
+
+
+class IncompleteError(StdaskError):
+    """Some partitions of a stage failed again and again; the others are done, and the next run takes up just those."""

@@ -85,7 +85,7 @@ def test_a_definition_of_the_users_own_is_found_beside_the_run_file(load, tmp_pa
         ('label = "TEFF"', 'lable = "TEFF"', r"'train.intrinsic.0.lable'\. Did you mean 'label'\?"),
         ('from = "TEFF"', 'form = "TEFF"', r"'train.intrinsic.0.form'\. Did you mean 'from'\?"),
         ('by = "position"', 'by = "position", radius_arcsecs = 3', r"Did you mean 'radius_arcsec'\?"),
-        ("[pair]", "[cluster]\nzzzz = 1\n[pair]", r"Known keys: account, address, job_options"),
+        ("[pair]", "[cluster]\nzzzz = 1\n[pair]", r"Known keys: account, address, directives"),
         # unions
         ('by = "position"', 'by = "positions"', r"pair\.match: 'by' is 'positions', not one of 'id', 'position'"),
         ('by = "position"', "radius_arcsec = 2.0", r"the key 'pair\.match\.by' is missing\. Add it"),

@@ -144,7 +144,7 @@ def _jobs(config: ClusterConfig) -> Any:
             'Start stdask on a login node, or set kind = "local".'
         )
     exports = [f"export {name}={value}" for name, value in ONE_THREAD.items()]
-    options = {"walltime": config.walltime} | config.job_options
+    options: dict[str, Any] = {"walltime": config.walltime}
     options["job_script_prologue"] = [*exports, *options.get("job_script_prologue", [])]
     if config.queue:
         options["queue"] = config.queue

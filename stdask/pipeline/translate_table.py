@@ -14,7 +14,6 @@ from stdask.pipeline.training_set import stack_columns
 from stdask.science.healpix import Pixel
 from stdask.science.validity import describe_flags
 from stdask.storage import paths
-from stdask.storage.files import sha256
 from stdask.storage.hats import write_partition
 from stdask.storage.tables import read_parquet, to_field, to_table
 
@@ -42,9 +41,9 @@ def translate_file(
     added = [column for column in columns if column.name in translated]
     for column, array in zip(added, to_table(added, translated).columns, strict=True):
         table = table.append_column(to_field(column), array)
-    path = write_partition(folder, pixel, table, {"stdask.ensemble": digest})
+    written = write_partition(folder, pixel, table, {"stdask.ensemble": digest})
     flags = {name: int(translated[name].sum()) for name in counted_flags(families)}
-    return {"rows": table.num_rows, "bytes": path.stat().st_size, "sha256": sha256(path), "flags": flags}
+    return written._asdict() | {"flags": flags}
 
 
 def translate_table(table: pa.Table, families: Sequence[Family], draws: Draws) -> dict[str, np.ndarray]:

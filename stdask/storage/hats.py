@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import healpy as hp
 import numpy as np
@@ -25,7 +26,7 @@ from stdask.errors import CatalogueError
 from stdask.schema import HEALPIX, Column
 from stdask.science.healpix import INDEX_ORDER, Pixel
 from stdask.storage import paths
-from stdask.storage.files import replacing, write_text
+from stdask.storage.files import replacing, sha256, write_text
 from stdask.storage.tables import read_parquet, to_column, to_field, write_parquet
 
 # types that VOTable does not know: its header names the next wider one, the Parquet field the true one
@@ -90,7 +91,15 @@ def catalogue_files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(".part")]
 
 
-def write_partition(folder: Path, pixel: Pixel, table: pa.Table, metadata: Mapping[str, str]) -> Path:
+class Written(NamedTuple):
+    """A partition on disk, looked at again after it was written."""
+
+    rows: int
+    bytes: int
+    sha256: str
+
+
+def write_partition(folder: Path, pixel: Pixel, table: pa.Table, metadata: Mapping[str, str]) -> Written:
     """Write one partition, sorted by `_healpix_29`, its first column.
 
     Raises
@@ -104,7 +113,7 @@ def write_partition(folder: Path, pixel: Pixel, table: pa.Table, metadata: Mappi
         raise CatalogueError(f"A star lies outside Norder={pixel.order}, Npix={pixel.pixel} of {folder}.")
     path = paths.partition(folder, pixel)
     write_parquet(path, table.take(np.argsort(index, kind="stable")), metadata)
-    return path
+    return Written(table.num_rows, path.stat().st_size, sha256(path))
 
 
 def finish_catalogue(
