@@ -1,5 +1,6 @@
 """The command line: one command a stage, `run` for all of them, `demo` to see them at work."""
 
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,12 +10,13 @@ import typer
 from rich.console import Console
 
 from stdask import __version__
-from stdask.config import Run, load_run
-from stdask.errors import ConfigError, StdaskError
+from stdask.config import ClusterConfig, Run, load_profile, load_run
+from stdask.errors import ConfigError, IncompleteError, StdaskError
 from stdask.network.recipe import PRESETS
 from stdask.pipeline import (
     atlas,
     bench,
+    cluster_check,
     evaluate,
     export,
     ingest,
@@ -25,11 +27,15 @@ from stdask.pipeline import (
     train,
     translate,
     validate,
+    verify,
 )
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.console import say
 from stdask.pipeline.demo import PAPER_SCALE, prepare, print_recovery, print_speed
+from stdask.pipeline.progress import recorded
 from stdask.pipeline.run import record_run, run_all
+from stdask.pipeline.status import print_status
+from stdask.storage.lock import hold
 
 app = typer.Typer(
     name="stdask",
@@ -47,22 +53,35 @@ RunFile = Annotated[
 DataDir = Annotated[Path | None, typer.Option(help="Folder of the survey files. [default: the run file's own]")]
 Output = Annotated[Path | None, typer.Option(help="Folder of the run, instead of the run file's `output`.")]
 WorkerCount = Annotated[int | None, typer.Option(min=1, help="Worker processes, instead of `workers` in run.toml.")]
+Profile = Annotated[
+    Path | None,
+    typer.Option("--cluster", metavar="PROFILE.toml", help="`[cluster]` of this site, instead of the run file's own."),
+]
 Truth = Annotated[
     Path | None,
     typer.Option(exists=True, dir_okay=False, help="True labels of a mock survey A, to compare with as well."),
 ]
 
 
-def _load(path: Path, data_dir: Path | None, output: Path | None, workers: int | None) -> Run:
+def _load(
+    path: Path, data_dir: Path | None, output: Path | None, workers: int | None, profile: Path | None = None
+) -> Run:
     run = load_run(path, data_dir, output)
-    if workers is None:
-        return run
-    cluster = run.config.cluster.model_copy(update={"workers": workers})
+    cluster = _cluster(run.config.cluster, workers, profile)
     return run.model_copy(update={"config": run.config.model_copy(update={"cluster": cluster})})
 
 
+def _cluster(own: ClusterConfig, workers: int | None, profile: Path | None) -> ClusterConfig:
+    cluster = load_profile(profile) if profile else own
+    return cluster if workers is None else cluster.model_copy(update={"workers": workers})
+
+
 def _with_workers(run: Run, work: Callable[..., Any], *arguments: Any) -> None:
-    with Workers(run.config.cluster) as workers:
+    with (
+        hold(run.output),
+        Workers(run.config.cluster, run.output) as workers,
+        recorded(run.output, workers),
+    ):
         work(run, workers, *arguments)
 
 
@@ -72,10 +91,11 @@ def run_command(
     data_dir: DataDir = None,
     output: Output = None,
     workers: WorkerCount = None,
+    profile: Profile = None,
     truth: Truth = None,
 ) -> None:
     """Run all stages, from survey files to maps and report. What is done is skipped; what was cut off goes on."""
-    run = _load(run_file, data_dir, output, workers)
+    run = _load(run_file, data_dir, output, workers, profile)
     _with_workers(run, run_all, truth)
 
 
@@ -91,8 +111,8 @@ def demo_command(
 ) -> None:
     """See everything at work: two mock surveys with known truth, translated, merged, mapped and compared."""
     sizes = PAPER_SCALE if paper_scale else (stars, stars, max(500, stars // 8))
-    output.mkdir(parents=True, exist_ok=True)
-    run, truth = prepare(output, *sizes, seed)
+    with hold(output):
+        run, truth = prepare(output, *sizes, seed)
     if workers:
         run = _load(output / "run.toml", None, None, workers)
     _with_workers(run, run_all, truth)
@@ -102,13 +122,20 @@ def demo_command(
 
 @app.command("ingest", epilog="Example: stdask ingest run.toml --data-dir ~/surveys")
 def ingest_command(
-    run_file: RunFile, data_dir: DataDir = None, output: Output = None, workers: WorkerCount = None
+    run_file: RunFile,
+    data_dir: DataDir = None,
+    output: Output = None,
+    workers: WorkerCount = None,
+    profile: Profile = None,
 ) -> None:
     """Survey files to HATS catalogues: cuts, units, dereddening; bad rows set aside with a reason."""
-    run = _load(run_file, data_dir, output, workers)
+    _with_workers(_load(run_file, data_dir, output, workers, profile), _ingest)
+
+
+def _ingest(run: Run, workers: Workers) -> None:
     record_run(run)
-    _with_workers(run, ingest.run, "a")
-    _with_workers(run, ingest.run, "b")
+    for side in "ab":
+        ingest.run(run, workers, side)
 
 
 def _add_stage(name: str, work: Callable[..., Any], text: str) -> None:
@@ -116,9 +143,13 @@ def _add_stage(name: str, work: Callable[..., Any], text: str) -> None:
 
     @app.command(name, help=text, epilog=f"Example: stdask {name} run.toml --data-dir ~/surveys")
     def command(
-        run_file: RunFile, data_dir: DataDir = None, output: Output = None, workers: WorkerCount = None
+        run_file: RunFile,
+        data_dir: DataDir = None,
+        output: Output = None,
+        workers: WorkerCount = None,
+        profile: Profile = None,
     ) -> None:
-        _with_workers(_load(run_file, data_dir, output, workers), work)
+        _with_workers(_load(run_file, data_dir, output, workers, profile), work)
 
 
 _add_stage("pair", pair.run, "Find the stars in both surveys, and those that may teach; every drop is counted.")
@@ -131,10 +162,11 @@ def evaluate_command(
     data_dir: DataDir = None,
     output: Output = None,
     workers: WorkerCount = None,
+    profile: Profile = None,
     truth: Truth = None,
 ) -> None:
     """Unseen stars against B: residuals, coverage, importance; beside raw A and simpler methods."""
-    _with_workers(_load(run_file, data_dir, output, workers), evaluate.run, truth)
+    _with_workers(_load(run_file, data_dir, output, workers, profile), evaluate.run, truth)
 
 
 @app.command(
@@ -146,6 +178,7 @@ def validate_command(
     data_dir: DataDir = None,
     output: Output = None,
     workers: WorkerCount = None,
+    profile: Profile = None,
     truth: Truth = None,
     members: Annotated[
         Path | None,
@@ -156,7 +189,7 @@ def validate_command(
     ] = None,
 ) -> None:
     """Hard questions to a trained run: missing and wrong inputs, velocities, clusters, the way back, repeats, draws."""
-    _with_workers(_load(run_file, data_dir, output, workers), validate.run, truth, members, tuple(only or ()))
+    _with_workers(_load(run_file, data_dir, output, workers, profile), validate.run, truth, members, tuple(only or ()))
 
 
 _add_stage("translate", translate.run, "Put every star of A on the scale of B, partition by partition.")
@@ -173,6 +206,7 @@ def study_command(
     data_dir: DataDir = None,
     output: Output = None,
     workers: WorkerCount = None,
+    profile: Profile = None,
     folds: Annotated[int, typer.Option(min=1, help="1: the run's own test stars. More: every pair tests once.")] = 1,
     recipes: Annotated[bool, typer.Option("--recipes", help="Other ways to train the networks as well.")] = False,
     recipe: Annotated[
@@ -183,7 +217,7 @@ def study_command(
     if unknown := set(recipe or ()) - set(study.RECIPES):
         raise ConfigError(f"No recipe {unknown.pop()!r}. There are {', '.join(study.RECIPES)}.")
     chosen = tuple(study.RECIPES) if recipes else tuple(recipe or ())
-    _with_workers(_load(run_file, data_dir, output, workers), study.run, folds, chosen)
+    _with_workers(_load(run_file, data_dir, output, workers, profile), study.run, folds, chosen)
 
 
 @app.command(
@@ -211,6 +245,14 @@ def bench_command(
     bench.run(preset or list(PRESETS), repeats, json_file)
 
 
+@app.command("status", epilog="Example: stdask status runs/first")
+def status_command(
+    path: Annotated[Path, typer.Argument(metavar="RUN_FOLDER|RUN.toml", help="Folder of the run, or its run file.")],
+) -> None:
+    """Say how far a run is, which stages are done, and what failed; starts nothing and changes nothing."""
+    print_status(path)
+
+
 @app.command("export", epilog="Example: stdask export runs/first/catalogues/merged merged.fits")
 def export_command(
     catalogue: Annotated[Path, typer.Argument(help="Folder of a catalogue.")],
@@ -219,6 +261,48 @@ def export_command(
 ) -> None:
     """Write a catalogue as one FITS table, with units and descriptions."""
     export.export_fits(catalogue, fits, overwrite)
+
+
+@app.command("verify", epilog="Example: stdask verify runs/first --workers 4")
+def verify_command(
+    path: Annotated[Path, typer.Argument(metavar="RUN_FOLDER|RUN.toml", help="Folder of the run, or its run file.")],
+    workers: WorkerCount = None,
+    profile: Profile = None,
+) -> None:
+    """Read everything again that a run has written; what is damaged, the next run makes again. Exit code 3 if any."""
+    run = load_run(path) if path.is_file() else None
+    output = run.output if run else path.resolve()
+    cluster = _cluster(run.config.cluster if run else ClusterConfig(), workers, profile)
+    with Workers(cluster, output) as started:
+        verify.run(output, started)
+
+
+cluster_app = typer.Typer(help="Batch jobs: see what would be submitted, try one, cancel what a dead run left.")
+app.add_typer(cluster_app, name="cluster", no_args_is_help=True)
+
+
+@cluster_app.command("script", epilog="Example: stdask cluster script run.toml --cluster deploy/slurm.toml")
+def cluster_script_command(run_file: RunFile, output: Output = None, profile: Profile = None) -> None:
+    """Print the job script of a worker, as it would be submitted."""
+    run = _load(run_file, None, output, None, profile)
+    cluster_check.print_script(run.config.cluster, run.output)
+
+
+@cluster_app.command("check", epilog="Example: stdask cluster check --cluster deploy/slurm.toml --output runs/check")
+def cluster_check_command(
+    profile: Annotated[Path, typer.Option("--cluster", metavar="PROFILE.toml", help="`[cluster]` of this site.")],
+    output: Annotated[Path, typer.Option(help="Folder on the disk where runs will be.")] = Path("stdask-check"),
+) -> None:
+    """Submit one tiny job; report waiting time, node, versions, disks, threads, GPU, speed, and what is wrong."""
+    cluster_check.check(load_profile(profile), output.resolve())
+
+
+@cluster_app.command("clean", epilog="Example: stdask cluster clean runs/first")
+def cluster_clean_command(
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of a run that is dead.")],
+) -> None:
+    """Cancel the jobs that a dead run left in the queue."""
+    cluster_check.stop_left(folder.resolve())
 
 
 def _show_version(wanted: bool) -> None:
@@ -238,8 +322,11 @@ def _options(
 
 def main() -> None:
     """Run the command line; an error with a remedy is one line and exit code 2, without a traceback."""
+    signal.signal(signal.SIGTERM, _stop)
     try:
         app()
+    except IncompleteError as exc:
+        _fail(str(exc), code=3)
     except StdaskError as exc:
         _fail(str(exc))
     except TimeoutError as exc:  # an OSError too, often without words
@@ -251,6 +338,11 @@ def main() -> None:
         _fail(f"{exc}. Check the path, its permissions and the free space.")
 
 
-def _fail(message: str) -> NoReturn:
+def _stop(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - as signal calls it
+    """End as on any error, so that workers are stopped and the folder is free: batch systems warn before they kill."""
+    sys.exit(128 + number)
+
+
+def _fail(message: str, code: int = 2) -> NoReturn:
     Console(stderr=True, highlight=False, soft_wrap=True).print(f"stdask: {message}", style="bold red", markup=False)
-    sys.exit(2)
+    sys.exit(code)

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -18,7 +18,10 @@ def _ascending(numbers: tuple[float, ...]) -> tuple[float, ...]:
     return numbers
 
 
-Line = Annotated[str, Field(pattern=r"^[^\r\n]+$")]  # goes into a job script: two lines would be two commands
+# these go into job scripts, where two lines, or what a shell makes of blanks and signs, would be commands
+Line = Annotated[str, Field(pattern=r"^[^\r\n]+$")]
+Word = Annotated[str, Field(pattern=r"^[\w.:@/+,-]+$")]
+Folder = Annotated[str, Field(pattern=r"^(\$\w+|\$\{\w+\}|[\w./+,-])+$")]  # may name a variable: $TMPDIR
 Positive = Annotated[float, Field(gt=0)]
 Range = Annotated[tuple[float, float], AfterValidator(_ascending)]
 Edges = Annotated[tuple[float, ...], Field(min_length=2), AfterValidator(_ascending)]
@@ -198,12 +201,13 @@ class ClusterConfig(TomlModel):
     address: str | None = None  # of a running Dask scheduler
     # the rest is for batch jobs, of one worker each
     walltime: str = Field(default="04:00:00", pattern=r"^\d+:[0-5]\d:[0-5]\d$")
-    queue: Line | None = None  # partition
-    account: Line | None = None
-    interface: Line | None = None  # network between this machine and the nodes, e.g. "ib0"
-    local_directory: Line | None = None  # on the node's own disk, e.g. "$TMPDIR"
+    queue: Word | None = None  # partition
+    account: Word | None = None
+    interface: Word | None = None  # network between this machine and the nodes, e.g. "ib0"
+    local_directory: Folder | None = None  # on the node's own disk, e.g. "$TMPDIR"
+    # these two can name programs, and are taken from a profile (--cluster) only
     directives: tuple[Line, ...] = ()  # further lines to the scheduler, without their #SBATCH or #PBS
-    prologue: tuple[Line, ...] = ()  # shell lines before the worker starts; only in a profile (--cluster)
+    prologue: tuple[Line, ...] = ()  # shell lines before the worker starts
     tls: bool = True  # encrypt, and let in none but the run's own workers
     max_failures: int = Field(default=10, ge=1)  # submissions and jobs in a row that fail before the run gives up
 
@@ -249,6 +253,23 @@ class Run(TomlModel):
         return self.definition_a if side == "a" else self.definition_b
 
 
+class ClusterProfile(TomlModel):
+    """A file of `[cluster]` alone: the settings of a site, for all its run files."""
+
+    cluster: ClusterConfig
+
+
+def load_profile(path: Path) -> ClusterConfig:
+    """Read a profile, e.g. `deploy/slurm.toml`.
+
+    Raises
+    ------
+    ConfigError
+        If a key is unknown or a value impossible.
+    """
+    return validate(ClusterProfile, load_toml(path, ConfigError), f"Profile {path}", ConfigError).cluster
+
+
 def load_run(path: Path, data_dir: Path | None = None, output: Path | None = None) -> Run:
     """Read run.toml and the survey definitions it names, and check them against each other.
 
@@ -272,6 +293,12 @@ def load_run(path: Path, data_dir: Path | None = None, output: Path | None = Non
     if definition_a.name == definition_b.name:
         raise ConfigError(f"Run file {path}: A and B are both {definition_a.name!r}. Name two surveys.")
     _check_labels(config, definition_a, definition_b, path)
+    for key in ("prologue", "directives"):
+        if getattr(config.cluster, key):
+            raise ConfigError(
+                f"Run file {path}: [cluster] {key} can run programs, and a run file may come from anywhere. "
+                "Put [cluster] into a profile of your own and name it with --cluster."
+            )
     if "select" not in config.atlas.model_fields_set and "LOGG" not in definition_b.labels:
         atlas = config.atlas.model_copy(update={"select": {}})  # giants cannot be told from dwarfs: map all stars
         config = config.model_copy(update={"atlas": atlas})

@@ -7,9 +7,13 @@ StdaskError                exit code 2: says what, where, what to do
 ├── CatalogueError         a catalogue, pair table or product on disk
 ├── PairingError           the surveys share too few stars
 ├── EnsembleError          an ensemble that does not fit the catalogue or is damaged
+├── StorageError           a disk that is full or may not be written
 ├── ClusterError           workers that cannot be had
 └── IncompleteError        exit code 3: some partitions failed, the others are done
 """
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 class StdaskError(Exception):
@@ -44,9 +48,25 @@ class EnsembleError(StdaskError):
     """An ensemble is damaged, or was trained for other inputs."""
 
 
+class StorageError(StdaskError):
+    """A disk is full, or may not be written to."""
+
+
 class ClusterError(StdaskError):
     """The workers of `[cluster]` could not be started or reached."""
 
 
 class IncompleteError(StdaskError):
-    """Some partitions of a stage failed again and again; the others are done, and the next run takes up just those."""
+    """Some partitions of a stage failed again and again; the others are done, and the next run takes up just those.
+
+    Parameters
+    ----------
+    message
+        The error in words.
+    failed
+        One entry a task that failed: `task`, `rows`, `tries` and `error`.
+    """
+
+    def __init__(self, message: str, failed: Sequence[Mapping[str, Any]] = ()) -> None:
+        super().__init__(message)
+        self.failed = failed

@@ -8,6 +8,7 @@ from distributed import LocalCluster
 
 from stdask.config import ClusterConfig
 from stdask.pipeline.cluster import Workers
+from tests.disturbed import Disturbed, make_disturbed
 
 DATA_DIR = Path(__file__).parents[2] / "shared" / "data"
 
@@ -18,6 +19,12 @@ def data_dir() -> Path:
     if not DATA_DIR.is_dir():
         pytest.skip(f"the real survey files are not at {DATA_DIR}")
     return DATA_DIR
+
+
+@pytest.fixture(scope="session")
+def disturbed(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Disturbed:
+    """A trained run whose translation is to be disturbed."""
+    return make_disturbed(tmp_path_factory.mktemp("disturbed"), data_dir)
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ COMMANDS = (
     "study",
     "validate",
     "bench",
+    "status",
     "export",
 )
 

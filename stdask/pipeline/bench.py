@@ -12,7 +12,7 @@ from stdask import __version__, schema
 from stdask.config import Run, load_run
 from stdask.pipeline.bench_speed import SGEMM, Case, measure, prepare
 from stdask.pipeline.bench_stars import made_up_families, made_up_table
-from stdask.pipeline.bench_workers import measure_workers
+from stdask.pipeline.bench_workers import N_TASKS, measure_tasks, measure_workers
 from stdask.pipeline.cluster import ONE_THREAD
 from stdask.pipeline.console import print_table, say
 from stdask.pipeline.demo import RUN_FILE
@@ -45,12 +45,14 @@ def run(presets: Sequence[str], repeats: int, json_file: Path | None) -> None:
         cases = {preset: prepare(demo, preset, folder) for preset in presets}
         speeds = measure(cases, repeats)
         workers = {preset: measure_workers(case, repeats) for preset, case in cases.items()}
+    task_ms = measure_tasks()
     if json_file is not None:
         about = {"stdask": __version__, "machine": platform.machine(), "python": platform.python_version()}
         merged = [row | workers[row["preset"]] for row in speeds]
-        write_text(json_file, json.dumps({**about, "presets": merged}, indent=1) + "\n")
+        write_text(json_file, json.dumps({**about, "task_ms": task_ms, "presets": merged}, indent=1) + "\n")
         say(f"numbers  {json_file}")
     _print(speeds, cases, workers)
+    say(f"Dask costs {task_ms:.2g} ms a task ({N_TASKS:,} tasks that do nothing, on as many workers as cores)")
 
 
 def plan(run: Run) -> None:

@@ -27,6 +27,7 @@ from stdask.storage.hats import write_partition
 
 SGEMM = (1024, 512, 512)  # rows, inputs, outputs
 SGEMMS = 10  # in a timing
+SGEMM_REPEATS = 5
 ENGINE_OPERATIONS = 5e9  # in a timing: some 50 ms
 TASK_OPERATIONS = 3e11  # in a timing: some three seconds
 KERAS_ROWS = 6400  # a call on fewer mostly starts up
@@ -166,6 +167,12 @@ def _row(preset: str, case: Case, medians: dict[str, float]) -> dict[str, Any]:
         "keras_stars_per_s": keras_stars,
         "task_to_keras": task_stars / keras_stars,
     } | {f"share_{part.lower()}": share for part, share in shares(case).items()}
+
+
+def sgemm_flops() -> float:
+    """Return how fast this process multiplies matrices of single precision, in operations a second."""
+    product = _product()
+    return float(np.median([_speed(*product) for _ in range(SGEMM_REPEATS)]))
 
 
 Work = tuple[float, Callable[[], Any]]  # operations, and what does them

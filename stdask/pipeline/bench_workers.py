@@ -1,4 +1,4 @@
-"""Bench: what all workers of this machine do together, beside one alone, and the memory that one takes."""
+"""Bench: what all workers of this machine do together, beside one alone, their memory, and what a task costs."""
 
 import resource
 import sys
@@ -12,14 +12,16 @@ import numpy as np
 from stdask.config import ClusterConfig
 from stdask.pipeline.bench_speed import Case
 from stdask.pipeline.bench_stars import PIXEL
+from stdask.pipeline.broadcast import broadcast, call_broadcast
 from stdask.pipeline.cluster import Workers, available_cores
 from stdask.pipeline.console import progress_bar
 from stdask.pipeline.forecast import expected_peak
 from stdask.pipeline.settings import draws_of
-from stdask.pipeline.translate import EnsemblePlugin, translate_partition
-from stdask.pipeline.translate_table import new_columns
+from stdask.pipeline.tasks import each
+from stdask.pipeline.translate_table import new_columns, translate_file
 
 DIGEST = "bench"
+N_TASKS = 2000  # that do nothing: some seconds
 
 
 def measure_workers(case: Case, repeats: int) -> dict[str, Any]:
@@ -34,14 +36,18 @@ def measure_workers(case: Case, repeats: int) -> dict[str, Any]:
     """
     n_workers = available_cores()
     ratios = []
-    with Workers(ClusterConfig(workers=n_workers)) as workers, progress_bar("bench workers", repeats) as bar:
-        workers.client.register_plugin(EnsemblePlugin(case.families, DIGEST))
+    shared = (case.source, case.families, DIGEST, draws_of(case.run), case.columns)
+    with (
+        Workers(ClusterConfig(workers=n_workers)) as workers,
+        progress_bar("bench workers", repeats) as bar,
+        broadcast(workers.client, _translate_into, *shared) as digest,
+    ):
         workers.client.wait_for_workers(n_workers)
         addresses = list(workers.client.scheduler_info(n_workers=-1)["workers"])
-        _seconds(workers, case, addresses)  # compiles the engine
+        _seconds(workers, digest, case.folder, addresses)  # compiles the engine
         for _ in range(repeats):
-            alone = _seconds(workers, case, addresses[:1])
-            ratios.append(n_workers * alone / _seconds(workers, case, addresses))
+            alone = _seconds(workers, digest, case.folder, addresses[:1])
+            ratios.append(n_workers * alone / _seconds(workers, digest, case.folder, addresses))
             bar.advance(1)
         peak = max(workers.client.run(peak_bytes).values())
     n_old = len(case.columns) - len(new_columns(case.families, case.run))
@@ -54,14 +60,32 @@ def measure_workers(case: Case, repeats: int) -> dict[str, Any]:
     }
 
 
-def _seconds(workers: Workers, case: Case, addresses: Sequence[str]) -> float:
+def measure_tasks() -> float:
+    """Return what Dask costs a task in milliseconds: tasks that do nothing, on as many workers as cores."""
+    n_workers = available_cores()
+    with Workers(ClusterConfig(workers=n_workers)) as workers:
+        workers.client.wait_for_workers(n_workers)
+        start = time.perf_counter()
+        for _ in each(workers, _do_nothing, range(N_TASKS), description="bench tasks"):
+            pass
+        return 1e3 * (time.perf_counter() - start) / N_TASKS
+
+
+def _do_nothing(number: int) -> None:
+    """Take a number, as a task takes its partition."""
+
+
+def _translate_into(folder: Path, source: Path, *rest: Any) -> dict[str, Any]:
+    return translate_file(PIXEL, source, folder, *rest)
+
+
+def _seconds(workers: Workers, digest: str, folder: Path, addresses: Sequence[str]) -> float:
     """Return how long the workers at some addresses take for one partition each."""
     start = time.perf_counter()
     futures = []
     for number, address in enumerate(addresses):
-        folder = case.folder / f"worker_{number}"
-        task = (PIXEL, case.source, folder, DIGEST, draws_of(case.run), case.columns)
-        futures.append(workers.client.submit(translate_partition, *task, workers=[address], pure=False))
+        own = folder / f"worker_{number}"
+        futures.append(workers.client.submit(call_broadcast, digest, own, workers=[address], pure=False))
     workers.client.gather(futures)
     return time.perf_counter() - start
 

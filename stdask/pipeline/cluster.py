@@ -1,41 +1,32 @@
-"""Start the workers of `[cluster]`: on this machine, through a batch scheduler, or at an address."""
+"""Start the workers of `[cluster]`: on this machine, as batch jobs, or at an address."""
 
+import getpass
 import logging
 import os
-import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import dask
 from distributed import Client, LocalCluster
+from distributed.security import Security
 
 from stdask.config import ClusterConfig
 from stdask.errors import ClusterError
+from stdask.pipeline.cluster_fleet import Fleet
+from stdask.pipeline.cluster_jobs import ONE_THREAD
 from stdask.pipeline.console import say
 
-# one thread a worker process: numpy and TensorFlow read these when they are imported
-ONE_THREAD = {
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "TF_NUM_INTRAOP_THREADS": "1",
-    "TF_NUM_INTEROP_THREADS": "1",
-}
 SETTINGS = {
     "distributed.nanny.pre-spawn-environ": ONE_THREAD,
     "distributed.scheduler.allowed-failures": 10,  # a task is not to blame for the jobs it lost
+    "distributed.scheduler.worker-ttl": "120s",  # of silence: then its node is lost
     "distributed.admin.low-level-log-length": 0,
     "distributed.worker.multiprocessing-method": "spawn",  # a fork after TensorFlow has started hangs
 }
-JOB_CLUSTERS = {
-    "slurm": "SLURMCluster",
-    "pbs": "PBSCluster",
-    "lsf": "LSFCluster",
-    "sge": "SGECluster",
-    "htcondor": "HTCondorCluster",
-}
-SUBMIT_COMMANDS = {"slurm": "sbatch", "pbs": "qsub", "lsf": "bsub", "sge": "qsub", "htcondor": "condor_submit"}
 
 
 class Workers:
@@ -47,15 +38,19 @@ class Workers:
     ----------
     config
         `[cluster]`.
+    folder
+        The run's, for the logs of batch jobs.
     connect_seconds
         How long to wait for a scheduler at an address.
     """
 
-    def __init__(self, config: ClusterConfig, connect_seconds: float = 20) -> None:
+    def __init__(self, config: ClusterConfig, folder: Path | None = None, connect_seconds: float = 20) -> None:
         self._config = config
+        self._folder = folder
         self._connect_seconds = connect_seconds
         self._open = ExitStack()
         self._client: Client | None = None
+        self._fleet: Fleet | None = None
 
     def __enter__(self) -> Self:
         """Start nothing yet."""
@@ -65,21 +60,19 @@ class Workers:
         """Stop what was started."""
         with _quiet_nannies():
             self._open.close()
-        self._client = None
+        self._client = self._fleet = None
 
     def refresh(self) -> None:
         """Start every worker process anew, to be rid of what a library keeps in memory."""
         if self._config.kind == "address":
             return  # others may be using it
         if self._config.kind == "local":  # new ones start when the next task needs them
-            with _quiet_nannies():
-                self._open.close()
-            self._client = None
+            self.__exit__()
             return
         nannies = [worker["nanny"] for worker in self.client.scheduler_info(n_workers=-1)["workers"].values()]
         if all(nannies):  # a worker without one would not come back
             with _quiet_nannies():
-                self.client.restart()
+                self.client.restart(wait_for_workers=False)
 
     @property
     def client(self) -> Client:
@@ -92,17 +85,56 @@ class Workers:
         """
         if self._client is None:
             self._client = self._start()
-            say(f"{self._config.kind} workers, dashboard {self._client.dashboard_link}", "dim")
+            self._client.get_task_stream(start=0, stop=0)  # from now on the scheduler keeps what `performance` draws
+            say(f"{self._config.kind} workers, dashboard {_how_to_look(self._client.dashboard_link)}", "dim")
         return self._client
+
+    @property
+    def started(self) -> Client | None:
+        """The Dask client if there is one yet: asking for it starts nothing."""
+        return self._client
+
+    @property
+    def dashboard(self) -> str:
+        """The address of Dask's dashboard, empty before the workers are started."""
+        return self._client.dashboard_link if self._client else ""
+
+    def describe(self) -> str:
+        """Return how many workers there are, in words; starts none."""
+        if self._client is None:
+            return ""
+        n = len(self._client.scheduler_info(n_workers=-1)["workers"])
+        return self._fleet.describe(n) if self._fleet else f"{n} workers"
+
+    def check(self) -> None:
+        """Raise if no worker can be hoped for any more.
+
+        Raises
+        ------
+        ClusterError
+            If jobs failed too often in a row, or the connection to the scheduler is lost.
+        """
+        if self._fleet and self._fleet.error:
+            raise self._fleet.error
+        if self._client and self._client.status not in ("running", "connecting"):
+            raise ClusterError(f"The connection to the Dask scheduler is lost ({self._client.status}). Start again.")
+
+    def distrust(self, address: str, why: str) -> None:
+        """Give up a worker that fails at everything: its job is replaced by another, on another node perhaps."""
+        if self._fleet:
+            self._fleet.dismiss(address, why)
 
     def _start(self) -> Client:
         config = self._config
         self._open.enter_context(dask.config.set(SETTINGS))
         if config.kind == "address":
             return self._open.enter_context(_connect(str(config.address), self._connect_seconds))
-        cluster = _local(config) if config.kind == "local" else _jobs(config)
-        self._open.enter_context(cluster)
-        return self._open.enter_context(Client(cluster))
+        if config.kind == "local":
+            return self._open.enter_context(Client(self._open.enter_context(_local(config))))
+        if self._folder is None:
+            raise ClusterError(f'[cluster] kind = {config.kind!r} needs a run folder. Use kind = "local" here.')
+        self._fleet = self._open.enter_context(Fleet(config, self._folder))
+        return self._open.enter_context(Client(self._fleet.cluster))
 
 
 @contextmanager
@@ -124,41 +156,31 @@ def _connect(address: str, seconds: float) -> Client:
         raise ClusterError(f"No Dask scheduler answers at {address} ({exc}). Check [cluster] address.") from exc
 
 
-def _local(config: ClusterConfig) -> LocalCluster:
+def _local(config: ClusterConfig) -> Any:
     return LocalCluster(
         n_workers=config.workers or available_cores(),
         threads_per_worker=1,
         memory_limit=config.memory,
         dashboard_address="127.0.0.1:0",
         host="127.0.0.1",
+        security=Security.temporary(),  # others on this machine could send it work of their own
+        protocol="tls",
     )
 
 
-def _jobs(config: ClusterConfig) -> Any:
-    import dask_jobqueue  # here: importing it writes a file into the user's ~/.config/dask
+def _how_to_look(link: str) -> str:
+    """Return the dashboard's address, and how to reach it from another machine where it listens on this one only."""
+    place = urlsplit(link)
+    if place.hostname != "127.0.0.1":
+        return link
+    return f"{link} (from elsewhere: ssh -N -L {place.port}:127.0.0.1:{place.port} {_user()}@{socket.gethostname()})"
 
-    command = SUBMIT_COMMANDS[config.kind]
-    if shutil.which(command) is None:
-        raise ClusterError(
-            f"No {command} on this machine, which [cluster] kind = {config.kind!r} needs. "
-            'Start stdask on a login node, or set kind = "local".'
-        )
-    exports = [f"export {name}={value}" for name, value in ONE_THREAD.items()]
-    options: dict[str, Any] = {"walltime": config.walltime}
-    options["job_script_prologue"] = [*exports, *options.get("job_script_prologue", [])]
-    if config.queue:
-        options["queue"] = config.queue
-    if config.account:
-        options["account"] = config.account
-    if config.kind == "htcondor":
-        options.pop("walltime")
+
+def _user() -> str:
     try:
-        cluster_class = getattr(dask_jobqueue, JOB_CLUSTERS[config.kind])
-        cluster = cluster_class(cores=1, processes=1, memory=config.memory, **options)
-        cluster.scale(config.workers or 1)
-    except (OSError, ValueError, TypeError, RuntimeError) as exc:
-        raise ClusterError(f"The {config.kind} cluster did not start: {exc}. Check [cluster].") from exc
-    return cluster
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name
+        return "you"
 
 
 def available_cores() -> int:

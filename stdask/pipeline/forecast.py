@@ -13,7 +13,7 @@ from stdask.config import ClusterConfig
 from stdask.errors import ClusterError
 from stdask.network.ensemble import CHUNK_VALUES, Draws, Family
 from stdask.pipeline.cluster import available_cores
-from stdask.pipeline.console import say
+from stdask.pipeline.console import duration, say
 from stdask.pipeline.translate_table import translate_table
 from stdask.schema import Column
 from stdask.science.memory import chunk_bytes, partition_peak
@@ -89,10 +89,10 @@ def _row_bytes(columns: Sequence[Column]) -> int:
 def say_forecast(cost: Forecast, cluster: ClusterConfig) -> None:
     """Print a forecast, with the time on the clock where the number of workers is known."""
     n_workers = cluster.workers or (available_cores() if cluster.kind == "local" else None)
-    on_clock = f", {_duration(3600 * cost.core_hours / n_workers)} on {n_workers} workers" if n_workers else ""
+    on_clock = f", {duration(3600 * cost.core_hours / n_workers)} on {n_workers} workers" if n_workers else ""
     say(
         f"  {cost.n_stars:,} stars at {cost.stars_per_second:,.0f} a second and core: "
-        f"{_duration(3600 * cost.core_hours)} of one core like this one{on_clock}; "
+        f"{duration(3600 * cost.core_hours)} of one core like this one{on_clock}; "
         f"{cost.peak_bytes / 1e9:.2f} GB of memory a worker, {cost.disk_bytes / 1e9:.2g} GB on disk",
         "dim",
     )
@@ -130,9 +130,3 @@ def _stars_per_second(families: Sequence[Family], draws: Draws, sample: pa.Table
             if seconds > SAMPLE_SECONDS / 3 or n == sample.num_rows:
                 return n / seconds
             n = min(sample.num_rows, int(n * max(2.0, min(100.0, SAMPLE_SECONDS / seconds))))
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

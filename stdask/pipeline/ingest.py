@@ -1,50 +1,58 @@
-"""The stage `ingest`: from a survey file to a HATS catalogue, in streams of blocks over the workers.
+"""The stage `ingest`: from a survey file to a HATS catalogue, in steps of tasks on the workers.
 
-1. scan      each block: positions and ids; how many stars in each cell of the sky
+1. scan      each block of the file: its rows dealt by star and by id
 2. repeats   each share of the stars: rows that give way to another row of the same star
-3. convert   each block: the catalogue's columns, cut by partition into pieces
-4. write     each partition: its pieces in the order of the file
+3. count     each share: how many stars in each cell of the sky
+4. convert   each block: the catalogue's columns, cut into pieces by bundle, partitions side by side in the sky
+5. write     each bundle: its partitions, from their pieces in the order of the file
+
+Tasks hand on what they found in files; the driver keeps a few numbers of each. A run that was cut off takes up the
+files of the tasks that were done.
 """
 
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import reduce
+from typing import Any
 
 import numpy as np
 from astropy.table import Table
 
+from stdask import __version__
 from stdask.config import Run
 from stdask.errors import StdaskError, SurveyError
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.ingest_blocks import (
-    CELL_ORDER,
-    DUPLICATES,
-    Block,
-    Converted,
-    Groups,
+    Done,
+    Item,
     Plan,
-    Scan,
     catalogue_fields,
     collect_rejected,
     convert_block,
+    count_share,
     find_repeats,
-    refine_block,
+    read_counts,
     scan_block,
     store_in_slices,
-    write_tile,
+    write_bundle,
 )
+from stdask.pipeline.ledger import Ledger
 from stdask.pipeline.stage import Stage
 from stdask.pipeline.tasks import each
-from stdask.science.healpix import FINEST_ORDER, INDEX_ORDER, Pixel, tile_sky
+from stdask.science.healpix import FINEST_ORDER, Cells, Pixel, add_counts, assign_tiles, tile_sky
 from stdask.science.measurements import ERROR_COUNTS, VALUE_COUNTS
 from stdask.storage import paths
 from stdask.storage.documents import write_ecsv
-from stdask.storage.hats import catalogue_files, clear_catalogue, finish_catalogue
-from stdask.storage.receipts import Receipt
+from stdask.storage.hats import catalogue_files, clear_catalogue, finish_catalogue, remove_partitions
+from stdask.storage.receipts import Receipt, hash_of
 from stdask.storage.survey_files import checksum, open_survey
 
-ROWS_PER_SHARE = 2_000_000  # of the file, compared at once for repeats: about 200 MB
+ROWS_PER_SHARE = 1_000_000  # of the file, compared at once for repeats: about 100 MB
+COUNT_ORDERS = (8, 12, 16, FINEST_ORDER)  # 14 arcmin; finer ones only inside cells that hold too many
+
+Record = dict[str, Any]
 
 
 def run(run: Run, workers: Workers, side: str) -> Receipt:
@@ -75,94 +83,148 @@ def run(run: Run, workers: Workers, side: str) -> Receipt:
         raise
 
 
+class _Steps:
+    """Runs the steps of one ingest; tasks that were done before the run was cut off are not done again."""
+
+    def __init__(self, stage: Stage, workers: Workers) -> None:
+        self._stage = stage
+        self._workers = workers
+        self._ledgers: list[str] = []
+        self.parts = {
+            "survey file": next(iter(stage.inputs.values())),
+            "settings": hash_of(stage.config),
+            "rows_per_block": str(stage.run.config.ingest.rows_per_block),
+            "version": __version__,
+        }
+
+    def run(
+        self,
+        name: str,
+        function: Callable[..., Done],
+        items: Sequence[Item],
+        plan: Plan,
+        *shared: Any,
+        rows: Sequence[int] | None = None,
+    ) -> list[Record]:
+        """Run a step; return the record of each item, made now or before, in the order of the items.
+
+        Parameters
+        ----------
+        name
+            Of the step: of its ledger, and before its progress bar.
+        function, items, plan, shared
+            function(item, plan, *shared) is the task of an item.
+        rows
+            Of each item.
+        """
+        ledger = Ledger(self._stage, name)
+        self._ledgers.append(name)
+        records = ledger.kept({str(item): self.parts for item in items})
+        todo = [number for number, item in enumerate(items) if str(item) not in records]
+        tasks = each(
+            self._workers,
+            function,
+            [items[number] for number in todo],
+            plan,
+            *shared,
+            description=name.replace("_", " "),
+            sizes=rows and [rows[number] for number in todo],
+            unit="rows" if rows else "",
+        )
+        for item, done in tasks:
+            ledger.add(str(item), self.parts, done.record, done.files)
+            records[str(item)] = done.record
+        return [records[str(item)] for item in items]
+
+    def forget(self) -> None:
+        """Remove the ledgers: what they speak of is needed no more."""
+        for name in self._ledgers:
+            paths.ledger(self._stage.run.output, self._stage.name, name).unlink()
+
+
 def _ingest(stage: Stage, workers: Workers, side: str) -> Receipt:
-    plan = _prepare(stage, workers, side)
-    blocks = _blocks(plan.survey.n_rows, stage.run.config.ingest.rows_per_block)
-    sizes = [stop - start for start, stop in blocks]
-    scans = dict(each(workers, scan_block, blocks, plan, description="scan", sizes=sizes))
-    for kind in DUPLICATES:
-        shares = _groups({block: scans[block].shares.get(kind, []) for block in blocks})
-        for _ in each(workers, find_repeats, shares, plan, kind, description=f"repeats by {kind}"):
-            pass
-    plan = replace(plan, tiles=_tile(workers, plan, scans, stage.run.config.ingest.rows_per_partition))
-    converted = dict(each(workers, convert_block, blocks, plan, description="convert", sizes=sizes))
-    tiles = _groups({block: converted[block].tiles for block in blocks})
-    written = each(workers, write_tile, tiles, plan, description="write")
-    rows = {plan.tiles[number]: n_rows for (number, _), n_rows in written}
-    return _finish(stage, workers, plan, [converted[block] for block in blocks], rows)
+    steps, most = _Steps(stage, workers), stage.run.config.ingest.rows_per_partition
+    plan = _prepare(stage, steps, side)
+    blocks = [Item("block", number) for number in range(plan.n_blocks)]
+    shares = [Item("share", number) for number in range(plan.n_shares)]
+    rows = [stop - start for start, stop in (plan.rows(block.number) for block in blocks)]
+    steps.run("scan", scan_block, blocks, plan, rows=rows)
+    for kind in plan.kinds:
+        steps.run(f"repeats_by_{kind}", find_repeats, shares, plan, kind)
+    plan = _tiled(plan, _count_stars(steps, shares, plan, most), most)
+    converted = steps.run("convert", convert_block, blocks, plan, rows=rows)
+    bundles = [Item("bundle", number) for number in range(plan.bundles[-1] + 1)]
+    written = steps.run("write", write_bundle, bundles, plan)
+    steps.run("set_aside", collect_rejected, [Item("rows", 0)], plan)
+    return _finish(stage, steps, plan, converted, [one for record in written for one in record["partitions"]])
 
 
-def _prepare(stage: Stage, workers: Workers, side: str) -> Plan:
-    """Clear the catalogue's folder, and try the definition on the file."""
-    definition = stage.run.definition(side)
+def _prepare(stage: Stage, steps: _Steps, side: str) -> Plan:
+    """Try the definition on the file, and clear the catalogue's folder of what this run cannot go on with."""
+    definition, rows_per_block = stage.run.definition(side), stage.run.config.ingest.rows_per_block
     survey = open_survey(stage.run.survey_file(side))
-    names = definition.source_columns
-    survey.require(names)
+    survey.require(definition.source_columns)
     folder = paths.catalogue(stage.run.output, definition.name)
-    clear_catalogue(folder)
+    scratch = paths.scratch(folder) / hash_of(steps.parts)[:16]
+    if not scratch.is_dir():
+        clear_catalogue(folder)
+        scratch.mkdir(parents=True)
     plan = Plan(
         survey=survey,
-        units={name: survey.columns[name] for name in names},
+        units={name: survey.columns[name] for name in definition.source_columns},
         definition=definition,
         folder=folder,
-        key=stage.key,
+        scratch=scratch,
+        # of what decides its content: rows added elsewhere in the sky leave a partition as it is, byte by byte
+        metadata={"stdask.settings": steps.parts["settings"], "stdask.version": __version__},
+        rows_per_block=rows_per_block,
         n_shares=-(-survey.n_rows // ROWS_PER_SHARE),
     )
     if not survey.by_slices:
-        copy = plan.piece("survey", 0)
-        for _ in each(workers, store_in_slices, [copy], survey, names, description="unpack"):
-            plan = replace(plan, survey=open_survey(copy))
+        copy = Item("survey", 0)
+        steps.run("unpack", store_in_slices, [copy], plan)
+        plan = replace(plan, survey=open_survey(plan.piece(*copy)))
     return replace(plan, columns=catalogue_fields(plan))
 
 
-def _blocks(n_rows: int, rows_per_block: int) -> list[Block]:
-    return [(start, min(start + rows_per_block, n_rows)) for start in range(0, n_rows, rows_per_block)]
+def _count_stars(steps: _Steps, shares: Sequence[Item], plan: Plan, most: int) -> Cells:
+    """Return the stars in cells that hold no more than `most`, unless they are of the finest order."""
+    light, heavy = [], None
+    for order in COUNT_ORDERS:
+        steps.run(f"count_{order}", count_share, shares, plan, order, heavy)
+        counted = (read_counts(path) for path in plan.pieces(f"cells_{order}", plan.n_shares))
+        cells = reduce(lambda *both: add_counts(both), counted)  # one after the other: no two shares are in memory
+        too_many = (cells.n_stars > most) & (order < FINEST_ORDER)
+        light.append(cells.select(~too_many))
+        heavy = cells.select(too_many)
+        if not too_many.any():
+            break
+    return add_counts(light)
 
 
-def _groups(parts: Mapping[Block, Sequence[int]]) -> list[tuple[int, Groups]]:
-    """Return for each part where its pieces lie, in the order of the file."""
-    groups = defaultdict(list)
-    for (start, _), numbers in parts.items():
-        for group, number in enumerate(numbers):
-            groups[number].append((start, group))
-    return sorted(groups.items())
+def _tiled(plan: Plan, cells: Cells, most: int) -> Plan:
+    """Return the plan with its partitions, of at most `most` rows each, and the bundles that one task writes.
 
-
-def _tile(workers: Workers, plan: Plan, scans: Mapping[Block, Scan], most: int) -> tuple[Pixel, ...]:
-    """Return the partitions: at most `most` rows each, whatever the blocks were."""
-    cells, weights = _sum([(scan.cells, scan.n_stars) for scan in scans.values()])
-    heavy = weights > most
-    index = cells << 2 * (INDEX_ORDER - CELL_ORDER)
-    if heavy.any():
-        starts = [start for start, _ in scans]
-        refined = each(workers, refine_block, starts, plan, cells[heavy], description="count again")
-        pixels, counts = _sum([found for _, found in refined])
-        index = np.concatenate([index[~heavy], pixels << 2 * (INDEX_ORDER - FINEST_ORDER)])
-        weights = np.concatenate([weights[~heavy], counts])
-    if not index.size:
+    A bundle holds about as many rows as a block, so that a worker that can read the one can write the other.
+    """
+    if not cells.starts.size:
         raise SurveyError("no row has both a position and an id. Check the columns of the definition.")
-    order = np.argsort(index)
-    return tuple(tile_sky(index[order], weights[order], most))
-
-
-def _sum(counted: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    pixels, inverse = np.unique(np.concatenate([pixels for pixels, _ in counted]), return_inverse=True)
-    totals = np.zeros(pixels.size, dtype=np.int64)
-    np.add.at(totals, inverse, np.concatenate([n for _, n in counted]))
-    return pixels, totals
+    tiles = tile_sky(cells.starts, cells.n_stars, most)
+    n_stars = np.bincount(assign_tiles(cells.starts, tiles), cells.n_stars)
+    _, bundles = np.unique((np.cumsum(n_stars) - n_stars) // plan.rows_per_block, return_inverse=True)
+    return replace(plan, tiles=tuple(tiles), bundles=tuple(bundles.tolist()))
 
 
 def _finish(
-    stage: Stage, workers: Workers, plan: Plan, converted: Sequence[Converted], rows: dict[Pixel, int]
+    stage: Stage, steps: _Steps, plan: Plan, converted: Sequence[Record], partitions: Sequence[Record]
 ) -> Receipt:
     folder, definition, n_rows = plan.folder, plan.definition, plan.survey.n_rows
-    starts = [start for start, _ in _blocks(n_rows, stage.run.config.ingest.rows_per_block)]
-    for _ in each(workers, collect_rejected, [folder / paths.REJECTED], plan, starts, description="set aside"):
-        pass
-    set_aside = sum((part.set_aside for part in converted), Counter())
+    set_aside: Counter[str] = sum((Counter(part["set aside"]) for part in converted), Counter())
     write_ecsv(folder / "cuts.ecsv", _cuts_table(plan, converted, set_aside))
     write_ecsv(folder / "columns.ecsv", _columns_table(plan, converted))
-    shutil.rmtree(paths.scratch(folder))
+    written = {Pixel(*one["pixel"]): one for one in partitions}
+    rows = {pixel: one["rows"] for pixel, one in written.items()}
+    remove_partitions(folder, keep=rows)  # halves that killed workers left
     provenance = {
         "obs_title": definition.title,
         "bib_reference": definition.reference,
@@ -174,19 +236,25 @@ def _finish(
         "in": n_rows,
         "out": sum(rows.values()),
         "set aside": dict(sorted(set_aside.items())),
-        "good": sum(part.n_good for part in converted),
+        "good": sum(part["good"] for part in converted),
         "partitions": len(rows),
     }
-    return stage.finish(catalogue_files(folder), counts)
+    known = {paths.partition(folder, p): {"bytes": one["bytes"], "sha256": one["sha256"]} for p, one in written.items()}
+    scratch = paths.scratch(folder)
+    outputs = [path for path in catalogue_files(folder) if not path.is_relative_to(scratch)]
+    receipt = stage.finish(outputs, counts, known)
+    shutil.rmtree(scratch)  # only now: a run cut off before goes on with what is there
+    steps.forget()
+    return receipt
 
 
-def _cuts_table(plan: Plan, converted: Sequence[Converted], set_aside: Counter[str]) -> Table:
+def _cuts_table(plan: Plan, converted: Sequence[Record], set_aside: Counter[str]) -> Table:
     """Return rows set aside and stars that fail each cut, alone and in turn; the last line is GOOD."""
     lines = [("rows of the file", 0, plan.survey.n_rows)]
     for reason, n_aside in sorted(set_aside.items()):
         lines.append((reason, n_aside, lines[-1][2] - n_aside))
-    n_failing = np.sum([part.n_failing for part in converted], axis=0)
-    n_left = np.sum([part.n_left for part in converted], axis=0)
+    n_failing = np.sum([part["failing"] for part in converted], axis=0)
+    n_left = np.sum([part["left"] for part in converted], axis=0)
     texts = [term.text for term in plan.definition.cuts]
     lines += zip(texts, n_failing.tolist(), n_left.tolist(), strict=True)
     table = Table(rows=lines, names=("cut", "n_failing", "n_left"), dtype=(str, np.int64, np.int64))
@@ -196,13 +264,13 @@ def _cuts_table(plan: Plan, converted: Sequence[Converted], set_aside: Counter[s
     return table
 
 
-def _columns_table(plan: Plan, converted: Sequence[Converted]) -> Table:
+def _columns_table(plan: Plan, converted: Sequence[Record]) -> Table:
     """Return what became of the values of each measured column."""
     units = {column.name: column.unit for column in plan.columns}
     totals: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for part in converted:
-        for place, counts in part.counts.items():
-            totals[place].update(counts)
+        for column, source, counts in part["values"]:
+            totals[column, source].update(counts)
     names = (*VALUE_COUNTS, *ERROR_COUNTS)
     lines = [
         (column, source, plan.units[source], units[column], *(counts[name] for name in names))

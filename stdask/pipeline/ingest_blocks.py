@@ -1,10 +1,10 @@
 """The tasks of the stage `ingest`: what a worker does with one block, one share of the stars, one partition."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,7 @@ from stdask.errors import SurveyError
 from stdask.schema import Column
 from stdask.science.cuts import count_cuts
 from stdask.science.duplicates import superseded
-from stdask.science.healpix import FINEST_ORDER, INDEX_ORDER, Pixel, assign_tiles, sky_index
+from stdask.science.healpix import Cells, Pixel, assign_tiles, count_cells, sky_index
 from stdask.science.measurements import clean_values
 from stdask.science.positions import check_positions
 from stdask.science.star_keys import star_keys
@@ -23,17 +23,39 @@ from stdask.science.survey_columns import Counts, Source, catalogue_columns
 from stdask.science.units import conversion_factor
 from stdask.storage import paths
 from stdask.storage.hats import write_partition
-from stdask.storage.pieces import read_piece, write_pieces
+from stdask.storage.pieces import read_part, write_pieces
 from stdask.storage.survey_files import SurveyFile
-from stdask.storage.tables import dtype_name, read_parquet, to_masked, to_table, write_parquet
+from stdask.storage.tables import (
+    dtype_name,
+    read_parquet,
+    to_masked,
+    to_table,
+    write_in_row_groups,
+    write_parquet,
+)
 from stdask.survey_definition import SurveyDefinition
 
-CELL_ORDER = 10  # of the first count of stars: 3.4 arcmin
 NO_POSITION, IMPOSSIBLE, NO_ID = "no position", "impossible position", "no id"
 DUPLICATES = {"star": "duplicate star", "id": "duplicate id"}
+ROWS_PER_GROUP = 1_000_000  # of the table of rows set aside, whatever the blocks were: about 50 MB
 
-Block = tuple[int, int]  # rows start <= row < stop of the survey file
-Groups = Sequence[tuple[int, int]]  # (start of a block, row group of its file of pieces)
+
+class Item(NamedTuple):
+    """What a task works on: a block of the survey file, a share of the stars, or a bundle of partitions."""
+
+    kind: str
+    number: int
+
+    def __str__(self) -> str:
+        """Return its name in words."""
+        return f"{self.kind} {self.number}"
+
+
+class Done(NamedTuple):
+    """What a task leaves: files, and a record of a few numbers."""
+
+    files: list[Path]
+    record: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -44,33 +66,36 @@ class Plan:
     units: Mapping[str, str]  # of the columns, as the file states them
     definition: SurveyDefinition
     folder: Path  # of the catalogue
-    key: str  # of the stage
+    scratch: Path  # of this survey file and these settings
+    metadata: Mapping[str, str]  # of every partition
+    rows_per_block: int
     n_shares: int  # into which the stars are dealt to look for repeats
     columns: tuple[Column, ...] = ()  # of the catalogue
     tiles: tuple[Pixel, ...] = ()  # its partitions
+    bundles: tuple[int, ...] = ()  # of each partition: those that a task writes, neighbours in the sky
+
+    @property
+    def n_blocks(self) -> int:
+        """Number of blocks of the survey file."""
+        return -(-self.survey.n_rows // self.rows_per_block)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of repeats to look for, in this order."""
+        return tuple(DUPLICATES) if self.definition.duplicates else ("id",)
+
+    def rows(self, block: int) -> tuple[int, int]:
+        """Return the rows start <= row < stop of a block."""
+        start = block * self.rows_per_block
+        return start, min(start + self.rows_per_block, self.survey.n_rows)
 
     def piece(self, kind: str, number: int) -> Path:
         """Return the path of an intermediate file."""
-        return paths.scratch(self.folder) / kind / f"{number}.parquet"
+        return self.scratch / kind / str(number)
 
-
-class Scan(NamedTuple):
-    """What `scan_block` found."""
-
-    cells: np.ndarray  # (n_cells,), pixels of CELL_ORDER
-    n_stars: np.ndarray  # (n_cells,)
-    shares: dict[str, list[int]]  # kind of repeat -> share of each row group written
-
-
-class Converted(NamedTuple):
-    """What `convert_block` did."""
-
-    tiles: list[int]  # of each row group written
-    n_good: int
-    n_failing: np.ndarray  # (n_cuts,)
-    n_left: np.ndarray  # (n_cuts,)
-    counts: Counts
-    set_aside: Counter[str]
+    def pieces(self, kind: str, n_files: int) -> list[Path]:
+        """Return the paths of all intermediate files of a kind."""
+        return [self.piece(kind, number) for number in range(n_files)]
 
 
 class _Placed(NamedTuple):
@@ -82,9 +107,11 @@ class _Placed(NamedTuple):
     rejected: pa.Table  # the other rows
 
 
-def store_in_slices(path: Path, survey: SurveyFile, names: Sequence[str]) -> None:
+def store_in_slices(item: Item, plan: Plan) -> Done:
     """Copy the columns wanted of a file that can only be read whole to one that can be read in part."""
-    write_parquet(path, survey.read(names))
+    path = plan.piece(*item)
+    write_parquet(path, plan.survey.read(plan.definition.source_columns))
+    return Done([path], {})
 
 
 def catalogue_fields(plan: Plan) -> tuple[Column, ...]:
@@ -103,86 +130,122 @@ def catalogue_fields(plan: Plan) -> tuple[Column, ...]:
     return (schema.HEALPIX, own, *definition.catalogue_columns, *kept)
 
 
-def scan_block(block: Block, plan: Plan) -> Scan:
-    """Count the stars of a block by cell of the sky, and deal its rows by star and by id."""
+def scan_block(block: Item, plan: Plan) -> Done:
+    """Deal the rows of a block that have a position and an id, by star and by id."""
     definition, duplicates = plan.definition, plan.definition.duplicates
     names = [definition.id, definition.position.ra, definition.position.dec]
     names += [duplicates.by, duplicates.best] if duplicates else []
-    placed = _place(block, plan, list(dict.fromkeys(names)))
+    placed = _place(plan.rows(block.number), plan, list(dict.fromkeys(names)))
     index = sky_index(placed.ra, placed.dec)
-    cells, n_stars = np.unique(index >> 2 * (INDEX_ORDER - CELL_ORDER), return_counts=True)
     rows = pa.table({"row": placed.rows, "id": placed.ids, "key": placed.ids, schema.HEALPIX.name: index})
-    shares = {"id": _deal(plan.piece("id", block[0]), rows, plan)}
+    files = [plan.piece("id", block.number)]
+    _deal(files[0], rows.drop_columns("id"), rows["id"], plan)
     if duplicates:
         best, _ = clean_values(to_masked(placed.table)[duplicates.best], factor=1.0, valid=None)
         merits = best if duplicates.keep == "highest" else -best
         stars = _identity(placed.table, duplicates.by, definition)
-        named = rows.set_column(2, "key", stars).append_column("merit", pa.array(merits))
-        shares["star"] = _deal(plan.piece("star", block[0]), named.filter(pc.is_valid(stars)), plan)
-    return Scan(cells, n_stars, shares)
+        named = rows.set_column(2, "key", stars).append_column("merit", pa.array(merits)).filter(pc.is_valid(stars))
+        files.append(plan.piece("star", block.number))
+        _deal(files[1], named.drop_columns(schema.HEALPIX.name), named["key"], plan)
+    return Done(files, {})
 
 
-def refine_block(start: int, plan: Plan, heavy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Count the stars of a block in the cells that hold too many, by the finest pixels."""
-    index = read_piece(plan.piece("id", start), columns=[schema.HEALPIX.name]).column(0).to_numpy()
-    inside = index[np.isin(index >> 2 * (INDEX_ORDER - CELL_ORDER), heavy)]
-    pixels, n_stars = np.unique(inside >> 2 * (INDEX_ORDER - FINEST_ORDER), return_counts=True)
-    return pixels, n_stars
+def find_repeats(share: Item, plan: Plan, kind: str) -> Done:
+    """Write which rows of a share of the stars give way to another row, dealt to the blocks they come from.
 
-
-def find_repeats(share: tuple[int, Groups], plan: Plan, kind: str) -> int:
-    """Write which rows of a share of the stars give way to another row; return how many."""
-    number, groups = share
-    table = pa.concat_tables([read_piece(plan.piece(kind, start), group) for start, group in groups])
+    A row that gives way to another one of its star is no match for rows with its id: which those are is dealt by id.
+    """
+    table = read_part(plan.pieces(kind, plan.n_blocks), share.number)
     if kind == "id":
-        gone = [read_parquet(path, ["row"]) for path in _repeat_files(plan, "star")]
-        if gone:
-            table = table.filter(pc.invert(pc.is_in(table["row"], pa.concat_tables(gone)["row"])))
+        table = table.append_column("id", table["key"])
+        if plan.definition.duplicates:
+            gone = read_part(plan.pieces("gone", plan.n_shares), share.number)
+            table = table.filter(pc.invert(pc.is_in(table["row"], gone["row"])))
     codes = table["key"].combine_chunks().dictionary_encode().indices.to_numpy()
     merits = table["merit"].to_numpy() if "merit" in table.column_names else np.zeros(codes.size)
     repeats = table.filter(pa.array(superseded(codes, merits)))
-    write_parquet(plan.piece(f"repeats_{kind}", number), _rejection(repeats["row"], repeats["id"], DUPLICATES[kind]))
-    return repeats.num_rows
+    files = [plan.piece(f"repeats_{kind}", share.number)]
+    rejected = _rejection(repeats["row"], repeats["id"], DUPLICATES[kind])
+    write_pieces(files[0], rejected, repeats["row"].to_numpy() // plan.rows_per_block, plan.n_blocks)
+    if kind == "star":
+        files.append(plan.piece("gone", share.number))
+        _deal(files[1], repeats.select(["row"]), repeats["id"], plan)
+    return Done(files, {})
 
 
-def convert_block(block: Block, plan: Plan) -> Converted:
-    """Turn a block into catalogue rows, cut by partition, and note the rows set aside."""
-    placed = _place(block, plan, plan.definition.source_columns)
-    inside = [("row", ">=", block[0]), ("row", "<", block[1])]
-    files = [path for kind in DUPLICATES for path in _repeat_files(plan, kind)]
-    rejected = pa.concat_tables([placed.rejected, *(read_parquet(p, filters=inside) for p in files)])
-    write_parquet(plan.piece("rejected", block[0]), rejected.sort_by("row"))
+def count_share(share: Item, plan: Plan, order: int, among: Cells | None) -> Done:
+    """Count a share of the stars by pixel of `order`, in all of the sky or in some coarser cells of it."""
+    index = read_part(plan.pieces("id", plan.n_blocks), share.number, [schema.HEALPIX.name]).column(0).to_numpy()
+    cells = count_cells(index if among is None else index[among.hold(index)], order)
+    path = plan.piece(f"cells_{order}", share.number)
+    write_parquet(path, pa.table(cells._asdict()))
+    return Done([path], {})
+
+
+def read_counts(path: Path) -> Cells:
+    """Return what `count_share` counted."""
+    return Cells(*(column.to_numpy() for column in read_parquet(path, Cells._fields).columns))
+
+
+def convert_block(block: Item, plan: Plan) -> Done:
+    """Turn a block into catalogue rows, cut by bundle into pieces, and note the rows set aside."""
+    number = block.number
+    placed = _place(plan.rows(number), plan, plan.definition.source_columns)
+    repeats = [read_part(plan.pieces(f"repeats_{kind}", plan.n_shares), number) for kind in plan.kinds]
+    rejected = pa.concat_tables([placed.rejected, *repeats]).sort_by("row")
+    files = [plan.piece("rejected", number), plan.piece("pieces", number)]
+    write_parquet(files[0], rejected)
     kept = ~np.isin(placed.rows, rejected["row"].to_numpy())
     table, counts, passing = _convert(plan, _taken(placed, kept))
-    numbers = assign_tiles(table[schema.HEALPIX.name].to_numpy(), list(plan.tiles))
+    tiles = assign_tiles(table[schema.HEALPIX.name].to_numpy(), list(plan.tiles))
+    write_pieces(files[1], table, np.array(plan.bundles)[tiles], plan.bundles[-1] + 1)
     n_failing, n_left = count_cuts(passing, table.num_rows)
-    return Converted(
-        tiles=write_pieces(plan.piece("pieces", block[0]), table, numbers),
-        n_good=pc.sum(table[schema.GOOD.name]).as_py() or 0,
-        n_failing=n_failing,
-        n_left=n_left,
-        counts=counts,
-        set_aside=Counter(rejected["reason"].to_pylist()),
-    )
+    record = {
+        "good": pc.sum(table[schema.GOOD.name]).as_py() or 0,
+        "failing": n_failing.tolist(),
+        "left": n_left.tolist(),
+        "set aside": Counter(rejected["reason"].to_pylist()),
+        "values": [[*place, lost] for place, lost in counts.items()],
+    }
+    return Done(files, record)
 
 
-def write_tile(tile: tuple[int, Groups], plan: Plan) -> int:
-    """Write one partition from its pieces, rows of one position in the order of the file; return its rows."""
-    number, groups = tile
-    table = pa.concat_tables([read_piece(plan.piece("pieces", start), group) for start, group in groups])
+def write_bundle(bundle: Item, plan: Plan) -> Done:
+    """Write some partitions from their pieces, rows of one position in the order of the file."""
+    table = read_part(plan.pieces("pieces", plan.n_blocks), bundle.number)
     table = to_table(plan.columns, {name: table[name] for name in table.column_names})
-    write_partition(plan.folder, plan.tiles[number], table, {"stdask.key": plan.key})
-    return table.num_rows
+    numbers = assign_tiles(table[schema.HEALPIX.name].to_numpy(), list(plan.tiles))
+    files, partitions = [], []
+    for number in np.unique(numbers):
+        pixel = plan.tiles[number]
+        written = write_partition(plan.folder, pixel, table.filter(pa.array(numbers == number)), plan.metadata)
+        partitions.append({"pixel": list(pixel), **written._asdict()})
+        files.append(paths.partition(plan.folder, pixel))
+    return Done(files, {"partitions": partitions})
 
 
-def collect_rejected(path: Path, plan: Plan, starts: Sequence[int]) -> int:
-    """Write the table of all rows set aside, in the order of the file; return how many."""
-    table = pa.concat_tables([read_parquet(plan.piece("rejected", start)) for start in starts])
-    write_parquet(path, to_table(schema.REJECTED, {name: table[name] for name in table.column_names}))
-    return table.num_rows
+def collect_rejected(item: Item, plan: Plan) -> Done:  # noqa: ARG001
+    """Write the table of all rows set aside, in the order of the file."""
+    tables = map(read_parquet, plan.pieces("rejected", plan.n_blocks))
+    path = plan.folder / paths.REJECTED
+    write_in_row_groups(path, schema.REJECTED, _in_groups(tables, ROWS_PER_GROUP))
+    return Done([path], {})
 
 
-def _place(block: Block, plan: Plan, names: Sequence[str]) -> _Placed:
+def _in_groups(tables: Iterable[pa.Table], n_rows: int) -> Iterator[pa.Table]:
+    """Yield the rows of tables anew, `n_rows` at a time, with the columns of rows set aside."""
+    waiting = to_table(schema.REJECTED, {column.name: [] for column in schema.REJECTED})
+    for table in tables:
+        named = to_table(schema.REJECTED, {name: table[name] for name in table.column_names})
+        waiting = pa.concat_tables([waiting, named])
+        while waiting.num_rows >= n_rows:
+            yield waiting.slice(0, n_rows).combine_chunks()
+            waiting = waiting.slice(n_rows)
+    if waiting.num_rows:
+        yield waiting.combine_chunks()
+
+
+def _place(block: tuple[int, int], plan: Plan, names: Sequence[str]) -> _Placed:
     """Read columns of a block and set aside the rows without a position or an id."""
     definition = plan.definition
     table = plan.survey.read(names, *block)
@@ -259,15 +322,12 @@ def _degrees(table: pa.Table, name: str, plan: Plan) -> np.ndarray:
     return column.cast(pa.float64()).fill_null(np.nan).to_numpy() * factor
 
 
-def _deal(path: Path, rows: pa.Table, plan: Plan) -> list[int]:
-    keys = star_keys(rows["key"].to_numpy())
-    return write_pieces(path, rows, (keys % np.uint64(plan.n_shares)).astype(np.int64))
+def _deal(path: Path, rows: pa.Table, keys: pa.ChunkedArray, plan: Plan) -> None:
+    """Write rows dealt to the shares, all of one key to the same."""
+    numbers = star_keys(keys.to_numpy()) % np.uint64(plan.n_shares)
+    write_pieces(path, rows, numbers.astype(np.int64), plan.n_shares)
 
 
 def _rejection(rows: pa.Array, ids: pa.Array, reason: str) -> pa.Table:
     reasons = pa.repeat(reason, len(rows))
     return pa.table({"row": rows, "id": ids.cast(pa.string()), "reason": reasons})
-
-
-def _repeat_files(plan: Plan, kind: str) -> list[Path]:
-    return sorted(plan.piece(f"repeats_{kind}", 0).parent.glob("*.parquet"))

@@ -1,24 +1,29 @@
-"""Merge: A on the scale of B, together with B, one row a star, with galactocentric coordinates."""
+"""Merge: A on the scale of B, together with B, one row a star, with galactocentric coordinates.
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+1. count     each partition of both: how many stars in each cell of the sky; from that the tiles
+2. merge     each tile: the stars of both there; what is set aside goes to a file of its own
+
+The driver holds counts and records, never stars.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from stdask import schema
-from stdask.config import MergeConfig, Run
+from stdask import __version__, schema
+from stdask.config import Run
 from stdask.errors import SurveyError
 from stdask.pipeline.cluster import Workers
-from stdask.pipeline.merge_distances import lend_distances
+from stdask.pipeline.ledger import Ledger, Parts, partition_hashes
+from stdask.pipeline.merge_tiles import Side, Sources, Tile, count_partition, merge_tile
 from stdask.pipeline.stage import Stage, digest_of
 from stdask.pipeline.tasks import each
-from stdask.science.galactocentric import galactic_positions
-from stdask.science.globular_clusters import GlobularClusters, in_globular_cluster
-from stdask.science.healpix import Pixel, tile_sky
+from stdask.science.globular_clusters import GlobularClusters
+from stdask.science.healpix import FINEST_ORDER, Cells, Pixel, add_counts, tile_sky
 from stdask.storage import paths
 from stdask.storage.hats import (
     Catalogue,
@@ -26,54 +31,21 @@ from stdask.storage.hats import (
     clear_catalogue,
     finish_catalogue,
     open_catalogue,
-    write_partition,
+    remove_partitions,
 )
-from stdask.storage.receipts import Receipt
+from stdask.storage.receipts import Receipt, hash_of
 from stdask.storage.survey_files import checksum, open_survey
-from stdask.storage.tables import read_parquet, to_field, to_numpy, to_table, write_parquet
+from stdask.storage.tables import to_numpy
 
 NAME = "merged"
 CLUSTER_COLUMNS = ("ra", "dec", "distance", "rhalf_arcmin")
-QUALITY = "fails the quality cuts"
-MISSING = "an input of the intrinsic network is missing"
-OUTSIDE_INPUTS = "inputs outside the domain of the training stars"
-OUTSIDE_OUTPUTS = "translated labels outside the domain of the training stars"
-IN_BOTH = "also in B, whose values are kept"
-CLUSTER = "in a globular cluster"
-_NO_REJECTS = pa.schema([to_field(column) for column in schema.REJECTED]).empty_table()
-
-
-class Tile(NamedTuple):
-    """One partition of the merged catalogue: what a task needs to know about it."""
-
-    pixel: Pixel
-    first_rows: tuple[int, int]  # of A and of B: number of rows before the pixel
-    n_rows: int
-    in_both: np.ndarray  # uint64, STAR_KEY of the stars of A here whose values of B are kept
-
-
-@dataclass(frozen=True)
-class Sources:
-    """What all tasks of a merge share."""
-
-    a: Catalogue  # translated
-    b: Catalogue
-    ids: tuple[str, str]  # id columns
-    surveys: tuple[str, str]
-    labels: tuple[str, ...]  # of B
-    families: Mapping[str, str]  # label -> network family that translated it
-    clusters: GlobularClusters | None
-    config: MergeConfig
-    columns: tuple[schema.Column, ...]
-    key: str  # of the stage
-    pairs: Path | None  # that lend distances of A to stars of B
-
-
-Values = Callable[[pa.Table, str, Sources], tuple[np.ndarray, np.ndarray]]
+COUNT_ORDERS = (8, 12, 16, FINEST_ORDER)  # 14 arcmin; finer ones only inside cells that hold too many
 
 
 def run(run: Run, workers: Workers) -> Receipt:
     """Merge the translated catalogue with B (Thomas et al. 2024, sect. 4) and count every cut.
+
+    Tiles done before are kept.
 
     Raises
     ------
@@ -85,23 +57,25 @@ def run(run: Run, workers: Workers) -> Receipt:
     stage = Stage(run, "merge", _inputs(run))
     if receipt := stage.done():
         return receipt
-    sources = _open_sources(run, stage.key)
-    pairs = read_parquet(paths.pairs(run.output, *sources.surveys), [schema.STAR_KEY.name, f"B_{schema.GOOD.name}"])
-    in_both = to_numpy(pairs, schema.STAR_KEY.name)[to_numpy(pairs, f"B_{schema.GOOD.name}")]
-    tiles = _tile(sources, in_both, run.config.ingest.rows_per_partition)
+    a, b = run.definition_a.name, run.definition_b.name
+    translated = open_catalogue(paths.catalogue(run.output, paths.translated_name(a, b)))
+    catalogues = (translated, open_catalogue(paths.catalogue(run.output, b)))
+    sources = _describe(run, *catalogues)
+    tiles = _tile(workers, stage, catalogues, sources)
     folder = paths.catalogue(run.output, NAME)
-    clear_catalogue(folder)
-    rows: dict[Pixel, int] = {}
-    rejected = [_NO_REJECTS]
-    tasks = each(workers, _merge_tile, tiles, sources, folder, description="merge", sizes=[t.n_rows for t in tiles])
-    for tile, (n_rows, rejects) in tasks:
-        rejected.append(rejects)
-        if n_rows:
-            rows[tile.pixel] = n_rows
-    merged = finish_catalogue(folder, NAME, sources.columns, rows, {"stdask_key": stage.key})
-    aside = pa.concat_tables(rejected).sort_by([("reason", "ascending"), ("row", "ascending")])
-    write_parquet(folder / paths.REJECTED, aside)
-    return stage.finish(catalogue_files(folder), _count(sources, merged, aside))
+    records = _merge_tiles(workers, stage, tiles, sources, folder)
+    rows = {tile.pixel: r["partition"]["rows"] for tile, r in records if r["partition"]}
+    known = {path: written for tile, r in records for path, written in _files(folder, tile, r).items()}
+    remove_partitions(folder, keep=rows)
+    for path in set((folder / paths.REJECTED).iterdir()) - set(known):
+        path.unlink()  # of another tiling, or the half of a killed worker
+    finish_catalogue(folder, NAME, sources.columns, rows, {"stdask_key": stage.key})
+    counts = {
+        "in": sum(catalogue.n_rows for catalogue in catalogues),
+        "out": sum(rows.values()),
+        **_count(sources, [record for _, record in records]),
+    }
+    return stage.finish(catalogue_files(folder), counts, known)
 
 
 def _inputs(run: Run) -> dict[str, str]:
@@ -115,10 +89,8 @@ def _inputs(run: Run) -> dict[str, str]:
     return inputs
 
 
-def _open_sources(run: Run, key: str) -> Sources:
+def _describe(run: Run, translated: Catalogue, catalogue_b: Catalogue) -> Sources:
     a, b = run.definition_a, run.definition_b
-    translated = open_catalogue(paths.catalogue(run.output, paths.translated_name(a.name, b.name)))
-    catalogue_b = open_catalogue(paths.catalogue(run.output, b.name))
     present = {column.name for column in translated.columns}
     families = {
         item.label: family
@@ -131,8 +103,6 @@ def _open_sources(run: Run, key: str) -> Sources:
         table = open_survey(run.data_dir / run.config.merge.globular_clusters).read(CLUSTER_COLUMNS)
         clusters = GlobularClusters(*(to_numpy(table, name) for name in CLUSTER_COLUMNS))
     return Sources(
-        a=translated,
-        b=catalogue_b,
         ids=(a.id, b.id),
         surveys=(a.name, b.name),
         labels=tuple(b.labels),
@@ -140,8 +110,8 @@ def _open_sources(run: Run, key: str) -> Sources:
         clusters=clusters,
         config=run.config.merge,
         columns=_merged_columns(run, translated, catalogue_b),
-        key=key,
-        pairs=paths.pairs(run.output, a.name, b.name) if schema.DISTANCE[0].name in present else None,
+        pairs=paths.pairs(run.output, a.name, b.name),
+        lends=schema.DISTANCE[0].name in present,
     )
 
 
@@ -168,155 +138,104 @@ def _merged_columns(run: Run, a: Catalogue, b: Catalogue) -> tuple[schema.Column
     )
 
 
-def _tile(sources: Sources, in_both: np.ndarray, most: int) -> list[Tile]:
+def _tile(workers: Workers, stage: Stage, catalogues: Sequence[Catalogue], sources: Sources) -> list[Tile]:
     """Return the partitions of the merged catalogue: of the rows of both, before any is set aside."""
-    indices, shared, keys = [], np.empty(0, np.int64), np.empty(0, np.uint64)
-    for catalogue in (sources.a, sources.b):
-        parts = []
-        for table in catalogue.partitions([schema.HEALPIX.name, schema.STAR_KEY.name]):
-            index = to_numpy(table, schema.HEALPIX.name)
-            parts.append(index)
-            if catalogue is sources.a:
-                mine = np.isin(star_keys := to_numpy(table, schema.STAR_KEY.name), in_both)
-                shared = np.concatenate([shared, index[mine]])
-                keys = np.concatenate([keys, star_keys[mine]])
-        indices.append(np.concatenate([np.empty(0, np.int64), *parts]))
-    union = np.sort(np.concatenate(indices))
-    tiles = []
-    for pixel in tile_sky(union, np.ones(len(union)), most):
-        ends = [pixel.first_index, pixel.end_index]
-        first_rows = tuple(int(np.searchsorted(index, pixel.first_index)) for index in indices)
-        n_rows = int(np.diff(np.searchsorted(union, ends))[0])
-        first, end = np.searchsorted(shared, ends)
-        tiles.append(Tile(pixel, (first_rows[0], first_rows[1]), n_rows, keys[first:end]))
-    return tiles
+    most = stage.run.config.ingest.rows_per_partition
+    cells = _count_stars(workers, catalogues, most)
+    total = np.concatenate([[0], np.cumsum(cells.n_stars)])
+    pixels = tile_sky(cells.starts, cells.n_stars, most)
+    bounds = np.searchsorted(cells.starts, [[pixel.first_index, pixel.end_index] for pixel in pixels])
+    sides = list(zip(*(_sides(catalogue, pixels) for catalogue in catalogues), strict=True))
+    parts = _parts(stage, catalogues, sides, sources)
+    return [
+        Tile(pixel, int(total[end] - total[first]), both, own)
+        for pixel, (first, end), both, own in zip(pixels, bounds, sides, parts, strict=True)
+    ]
 
 
-def _merge_tile(tile: Tile, sources: Sources, folder: Path) -> tuple[int, pa.Table]:
-    """Write one partition; return its number of rows and the rows set aside."""
-    kept, rejected = [], []
-    sides = (
-        (sources.a, _reasons_a, _values_a),
-        (sources.b, _reasons_b, _values_b),
-    )
-    for number, (catalogue, reasons_of, values_of) in enumerate(sides):
-        lender = sources.surveys[0], sources.pairs if number else None
-        table = lend_distances(catalogue.read_pixel(tile.pixel), sources.surveys[number], *lender)
-        reasons = reasons_of(table, tile, sources)
-        good = reasons == ""
-        rejected.append(_rejects(table, ~good, reasons, tile.first_rows[number], sources, number))
-        kept.append(_merged_rows(table.filter(pa.array(good)), values_of, sources, number))
-    merged = pa.concat_tables(kept)
-    if merged.num_rows:
-        write_partition(folder, tile.pixel, merged, {"stdask.key": sources.key})
-    return merged.num_rows, pa.concat_tables(rejected)
+def _count_stars(workers: Workers, catalogues: Sequence[Catalogue], most: int) -> Cells:
+    """Return the stars of both in cells that hold no more than `most`, unless they are of the finest order."""
+    light, heavy = [], None
+    for order in COUNT_ORDERS:
+        files = [c.path(pixel) for c in catalogues for pixel in c.pixels if heavy is None or heavy.overlap(pixel)]
+        counted = each(workers, count_partition, files, order, heavy, description="count stars")
+        cells = add_counts([counts for _, counts in counted])
+        too_many = (cells.n_stars > most) & (order < FINEST_ORDER)
+        light.append(cells.select(~too_many))
+        heavy = cells.select(too_many)
+        if not too_many.any():
+            break
+    return add_counts(light)
 
 
-def _reasons_a(table: pa.Table, tile: Tile, sources: Sources) -> np.ndarray:
-    """Return why each row of A is set aside, empty for none: the first of the cuts that it fails."""
-    intrinsic = schema.FAMILIES[0].upper()
-    return _first_reason(
+def _sides(catalogue: Catalogue, tiles: Sequence[Pixel]) -> list[Side]:
+    """Return what a catalogue has in each tile."""
+    pixels, rows = catalogue.pixels, catalogue.rows
+    before = np.concatenate([[0], np.cumsum(list(rows.values()), dtype=np.int64)])
+    firsts = np.searchsorted([p.end_index for p in pixels], [tile.first_index for tile in tiles], side="right")
+    stops = np.searchsorted([p.first_index for p in pixels], [tile.end_index for tile in tiles])
+    return [
+        Side(replace(catalogue, rows={p: rows[p] for p in pixels[first:stop]}), int(before[first]))
+        for first, stop in zip(firsts, stops, strict=True)
+    ]
+
+
+def _parts(
+    stage: Stage, catalogues: Sequence[Catalogue], sides: Sequence[tuple[Side, Side]], sources: Sources
+) -> list[Parts]:
+    """Return for each tile all that it depends on."""
+    output, stages = stage.run.output, ("translate", "ingest_b")
+    hashes = [partition_hashes(output, name, c) for name, c in zip(stages, catalogues, strict=True)]
+    described = asdict(replace(sources, clusters=None, pairs=Path()))  # these two are told by their content
+    shared = {name: digest for name, digest in stage.inputs.items() if name not in stages}
+    shared |= {"settings": hash_of([stage.config, described]), "version": __version__}
+    return [
         {
-            QUALITY: ~to_numpy(table, schema.GOOD.name),
-            MISSING: to_numpy(table, f"FLAG_MISSING_INPUTS_{intrinsic}"),
-            OUTSIDE_INPUTS: ~to_numpy(table, f"QFLAG_INPUT_{intrinsic}"),
-            OUTSIDE_OUTPUTS: ~to_numpy(table, f"QFLAG_OUTPUT_{intrinsic}"),
-            IN_BOTH: np.isin(to_numpy(table, schema.STAR_KEY.name), tile.in_both),
-            CLUSTER: _in_cluster(table, sources),
+            f"partitions of {catalogue.name}": hash_of([own[str(pixel)] for pixel in side.catalogue.pixels])
+            for catalogue, own, side in zip(catalogues, hashes, both, strict=True)
         }
-    )
+        | {"row numbers": hash_of([side.first_row for side in both if side.catalogue.pixels])}
+        | shared
+        for both in sides
+    ]
 
 
-def _reasons_b(table: pa.Table, tile: Tile, sources: Sources) -> np.ndarray:  # noqa: ARG001 - as for A
-    return _first_reason({QUALITY: ~to_numpy(table, schema.GOOD.name), CLUSTER: _in_cluster(table, sources)})
+def _merge_tiles(
+    workers: Workers, stage: Stage, tiles: Sequence[Tile], sources: Sources, folder: Path
+) -> list[tuple[Tile, dict[str, Any]]]:
+    """Return the record of every tile, made now or before."""
+    ledger = Ledger(stage)
+    before = ledger.kept({str(tile): tile.parts for tile in tiles})
+    if before:
+        (folder / "hats.properties").unlink(missing_ok=True)
+    else:
+        clear_catalogue(folder)
+    records = [(tile, before[str(tile)] | {"kept": True}) for tile in tiles if str(tile) in before]
+    todo = [tile for tile in tiles if str(tile) not in before]
+    sizes = [tile.n_rows for tile in todo]
+    for tile, record in each(workers, merge_tile, todo, sources, folder, description="merge", sizes=sizes):
+        ledger.add(str(tile), tile.parts, record, _files(folder, tile, record))
+        records.append((tile, record | {"kept": False}))
+    return records
 
 
-def _first_reason(cuts: Mapping[str, np.ndarray]) -> np.ndarray:
-    return np.select(list(cuts.values()), list(cuts), default="")
+def _files(folder: Path, tile: Tile, record: Mapping[str, Any]) -> dict[Path, dict[str, Any]]:
+    """Return size and SHA-256 of each file that a tile's task wrote."""
+    files = {paths.rejected_part(folder, tile.pixel): record["rejected"]}
+    if record["partition"]:
+        files[paths.partition(folder, tile.pixel)] = record["partition"]
+    return {path: {"bytes": written["bytes"], "sha256": written["sha256"]} for path, written in files.items()}
 
 
-def _in_cluster(table: pa.Table, sources: Sources) -> np.ndarray:
-    if sources.clusters is None:
-        return np.zeros(table.num_rows, dtype=bool)
-    return in_globular_cluster(
-        to_numpy(table, "ra"),
-        to_numpy(table, "dec"),
-        _floats(table, schema.DISTANCE[0].name),
-        sources.clusters,
-        sources.config.half_light_radii,
-        sources.config.cluster_depth_kpc,
-    )
-
-
-def _values_a(table: pa.Table, label: str, sources: Sources) -> tuple[np.ndarray, np.ndarray]:
-    """Return a translated label and its calibrated error; NaN where the translation does not hold.
-
-    The stars were chosen by the intrinsic flags; a label of the extrinsic network has flags of its own.
-    """
-    family = sources.families.get(label)
-    if family is None:  # A was not translated to it: what A itself calls so is on another scale
-        return (np.full(table.num_rows, np.nan),) * 2
-    flags = family.upper()
-    valid = (
-        to_numpy(table, f"QFLAG_INPUT_{flags}")
-        & to_numpy(table, f"QFLAG_OUTPUT_{flags}")
-        & ~to_numpy(table, f"FLAG_MISSING_INPUTS_{flags}")
-    )
-    value, sigma = (to_numpy(table, name) for name in (f"{label}_PRED_50", schema.sigma_name(label, "total")))
-    return np.where(valid, value, np.nan), np.where(valid, sigma, np.nan)
-
-
-def _values_b(table: pa.Table, label: str, sources: Sources) -> tuple[np.ndarray, np.ndarray]:  # noqa: ARG001
-    return to_numpy(table, label), _floats(table, f"{label}_ERR")
-
-
-def _merged_rows(table: pa.Table, values_of: Values, sources: Sources, number: int) -> pa.Table:
-    names = [column.name for column in sources.columns]
-    data: dict[str, np.ndarray | pa.Array] = {name: table.column(name) for name in names if name in table.column_names}
-    data |= {
-        schema.ID.name: table.column(sources.ids[number]).cast(pa.string()),
-        schema.SURVEY.name: np.full(table.num_rows, sources.surveys[number], dtype=object),
-    }
-    for label in sources.labels:
-        data[label], data[f"{label}_ERR"] = values_of(table, label, sources)
-    for column in (schema.EBV, *schema.DISTANCE):
-        data[column.name] = _floats(table, column.name)
-    places = galactic_positions(to_numpy(table, "ra"), to_numpy(table, "dec"), data[schema.DISTANCE[0].name])
-    data |= {column.name: place for column, place in zip(schema.GALACTOCENTRIC, places, strict=True)}
-    return to_table(sources.columns, data)
-
-
-def _floats(table: pa.Table, name: str) -> np.ndarray:
-    """Return a column, NaN if the survey does not have it."""
-    return to_numpy(table, name) if name in table.column_names else np.full(table.num_rows, np.nan)
-
-
-def _rejects(
-    table: pa.Table, aside: np.ndarray, reasons: np.ndarray, first_row: int, sources: Sources, number: int
-) -> pa.Table:
-    ids = table.column(sources.ids[number]).cast(pa.string()).combine_chunks()
-    where = np.flatnonzero(aside)
-    texts = [f"{sources.surveys[number]}: {reason}" for reason in reasons[where]]
-    data = {"row": first_row + where, "id": ids.take(pa.array(where)), "reason": pa.array(texts, pa.string())}
-    return to_table(schema.REJECTED, data)
-
-
-def _count(sources: Sources, merged: Catalogue, aside: pa.Table) -> dict[str, Any]:
-    reasons = aside.group_by("reason").aggregate([("reason", "count")]).sort_by("reason").to_pydict()
+def _count(sources: Sources, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    aside, from_survey = (sum((Counter(r[name]) for r in records), Counter()) for name in ("set aside", "from"))
     absent = [label for label in sources.labels if label not in sources.families]
-    from_survey = dict.fromkeys(sources.surveys, 0)
-    placed = 0
-    for table in merged.partitions([schema.SURVEY.name, schema.GALACTOCENTRIC[0].name]):
-        for survey in sources.surveys:
-            from_survey[survey] += pc.sum(pc.equal(table.column(schema.SURVEY.name), survey)).as_py() or 0
-        placed += int(np.isfinite(to_numpy(table, schema.GALACTOCENTRIC[0].name)).sum())
     return {
-        "in": sources.a.n_rows + sources.b.n_rows,
-        "out": merged.n_rows,
-        "set aside": dict(zip(reasons["reason"], reasons["reason_count"], strict=True)),
-        "from": from_survey,
-        "with a distance": placed,
+        "set aside": dict(sorted(aside.items())),
+        "from": {survey: from_survey[survey] for survey in sources.surveys},
+        "with a distance": sum(r["with a distance"] for r in records),
         "notes": [f"{', '.join(absent)}: only from {sources.surveys[1]}, {sources.surveys[0]} was not translated to it"]
         if absent
         else [],
+        "partitions": {"all": len(records), "kept from an earlier run": sum(r["kept"] for r in records)},
     }

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from stdask import schema
 from stdask.storage.tables import read_parquet, to_field, to_numpy, to_table
@@ -30,7 +31,8 @@ def lend_distances(stars: pa.Table, survey: str, lender: str, pairs: Path | None
     lacking = np.isnan(own[OWN[0]])
     source = np.where(lacking, "", survey).astype(object)
     if pairs is not None and lacking.any():
-        lent = read_parquet(pairs, ["STAR_KEY_B", *(f"A_{name}" for name in OWN)])
+        here = pc.field("STAR_KEY_B").isin(stars.column("STAR_KEY").combine_chunks())
+        lent = read_parquet(pairs, ["STAR_KEY_B", *(f"A_{name}" for name in OWN)], here)
         keys = to_numpy(lent, "STAR_KEY_B")
         _, rows, partners = np.intersect1d(to_numpy(stars, "STAR_KEY"), keys, return_indices=True)
         wanted = lacking[rows] & np.isfinite(to_numpy(lent, f"A_{OWN[0]}")[partners])

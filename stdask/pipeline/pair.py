@@ -1,7 +1,9 @@
 """Pair: the stars in both surveys, and which of them may teach the networks."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -12,15 +14,17 @@ from stdask.config import MatchById, PairConfig, Run, StarList, TrainConfig
 from stdask.errors import ConfigError, PairingError, SurveyError
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.console import say
+from stdask.pipeline.pair_match import Part, match_shares, match_sky, parts_of
 from stdask.pipeline.stage import Stage, digest_of
-from stdask.science.crossmatch import match_ids, match_positions, separations
+from stdask.pipeline.tasks import each
+from stdask.science.crossmatch import separations
 from stdask.science.outliers import clip_outliers
 from stdask.science.resampling import measured_behind
 from stdask.storage import paths
-from stdask.storage.hats import open_catalogue
+from stdask.storage.hats import Catalogue, open_catalogue
 from stdask.storage.receipts import Receipt
 from stdask.storage.survey_files import checksum, open_survey
-from stdask.storage.tables import to_field, to_numpy, to_table, write_parquet
+from stdask.storage.tables import read_parquet, to_field, to_numpy, to_table, write_in_row_groups, write_parquet
 
 NO_COUNTERPART = "no counterpart in B"
 KEYS = (
@@ -32,114 +36,154 @@ KEYS = (
 )
 
 
-def run(run: Run, workers: Workers) -> Receipt:  # noqa: ARG001 - all stages are called alike
+def run(run: Run, workers: Workers) -> Receipt:
     """Match A and B, write the table of pairs and the count of every drop.
 
     Raises
     ------
+    ConfigError
+        If the catalogues have no columns that can be matched by.
     PairingError
         If no star is in both surveys.
     SurveyError
         If a list of `[[pair.exclude]]` is missing or holds no ids.
     """
-    a, b = run.definition_a, run.definition_b
     inputs = {f"ingest_{side}": digest_of(run, f"ingest_{side}") for side in "ab"}
     inputs |= {str(stars.file): checksum(run.data_dir / stars.file) for stars in run.config.pair.exclude}
     stage = Stage(run, "pair", inputs)
     if receipt := stage.done():
         return receipt
-    tables = Tables(_read(run, "a"), _read(run, "b"))
-    rows_a, rows_b, separation = match(tables, run)
-    if not rows_a.size:
+    a, b = (open_catalogue(paths.catalogue(run.output, run.definition(side).name)) for side in "ab")
+    rows = match(a, b, run, workers)
+    if not rows.size:
         raise PairingError(
-            f"No star of {a.name} is in {b.name}: {tables.a.num_rows:,} and {tables.b.num_rows:,} stars were "
-            "compared. Check that the surveys overlap, and [pair] match."
+            f"No star of {a.name} is in {b.name}: {a.n_rows:,} and {b.n_rows:,} stars were compared. "
+            "Check that the surveys overlap, and [pair] match."
         )
-    pairs = tables.paired(rows_a, rows_b, separation, a.id, b.id)
+    stars_a = gather(workers, a, _columns(run, "a", a), rows[:, 0])
+    stars_b = gather(workers, b, _columns(run, "b", b), rows[:, 1])
+    pairs = join(stars_a, stars_b, run.definition_a.id, run.definition_b.id)
     listed, notes = find_listed(pairs, run)
     steps = select(pairs, run.config.pair, run.config.train, listed)
     for family, kept in steps.items():
         pairs = pairs.append_column(to_field(_used_column(family)), pa.array(list(kept.values())[-1]))
     path = paths.pairs(run.output, a.name, b.name)
     write_parquet(path, pairs, {"stdask.key": stage.key})
-    alone = np.setdiff1d(np.arange(tables.a.num_rows), rows_a)
     rejected = path.with_name(paths.REJECTED)
-    write_parquet(rejected, _set_aside(tables.a.column(a.id), alone))
+    alone = each(workers, set_aside, [rejected], a, run.definition_a.id, rows[:, 0], description="set aside")
     counts = {
-        "in": tables.a.num_rows,
+        "in": a.n_rows,
         "out": pairs.num_rows,
-        "set aside": {NO_COUNTERPART: int(alone.size)},
+        "set aside": {NO_COUNTERPART: sum(n_stars for _, n_stars in alone)},
         "usable": {family: {step: int(kept.sum()) for step, kept in s.items()} for family, s in steps.items()},
-        "median separation [arcsec]": round(float(np.median(separation)), 3),
+        "median separation [arcsec]": round(float(np.median(to_numpy(pairs, "SEPARATION"))), 3),
         "notes": notes,
     }
     return stage.finish([path, rejected], counts)
 
 
-def _set_aside(ids: pa.ChunkedArray, rows: np.ndarray) -> pa.Table:
-    reasons = np.full(rows.size, NO_COUNTERPART)
-    return to_table(schema.REJECTED, {"row": rows, "id": ids.cast(pa.string()).take(rows), "reason": reasons})
-
-
-@dataclass(frozen=True)
-class Tables:
-    """The columns of both catalogues that pairing and training need."""
-
-    a: pa.Table
-    b: pa.Table
-
-    def paired(self, rows_a: np.ndarray, rows_b: np.ndarray, separation: np.ndarray, id_a: str, id_b: str) -> pa.Table:
-        """Return one row a pair: keys, then A's columns as A_..., B's as B_..."""
-        side_a, side_b = self.a.take(rows_a), self.b.take(rows_b)
-        keys = to_table(
-            KEYS,
-            {
-                "ID_A": side_a.column(id_a).cast(pa.string()),
-                "ID_B": side_b.column(id_b).cast(pa.string()),
-                "STAR_KEY": side_a.column("STAR_KEY"),
-                "STAR_KEY_B": side_b.column("STAR_KEY"),
-                "SEPARATION": separation,
-            },
-        )
-        for prefix, side, own_id in (("A_", side_a, id_a), ("B_", side_b, id_b)):
-            for field in side.schema:
-                if field.name not in (own_id, "STAR_KEY", "_healpix_29", "ra", "dec"):
-                    keys = keys.append_column(field.with_name(prefix + field.name), side.column(field.name))
-        return keys
-
-
-def match(tables: Tables, run: Run) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the rows of A and of B that are one star, and their separations in arcsec.
+def match(a: Catalogue, b: Catalogue, run: Run, workers: Workers) -> np.ndarray:
+    """Return the rows of A and of B that are one star, (n_pairs, 2), int64, ascending in those of A.
 
     Raises
     ------
     ConfigError
-        If a catalogue has no column to match by.
+        If a catalogue has no column to match by, or they do not fit each other.
     """
-    ra_a, dec_a, ra_b, dec_b = (to_numpy(t, name) for t in (tables.a, tables.b) for name in ("ra", "dec"))
     settings = run.config.pair.match
     if not isinstance(settings, MatchById):
-        return match_positions(ra_a, dec_a, ra_b, dec_b, settings.radius_arcsec)
-    ids = []
-    for table, name, definition in (
-        (tables.a, settings.column, run.definition_a),
-        (tables.b, settings.column_b or settings.column, run.definition_b),
-    ):
-        if name not in table.column_names:
+        return match_sky(workers, a, b, settings.radius_arcsec)
+    columns = (settings.column, settings.column_b or settings.column)
+    dtypes = []
+    for catalogue, name, definition in zip((a, b), columns, (run.definition_a, run.definition_b), strict=True):
+        dtype = next((column.dtype for column in catalogue.columns if column.name == name), None)
+        if dtype is None:
             raise ConfigError(
                 f"[pair] match: the catalogue of {definition.name} has no column {name!r}. Name its id "
                 f"{definition.id!r}, SOURCE_ID if the survey has Gaia ids, or a column that its definition keeps."
             )
-        ids.append(table.column(name).combine_chunks())
-    if ids[0].type != ids[1].type:
+        if not (dtype == "string" or "int" in dtype):
+            raise ConfigError(
+                f"[pair] match: column {name!r} of {definition.name} is {dtype}, which no id is. Name a column of "
+                "whole numbers or text."
+            )
+        dtypes.append(dtype)
+    if dtypes[0] != dtypes[1]:
         raise ConfigError(
-            f"[pair] match: {settings.column!r} is {ids[0].type} in {run.definition_a.name} and {ids[1].type} in "
-            f"{run.definition_b.name}. Match by columns of one type."
+            f"[pair] match: {columns[0]!r} is {dtypes[0]} in {a.name} and {columns[1]!r} is {dtypes[1]} in {b.name}. "
+            "Match by columns of one type."
         )
-    known = [np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False)) for column in ids]
-    rows = match_ids(*(c.take(k).to_numpy(zero_copy_only=False) for c, k in zip(ids, known, strict=True)))
-    rows_a, rows_b = known[0][rows[0]], known[1][rows[1]]
-    return rows_a, rows_b, separations(ra_a[rows_a], dec_a[rows_a], ra_b[rows_b], dec_b[rows_b])
+    scratch = paths.scratch(paths.pairs(run.output, a.name, b.name).parent)
+    shutil.rmtree(scratch, ignore_errors=True)  # of a run that was cut off
+    rows = match_shares(workers, a, b, columns, scratch)
+    shutil.rmtree(scratch)
+    return rows
+
+
+class Stars(NamedTuple):
+    """Stars of one partition."""
+
+    part: Part
+    rows: np.ndarray  # of the catalogue, ascending
+
+    def __str__(self) -> str:
+        """Return the name of their pixel."""
+        return str(self.part.pixel)
+
+
+def split(catalogue: Catalogue, rows: np.ndarray) -> list[Stars]:
+    """Return the rows of each partition of a catalogue, of rows in ascending order."""
+    parts = parts_of(catalogue)
+    cuts = np.searchsorted(rows, [part.first_row for part in parts[1:]])
+    return [Stars(part, own) for part, own in zip(parts, np.split(rows, cuts), strict=True)]
+
+
+def gather(workers: Workers, catalogue: Catalogue, columns: list[str], rows: np.ndarray) -> pa.Table:
+    """Read columns of some stars of a catalogue, in the order of `rows`."""
+    order = np.argsort(rows)
+    stars = [own for own in split(catalogue, rows[order]) if own.rows.size]
+    found = each(workers, take, stars, catalogue.folder, columns, description=f"read {catalogue.name}")
+    tables = {own.part: table for own, table in found}
+    return pa.concat_tables([tables[own.part] for own in stars]).combine_chunks().take(np.argsort(order))
+
+
+def take(stars: Stars, folder: Path, columns: list[str]) -> pa.Table:
+    """Read columns of some stars of a partition."""
+    return read_parquet(paths.partition(folder, stars.part.pixel), columns).take(stars.rows - stars.part.first_row)
+
+
+def join(stars_a: pa.Table, stars_b: pa.Table, id_a: str, id_b: str) -> pa.Table:
+    """Return one row a pair: keys, then A's columns as A_..., B's as B_..."""
+    places = (to_numpy(side, name) for side in (stars_a, stars_b) for name in ("ra", "dec"))
+    pairs = to_table(
+        KEYS,
+        {
+            "ID_A": stars_a.column(id_a).cast(pa.string()),
+            "ID_B": stars_b.column(id_b).cast(pa.string()),
+            "STAR_KEY": stars_a.column("STAR_KEY"),
+            "STAR_KEY_B": stars_b.column("STAR_KEY"),
+            "SEPARATION": separations(*places),
+        },
+    )
+    for prefix, side, own_id in (("A_", stars_a, id_a), ("B_", stars_b, id_b)):
+        for field in side.schema:
+            if field.name not in (own_id, "STAR_KEY", "ra", "dec"):
+                pairs = pairs.append_column(field.with_name(prefix + field.name), side.column(field.name))
+    return pairs
+
+
+def set_aside(path: Path, catalogue: Catalogue, id_column: str, paired: np.ndarray) -> int:
+    """Write the stars that are in no pair, in the order of their rows; return how many."""
+    return write_in_row_groups(path, schema.REJECTED, _alone(catalogue, id_column, paired))
+
+
+def _alone(catalogue: Catalogue, id_column: str, paired: np.ndarray) -> Iterator[pa.Table]:
+    """Yield row, id and reason of the stars that are in no pair, partition by partition."""
+    for part, own in split(catalogue, paired):
+        rows = np.setdiff1d(np.arange(part.first_row, part.first_row + part.n_rows), own)
+        ids = read_parquet(catalogue.path(part.pixel), [id_column]).column(id_column).cast(pa.string())
+        data = {"row": rows, "id": ids.take(rows - part.first_row), "reason": np.full(rows.size, NO_COUNTERPART)}
+        yield to_table(schema.REJECTED, data)
 
 
 def find_listed(pairs: pa.Table, run: Run) -> tuple[list[np.ndarray], list[str]]:
@@ -241,10 +285,9 @@ def _used_column(family: str) -> schema.Column:
     return schema.Column(f"USED_{family.upper()}", "bool", "", "meta.code", f"May teach the {family} networks")
 
 
-def _read(run: Run, side: str) -> pa.Table:
-    """Read the columns of a catalogue that matching, training and evaluation need."""
+def _columns(run: Run, side: str, catalogue: Catalogue) -> list[str]:
+    """Return the columns of a catalogue that the table of pairs is made from."""
     train, definition = run.config.train, run.definition(side)
-    catalogue = open_catalogue(paths.catalogue(run.output, definition.name))
     if side == "a":
         inputs = train.inputs("extrinsic" if train.extrinsic else "intrinsic")
         measured = measured_behind(inputs)[0]
@@ -263,4 +306,4 @@ def _read(run: Run, side: str) -> pa.Table:
         wanted.append(settings.column if side == "a" else settings.column_b or settings.column)
     wanted = [definition.id, "STAR_KEY", "ra", "dec", "GOOD", *wanted]
     present = {column.name for column in catalogue.columns}
-    return catalogue.read([name for name in dict.fromkeys(wanted) if name in present])
+    return [name for name in dict.fromkeys(wanted) if name in present]

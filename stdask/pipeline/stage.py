@@ -8,6 +8,7 @@ from typing import Any
 from stdask.config import Run
 from stdask.errors import CatalogueError
 from stdask.pipeline.console import say
+from stdask.pipeline.progress import stage_begins, stage_ends
 from stdask.pipeline.settings import stage_settings
 from stdask.storage import paths
 from stdask.storage.receipts import (
@@ -49,6 +50,7 @@ class Stage:
         """Return the receipt if nothing has to be done; else the stage begins, and its old receipt goes."""
         if not self.reason:
             return self.receipt
+        stage_begins(self.name)
         paths.receipt(self.run.output, self.name).unlink(missing_ok=True)
         return None
 
@@ -57,7 +59,12 @@ class Stage:
         for name in self.receipt.outputs if self.receipt else ():
             (self.run.output / name).unlink(missing_ok=True)
 
-    def finish(self, outputs: Iterable[Path], counts: Mapping[str, Any]) -> Receipt:
+    def finish(
+        self,
+        outputs: Iterable[Path],
+        counts: Mapping[str, Any],
+        known: Mapping[Path, Mapping[str, Any]] | None = None,
+    ) -> Receipt:
         """Write the receipt: the stage is done.
 
         Parameters
@@ -66,11 +73,13 @@ class Stage:
             Every file the stage wrote.
         counts
             Rows `in`, `out` and `set aside` (by reason), and what else is worth telling.
+        known
+            `bytes` and `sha256` of outputs as the workers told them: gigabytes are not read a second time here.
 
         Raises
         ------
         CatalogueError
-            If rows in are not rows out and rows set aside.
+            If rows in are not rows out and rows set aside, or a known file is missing or of another size.
         """
         check_rows(self.name, counts)
         seconds = time.perf_counter() - self.started
@@ -79,12 +88,13 @@ class Stage:
             key=self.key,
             inputs=dict(self.inputs),
             config=dict(self.config),
-            outputs=describe_outputs(self.run.output, outputs),
+            outputs=describe_outputs(self.run.output, outputs, known),
             counts=dict(counts),
             seconds=round(seconds, 2),
         )
         write_receipt(self.run.output, receipt)
         say(f"  {describe_rows(counts)} ({seconds:.1f} s)")
+        stage_ends()
         return receipt
 
 

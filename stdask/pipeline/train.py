@@ -14,6 +14,7 @@ from stdask.pipeline.console import say
 from stdask.pipeline.stage import Stage, digest_of
 from stdask.pipeline.tasks import each
 from stdask.pipeline.train_family import train_family
+from stdask.pipeline.train_members import clear_shelves
 from stdask.pipeline.training_set import stack_columns, training_set
 from stdask.science.masking import Patterns, count_patterns, join_patterns
 from stdask.storage import paths
@@ -49,7 +50,7 @@ def run(run: Run, workers: Workers) -> Receipt:
         if note := _too_few(name, len(stars), config.train):
             notes.append(note)
             continue
-        trained = train_family(name, stars, catalogue_patterns(name, run, workers), run, workers)
+        trained = train_family(name, stars, catalogue_patterns(name, run, workers), run, workers, stage)
         families[name] = to_parts(trained.family)
         history += trained.history
         notes += trained.notes
@@ -61,6 +62,7 @@ def run(run: Run, workers: Workers) -> Receipt:
     for note in notes:
         say(f"  {note}", "yellow")
     receipt = stage.finish([*written, paths.history(run.output)], {"families": counts, "notes": notes})
+    clear_shelves(stage)
     write_card(run)  # not an output: evaluate completes it
     workers.refresh()  # TensorFlow takes 0.8 GB of each worker, and no later stage needs it
     return receipt

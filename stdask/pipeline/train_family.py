@@ -12,10 +12,11 @@ from stdask.network.ensemble import Family
 from stdask.network.plan import Plan, join_members
 from stdask.network.recipe import Sample
 from stdask.pipeline.cluster import Workers
+from stdask.pipeline.stage import Stage
 from stdask.pipeline.train_errors import calibrate
 from stdask.pipeline.train_fallback import choose_fallback
 from stdask.pipeline.train_latent import train_latent
-from stdask.pipeline.train_members import Job, jobs_of, train_members
+from stdask.pipeline.train_members import Job, Shelf, jobs_of, train_members
 from stdask.pipeline.training_set import TrainingSet
 from stdask.science.dissimilarity import Neighbourhood, fit_neighbourhood
 from stdask.science.gaussian_mixture import fit_mixture
@@ -32,7 +33,9 @@ class Trained(NamedTuple):
     notes: list[str]
 
 
-def train_family(name: str, stars: TrainingSet, patterns: Patterns, run: Run, workers: Workers) -> Trained:
+def train_family(
+    name: str, stars: TrainingSet, patterns: Patterns, run: Run, workers: Workers, stage: Stage | None = None
+) -> Trained:
     """Train all members of a family on the workers, and learn its errors.
 
     Parameters
@@ -45,15 +48,18 @@ def train_family(name: str, stars: TrainingSet, patterns: Patterns, run: Run, wo
         Of the missing inputs of catalogue A.
     run, workers
         The run and its workers.
+    stage
+        That keeps its members on disk until it is done; members are not kept if None.
     """
     train = run.config.train
     known = stars.subset(~stars.is_test)
     scaling = fit_scaling(known.inputs, known.labels, own_inputs(name, train), train.target)
-    members = train_members(workers, f"train {name}", member_jobs(name, known, scaling, patterns, run))
+    jobs = member_jobs(name, known, scaling, patterns, run)
+    members = train_members(workers, f"train {name}", jobs, Shelf(stage, name) if stage else None)
     family = uncalibrated(name, known, scaling, [plan for plan, _ in members], run)
     notes: list[str] = []
     if train.debias:
-        family = train_latent(family, known, run, workers)
+        family = train_latent(family, known, run, workers, stage)
         bare = [label for label, own in zip(family.labels, known.label_errors.T, strict=True) if np.isnan(own).all()]
         notes += [f"{label}: B states no errors, so its debiased values may fall short of slope 1" for label in bare]
     if train.fallback == "best":

@@ -9,8 +9,9 @@ from stdask.network.ensemble import Family, Stretch, predict_members
 from stdask.network.plan import join_members
 from stdask.network.recipe import Sample
 from stdask.pipeline.cluster import Workers
+from stdask.pipeline.stage import Stage
 from stdask.pipeline.train_errors import held_out_stars
-from stdask.pipeline.train_members import jobs_of, train_members
+from stdask.pipeline.train_members import Shelf, jobs_of, train_members
 from stdask.pipeline.training_set import TrainingSet
 from stdask.science.attenuation import unattenuated_gain
 from stdask.science.combining import mean_of_unseen
@@ -20,7 +21,7 @@ from stdask.science.resampling import measured_behind
 N_COMPONENTS = 10  # of the noise-free stars: from 5 to 16 the slopes on the mock differ by less than 1 %
 
 
-def train_latent(family: Family, known: TrainingSet, run: Run, workers: Workers) -> Family:
+def train_latent(family: Family, known: TrainingSet, run: Run, workers: Workers, stage: Stage | None = None) -> Family:
     """Return the family with networks trained on inputs without noise, and what they still lack in slope.
 
     Each member learns from a draw of its own of what the noise-free inputs may have been, given the measured inputs
@@ -36,6 +37,8 @@ def train_latent(family: Family, known: TrainingSet, run: Run, workers: Workers)
         The stars that are not test stars.
     run, workers
         The run and its workers.
+    stage
+        That keeps its members on disk until it is done; members are not kept if None.
     """
     mixing = measured_behind(family.inputs)[1]
     values = np.concatenate([known.inputs, known.labels], axis=1)
@@ -48,7 +51,9 @@ def train_latent(family: Family, known: TrainingSet, run: Run, workers: Workers)
         latent = draw_latent(mixture, values, noise, run.config.seed + member)[:, :n_inputs]
         corrections = family.scaling.to_corrections(latent, known.labels)
         samples.append(Sample(family.scaling.scale_inputs(latent), corrections))
-    members = train_members(workers, f"train {family.name}, noise-free inputs", jobs_of(family.name, samples, run))
+    shelf = Shelf(stage, f"{family.name}_latent") if stage else None
+    title = f"train {family.name}, noise-free inputs"
+    members = train_members(workers, title, jobs_of(family.name, samples, run), shelf)
     plan = join_members([plan for plan, _ in members])
     return replace(family, latent_plan=plan, stretch=_stretch(replace(family, plan=plan), known, run))
 

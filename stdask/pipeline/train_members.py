@@ -1,22 +1,40 @@
-"""Train: the members of an ensemble on the workers, one task each, with their losses as they come."""
+"""Train: the members of an ensemble on the workers, one task each, with their losses as they come.
 
+The members that are done wait on disk for the others: training is what takes longest, and a run may be cut off.
+"""
+
+import contextlib
+import hashlib
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
+import numpy as np
 from distributed import get_worker
 
-from stdask import schema
+from stdask import __version__, schema
 from stdask.config import Run, TrainConfig
+from stdask.errors import EnsembleError
 from stdask.network import quiet_start
 from stdask.network.plan import Plan, fold
 from stdask.network.recipe import PRESETS, Architecture, Epoch, Sample, Schedule
 from stdask.pipeline.cluster import Workers
-from stdask.pipeline.console import Bar, progress_bar
+from stdask.pipeline.console import Bar
+from stdask.pipeline.ledger import Ledger
+from stdask.pipeline.stage import Stage
+from stdask.pipeline.tasks import each
 from stdask.science.splits import split_for_member
+from stdask.storage import paths
+from stdask.storage.ensembles import read_arrays, write_arrays
+from stdask.storage.receipts import hash_of
 
 TOPIC = "stdask-epoch"
+CURVE = "learning curve"  # among the arrays of a member on the shelf
+
+Member = tuple[Plan, list[Epoch]]  # a trained network and its learning curve
 
 
 @dataclass(frozen=True)
@@ -29,6 +47,57 @@ class Job:
     training: Sample
     validation: Sample
     seed: int
+
+    def __str__(self) -> str:
+        """Return which member it is."""
+        return f"member {self.member}"
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """Hashes of all that the trained network depends on."""
+        recipe = [asdict(self.architecture), asdict(self.schedule), self.seed]
+        return {"stars": _digest(self.training, self.validation), "recipe": hash_of(recipe), "version": __version__}
+
+
+class Shelf:
+    """Where the members of one kind that are done wait on disk for the others.
+
+    Parameters
+    ----------
+    stage
+        That trains them.
+    kind
+        Of networks; a stage may train several.
+    """
+
+    def __init__(self, stage: Stage, kind: str) -> None:
+        self._ledger = Ledger(stage, kind)
+        self._folder = paths.scratch(paths.ensemble(stage.run.output)) / kind
+
+    def kept(self, jobs: Sequence[Job]) -> dict[int, Member]:
+        """Return the members that are there and whole, by the number of their job."""
+        records = self._ledger.kept({str(job): job.parts for job in jobs})
+        members = {}
+        for number, job in enumerate(jobs):
+            with contextlib.suppress(KeyError, EnsembleError):  # not done yet, or damaged since: it is trained anew
+                arrays = read_arrays(self._folder, records[str(job)])
+                members[number] = _from_arrays(job, arrays)
+        return members
+
+    def add(self, job: Job, member: Member) -> None:
+        """Put a trained member on the shelf."""
+        plan, epochs = member
+        path = self._folder / f"{job.member}.safetensors"
+        curve = np.array([(e.epoch, e.learning_rate, e.loss, e.val_loss) for e in epochs])
+        self._ledger.add(str(job), job.parts, write_arrays(path, {**plan.arrays, CURVE: curve}), [path])
+
+
+def clear_shelves(stage: Stage) -> None:
+    """Remove all members on shelves, when the ensemble holds them."""
+    shutil.rmtree(paths.scratch(paths.ensemble(stage.run.output)), ignore_errors=True)
+    ledgers = paths.ledger(stage.run.output, stage.name, "*")
+    for path in ledgers.parent.glob(ledgers.name):
+        path.unlink()
 
 
 def jobs_of(name: str, samples: list[Sample], run: Run) -> list[Job]:
@@ -52,27 +121,33 @@ def shape_of(train: TrainConfig) -> dict:
     return PRESETS[train.preset] | own
 
 
-def train_members(workers: Workers, title: str, jobs: Sequence[Job]) -> list[tuple[Plan, list[Epoch]]]:
+def train_members(workers: Workers, title: str, jobs: Sequence[Job], shelf: Shelf | None = None) -> list[Member]:
     """Train jobs on the workers, with a bar that shows the epochs and losses as they come.
+
+    Parameters
+    ----------
+    workers, title, jobs
+        Where, the text of the bar, and what.
+    shelf
+        From which members done before are taken, and on which each is put once it is done; each job is then
+        another member.
 
     Returns
     -------
     members
-        The plan and the learning curve of each, in the order of the jobs.
+        In the order of the jobs.
     """
-    futures = [workers.client.submit(train_job, job, pure=False) for job in jobs]
-    done = []
-    try:
-        with progress_bar(title, len(jobs)) as bar, _live_losses(workers, bar):
-            for future in futures:
-                done.append(future.result())
-                bar.advance(1)
-    finally:
-        workers.client.cancel(futures)
-    return done
+    members = shelf.kept(jobs) if shelf else {}
+    numbers = {id(job): number for number, job in enumerate(jobs)}
+    todo = [job for number, job in enumerate(jobs) if number not in members]
+    for job, member in each(workers, train_job, todo, description=title, beside=partial(_live_losses, workers)):
+        if shelf:
+            shelf.add(job, member)
+        members[numbers[id(job)]] = member
+    return [members[number] for number in range(len(jobs))]
 
 
-def train_job(job: Job) -> tuple[Plan, list[Epoch]]:
+def train_job(job: Job) -> Member:
     """Train one member on a worker; return its plan and its learning curve."""
     with quiet_start():  # here, so that only the workers that train load TensorFlow
         from stdask.network.training import start_tensorflow, train_member
@@ -101,3 +176,17 @@ def _live_losses(workers: Workers, bar: Bar) -> Iterator[None]:
         yield
     finally:
         workers.client.unsubscribe_topic(TOPIC)
+
+
+def _from_arrays(job: Job, arrays: dict[str, np.ndarray]) -> Member:
+    curve = arrays.pop(CURVE)
+    return Plan(job.architecture.depth, arrays), [Epoch(int(epoch), *losses) for epoch, *losses in curve.tolist()]
+
+
+def _digest(*samples: Sample) -> str:
+    digest = hashlib.sha256()
+    for sample in samples:
+        for values in (sample.inputs, sample.corrections):
+            digest.update(f"{values.dtype} {values.shape}".encode())
+            digest.update(np.ascontiguousarray(values).data)
+    return digest.hexdigest()

@@ -4,9 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from distributed import WorkerPlugin, get_worker
-from distributed.worker import Worker
-
 from stdask import __version__, schema
 from stdask.config import Run, TrainConfig
 from stdask.errors import EnsembleError
@@ -14,6 +11,7 @@ from stdask.network.ensemble import Draws, Family
 from stdask.network.parts import from_parts
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.forecast import SAMPLE_STARS, forecast, require_memory, say_forecast
+from stdask.pipeline.ledger import Ledger, Parts, partition_hashes
 from stdask.pipeline.settings import draws_of
 from stdask.pipeline.stage import Stage, digest_of
 from stdask.pipeline.tasks import each
@@ -28,23 +26,8 @@ from stdask.storage.hats import (
     open_catalogue,
     remove_partitions,
 )
-from stdask.storage.receipts import Receipt, append_partition, finished_partitions, hash_of, read_receipt
+from stdask.storage.receipts import Receipt, hash_of
 from stdask.storage.tables import read_parquet
-
-PLUGIN = "stdask-ensemble"
-
-
-class EnsemblePlugin(WorkerPlugin):
-    """Brings the ensemble to every worker, once; to late and restarted ones too."""
-
-    name = PLUGIN
-
-    def __init__(self, families: list[Family], digest: str) -> None:
-        self.families = families
-        self.digest = digest
-
-    def setup(self, worker: Worker) -> None:
-        """Keep nothing but the plugin itself."""
 
 
 def run(run: Run, workers: Workers) -> Receipt:
@@ -87,7 +70,8 @@ def run(run: Run, workers: Workers) -> Receipt:
             "kept from an earlier run": sum(r["kept"] for r in records.values()),
         },
     }
-    return stage.finish(catalogue_files(folder), counts)
+    known = {paths.partition(folder, p): {"bytes": r["bytes"], "sha256": r["sha256"]} for p, r in records.items()}
+    return stage.finish(catalogue_files(folder), counts, known)
 
 
 def check_inputs(families: list[Family], source: Catalogue, train: TrainConfig) -> None:
@@ -127,25 +111,18 @@ def _translate_partitions(
     columns: tuple[schema.Column, ...],
 ) -> dict[Pixel, dict[str, Any]]:
     """Return the record of every partition, made now or before."""
-    log = paths.partition_log(stage.run.output, "translate")
-    keys = _partition_keys(stage, source)
-    before = {
-        Pixel(*record["pixel"]): record | {"kept": True}
-        for record in finished_partitions(log)
-        if keys.get(Pixel(*record["pixel"])) == record["key"]
-    }
-    records = {p: r for p, r in before.items() if _is_whole(paths.partition(folder, p), r)}
+    ledger = Ledger(stage)
+    parts = _parts(stage, source)
+    before = ledger.kept({str(pixel): own for pixel, own in parts.items()})
+    records = {pixel: before[str(pixel)] | {"kept": True} for pixel in parts if str(pixel) in before}
     todo = [pixel for pixel in source.pixels if pixel not in records]
     if todo:
         _foretell(stage.run, source, todo, families, draws, columns)
-    digest = stage.inputs["train"]
-    workers.client.register_plugin(EnsemblePlugin(families, digest))
-    job = (source.folder, folder, digest, draws, columns)
+    job = (source.folder, folder, families, stage.inputs["train"], draws, columns)
     sizes = [source.rows[pixel] for pixel in todo]
-    tasks = each(workers, translate_partition, todo, *job, description="translate stars", sizes=sizes)
+    tasks = each(workers, translate_file, todo, *job, description="translate", sizes=sizes, unit="stars")
     for pixel, record in tasks:
-        record = {"pixel": list(pixel), "key": keys[pixel], **record}
-        append_partition(log, record)
+        ledger.add(str(pixel), parts[pixel], record, [paths.partition(folder, pixel)])
         records[pixel] = record | {"kept": False}
     return records
 
@@ -167,32 +144,8 @@ def _foretell(
     require_memory(cost, run.config.cluster)
 
 
-def translate_partition(
-    pixel: Pixel, source: Path, folder: Path, digest: str, draws: Draws, columns: tuple[schema.Column, ...]
-) -> dict[str, Any]:
-    """Translate one partition on a worker; return what is worth knowing of it.
-
-    Raises
-    ------
-    EnsembleError
-        If the worker holds another ensemble.
-    """
-    plugin = get_worker().plugins.get(PLUGIN)
-    if not isinstance(plugin, EnsemblePlugin) or plugin.digest != digest:
-        raise EnsembleError("This worker holds another ensemble than the run. Start the run again.")
-    return translate_file(pixel, source, folder, plugin.families, digest, draws, columns)
-
-
-def _partition_keys(stage: Stage, source: Catalogue) -> dict[Pixel, str]:
-    """Return for each partition the hash of all that its translation depends on."""
-    receipt = read_receipt(stage.run.output, "ingest_a")
-    outputs = receipt.outputs if receipt else {}
-    keys = {}
-    for pixel in source.pixels:
-        name = str(paths.partition(source.folder, pixel).relative_to(stage.run.output))
-        keys[pixel] = hash_of([__version__, stage.inputs["train"], dict(stage.config), outputs[name]["sha256"]])
-    return keys
-
-
-def _is_whole(path: Path, record: dict[str, Any]) -> bool:
-    return path.exists() and path.stat().st_size == record["bytes"]
+def _parts(stage: Stage, source: Catalogue) -> dict[Pixel, Parts]:
+    """Return for each partition all that its translation depends on."""
+    hashes = partition_hashes(stage.run.output, "ingest_a", source)
+    shared = {"ensemble": stage.inputs["train"], "settings": hash_of(stage.config), "version": __version__}
+    return {pixel: {"input partition": hashes[str(pixel)], **shared} for pixel in source.pixels}

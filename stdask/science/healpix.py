@@ -1,5 +1,6 @@
 """HEALPix pixels as HATS uses them: NESTED, order 29 as the index of a star, an adaptive tiling of the sky."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import healpy as hp
@@ -14,6 +15,10 @@ class Pixel(NamedTuple):
 
     order: int
     pixel: int
+
+    def __str__(self) -> str:
+        """Return its name as HATS spells it."""
+        return f"Norder={self.order}/Npix={self.pixel}"
 
     @property
     def first_index(self) -> int:
@@ -30,6 +35,28 @@ class Pixel(NamedTuple):
         return self.first_index < other.end_index and other.first_index < self.end_index
 
 
+class Cells(NamedTuple):
+    """Disjoint pixels of the sky, of any orders, ascending, and how many stars each holds."""
+
+    starts: np.ndarray  # (n_cells,), int64: first order-29 index inside
+    ends: np.ndarray  # (n_cells,), int64: one more than the last
+    n_stars: np.ndarray  # (n_cells,), int64
+
+    def select(self, chosen: np.ndarray) -> "Cells":
+        """Return some of the cells: those where `chosen`, (n_cells,) bool, is true."""
+        return Cells(self.starts[chosen], self.ends[chosen], self.n_stars[chosen])
+
+    def hold(self, index: np.ndarray) -> np.ndarray:
+        """Tell which order-29 indices lie in one of the cells, (n,) bool."""
+        number = np.searchsorted(self.ends, index, side="right")
+        return index >= np.append(self.starts, np.iinfo(np.int64).max)[number]
+
+    def overlap(self, pixel: Pixel) -> bool:
+        """Tell whether a pixel shares some of the sky with a cell."""
+        first = np.searchsorted(self.ends, pixel.first_index, side="right")
+        return bool(first < np.searchsorted(self.starts, pixel.end_index))
+
+
 def sky_index(ra_deg: np.ndarray, dec_deg: np.ndarray) -> np.ndarray:
     """Return the order-29 NESTED pixel of each position: the `_healpix_29` of HATS.
 
@@ -42,6 +69,30 @@ def sky_index(ra_deg: np.ndarray, dec_deg: np.ndarray) -> np.ndarray:
     index : shape (n_stars,), int64
     """
     return hp.ang2pix(1 << INDEX_ORDER, ra_deg, dec_deg, nest=True, lonlat=True).astype(np.int64)
+
+
+def count_cells(index: np.ndarray, order: int) -> Cells:
+    """Count stars by pixel of one order; pixels without stars are left out.
+
+    Parameters
+    ----------
+    index : shape (n_stars,), int64
+        Order-29 indices.
+    order
+        Of the pixels.
+    """
+    shift = 2 * (INDEX_ORDER - order)
+    pixels, n_stars = np.unique(index >> shift, return_counts=True)
+    return Cells(pixels << shift, pixels + 1 << shift, n_stars)
+
+
+def add_counts(counted: Sequence[Cells]) -> Cells:
+    """Add up counts of cells that are the same or apart."""
+    starts, ends, n_stars = (np.concatenate([np.empty(0, np.int64), *part]) for part in zip(*counted, strict=True))
+    starts, first, inverse = np.unique(starts, return_index=True, return_inverse=True)
+    totals = np.zeros(starts.size, dtype=np.int64)
+    np.add.at(totals, inverse, n_stars)
+    return Cells(starts, ends[first], totals)
 
 
 def tile_sky(index: np.ndarray, weights: np.ndarray, most: float) -> list[Pixel]:

@@ -43,9 +43,7 @@ def write_ensemble(
     written = []
     for name, (document, arrays) in families.items():
         path = folder / f"{name}.safetensors"
-        with replacing(path) as temporary:
-            save_file({key: np.ascontiguousarray(array) for key, array in arrays.items()}, temporary)
-        content["families"][name] = {**document, "file": path.name, "sha256": sha256(path)}
+        content["families"][name] = {**document, **write_arrays(path, arrays)}
         written.append(path)
     write_text(folder / DOCUMENT, json.dumps(content | {"sha256": hash_of(content)}, indent=1))
     return [*written, folder / DOCUMENT]
@@ -65,14 +63,28 @@ def read_ensemble(folder: Path) -> dict[str, tuple[dict[str, Any], dict[str, np.
             raise EnsembleError(f"{folder} has ensemble format {content['format']}, not {FORMAT}. {REMEDY}")
         if content.pop("sha256") != hash_of(content):
             raise EnsembleError(f"{folder / DOCUMENT} is not what was written: its checksum differs. {REMEDY}")
-        return {name: (document, _read_arrays(folder, document)) for name, document in content["families"].items()}
+        return {name: (document, read_arrays(folder, document)) for name, document in content["families"].items()}
     except FileNotFoundError as exc:
         raise EnsembleError(f"No ensemble in {folder}: {exc.filename} is missing. Run `stdask train`.") from None
     except (ValueError, KeyError, TypeError, AttributeError, OSError, SafetensorError) as exc:
         raise EnsembleError(f"The ensemble in {folder} is damaged ({exc!r}). {REMEDY}") from exc
 
 
-def _read_arrays(folder: Path, document: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> dict[str, str]:
+    """Write named arrays; return the name of their file and its checksum, by which they are read."""
+    with replacing(path) as temporary:
+        save_file({key: np.ascontiguousarray(array) for key, array in arrays.items()}, temporary)
+    return {"file": path.name, "sha256": sha256(path)}
+
+
+def read_arrays(folder: Path, document: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Read the arrays whose file and checksum a document names.
+
+    Raises
+    ------
+    EnsembleError
+        If the file is outside the folder, or is not what was written.
+    """
     path = folder / document["file"]
     if path.parent != folder or path.name == "..":
         raise EnsembleError(f"{folder / DOCUMENT} names a file outside its folder: {document['file']}. {REMEDY}")

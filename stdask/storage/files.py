@@ -1,11 +1,21 @@
 """Write a file whole or not at all, and tell its checksum."""
 
 import contextlib
+import errno
 import hashlib
 import os
+import re
+import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+
+from stdask.errors import StdaskError, StorageError
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # no space, no quota, longer than the limit of `ulimit -f`
+CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM}
+RUST_ERROR = re.compile(r"\(os error (\d+)\)")  # safetensors tells the number in its text alone
+SHORT_WRITE = re.compile(r"\d+ requested and \d+ written")  # all that numpy, and so astropy's FITS, says of a full disk
 
 
 @contextlib.contextmanager
@@ -13,16 +23,42 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder; rename it to `path` if the block ends well.
 
     A reader, or a run resumed after a crash, sees the old file or the new one, never half of one.
+
+    Raises
+    ------
+    StorageError
+        If the disk is full or nothing may be written there: the old file is as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+    with explaining(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.replace(path)
+            _sync_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def explaining(path: Path) -> Iterator[None]:
+    """Say in words that a file could not be written because the disk is full or closed to the user.
+
+    Raises
+    ------
+    StorageError
+        With the path, the reason, the free space and what to do.
+    """
     try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        yield
+    except StdaskError:
+        raise
+    except Exception as exc:
+        if message := _why_not_written(path, exc):
+            raise StorageError(message) from exc
+        raise
 
 
 def write_text(path: Path, text: str) -> None:
@@ -35,3 +71,45 @@ def sha256(path: Path) -> str:
     """Return the SHA-256 of a file, read in blocks."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring the new name to the disk too: without it a power cut may bring the old file back."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # some network file systems know no sync of a folder
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _why_not_written(path: Path, trouble: BaseException) -> str:
+    """Return what to do where the disk is full or closed, empty for other troubles."""
+    number = _error_number(trouble)
+    if number in CLOSED:
+        return f"Cannot write {path}: {os.strerror(number)}. Make its folder writable, or choose another."
+    if number in FULL:
+        free = shutil.disk_usage(_existing(path.parent)).free
+        return (
+            f"Cannot write {path}: {os.strerror(number)}, {free / 1e6:,.1f} MB free. Make room or raise your quota and "
+            "start again: what is done is kept."
+        )
+    return ""
+
+
+def _error_number(trouble: BaseException | None) -> int | None:
+    """Return the system's number of an error, or of the first below it: libraries wrap it in words of their own."""
+    while trouble is not None:
+        number = trouble.errno if isinstance(trouble, OSError) else None
+        if told := RUST_ERROR.search(str(trouble)):
+            number = int(told[1])
+        elif SHORT_WRITE.search(str(trouble)):
+            number = errno.ENOSPC
+        if number in FULL | CLOSED:
+            return number
+        trouble = trouble.__cause__ or trouble.__context__
+    return None
+
+
+def _existing(folder: Path) -> Path:
+    return next(parent for parent in (folder, *folder.parents) if parent.exists())

@@ -27,7 +27,7 @@ from stdask.schema import HEALPIX, Column
 from stdask.science.healpix import INDEX_ORDER, Pixel
 from stdask.storage import paths
 from stdask.storage.files import replacing, sha256, write_text
-from stdask.storage.tables import read_parquet, to_column, to_field, write_parquet
+from stdask.storage.tables import fill_parquet, read_parquet, to_column, to_field
 
 # types that VOTable does not know: its header names the next wider one, the Parquet field the true one
 VOTABLE_TYPES = {"string": "U1", "uint64": "int64", "uint32": "int64", "uint16": "int32", "int8": "int16"}
@@ -92,7 +92,7 @@ def catalogue_files(folder: Path) -> list[Path]:
 
 
 class Written(NamedTuple):
-    """A partition on disk, looked at again after it was written."""
+    """A partition on disk, read back before it got its name."""
 
     rows: int
     bytes: int
@@ -105,15 +105,41 @@ def write_partition(folder: Path, pixel: Pixel, table: pa.Table, metadata: Mappi
     Raises
     ------
     CatalogueError
-        If a star lies outside the pixel.
+        If a star lies outside the pixel, or what can be read back is not what was written.
     """
     table = table.select([HEALPIX.name, *(name for name in table.column_names if name != HEALPIX.name)])
     index = table.column(HEALPIX.name).to_numpy()
     if index.size and (index.min() < pixel.first_index or index.max() >= pixel.end_index):
         raise CatalogueError(f"A star lies outside Norder={pixel.order}, Npix={pixel.pixel} of {folder}.")
     path = paths.partition(folder, pixel)
-    write_parquet(path, table.take(np.argsort(index, kind="stable")), metadata)
-    return Written(table.num_rows, path.stat().st_size, sha256(path))
+    with replacing(path) as temporary:
+        fill_parquet(temporary, table.take(np.argsort(index, kind="stable")), metadata)
+        if fault := fault_of_partition(temporary, pixel, table.num_rows, [HEALPIX.name]):
+            raise CatalogueError(f"{path} {fault} just after it was written. Check the disk, and run the stage again.")
+        return Written(table.num_rows, temporary.stat().st_size, sha256(temporary))
+
+
+def fault_of_partition(path: Path, pixel: Pixel, n_rows: int, columns: Sequence[str] | None = None) -> str:
+    """Return what is wrong with a partition, empty if nothing.
+
+    Parameters
+    ----------
+    path, pixel, n_rows
+        The file, and what it must hold: so many rows, sorted by `_healpix_29`, all inside the pixel.
+    columns
+        The columns to read, `_healpix_29` among them; all if None.
+    """
+    try:
+        index = read_parquet(path, columns).column(HEALPIX.name).to_numpy()
+    except CatalogueError as exc:
+        return f"cannot be read ({exc.__cause__ or exc})"
+    if index.size != n_rows:
+        return f"holds {index.size} rows instead of {n_rows}"
+    if (np.diff(index) < 0).any():
+        return f"is not sorted by {HEALPIX.name}"
+    if index.size and (index[0] < pixel.first_index or index[-1] >= pixel.end_index):
+        return f"holds a star outside {pixel}"
+    return ""
 
 
 def finish_catalogue(
@@ -167,6 +193,10 @@ def open_catalogue(folder: Path) -> Catalogue:
         with (folder / "partition_info.csv").open(newline="") as file:
             rows = {Pixel(int(r["Norder"]), int(r["Npix"])): int(r["num_rows"]) for r in csv.DictReader(file)}
         properties = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+        if int(properties["hats_nrows"]) != sum(rows.values()):
+            raise ValueError(
+                f"{sum(rows.values())} rows in partition_info.csv, {properties['hats_nrows']} in its properties"
+            )
         return Catalogue(folder, properties["obs_collection"], rows, tuple(map(to_column, fields)))
     except (OSError, pa.ArrowInvalid, KeyError, ValueError) as exc:
         raise CatalogueError(f"{folder} is not a finished catalogue ({exc}). Run the stage that writes it.") from exc

@@ -63,20 +63,65 @@ def report(output: Path) -> Path:
     return output / "report" / "index.html"
 
 
+def performance(output: Path, stage: str) -> Path:
+    """Return Dask's page of what the workers did in a stage."""
+    return output / "report" / "dask" / f"{stage}.html"
+
+
+def progress(output: Path) -> Path:
+    """Return the note of how far a run is."""
+    return output / "progress.json"
+
+
 def receipt(output: Path, stage: str) -> Path:
     """Return the receipt of a stage."""
     return output / "receipts" / f"{stage}.json"
 
 
-def partition_log(output: Path, stage: str) -> Path:
-    """Return the log of the partitions that a stage has finished."""
-    return output / "receipts" / f"{stage}.partitions.jsonl"
+def failures(output: Path, stage: str) -> Path:
+    """Return the list of the tasks of a stage that failed again and again."""
+    return output / "receipts" / f"{stage}.failed.json"
+
+
+def lock(output: Path) -> Path:
+    """Return the file that says which live run uses the run folder."""
+    return output / "run.lock"
+
+
+def damaged(output: Path) -> Path:
+    """Return the list of the files that verify found damaged."""
+    return output / "receipts" / "damaged.json"
+
+
+def ledger(output: Path, stage: str, name: str) -> Path:
+    """Return the list of the tasks that a stage has finished: `name` says of which kind."""
+    return output / "receipts" / f"{stage}.{name}.jsonl"
+
+
+def cluster(output: Path) -> Path:
+    """Return the folder of the job script and the certificates, for the user's eyes alone."""
+    return output / "cluster"
+
+
+def jobs_left(output: Path) -> Path:
+    """Return the note of the batch jobs that a run has in the queue."""
+    return cluster(output) / "jobs.json"
+
+
+def logs(output: Path) -> Path:
+    """Return the folder of the jobs' logs, one folder a start."""
+    return output / "logs"
 
 
 def partition(folder: Path, pixel: Pixel) -> Path:
     """Return the Parquet file of one partition of a HATS catalogue."""
     directory = pixel.pixel // 10_000 * 10_000
     return folder / "dataset" / f"Norder={pixel.order}" / f"Dir={directory}" / f"Npix={pixel.pixel}.parquet"
+
+
+def rejected_part(folder: Path, pixel: Pixel) -> Path:
+    """Return the file of the rows set aside in one partition; any Parquet reader opens all of them by their folder."""
+    return folder / REJECTED / f"part-{pixel.first_index:019d}.parquet"  # in the order of the sky
 
 
 def scratch(folder: Path) -> Path:

@@ -1,43 +1,66 @@
-"""Intermediate tables that are cut differently from how they are read: one file a block, one row group a part."""
+"""Intermediate tables that are cut differently from how they are read: files of numbered parts, in Arrow's own format.
 
-from collections.abc import Sequence
+Any part of such a file is found at once, however many there are: its list of parts takes 24 bytes a part, where the
+footer of a Parquet file takes kilobytes for each row group.
+"""
+
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from stdask.errors import CatalogueError
 from stdask.storage.files import replacing
 
 
-def write_pieces(path: Path, table: pa.Table, numbers: np.ndarray) -> list[int]:
-    """Write a table with one row group for each number that occurs, atomically.
+def write_pieces(path: Path, table: pa.Table, numbers: np.ndarray, n_parts: int) -> None:
+    """Write a table cut into parts, atomically.
 
     Parameters
     ----------
     path
         The file.
     table
-        Its rows stay in order within a row group.
-    numbers : shape (n_rows,), integers
+        Its rows stay in order within a part.
+    numbers : shape (n_rows,), integers from 0 to n_parts - 1
         Which part each row belongs to.
-
-    Returns
-    -------
-    parts
-        The number of each row group, ascending.
+    n_parts
+        Number of parts; those without rows are written too.
     """
-    order = np.argsort(numbers, kind="stable")
-    parts, starts = np.unique(numbers[order], return_index=True)
-    ends = np.append(starts, numbers.size)[1:]
-    ordered = table.take(order)
-    with replacing(path) as temporary, pq.ParquetWriter(temporary, table.schema, compression="lz4") as writer:
-        for start, end in zip(starts, ends, strict=True):
-            writer.write_table(ordered.slice(start, end - start), row_group_size=end - start)
-    return parts.tolist()
+    ordered = table.take(np.argsort(numbers, kind="stable"))
+    batch = pa.RecordBatch.from_arrays([c.combine_chunks() for c in ordered.columns], schema=ordered.schema)
+    ends = np.cumsum(np.bincount(numbers, minlength=n_parts)).tolist()
+    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    with replacing(path) as temporary, pa.ipc.new_file(temporary, table.schema, options=options) as writer:
+        for start, end in zip([0, *ends], ends, strict=False):
+            writer.write_batch(batch.slice(start, end - start))
 
 
-def read_piece(path: Path, group: int | None = None, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read one row group of a file of pieces, or all of them."""
-    with pq.ParquetFile(path) as file:
-        return file.read(columns) if group is None else file.read_row_group(group, columns)
+def read_part(files: Iterable[Path], part: int, columns: Sequence[str] | None = None) -> pa.Table:
+    """Return one part of each file, one file after the other.
+
+    Parameters
+    ----------
+    files
+        Files of the same columns; at least one.
+    part
+        Its number.
+    columns
+        To read; all if None.
+
+    Raises
+    ------
+    CatalogueError
+        If a file is missing or damaged.
+    """
+    tables = (_read_part(path, part) for path in files)
+    return pa.concat_tables([table.select(columns) if columns else table for table in tables]).combine_chunks()
+
+
+def _read_part(path: Path, part: int) -> pa.Table:
+    try:
+        with pa.OSFile(str(path)) as source, pa.ipc.open_file(source) as reader:
+            return pa.Table.from_batches([reader.get_batch(part)])
+    except (OSError, pa.ArrowException) as exc:
+        raise CatalogueError(f"Cannot read {path}: {exc}. Remove it and start again.") from exc

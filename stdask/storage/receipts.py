@@ -1,6 +1,5 @@
 """Receipts: what a stage made from what. A stage is done when its receipt still fits, and then it is skipped."""
 
-import contextlib
 import hashlib
 import json
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from stdask import __version__
+from stdask.errors import CatalogueError
 from stdask.storage import paths
 from stdask.storage.files import sha256, write_text
 
@@ -60,21 +60,57 @@ def stage_key(stage: str, inputs: Mapping[str, str], config: Mapping[str, Any]) 
     return hash_of({"stage": stage, "inputs": inputs, "config": config, "stdask": __version__})
 
 
-def describe_outputs(output: Path, files: Iterable[Path]) -> dict[str, dict[str, Any]]:
-    """Return size and SHA-256 of each file, by its path under the run folder."""
+def describe_outputs(
+    output: Path, files: Iterable[Path], known: Mapping[Path, Mapping[str, Any]] | None = None
+) -> dict[str, dict[str, Any]]:
+    """Return size and SHA-256 of each file, by its path under the run folder.
+
+    Parameters
+    ----------
+    output, files
+        The run folder, and files in it.
+    known
+        `bytes` and `sha256` of some of them, told by the workers that wrote them: not read again.
+
+    Raises
+    ------
+    CatalogueError
+        If a known file is missing or is not as long as it was.
+    """
+    known = known or {}
     return {
-        str(path.relative_to(output)): {"bytes": path.stat().st_size, "sha256": sha256(path)} for path in sorted(files)
+        str(path.relative_to(output)): _as_told(path, known[path]) if path in known else _described(path)
+        for path in sorted({*files, *known})
     }
 
 
+def _described(path: Path) -> dict[str, Any]:
+    return {"bytes": path.stat().st_size, "sha256": sha256(path)}
+
+
+def _as_told(path: Path, told: Mapping[str, Any]) -> dict[str, Any]:
+    n_bytes = path.stat().st_size if path.exists() else None
+    if n_bytes != told["bytes"]:
+        found = "is missing" if n_bytes is None else f"has {n_bytes} bytes"
+        raise CatalogueError(
+            f"{path} {found}, but a worker wrote {told['bytes']} bytes. Check the disk, and run the stage again."
+        )
+    return {"bytes": n_bytes, "sha256": told["sha256"]}
+
+
 def write_receipt(output: Path, receipt: Receipt) -> None:
-    """Write a stage's receipt: from now on the stage is done."""
+    """Write a stage's receipt: from now on the stage is done, and nothing it wrote counts as damaged."""
     content = asdict(receipt) | {
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {"stdask": __version__, "python": sys.version.split()[0]}
         | {n: version(n) for n in RECORDED_VERSIONS},
     }
-    write_text(paths.receipt(output, receipt.stage), json.dumps(content, indent=1, default=str))
+    path = paths.receipt(output, receipt.stage)
+    write_text(path, json.dumps(content, indent=1, default=str))
+    written = {*receipt.outputs, str(path.relative_to(output))}
+    damaged = read_damaged(output)
+    if written & set(damaged):
+        write_damaged(output, {name: what for name, what in damaged.items() if name not in written})
 
 
 def read_receipt(output: Path, stage: str) -> Receipt | None:
@@ -95,13 +131,29 @@ def why_not_done(
         read = [f"what it reads from {name}" for name in inputs if receipt.inputs.get(name) != inputs[name]]
         changes = read + changed_settings(receipt.config, config)
         return "changed: " + (", ".join(changes) or "the version of stdask")
+    damaged = read_damaged(output)
     for name, described in receipt.outputs.items():
         path = output / name
         if not path.exists():
             return f"{name} is missing"
         if path.stat().st_size != described["bytes"]:
             return f"{name} was changed"
+        if name in damaged:
+            return f"{name} is damaged"
     return ""
+
+
+def read_damaged(output: Path) -> dict[str, str]:
+    """Return the files that `stdask verify` found damaged and no stage has written since: path -> what is wrong."""
+    try:
+        return dict(json.loads(paths.damaged(output).read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError, TypeError):  # never verified, or not what verify writes
+        return {}
+
+
+def write_damaged(output: Path, damaged: Mapping[str, str]) -> None:
+    """Write the list of damaged files, by their paths under the run folder."""
+    write_text(paths.damaged(output), json.dumps(damaged, indent=1))
 
 
 def changed_settings(before: Mapping[str, Any], now: Mapping[str, Any], table: str = "") -> list[str]:
@@ -114,22 +166,3 @@ def changed_settings(before: Mapping[str, Any], now: Mapping[str, Any], table: s
         elif old != new:
             names.append(f"{table}{key}")
     return names
-
-
-def append_partition(log: Path, record: Mapping[str, Any]) -> None:
-    """Append one finished partition to a stage's log; written by the driver alone."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a", encoding="utf-8") as file:
-        file.write("\n" + json.dumps(record))  # first the line break: the line before may have been cut off
-        file.flush()
-
-
-def finished_partitions(log: Path) -> list[dict[str, Any]]:
-    """Return the records of a stage's log; a line cut off by a crash is passed over."""
-    if not log.exists():
-        return []
-    records = []
-    for line in log.read_text(encoding="utf-8").splitlines():
-        with contextlib.suppress(json.JSONDecodeError):
-            records.append(json.loads(line))
-    return records

@@ -26,6 +26,7 @@ from stdask.storage import fits_tables
 from stdask.storage.files import sha256
 
 NULL_TEXTS = ["", "null", "NULL", "NA", "N/A"]  # of CSV; "nan" stays a number
+ROWS_AT_ONCE = 65_536  # of a Parquet file
 EXTENSIONS = ".fits, .fits.gz, .parquet, .csv, .ecsv, .xml or .vot"
 
 
@@ -98,8 +99,16 @@ class ParquetFile(SurveyFile):
             first = int(np.searchsorted(ends, start, side="right"))
             last = int(np.searchsorted(ends, stop, side="left"))
             groups = list(range(first, min(last + 1, len(sizes))))
-            table = file.read_row_groups(groups, columns=list(names))
-            return table.slice(start - int(ends[first] - sizes[first]), stop - start)
+            row, parts = int(ends[first] - sizes[first]), []
+            # a row group may hold all rows: one that is read whole and then cut needs the memory of all
+            for batch in file.iter_batches(ROWS_AT_ONCE, groups, list(names)) if stop > start else ():
+                if row + batch.num_rows > start:
+                    offset = max(start - row, 0)
+                    parts.append(batch.slice(offset, stop - row - offset))
+                row += batch.num_rows
+                if row >= stop:
+                    break
+            return pa.Table.from_batches(parts, pa.schema([file.schema_arrow.field(name) for name in names]))
 
 
 @dataclass(frozen=True)

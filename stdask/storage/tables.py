@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from stdask.errors import CatalogueError
@@ -69,26 +70,45 @@ def write_parquet(path: Path, table: pa.Table, metadata: Mapping[str, str] | Non
     CatalogueError
         If the rows on disk are not those of the table.
     """
-    if metadata:
-        merged = {**(table.schema.metadata or {}), **{k.encode(): v.encode() for k, v in metadata.items()}}
-        table = table.replace_schema_metadata(merged)
-    floats = [f.name for f in table.schema if pa.types.is_floating(f.type)]
-    strings = [f.name for f in table.schema if pa.types.is_string(f.type)]
     with replacing(path) as temporary:
-        pq.write_table(
-            table,
-            temporary,
-            compression="zstd",
-            compression_level=3,
-            use_dictionary=strings,
-            use_byte_stream_split=floats,
-        )
+        fill_parquet(temporary, table, metadata)
         written = pq.read_metadata(temporary).num_rows
         if written != table.num_rows:
             raise CatalogueError(f"{path} holds {written} rows after writing {table.num_rows}. Check the disk.")
 
 
-def read_parquet(path: Path, columns: Sequence[str] | None = None, filters: list[tuple] | None = None) -> pa.Table:
+def fill_parquet(temporary: Path, table: pa.Table, metadata: Mapping[str, str] | None = None) -> None:
+    """Write a table to a file that has not got its name yet, as `write_parquet` does."""
+    if metadata:
+        merged = {**(table.schema.metadata or {}), **{k.encode(): v.encode() for k, v in metadata.items()}}
+        table = table.replace_schema_metadata(merged)
+    floats = [f.name for f in table.schema if pa.types.is_floating(f.type)]
+    strings = [f.name for f in table.schema if pa.types.is_string(f.type)]
+    pq.write_table(
+        table,
+        temporary,
+        compression="zstd",
+        compression_level=3,
+        use_dictionary=strings,
+        use_byte_stream_split=floats,
+    )
+
+
+def write_in_row_groups(path: Path, columns: Iterable[Column], tables: Iterable[pa.Table]) -> int:
+    """Write tables of some columns into one file, one after the other and a row group each; return how many rows."""
+    fields = pa.schema([to_field(column) for column in columns])
+    strings = [f.name for f in fields if pa.types.is_string(f.type)]
+    options = {"compression": "zstd", "compression_level": 3, "use_dictionary": strings}
+    with replacing(path) as temporary:
+        with pq.ParquetWriter(temporary, fields, **options) as writer:
+            for table in tables:
+                writer.write_table(table)
+        return pq.read_metadata(temporary).num_rows
+
+
+def read_parquet(
+    path: Path, columns: Sequence[str] | None = None, filters: list[tuple] | pc.Expression | None = None
+) -> pa.Table:
     """Read one Parquet file.
 
     Raises
@@ -110,7 +130,18 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None, filters: list
     raise CatalogueError(f"{path} has no column {min(lost)!r}. Remove it and run its stage again.")
 
 
-def _read_filtered(path: Path, columns: Sequence[str] | None, filters: list[tuple] | None) -> pa.Table:
+def fault_of_parquet(path: Path) -> str:
+    """Return why a Parquet file cannot be read to its end, empty if it can."""
+    try:
+        with pq.ParquetFile(path) as file:
+            for _ in file.iter_batches():
+                pass
+    except (pa.ArrowInvalid, OSError) as exc:
+        return f"cannot be read ({exc})"
+    return ""
+
+
+def _read_filtered(path: Path, columns: Sequence[str] | None, filters: list[tuple] | pc.Expression | None) -> pa.Table:
     # partitioning=None: the Norder=/Dir= of a HATS path are not columns
     return pq.read_table(path, columns=list(columns) if columns else None, filters=filters, partitioning=None)
 

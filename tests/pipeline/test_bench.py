@@ -12,8 +12,9 @@ import pytest
 TINY = """
 from pathlib import Path
 import sys
-from stdask.pipeline import bench, bench_speed
+from stdask.pipeline import bench, bench_speed, bench_workers
 
+bench_workers.N_TASKS = 50
 bench_speed.TASK_OPERATIONS, bench_speed.ENGINE_OPERATIONS, bench_speed.KERAS_ROWS = 2e9, 1e8, 64
 if __name__ == "__main__":
     bench.run(["compact"], 1, Path(sys.argv[1]))
@@ -27,12 +28,14 @@ def test_the_bench_tells_speeds_shares_workers_and_memory(tmp_path: Path):
         command, capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": str(Path.cwd())}
     )
     assert done.returncode == 0, done.stderr
-    (row,) = json.loads((tmp_path / "bench.json").read_text())["presets"]
+    told = json.loads((tmp_path / "bench.json").read_text())
+    (row,) = told["presets"]
     assert sum(value for name, value in row.items() if name.startswith("share_")) == pytest.approx(1)
     assert all(row[f"share_{part}"] > 0 for part in ("networks", "draws", "combination", "flags", "parquet"))
     assert row["engine_rows_per_s"] * 148_096 == pytest.approx(row["engine_of_peak"] * row["sgemm_gflops"] * 1e9)
     assert row["task_to_keras"] == pytest.approx(row["task_of_peak"] / row["keras_of_peak"])
     assert row["workers"] >= 1
     assert 0 < row["peak_bytes"] < 1e9
-    for title in ("One thread", "Shares of the time", "Workers"):
+    assert 0 < told["task_ms"] < 1000  # of 50 tasks: a second each would be a fault
+    for title in ("One thread", "Shares of the time", "Workers", "ms a task"):
         assert title in done.stdout

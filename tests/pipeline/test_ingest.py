@@ -1,7 +1,10 @@
 """From survey files to catalogues: every row accounted for, and the content brute force gives."""
 
+import json
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import healpy as hp
 import numpy as np
@@ -15,8 +18,9 @@ from numpy.testing import assert_array_equal
 
 from stdask.config import Run, load_run
 from stdask.errors import SurveyError
-from stdask.pipeline import ingest
+from stdask.pipeline import ingest, ingest_blocks
 from stdask.pipeline.cluster import Workers
+from stdask.pipeline.ledger import Ledger
 from stdask.storage import paths
 from stdask.storage.hats import Catalogue, open_catalogue
 from stdask.storage.receipts import read_receipt
@@ -87,6 +91,53 @@ def small_table(n_stars: int, seed: int = 1) -> pa.Table:
             "n_obs": rng.integers(1, 5, n_stars),
         }
     )
+
+
+class Killed(BaseException):
+    """What no code may catch: the driver is gone."""
+
+
+def cut_off(run: Run, client: Workers, n_tasks: int) -> None:
+    """Ingest until so many tasks are done, and no further."""
+    n_done = 0
+
+    def add(*arguments: Any) -> None:
+        nonlocal n_done
+        if n_done == n_tasks:
+            raise Killed
+        own_add(*arguments)
+        n_done += 1
+
+    own_add = Ledger.add
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Ledger, "add", add)
+        with pytest.raises(Killed):
+            ingest.run(run, client, "a")
+
+
+def tasks_of(run: Run, client: Workers) -> list[str]:
+    """Ingest; return the step and the item of every task that it took."""
+    done = []
+
+    def add(ledger: Ledger, task: str, parts: Any, record: Any, files: Iterable[Path]) -> None:
+        done.append(f"{ledger.name}: {task}")
+        own_add(ledger, task, parts, record, files)
+
+    own_add = Ledger.add
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Ledger, "add", add)
+        ingest.run(run, client, "a")
+    return done
+
+
+def contents(run: Run) -> dict[str, bytes]:
+    """Return every file of the catalogue."""
+    folder = paths.catalogue(run.output, run.definition_a.name)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def table_with_repeats() -> pa.Table:
+    return pa.concat_tables([small_table(150), small_table(50, seed=2)])  # 50 of the ids a second time
 
 
 @pytest.fixture(scope="module")
@@ -254,6 +305,106 @@ def test_a_changed_definition_leaves_no_old_partition(client: Workers, tmp_path:
     written = set(catalogue.folder.glob("dataset/*/*/*.parquet"))
     assert written == {catalogue.path(pixel) for pixel in catalogue.pixels}
     assert catalogue.n_rows == 40
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("n_tasks", [0, 2, 4, 5, 9, 13, 15])
+def test_a_run_that_was_cut_off_goes_on_with_what_is_not_done(client: Workers, tmp_path: Path, n_tasks: int):
+    run = small_run(tmp_path, table_with_repeats(), block=60, partition=20)
+    every_task = tasks_of(run, client)
+    expected = contents(run)
+    again = run.model_copy(update={"output": tmp_path / "again"})
+    cut_off(again, client, n_tasks)
+    assert len(tasks_of(again, client)) == len(every_task) - n_tasks
+    assert contents(again) == expected
+    # nothing is left to go on with, but the receipt
+    assert {path.name for path in (again.output / "receipts").iterdir()} == {"ingest_a.json"}
+
+
+@pytest.mark.faults
+def test_what_is_lost_of_the_work_of_a_run_that_was_cut_off_is_done_again(client: Workers, tmp_path: Path):
+    run = small_run(tmp_path, table_with_repeats(), block=60, partition=20)
+    every_task = tasks_of(run, client)
+    again = run.model_copy(update={"output": tmp_path / "again"})
+    cut_off(again, client, len(every_task) - 2)
+    folder = paths.catalogue(again.output, "small")
+    (lost,) = folder.glob("scratch/*/id/2")
+    lost.unlink()
+    first = next(filter(None, (again.output / "receipts" / "ingest_a.write.jsonl").read_text().splitlines()))
+    halved = again.output / next(iter(json.loads(first)["files"]))
+    halved.write_bytes(halved.read_bytes()[:100])
+    redone = tasks_of(again, client)
+    assert "scan: block 2" in redone
+    assert sum(task.startswith("write: ") for task in redone) == 2  # that of the halved one, and one never done
+    assert len(redone) == 4
+    assert contents(again) == contents(run)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("change", ["definition", "rows_per_partition", "rows_per_block", "file"])
+def test_after_a_change_a_run_that_was_cut_off_begins_anew(client: Workers, tmp_path: Path, change: str):
+    cut_off(small_run(tmp_path, small_table(200), block=60, partition=20), client, 14)
+    if change == "definition":
+        (tmp_path / "small.toml").write_text(DEFINITION.replace("value = 20", "value = 30"))
+    if change == "file":
+        pq.write_table(small_table(190), tmp_path / "small.parquet")
+    sizes = (50 if change == "rows_per_block" else 60, 30 if change == "rows_per_partition" else 20)
+    changed = make_run(tmp_path, tmp_path, "small.toml", "small.parquet", *sizes)
+    fresh = changed.model_copy(update={"output": tmp_path / "fresh"})
+    changed = changed.model_copy(update={"output": tmp_path / "out_60_20"})  # where the other run was cut off
+    assert sorted(tasks_of(changed, client)) == sorted(tasks_of(fresh, client))
+    assert contents(changed) == contents(fresh)
+
+
+@pytest.mark.faults
+def test_a_catalogue_that_lost_a_partition_is_made_again_byte_by_byte(client: Workers, tmp_path: Path):
+    run = small_run(tmp_path, table_with_repeats(), partition=20)
+    ingest.run(run, client, "a")
+    expected = contents(run)
+    next(paths.catalogue(run.output, "small").rglob("Npix=*.parquet")).unlink()
+    ingest.run(run, client, "a")
+    assert contents(run) == expected
+
+
+def test_rows_added_in_one_place_of_the_sky_change_no_other_partition(client: Workers, tmp_path: Path):
+    table = small_table(300)
+    run = small_run(tmp_path, table, partition=40)
+    ingest.run(run, client, "a")
+    before = contents(run)
+    new = small_table(3, seed=5).to_pydict() | {"id": ["x", "y", "z"], "gaia": [1, 2, 3]}
+    new["ra"], new["dec"] = table["ra"].to_pylist()[:1] * 3, table["dec"].to_pylist()[:1] * 3
+    pq.write_table(pa.concat_tables([table, pa.table(new).cast(table.schema)]), tmp_path / "small.parquet")
+    ingest.run(run, client, "a")
+    after = contents(run)
+    partitions = {name for name in before if "Npix=" in name}
+    assert partitions == {name for name in after if "Npix=" in name}  # no tile was full
+    assert len(partitions) > 10
+    changed = {name for name in partitions if before[name] != after[name]}
+    position = hp.ang2pix(2**29, new["ra"][0], new["dec"][0], nest=True, lonlat=True)
+    catalogue = catalogue_of(run)
+    (where,) = (p for p in catalogue.pixels if p.first_index <= position < p.end_index)
+    assert changed == {str(catalogue.path(where).relative_to(catalogue.folder))}
+
+
+def test_rows_set_aside_are_written_in_the_order_of_the_file_whatever_the_groups(
+    client: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(ingest_blocks, "ROWS_PER_GROUP", 20)
+    columns = small_table(100).to_pydict()
+    columns["ra"] = [None if n % 2 else ra for n, ra in enumerate(columns["ra"])]
+    run = small_run(tmp_path, pa.table(columns), block=7)
+    ingest.run(run, client, "a")
+    with pq.ParquetFile(paths.catalogue(run.output, "small") / paths.REJECTED) as file:
+        assert [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)] == [20, 20, 10]
+        assert file.read()["row"].to_pylist() == list(range(1, 100, 2))
+
+
+def test_partitions_are_bundled_up_to_about_the_rows_of_a_block(client: Workers, tmp_path: Path):
+    run = small_run(tmp_path, small_table(400), block=100, partition=20)
+    written = [task for task in tasks_of(run, client) if task.startswith("write: ")]
+    catalogue = catalogue_of(run)
+    assert len(catalogue.pixels) > 20
+    assert sorted(written) == [f"write: bundle {number}" for number in range(4)]
 
 
 @pytest.mark.parametrize("extension", ["csv", "ecsv", "vot", "fits", "fits.gz"])

@@ -1,25 +1,27 @@
 """The merged catalogue, star by star, from hand-made catalogues."""
 
-from dataclasses import replace
-
+import healpy as hp
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from stdask import schema
 from stdask.errors import CatalogueError, SurveyError
-from stdask.pipeline import merge
+from stdask.pipeline import merge, merge_tiles
+from stdask.pipeline.settings import stage_settings
 from stdask.science.galactocentric import galactic_positions
+from stdask.science.healpix import sky_index
 from stdask.storage import paths
-from stdask.storage.hats import open_catalogue
-from stdask.storage.receipts import read_receipt
+from stdask.storage.hats import catalogue_files, open_catalogue
+from stdask.storage.receipts import Receipt, describe_outputs, read_receipt, write_damaged, write_receipt
 from stdask.storage.tables import read_parquet, to_numpy, to_table, write_parquet
 from tests.pipeline import hand_made
 from tests.pipeline.hand_made import A, B, columns_a, columns_b, make_run, stars, write_catalogue
 
 TRANSLATED = paths.translated_name(A, B)
-UPSTREAM = ("translate", "ingest_b", "pair")
 N_A, N_B = 12, 9
 
 
@@ -28,8 +30,16 @@ def prepare(run):
     write_a(run)
     write_b(run)
     hand_made.write_pairs(run, [11, 12], [101, 102], [True, True])
-    hand_made.write_receipts(run, *UPSTREAM)
+    write_receipts(run)
     return run
+
+
+def write_receipts(run):
+    """Write the receipts of the stages before, which name the partitions that are there."""
+    for stage, name in (("translate", TRANSLATED), ("ingest_b", B)):
+        outputs = describe_outputs(run.output, catalogue_files(paths.catalogue(run.output, name)))
+        write_receipt(run.output, Receipt(stage, "key", {}, stage_settings(run, stage), outputs, {}))
+    hand_made.write_receipts(run, "pair")
 
 
 @pytest.fixture
@@ -88,10 +98,10 @@ def test_every_row_is_either_in_the_catalogue_or_set_aside_with_a_reason(plain):
     receipt = read_receipt(plain.output, "merge")
     assert receipt.counts["in"] == N_A + N_B
     assert receipt.counts["out"] == merged(plain).n_rows == N_A - 2 + N_B
-    rejected = read_parquet(paths.catalogue(plain.output, merge.NAME) / paths.REJECTED)
+    rejected = pq.read_table(paths.catalogue(plain.output, merge.NAME) / paths.REJECTED)
     assert set(rejected.column("id").to_pylist()) == {"110", "111"}
-    assert set(rejected.column("reason").to_pylist()) == {f"{A}: {merge.IN_BOTH}"}
-    assert receipt.counts["set aside"] == {f"{A}: {merge.IN_BOTH}": 2}
+    assert set(rejected.column("reason").to_pylist()) == {f"{A}: {merge_tiles.IN_BOTH}"}
+    assert receipt.counts["set aside"] == {f"{A}: {merge_tiles.IN_BOTH}": 2}
 
 
 def test_a_star_in_both_keeps_the_values_of_b(plain):
@@ -139,10 +149,10 @@ def test_an_extrinsic_label_outside_its_domain_is_missing_but_the_star_stays(run
 @pytest.mark.parametrize(
     ("column", "value", "reason"),
     [
-        ("GOOD", False, merge.QUALITY),
-        ("FLAG_MISSING_INPUTS_INTRINSIC", True, merge.MISSING),
-        ("QFLAG_INPUT_INTRINSIC", False, merge.OUTSIDE_INPUTS),
-        ("QFLAG_OUTPUT_INTRINSIC", False, merge.OUTSIDE_OUTPUTS),
+        ("GOOD", False, merge_tiles.QUALITY),
+        ("FLAG_MISSING_INPUTS_INTRINSIC", True, merge_tiles.MISSING),
+        ("QFLAG_INPUT_INTRINSIC", False, merge_tiles.OUTSIDE_INPUTS),
+        ("QFLAG_OUTPUT_INTRINSIC", False, merge_tiles.OUTSIDE_OUTPUTS),
     ],
 )
 def test_a_star_of_a_with_a_bad_flag_is_set_aside_for_it(run, client, column, value, reason):
@@ -157,7 +167,7 @@ def test_a_star_of_a_with_a_bad_flag_is_set_aside_for_it(run, client, column, va
 def test_a_rejected_row_is_numbered_as_in_the_catalogue_it_came_from(run, client):
     write_a(run, GOOD=bools(N_A, 0, 4, 7))
     merge.run(run, client)
-    rejected = read_parquet(paths.catalogue(run.output, merge.NAME) / paths.REJECTED)
+    rejected = pq.read_table(paths.catalogue(run.output, merge.NAME) / paths.REJECTED)
     source = open_catalogue(paths.catalogue(run.output, TRANSLATED)).read()
     ids = source.column("obsid").take(rejected.column("row")).to_pylist()
     assert rejected.num_rows == 5
@@ -175,13 +185,13 @@ def test_stars_in_a_globular_cluster_are_set_aside_from_both(tmp_path, client):
     write_a(run, DISTANCE=2.0)
     write_b(run, DISTANCE=np.where(np.arange(N_B) == 3, 9.0, 2.0))
     hand_made.write_pairs(run, [], [], [])
-    hand_made.write_receipts(run, *UPSTREAM)
+    write_receipts(run)
     a, b = (stars(c, n) for c, n in ((columns_a(), N_A), (columns_b(), N_B)))
     # around one star of A, one of B at its distance, one of B behind it, and one of A without a radius
     ra, dec = ([*a[n][1:2], *b[n][2:4], *a[n][5:6]] for n in ("ra", "dec"))
     write_clusters(run, ra, dec, [2.0] * 4, [1.0, 1.0, 1.0, np.nan])
     receipt = merge.run(run, client)
-    assert receipt.counts["set aside"] == {f"{A}: {merge.CLUSTER}": 1, f"{B}: {merge.CLUSTER}": 1}
+    assert receipt.counts["set aside"] == {f"{A}: {merge_tiles.CLUSTER}": 1, f"{B}: {merge_tiles.CLUSTER}": 1}
     assert 2 not in of_survey(run, A, "STAR_KEY")
     assert 103 not in of_survey(run, B, "STAR_KEY")
 
@@ -203,7 +213,7 @@ def test_a_survey_without_distances_is_merged_with_missing_positions(tmp_path, c
         columns = tuple(c for c in columns if not c.name.startswith("DISTANCE"))
         write_catalogue(run, name, columns, stars(columns, n_stars))
     hand_made.write_pairs(run, [], [], [])
-    hand_made.write_receipts(run, *UPSTREAM)
+    write_receipts(run)
     assert merge.run(run, client).counts["out"] == N_A + N_B
     assert np.isnan(to_numpy(merged(run).read(), "X_GC")).all()
 
@@ -230,14 +240,157 @@ def test_partitions_hold_no_more_rows_than_asked_and_units_are_kept(tmp_path, cl
     assert_array_equal(np.diff(to_numpy(catalogue.read(), "_healpix_29")) >= 0, True)
 
 
-def test_a_second_run_does_nothing_and_a_changed_input_runs_again(run, client):
-    first = merge.run(run, client)
+def contents(run):
+    """Return the bytes of every partition, and of every file of rows set aside."""
+    folder = paths.catalogue(run.output, merge.NAME)
+    return {path: path.read_bytes() for path in folder.rglob("*.parquet") if path.is_file()}
+
+
+def finely(tmp_path):
+    """Return a run of many tiles: at most three stars each."""
+    return prepare(make_run(tmp_path, ingest={"rows_per_partition": 3}))
+
+
+def test_a_second_run_does_nothing(run, client):
+    merge.run(run, client)
     assert merge.run(run, client) == read_receipt(run.output, "merge")
-    hand_made.write_receipts(run, "ingest_b")
-    receipt = read_receipt(run.output, "ingest_b")
-    hand_made.write_receipt(run.output, replace(receipt, outputs={"other": {"sha256": "1"}}))
-    write_b(run, GOOD=bools(N_B, 4))
-    assert merge.run(run, client).counts["out"] == first.counts["out"] - 1
+
+
+def test_a_changed_partition_makes_only_the_tiles_over_it_again_and_says_why(tmp_path, client, capsys):
+    run = finely(tmp_path)
+    first = merge.run(run, client)
+    before, tiles = contents(run), merged(run).pixels
+    write_b(run, FE_H=np.where(np.arange(N_B) == 4, 0.3, 0.1))  # as many rows, one of them changed
+    write_receipts(run)
+    capsys.readouterr()
+    receipt = merge.run(run, client)
+    changed = {path for path, content in contents(run).items() if content != before[path]}
+    catalogue_b = open_catalogue(paths.catalogue(run.output, B))
+    index = catalogue_b.read().filter(pc.field("STAR_KEY") == 105).column("_healpix_29")[0].as_py()
+    partition = next(pixel for pixel in catalogue_b.pixels if pixel.first_index <= index < pixel.end_index)
+    over = [pixel for pixel in tiles if pixel.overlaps(partition)]
+    assert 0 < len(over) < len(tiles)
+    assert changed == {merged(run).path(pixel) for pixel in over}
+    partitions = receipt.counts["partitions"]
+    assert partitions["all"] - partitions["kept from an earlier run"] == len(over)
+    said = f"{len(over)} made again, changed: partitions of {B}"
+    assert said in capsys.readouterr().out
+    assert {k: v for k, v in receipt.counts.items() if k != "partitions"} == {
+        k: v for k, v in first.counts.items() if k != "partitions"
+    }
+    assert_allclose(np.sort(of_survey(run, B, "FE_H"))[-1], 0.3, rtol=1e-6)  # float32
+
+
+def test_a_merge_after_a_change_is_byte_for_byte_that_of_a_run_from_nothing(tmp_path, client):
+    changes = {"GOOD": bools(N_B, 4)}
+    runs = [finely(tmp_path / name) for name in ("again", "anew")]
+    merge.run(runs[0], client)
+    for run in runs:
+        write_b(run, **changes)
+        write_receipts(run)
+        merge.run(run, client)
+    again, anew = ({p.relative_to(run.output): c for p, c in contents(run).items()} for run in runs)
+    assert again == anew
+
+
+def test_a_merge_that_was_cut_off_goes_on_where_it_was(tmp_path, client, monkeypatch):
+    whole, cut = (finely(tmp_path / name) for name in ("whole", "cut"))
+    merge.run(whole, client)
+    each = merge.each
+
+    def cut_off(workers, function, items, *shared, **named):
+        for number, done in enumerate(each(workers, function, items, *shared, **named)):
+            if function is merge_tiles.merge_tile and number == 2:
+                raise KeyboardInterrupt
+            yield done
+
+    monkeypatch.setattr(merge, "each", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        merge.run(cut, client)
+    monkeypatch.undo()
+    assert not (paths.catalogue(cut.output, merge.NAME) / "hats.properties").exists()
+    partitions = merge.run(cut, client).counts["partitions"]
+    assert partitions == {"all": len(merged(whole).pixels), "kept from an earlier run": 2}
+    found, wanted = ({p.relative_to(run.output): c for p, c in contents(run).items()} for run in (cut, whole))
+    assert found == wanted
+
+
+@pytest.mark.parametrize("damage", ["remove", "cut", "listed"])
+def test_a_tile_whose_file_is_not_whole_is_made_again_with_the_same_bytes_and_no_other(tmp_path, client, damage):
+    run = finely(tmp_path)
+    merge.run(run, client)
+    before = contents(run)
+    victim = merged(run).path(merged(run).pixels[1])
+    if damage == "remove":
+        victim.unlink()
+    elif damage == "cut":
+        victim.write_bytes(before[victim][:100])
+    else:
+        victim.write_bytes(before[victim][::-1])
+        write_damaged(run.output, {str(victim.relative_to(run.output)): "checksum"})
+    partitions = merge.run(run, client).counts["partitions"]
+    assert partitions["kept from an earlier run"] == partitions["all"] - 1
+    assert contents(run) == before
+
+
+def test_rows_set_aside_are_numbered_anew_where_a_row_was_added_before_them(tmp_path, client):
+    run = finely(tmp_path)
+    given = stars(columns_a(), N_A, GOOD=bools(N_A, 3, 7))
+    first = np.argmin(sky_index(given["ra"], given["dec"]))
+    write_catalogue(run, TRANSLATED, columns_a(), given)
+    write_receipts(run)
+    merge.run(run, client)
+    more = {name: np.append(values, values[first]) for name, values in given.items()}  # beside the first star
+    write_catalogue(run, TRANSLATED, columns_a(), more | {"STAR_KEY": np.append(given["STAR_KEY"], [50])})
+    write_receipts(run)
+    merge.run(run, client)
+    rejected = pq.read_table(paths.catalogue(run.output, merge.NAME) / paths.REJECTED)
+    source = open_catalogue(paths.catalogue(run.output, TRANSLATED)).read()
+    ids = source.column("obsid").take(rejected.column("row")).cast(pa.string())
+    assert ids.to_pylist() == rejected.column("id").to_pylist()
+
+
+def test_changed_settings_make_every_tile_again(tmp_path, client, capsys):
+    run = finely(tmp_path)
+    merge.run(run, client)
+    wider = make_run(tmp_path, ingest={"rows_per_partition": 3}, merge={"half_light_radii": 7.0})
+    write_receipts(wider)
+    partitions = merge.run(wider, client).counts["partitions"]
+    assert partitions["kept from an earlier run"] == 0
+    assert f"({partitions['all']} made again, changed: settings)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("most", [1, 2, 5, 40])
+def test_no_star_is_lost_or_doubled_at_the_borders_of_tiles(tmp_path, client, most):
+    """Stars of A in clumps and on the borders of pixels, of B beside them; both cut otherwise than the tiles."""
+    rng = np.random.default_rng(most)
+    run = make_run(tmp_path, ingest={"rows_per_partition": most})
+    borders = pixel_corners(order=4)
+    clump = np.array([[10.0, 20.0]]) + rng.normal(0, 1e-4, (10, 2))  # within 0.4 arcsec: cells of the finest order
+    places_a, places_b = np.concatenate([borders, clump]), np.concatenate([borders + 1e-7, clump[::-1], [[10, 20]] * 3])
+    for name, columns, places, first in ((TRANSLATED, columns_a(), places_a, 1), (B, columns_b(), places_b, 1001)):
+        keys = np.arange(first, first + len(places), dtype=np.uint64)
+        bad = rng.random(len(places)) < 0.3
+        data = stars(columns, len(places), ra=places[:, 0], dec=places[:, 1], STAR_KEY=keys, GOOD=~bad)
+        write_catalogue(run, name, columns, data, most=7)
+    hand_made.write_pairs(run, [], [], [])
+    write_receipts(run)
+    merge.run(run, client)
+    rejected = pq.read_table(paths.catalogue(run.output, merge.NAME) / paths.REJECTED)
+    for name, survey, own_id in ((TRANSLATED, A, "obsid"), (B, B, "apogee_id")):
+        source = open_catalogue(paths.catalogue(run.output, name)).read()
+        good = to_numpy(source, "GOOD")
+        assert_array_equal(of_survey(run, survey, "STAR_KEY"), np.sort(to_numpy(source, "STAR_KEY")[good]))
+        aside = rejected.filter(pc.starts_with(pc.field("reason"), survey)).sort_by("row")
+        assert_array_equal(aside.column("row"), np.flatnonzero(~good))
+        assert aside.column("id").to_pylist() == source.column(own_id).cast(pa.string()).filter(~good).to_pylist()
+
+
+def pixel_corners(order):
+    """Return positions on the corners of some pixels, (n, 2) in degrees."""
+    pixels = np.arange(0, hp.order2npix(order), 97)
+    corners = hp.boundaries(1 << order, pixels, nest=True)[:, :, 0]
+    return np.stack(hp.vec2ang(corners, lonlat=True), axis=-1)
 
 
 def test_partitions_of_an_earlier_merge_do_not_stay(run, client):
@@ -249,7 +402,7 @@ def test_partitions_of_an_earlier_merge_do_not_stay(run, client):
             )
         }
     )
-    hand_made.write_receipts(finer, *UPSTREAM)
+    write_receipts(finer)
     merge.run(finer, client)
     catalogue = merged(run)
     files = list(catalogue.folder.glob("dataset/**/Npix=*.parquet"))

@@ -11,11 +11,12 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
 from stdask.config import PairConfig, Run, TrainConfig, load_run
-from stdask.errors import PairingError, SurveyError
+from stdask.errors import ConfigError, PairingError, SurveyError
 from stdask.pipeline import ingest, pair, train
 from stdask.pipeline.pair import select
 from stdask.pipeline.run import check_files
 from stdask.storage import paths
+from stdask.storage.hats import open_catalogue
 from stdask.storage.receipts import read_receipt
 from stdask.storage.tables import read_parquet
 from tests.pipeline.conftest import JOBS
@@ -184,6 +185,70 @@ def test_ids_are_no_fractions(paired, client, tmp_path: Path):
     Table({"star": [103.0, 104.5]}).write(tmp_path / "binaries.csv")
     with pytest.raises(SurveyError, match=r"binaries.csv: column 'star' is double, which no id is"):
         pair.run(paired(listed("binaries.csv")), client)
+
+
+def test_stars_without_a_counterpart_are_listed_in_the_order_of_the_catalogue(tmp_path: Path, client):
+    run = make_run(tmp_path)
+    a, b = columns_a(), columns_b()
+    both = stars(a, 30)
+    write_catalogue(run, A, a, both)
+    # every third star of A is in B
+    write_catalogue(run, B, b, stars(b, 10, ra=both["ra"][::3], dec=both["dec"][::3]))
+    write_receipts(run, "ingest_a", "ingest_b")
+    receipt = pair.run(run, client)
+    ids = open_catalogue(paths.catalogue(run.output, A)).read(["obsid"])["obsid"].to_pylist()
+    alone = [(row, str(number)) for row, number in enumerate(ids) if (number - 100) % 3]
+    rejected = pq.read_table(paths.pairs(run.output, A, B).with_name(paths.REJECTED))
+    assert list(zip(rejected["row"].to_pylist(), rejected["id"].to_pylist(), strict=True)) == alone
+    assert set(rejected["reason"].to_pylist()) == {pair.NO_COUNTERPART}
+    assert (receipt.counts["out"], receipt.counts["set aside"]) == (10, {pair.NO_COUNTERPART: 20})
+
+
+@pytest.mark.parametrize("match", [{"by": "position"}, {"by": "id", "column": "SOURCE_ID"}])
+def test_each_pair_has_the_values_of_its_two_stars(tmp_path: Path, client, match: dict[str, str]):
+    run = make_run(tmp_path, pair={"match": match})
+    a, b = columns_a(), columns_b()
+    # B has the stars of A in another order, with values that tell which star it is; by position it has them 1 arcsec
+    # off, by id at the place of another, so that its catalogue has them in another order too
+    stars_a, order = stars(a, 30, TEFF=np.arange(30.0)), np.random.default_rng(3).permutation(30)
+    place = order if match["by"] == "position" else 29 - order
+    stars_b = stars(b, 30, TEFF=1000.0 + order, SOURCE_ID=order + 1)
+    stars_b |= {"ra": stars_a["ra"][place], "dec": stars_a["dec"][place] + 1 / 3600}
+    write_catalogue(run, A, a, stars_a)
+    write_catalogue(run, B, b, stars_b, most=3)
+    write_receipts(run, "ingest_a", "ingest_b")
+    pair.run(run, client)
+    pairs = read_parquet(paths.pairs(run.output, A, B))
+    sky_a, sky_b = (SkyCoord(side["ra"], side["dec"], unit="deg") for side in (stars_a, stars_b))
+    rows_a = np.array(pairs["ID_A"].to_pylist(), dtype=int) - 100
+    rows_b = np.array([int(name.removeprefix("2M")) for name in pairs["ID_B"].to_pylist()])
+    assert pairs.num_rows == 30
+    assert rows_a.tolist() == order[rows_b].tolist() == pairs["A_TEFF"].to_pylist()
+    assert pairs["B_TEFF"].to_pylist() == (1000 + rows_a).tolist()
+    # float32, and chords of 5e-6 at least that are good to 1e-16
+    np.testing.assert_allclose(pairs["SEPARATION"], sky_a[rows_a].separation(sky_b[rows_b]).arcsec, rtol=1e-6)
+    assert not paths.scratch(run.output / "pairs").exists()
+
+
+@pytest.mark.parametrize(
+    ("match", "message"),
+    [
+        ({"column": "gaia"}, r"the catalogue of mock_a has no column 'gaia'. Name its id 'obsid', SOURCE_ID"),
+        ({"column": "obsid"}, r"the catalogue of mock_b has no column 'obsid'. Name its id 'apogee_id'"),
+        ({"column": "TEFF"}, r"column 'TEFF' of mock_a is float32, which no id is. Name a column of whole numbers"),
+        (
+            {"column": "obsid", "column_b": "apogee_id"},
+            r"'obsid' is int64 in mock_a and 'apogee_id' is string in mock_b",
+        ),
+    ],
+)
+def test_columns_that_cannot_be_matched_by_are_told(tmp_path: Path, client, match: dict[str, str], message: str):
+    run = make_run(tmp_path, pair={"match": {"by": "id"} | match})
+    for name, columns in ((A, columns_a()), (B, columns_b())):
+        write_catalogue(run, name, columns, stars(columns, 8))
+    write_receipts(run, "ingest_a", "ingest_b")
+    with pytest.raises(ConfigError, match=message):
+        pair.run(run, client)
 
 
 def test_every_lamost_star_is_paired_or_set_aside_and_the_pairs_are_one_to_one(lamost_run, client):

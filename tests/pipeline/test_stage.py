@@ -7,6 +7,7 @@ import pytest
 from stdask.config import Run, load_run
 from stdask.errors import CatalogueError
 from stdask.pipeline.stage import Stage, check_rows, describe_rows, digest_of
+from stdask.storage.receipts import write_damaged
 
 JOB = Path(__file__).parents[2] / "jobs" / "lamost_to_apogee.toml"
 
@@ -92,3 +93,30 @@ def test_a_stage_run_with_other_settings_than_the_run_file_has_now_is_no_input(r
     assert digest_of(run, "merge")
     with pytest.raises(CatalogueError, match=r"other settings: merge.half_light_radii. Run `stdask merge` first"):
         digest_of(with_half_light_radii(run, 3.0), "merge")
+
+
+def test_what_workers_told_of_their_files_stands_in_the_receipt(run: Run):
+    path = run.output / "products" / "table.txt"
+    path.parent.mkdir(parents=True)
+    path.write_text("rows")
+    told = {"bytes": 4, "sha256": "as the worker told"}
+    receipt = Stage(run, "merge", {"pair": "abc"}).finish([path], {}, {path: told})
+    assert receipt.outputs == {"products/table.txt": told}
+    assert Stage(run, "merge", {"pair": "abc"}).done() is not None
+
+
+def test_a_file_that_is_shorter_than_its_worker_told_leaves_no_receipt(run: Run):
+    path = run.output / "products" / "table.txt"
+    path.parent.mkdir(parents=True)
+    path.write_text("row")
+    with pytest.raises(CatalogueError, match="has 3 bytes, but a worker wrote 4"):
+        Stage(run, "merge", {"pair": "abc"}).finish([path], {}, {path: {"bytes": 4, "sha256": ""}})
+    assert Stage(run, "merge", {"pair": "abc"}).reason == "not run yet"
+
+
+def test_a_stage_with_a_damaged_output_is_run_again_and_then_done(run: Run):
+    finished(run)
+    write_damaged(run.output, {"products/table.txt": "its checksum differs"})
+    assert Stage(run, "merge", {"pair": "abc"}).reason == "products/table.txt is damaged"
+    finished(run)
+    assert Stage(run, "merge", {"pair": "abc"}).done() is not None

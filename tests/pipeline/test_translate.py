@@ -10,15 +10,20 @@ from stdask.config import TrainConfig
 from stdask.errors import EnsembleError
 from stdask.network.ensemble import Draws, Family, Stretch
 from stdask.network.plan import Plan
-from stdask.pipeline.translate import check_inputs
+from stdask.pipeline.settings import stage_settings
+from stdask.pipeline.stage import Stage
+from stdask.pipeline.translate import _translate_partitions, check_inputs
 from stdask.pipeline.translate_table import translate_table
-from stdask.schema import Column
+from stdask.schema import POSITION, STAR_KEY, Column, flag_columns, translated_columns
 from stdask.science.calibration import Calibration
 from stdask.science.dissimilarity import fit_neighbourhood
 from stdask.science.gaussian_mixture import fit_mixture
 from stdask.science.scaling import Scaling
 from stdask.science.validity import fit_domain
-from stdask.storage.hats import Catalogue
+from stdask.storage import paths
+from stdask.storage.hats import Catalogue, catalogue_files, open_catalogue
+from stdask.storage.receipts import Receipt, describe_outputs, write_receipt
+from tests.pipeline.hand_made import A, make_run, write_catalogue
 
 DRAWS = Draws(n_draws=64, sampler="sobol", seed=3, include_nominal=False)
 N_MEMBERS = 5
@@ -184,3 +189,43 @@ def test_a_star_whose_reddening_is_not_known_has_no_domain_and_says_so(family: F
     assert list(new["QFLAG_DOMAIN_INTRINSIC"]) == [True, False]
     assert list(new["QFLAG_COMMENTS"]) == ["", "intrinsic domain unknown without EBV"]
     assert not new["FLAG_MISSING_INPUTS_INTRINSIC"].any()
+
+
+N_STARS = 12
+
+
+def translate_all(run, client, family: Family, teff: np.ndarray, ensemble: str = "e") -> dict:
+    """Write a catalogue of a dozen stars as ingest does, translate it, and return the record of each partition."""
+    measured = tuple(Column(name, "float32") for name in ("TEFF", "TEFF_ERR", "LOGG", "LOGG_ERR"))
+    columns = (STAR_KEY, *POSITION, *measured)
+    number = np.arange(N_STARS)
+    values = (number.astype(np.uint64), number * 30.0, np.linspace(-80, 80, N_STARS), teff, 80.0, 2.5, 0.1)
+    data = {c.name: np.broadcast_to(v, N_STARS) for c, v in zip(columns, values, strict=True)}
+    write_catalogue(run, A, columns, data)
+    folder = paths.catalogue(run.output, A)
+    outputs = describe_outputs(run.output, catalogue_files(folder))
+    write_receipt(run.output, Receipt("ingest_a", "key", {}, stage_settings(run, "ingest_a"), outputs, {}))
+    source = open_catalogue(folder)
+    added = [column for name in family.labels for column in translated_columns(name)]
+    columns = (*source.columns, *added, *flag_columns([family.name]))
+    stage = Stage(run, "translate", {"ingest_a": str(teff), "train": ensemble})
+    return _translate_partitions(client, stage, source, [family], DRAWS, paths.catalogue(run.output, "a_on_b"), columns)
+
+
+def test_a_changed_partition_of_a_is_translated_again_and_no_other(family: Family, tmp_path, client, capsys):
+    run, teff = make_run(tmp_path), np.full(N_STARS, 5000.0)
+    first = translate_all(run, client, family, teff)
+    assert len(first) > 2
+    again = translate_all(run, client, family, np.where(np.arange(N_STARS) == 4, 5100.0, teff))
+    assert sum(not record["kept"] for record in again.values()) == 1
+    changed = [pixel for pixel in first if first[pixel]["sha256"] != again[pixel]["sha256"]]
+    assert changed == [pixel for pixel, record in again.items() if not record["kept"]]
+    assert "1 to be done (1 made again, changed: input partition)" in capsys.readouterr().out
+
+
+def test_another_ensemble_translates_every_partition_again(family: Family, tmp_path, client, capsys):
+    run, teff = make_run(tmp_path), np.full(N_STARS, 5000.0)
+    translate_all(run, client, family, teff)
+    assert all(record["kept"] for record in translate_all(run, client, family, teff).values())
+    assert not any(record["kept"] for record in translate_all(run, client, family, teff, ensemble="f").values())
+    assert "made again, changed: ensemble)" in capsys.readouterr().out

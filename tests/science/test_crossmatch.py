@@ -1,11 +1,13 @@
 """Matches against brute force and astropy."""
 
 import astropy.units as u
+import healpy as hp
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 
-from stdask.science.crossmatch import match_ids, match_positions, separations
+from stdask.science.crossmatch import cells_around, match_ids, match_positions, separations
+from stdask.science.healpix import INDEX_ORDER, Pixel, sky_index
 
 RNG = np.random.default_rng(1)
 
@@ -73,3 +75,46 @@ def test_of_repeated_ids_the_first_row_is_taken():
     rows_a, rows_b = match_ids(np.array([5, 3, 5, 4]), np.array([4, 5, 5]))
     assert rows_a.tolist() == [0, 3]
     assert rows_b.tolist() == [1, 0]
+
+
+def test_of_equal_positions_the_first_row_is_matched_whatever_lies_around_them():
+    # 40 stars at each of 3 positions: which of them comes first in a tree depends on all that is in it
+    ra, dec = np.tile([10.0, 10.1, 10.2], 40), np.tile([5.0, 5.1, 5.2], 40)
+    for n_others in (0, 100, 1000):
+        others = crowd(n_others, 11.0, 6.0, 600)
+        rows_a, rows_b, _ = match_positions(
+            np.append(ra, others[0]), np.append(dec, others[1]), ra[::-1], dec[::-1], radius_arcsec=1.0
+        )
+        assert rows_a.tolist() == [0, 1, 2]
+        assert rows_b.tolist() == [2, 1, 0]
+
+
+def test_of_two_equally_near_stars_the_first_is_matched():
+    # on the equator, one step of the same size to either side
+    for ra_b in ([1e-4, -1e-4], [-1e-4, 1e-4]):
+        rows_a, rows_b, _ = match_positions(np.zeros(1), np.zeros(1), np.array(ra_b), np.zeros(2), 2.0)
+        assert (rows_a.tolist(), rows_b.tolist()) == ([0], [0])
+
+
+@pytest.mark.parametrize(("order", "margin_arcsec"), [(0, 4.0), (3, 4.0), (8, 120.0), (18, 4.0), (18, 120.0)])
+def test_cells_around_a_pixel_hold_all_that_lies_within_the_margin(order: int, margin_arcsec: float):
+    n_pixels = 12 * 4**order
+    # the pixels at both poles, at the corners where three base pixels meet, on ra = 0 and anywhere
+    corners = [0, 4**order - 1, 4**order // 3, 4 * 4**order, 5 * 4**order - 1, n_pixels - 4**order, n_pixels - 1]
+    for number in [*corners, *RNG.integers(0, n_pixels, 20).tolist()]:
+        pixel = Pixel(order, number)
+        cells_order, cells = cells_around(pixel, margin_arcsec)
+        # stars on its border, each moved by just under the margin in every direction
+        border = np.stack(hp.boundaries(1 << order, number, step=16, nest=True)).T
+        sky = SkyCoord(*border.T, representation_type="cartesian").represent_as("unitspherical")
+        angles = np.arange(0, 360, 30) * u.deg
+        moved = SkyCoord(sky.lon[:, None], sky.lat[:, None]).directional_offset_by(
+            angles[None], 0.999 * margin_arcsec * u.arcsec
+        )
+        index = sky_index(moved.ra.deg.ravel() % 360, moved.dec.deg.ravel())
+        assert np.isin(index >> 2 * (INDEX_ORDER - cells_order), cells).all()
+        inside = RNG.integers(pixel.first_index, pixel.end_index, 50)
+        assert np.isin(inside >> 2 * (INDEX_ORDER - cells_order), cells).all()
+        # a disc about a pixel is up to 2.1 times as large, and its cells reach a little further
+        if margin_arcsec < 0.01 * hp.nside2resol(1 << order, arcmin=True) * 60:
+            assert cells.size * 4.0 ** (order - cells_order) < 1.27 * 3.43

@@ -1,13 +1,27 @@
 """The sky in NESTED pixels."""
 
+from pathlib import Path
+
 import healpy as hp
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stdask.science.healpix import FINEST_ORDER, INDEX_ORDER, Pixel, assign_tiles, sky_index, tile_sky
+from stdask.science.healpix import (
+    FINEST_ORDER,
+    INDEX_ORDER,
+    Cells,
+    Pixel,
+    add_counts,
+    assign_tiles,
+    count_cells,
+    sky_index,
+    tile_sky,
+)
+from stdask.storage.survey_files import open_survey
 
+END = 12 << 2 * INDEX_ORDER  # one more than the last order-29 index
 RNG = np.random.default_rng(1)
 RA, DEC = RNG.uniform(0, 360, 3000), np.degrees(np.arcsin(RNG.uniform(-1, 1, 3000)))
 
@@ -76,3 +90,49 @@ def test_weights_count_not_stars():
     index = np.array([0, Pixel(1, 1).first_index], dtype=np.int64)
     assert tile_sky(index, np.array([3.0, 3.0]), 6) == [Pixel(0, 0)]
     assert tile_sky(index, np.array([3.0, 4.0]), 6) == [Pixel(1, 0), Pixel(1, 1)]
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 3, 10, 200]))
+@settings(max_examples=40, deadline=None)
+def test_the_tiles_of_counted_cells_are_those_of_the_stars(seed, most):
+    """Counts in cells that hold at most `most`, coarse where few stars are and fine where many, as merge counts."""
+    rng = np.random.default_rng(seed)
+    scales = 1 << rng.integers(0, 40, size=200)
+    index = np.sort((rng.integers(0, 12 << 2 * INDEX_ORDER, size=3)[rng.integers(0, 3, 200)] + scales) % END)
+    light, heavy = [], None
+    for order in (2, 6, 12, FINEST_ORDER):
+        halves = [index[::2], index[1::2]]
+        cells = add_counts([count_cells(half if heavy is None else half[heavy.hold(half)], order) for half in halves])
+        too_many = (cells.n_stars > most) & (order < FINEST_ORDER)
+        light.append(cells.select(~too_many))
+        heavy = cells.select(too_many)
+    cells = add_counts(light)
+    assert cells.n_stars.sum() == index.size
+    assert tile_sky(cells.starts, cells.n_stars, most) == tile_sky(index, np.ones(index.size), most)
+
+
+def test_cells_hold_what_lies_inside_and_overlap_what_shares_some_sky():
+    own = Pixel(3, 17), Pixel(5, 1000)
+    starts, ends = (np.array([getattr(pixel, name) for pixel in own]) for name in ("first_index", "end_index"))
+    cells = Cells(starts, ends, np.ones(2, dtype=int))
+    index = np.array([starts[0] - 1, starts[0], ends[0] - 1, ends[0], starts[1] - 1, starts[1], ends[1] - 1, ends[1]])
+    assert cells.hold(index).tolist() == [False, True, True, False, False, True, True, False]
+    assert not cells.hold(np.array([0, END - 1])).any()
+    others = (Pixel(2, 4), Pixel(6, 17 * 64), Pixel(3, 18), Pixel(3, 16), Pixel(0, 0), Pixel(0, 11))
+    assert [cells.overlap(pixel) for pixel in others] == [any(pixel.overlaps(o) for o in own) for pixel in others]
+
+
+@pytest.mark.parametrize("file", ["lamost_dr3_kgiants.fits", "apogee_dr17_giants.parquet", "apogee_dr14_kepler.fits"])
+@pytest.mark.parametrize("most", [20, 100, 500, 2000])
+def test_the_footprints_of_surveys_are_cut_into_few_tiles_that_are_no_larger_than_asked(
+    data_dir: Path, file: str, most: int
+):
+    stars = open_survey(data_dir / file).read(["ra", "dec"])
+    index = np.sort(sky_index(stars["ra"].to_numpy(), stars["dec"].to_numpy()))
+    tiles = tile_sky(index, np.ones(index.size), most)
+    n_stars = np.bincount(assign_tiles(index, tiles), minlength=len(tiles))
+    too_large = n_stars > most
+    assert all(tile.order == FINEST_ORDER for tile, large in zip(tiles, too_large, strict=True) if large)
+    # a tile of evenly spread stars is a quarter full to full, so 1 to 4 times as many as the least possible are needed;
+    # edges of the footprint cost some more, crowded places some less: 1.3 to 3.2 times seen
+    assert len(tiles) <= 4 * -(-index.size // most)

@@ -1,5 +1,6 @@
 """HATS catalogues as the programs of others read them: LSDB, the hats-import Verifier, astropy."""
 
+import hashlib
 import io
 from pathlib import Path
 
@@ -16,10 +17,11 @@ from numpy.testing import assert_array_equal
 from stdask.errors import CatalogueError
 from stdask.schema import HEALPIX, POSITION
 from stdask.science.healpix import Pixel
-from stdask.storage import paths
+from stdask.storage import hats, paths
 from stdask.storage.hats import (
     Catalogue,
     clear_catalogue,
+    fault_of_partition,
     finish_catalogue,
     open_catalogue,
     remove_partitions,
@@ -216,3 +218,56 @@ def test_an_empty_catalogue_opens_and_reads_as_no_rows(tmp_path: Path):
     assert catalogue.n_rows == 0
     assert catalogue.read_pixel(Pixel(0, 0), ["TEFF"]).column_names == ["TEFF"]
     assert catalogue.read().num_rows == 0
+
+
+def test_what_was_written_is_told_as_it_lies_on_disk(tmp_path: Path):
+    catalogue, stars = write_sky(tmp_path / "sky", 100, most=100)
+    pixel = catalogue.pixels[0]
+    index = stars["_healpix_29"].to_numpy()
+    inside = stars.filter(pa.array((index >= pixel.first_index) & (index < pixel.end_index)))
+    written = write_partition(tmp_path / "again", pixel, inside, {"stdask.made_by": "a test"})
+    content = paths.partition(tmp_path / "again", pixel).read_bytes()
+    assert written == (inside.num_rows, len(content), hashlib.sha256(content).hexdigest())
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda path, _: path.write_bytes(path.read_bytes()[:-100]), "cannot be read"),
+        (lambda path, table: pq.write_table(table.slice(1), path), "rows instead of"),
+        (lambda path, table: pq.write_table(table.take(np.arange(table.num_rows)[::-1]), path), "is not sorted"),
+    ],
+)
+def test_a_partition_that_came_out_wrong_gets_no_name(damage, said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    catalogue, _ = write_sky(tmp_path / "sky", 100, most=100)
+    pixel = catalogue.pixels[0]
+    path = catalogue.path(pixel)
+    files = set(catalogue.folder.rglob("*"))
+    before, table = path.read_bytes(), pq.ParquetFile(path).read()
+    fill = hats.fill_parquet
+
+    def fill_wrongly(temporary: Path, *arguments: object) -> None:
+        fill(temporary, *arguments)
+        damage(temporary, table)
+
+    monkeypatch.setattr(hats, "fill_parquet", fill_wrongly)
+    with pytest.raises(CatalogueError, match=said):
+        write_partition(catalogue.folder, pixel, table, {})
+    assert path.read_bytes() == before
+    assert set(catalogue.folder.rglob("*")) == files
+
+
+def test_a_star_of_another_pixel_is_a_fault_of_the_partition(tmp_path: Path):
+    catalogue, _ = write_sky(tmp_path / "sky", 100)
+    pixel, n_rows = next(iter(catalogue.rows.items()))
+    assert fault_of_partition(catalogue.path(pixel), pixel, n_rows) == ""
+    other = next(Pixel(0, number) for number in range(12) if not Pixel(0, number).overlaps(pixel))
+    assert f"a star outside {other}" in fault_of_partition(catalogue.path(pixel), other, n_rows)
+
+
+def test_a_catalogue_whose_properties_count_other_rows_is_not_opened(tmp_path: Path):
+    catalogue, _ = write_sky(tmp_path / "sky", 100)
+    properties = catalogue.folder / "hats.properties"
+    properties.write_text(properties.read_text().replace("hats_nrows=100", "hats_nrows=99"))
+    with pytest.raises(CatalogueError, match=r"100 rows in partition_info.csv, 99 in"):
+        open_catalogue(catalogue.folder)

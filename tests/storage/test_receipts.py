@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from stdask.errors import CatalogueError
 from stdask.storage import paths
 from stdask.storage.receipts import (
     Receipt,
-    append_partition,
     describe_outputs,
-    finished_partitions,
     hash_of,
+    read_damaged,
     read_receipt,
     stage_key,
     why_not_done,
+    write_damaged,
     write_receipt,
 )
 
@@ -101,14 +102,29 @@ def test_the_digest_follows_the_content_and_not_the_time(output: Path):
     assert read_receipt(output, "pair").digest == first.digest
 
 
-def test_a_line_cut_off_by_a_crash_is_passed_over_and_spoils_no_later_one(tmp_path: Path):
-    log = tmp_path / "receipts" / "translate.partitions.jsonl"
-    assert finished_partitions(log) == []
-    records = [{"pixel": [3, number], "rows": number} for number in range(4)]
-    for record in records[:2]:
-        append_partition(log, record)
-    log.write_text(log.read_text()[:-5])  # the crash
-    assert finished_partitions(log) == records[:1]
-    for record in records[2:]:
-        append_partition(log, record)
-    assert finished_partitions(log) == [records[0], *records[2:]]
+def test_a_file_known_from_its_writer_is_not_read_again_but_must_be_there_in_full(output: Path):
+    path = output / "pairs" / "a_b.parquet"
+    told = {path: {"bytes": 5, "sha256": "as the worker told"}}
+    assert describe_outputs(output, [path], told) == {"pairs/a_b.parquet": told[path]}
+    assert describe_outputs(output, [], told) == {"pairs/a_b.parquet": told[path]}
+    path.write_text("pair")
+    with pytest.raises(CatalogueError, match=r"a_b.parquet has 4 bytes, but a worker wrote 5"):
+        describe_outputs(output, [path], told)
+    path.unlink()
+    with pytest.raises(CatalogueError, match=r"a_b.parquet is missing, but a worker wrote 5"):
+        describe_outputs(output, [path], told)
+
+
+def test_a_file_found_damaged_is_the_reason_until_its_stage_is_done_again(output: Path):
+    receipt = read_receipt(output, "pair")
+    write_damaged(output, {"pairs/a_b.parquet": "its checksum differs", "catalogues/x": "is missing"})
+    assert why_not_done(output, receipt, KEY, INPUTS, CONFIG) == "pairs/a_b.parquet is damaged"
+    write_receipt(output, receipt)
+    assert why_not_done(output, receipt, KEY, INPUTS, CONFIG) == ""
+    assert read_damaged(output) == {"catalogues/x": "is missing"}  # of another stage
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff"])
+def test_a_list_of_damaged_files_that_is_damaged_itself_names_none(output: Path, content: bytes):
+    paths.damaged(output).write_bytes(content)
+    assert read_damaged(output) == {}

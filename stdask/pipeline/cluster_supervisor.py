@@ -1,0 +1,184 @@
+"""Keep the wanted number of batch jobs alive, whatever ended them."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from stdask.errors import ClusterError
+
+SECONDS_BETWEEN_LOOKS = 3.0
+NOT_LISTED_YET = 10.0  # seconds for which a job just submitted may be missing in the scheduler's list
+FIRST_WAIT, LONGEST_WAIT = 5.0, 300.0  # seconds after a failure; doubled each time
+MOST_AT_ONCE = 50  # submissions between two looks
+TAIL_LINES = 6  # of a dead job's log
+
+
+class Scheduler(Protocol):
+    """What a supervisor asks of a batch scheduler."""
+
+    def submit(self, script: Path) -> str:
+        """Submit a job, return its id."""
+
+    def queued(self) -> set[str]:
+        """Return the ids of jobs that wait or run."""
+
+
+@dataclass
+class Job:
+    """A job as the supervisor knows it."""
+
+    submitted: float
+    answered: bool = False  # its worker has been seen
+
+
+class Supervisor:
+    """Compares the scheduler's queue with the wanted number of jobs, and submits what is missing.
+
+    Parameters
+    ----------
+    scheduler
+        The batch scheduler.
+    script
+        The script of a job.
+    wanted
+        How many jobs to keep.
+    connected
+        Returns the names of the workers that are there: the ids of their jobs.
+    logs
+        Folder of the jobs' output, whose last lines are quoted.
+    max_failures
+        Failures in a row (submissions refused, jobs that end before their worker answers) after which to give up.
+    tell
+        Called with news for the user.
+    note_job
+        Called with `+ID` and `-ID` when a job comes and goes.
+    """
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        script: Path,
+        wanted: int,
+        connected: Callable[[], set[str]],
+        logs: Path,
+        max_failures: int,
+        tell: Callable[[str], None],
+        note_job: Callable[[str], None],
+    ) -> None:
+        self._scheduler = scheduler
+        self._script = script
+        self._wanted = wanted
+        self._connected = connected
+        self._logs = logs
+        self._max_failures = max_failures
+        self._tell = tell
+        self._note_job = note_job
+        self.jobs: dict[str, Job] = {}
+        self.replaced = 0
+        self.error: ClusterError | None = None
+        self._failures = 0
+        self._not_before = 0.0
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="stdask-supervisor", daemon=True)
+
+    def start(self) -> None:
+        """Submit the first job, whose refusal is the user's to mend; the others follow in the background.
+
+        Raises
+        ------
+        ClusterError
+            With the scheduler's own words.
+        """
+        self._submit(time.monotonic())
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Submit no more."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def look(self, now: float) -> None:
+        """Look once: forget the jobs that ended, submit as many as are missing."""
+        with self._lock:
+            try:
+                queued = self._scheduler.queued()
+            except ClusterError:
+                return  # it will answer again: until then nothing is known to have ended
+            connected = self._connected()
+            in_vain = ""
+            for number, job in list(self.jobs.items()):
+                if number in connected and not job.answered:
+                    job.answered, self._failures = True, 0
+                if number not in queued and now - job.submitted > NOT_LISTED_YET:
+                    in_vain = self._ended(number, job) or in_vain
+            if in_vain:  # one failure, however many jobs had the same bad fate
+                self._failed(now)
+                self._give_up(f"For the {self._failures}. time in a row jobs ended before a worker answered. {in_vain}")
+            missing = self._wanted - len(self.jobs)
+            if missing > 0 and now >= self._not_before and self.error is None:
+                self._submit_missing(min(missing, 1 if self._failures else MOST_AT_ONCE), now)
+
+    def forget(self, number: str) -> None:
+        """Take a job for failed that was cancelled for its worker's faults."""
+        with self._lock:
+            if self.jobs.pop(number, None):
+                self.replaced += 1
+                self._note_job(f"-{number}")
+                self._failed(time.monotonic())
+
+    def _watch(self) -> None:
+        while not self._stop.wait(SECONDS_BETWEEN_LOOKS):
+            self.look(time.monotonic())
+
+    def _submit_missing(self, number: int, now: float) -> None:
+        for _ in range(number):
+            try:
+                self._submit(now)
+            except ClusterError as exc:
+                self._failed(now)
+                self._tell(f"{exc} Tried again in {self._not_before - now:.0f} s.")
+                self._give_up(f"The scheduler refused {self._failures} times in a row. The last time: {exc}")
+                return
+
+    def _submit(self, now: float) -> None:
+        number = self._scheduler.submit(self._script)
+        self.jobs[number] = Job(now)
+        self._note_job(f"+{number}")
+
+    def _ended(self, number: str, job: Job) -> str:
+        """Tell that a job ended; return that again if its worker never answered."""
+        del self.jobs[number]
+        self.replaced += 1
+        self._note_job(f"-{number}")
+        tail = self._tail(number)
+        if job.answered:
+            self._tell(f"Job {number} ended; another takes its place.{tail}")
+            return ""
+        text = f"Job {number} ended before its worker answered.{tail}"
+        self._tell(text)
+        return text
+
+    def _failed(self, now: float) -> None:
+        self._failures += 1
+        self._not_before = now + min(LONGEST_WAIT, FIRST_WAIT * 2 ** (self._failures - 1))
+
+    def _give_up(self, why: str) -> None:
+        """Give up after too many failures in a row, unless other workers are still at work."""
+        if self._failures >= self._max_failures and not self._connected():
+            self.error = ClusterError(f"{why}\nSee {self._logs}, and try `stdask cluster check`.")
+            self._stop.set()
+
+    def _tail(self, number: str) -> str:
+        """Return the last lines of a job's output."""
+        lines: list[str] = []
+        for path in sorted(self._logs.glob(f"*{number}*")):
+            try:
+                lines += [line for line in path.read_text(errors="replace").splitlines() if line.strip()]
+            except OSError:
+                continue
+        return "".join(f"\n    | {line[:200]}" for line in lines[-TAIL_LINES:])

@@ -1,0 +1,123 @@
+"""The ledger of a stage: which of its tasks are done, so that a run that was cut off goes on where it was."""
+
+import contextlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stdask.pipeline.console import say
+from stdask.pipeline.stage import Stage
+from stdask.storage import paths
+from stdask.storage.files import write_text
+from stdask.storage.hats import Catalogue
+from stdask.storage.receipts import read_damaged, read_receipt
+
+Parts = Mapping[str, str]  # name -> hash of something that a task depends on
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One finished task: a line of the ledger."""
+
+    task: str
+    parts: Parts
+    files: Mapping[str, int]  # path under the run folder -> bytes
+    record: Mapping[str, Any]
+
+
+class Ledger:
+    """What a stage has finished, one line a task; written by the driver alone.
+
+    Parameters
+    ----------
+    stage
+        The stage, which must have begun: `Stage.done` returned None.
+    name
+        What its tasks are: a stage may have tasks of several kinds, each with a ledger of its own.
+    """
+
+    def __init__(self, stage: Stage, name: str = "partitions") -> None:
+        self.name = name
+        self._output = stage.run.output
+        self._path = paths.ledger(stage.run.output, stage.name, name)
+
+    def kept(self, parts: Mapping[str, Parts]) -> dict[str, dict[str, Any]]:
+        """Return the records that still hold, by task; print how many, and why the others do not.
+
+        A record holds while its task depends on the same things and the files it names are whole. The others are
+        struck off before any task runs: what a task writes replaces the files that they speak of.
+
+        Parameters
+        ----------
+        parts
+            For each task of this run all that it depends on.
+        """
+        before = self._read()
+        damaged = read_damaged(self._output)
+        reasons = {task: self._why_not(before[task], parts[task], damaged) for task in parts if task in before}
+        kept = {task: before[task] for task, reason in reasons.items() if not reason}
+        if before:
+            again = Counter(filter(None, reasons.values()))
+            why = "; ".join(f"{n:,} made again, {reason}" for reason, n in again.most_common())
+            say(
+                f"  {self.name}: {len(kept):,} of {len(parts):,} kept, {len(parts) - len(kept):,} to be done"
+                + (f" ({why})" if why else "")
+            )
+        write_text(self._path, "".join(map(_line, kept.values())))
+        return {task: dict(entry.record) for task, entry in kept.items()}
+
+    def add(self, task: str, parts: Parts, record: Mapping[str, Any], files: Iterable[Path]) -> None:
+        """Append a finished task.
+
+        Parameters
+        ----------
+        task, parts
+            Its name, and all that it depends on, as `kept` was given them.
+        record
+            What is worth knowing of it, as JSON-like content.
+        files
+            Every file it wrote: verified and under its own name by now.
+        """
+        sizes = {str(path.relative_to(self._output)): path.stat().st_size for path in files}
+        with self._path.open("a", encoding="utf-8") as ledger:
+            ledger.write(_line(Entry(task, parts, sizes, record)))
+
+    def _read(self) -> dict[str, Entry]:
+        """Return the last entry of each task; a line cut off by a crash is passed over."""
+        entries = {}
+        with contextlib.suppress(FileNotFoundError):
+            for line in self._path.read_text(encoding="utf-8", errors="replace").splitlines():
+                with contextlib.suppress(json.JSONDecodeError, TypeError):  # not whole, or no entry
+                    entry = Entry(**json.loads(line))
+                    entries[entry.task] = entry
+        return entries
+
+    def _why_not(self, entry: Entry, parts: Parts, damaged: Mapping[str, str]) -> str:
+        """Return why an entry does not hold; empty if it does."""
+        changed = [name for name in {**parts, **entry.parts} if entry.parts.get(name) != parts.get(name)]
+        if changed:
+            return f"changed: {', '.join(changed)}"
+        for name, size in entry.files.items():
+            path = self._output / name
+            if not path.exists():
+                return "a file is missing"
+            if path.stat().st_size != size:
+                return "a file was changed"
+            if name in damaged:
+                return "a file is damaged"
+        return ""
+
+
+def partition_hashes(output: Path, stage: str, catalogue: Catalogue) -> dict[str, str]:
+    """Return the SHA-256 of every partition of a catalogue, by the pixel's name, as its stage's receipt has them."""
+    receipt = read_receipt(output, stage)
+    outputs = receipt.outputs if receipt else {}
+    return {str(pixel): outputs[str(catalogue.path(pixel).relative_to(output))]["sha256"] for pixel in catalogue.pixels}
+
+
+def _line(entry: Entry) -> str:
+    # a line break on both sides: the line before may have been cut off
+    return f"\n{json.dumps(vars(entry))}\n"

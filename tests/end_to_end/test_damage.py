@@ -1,0 +1,193 @@
+"""Files that are cut, flipped or gone, disks that are full, two runs at once: said in one line, and made good."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from stdask.storage import paths
+from stdask.storage.hats import open_catalogue
+from tests.end_to_end.conftest import ROOT, Finished, stdask
+
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
+CATALOGUES = ("mock_a", "mock_b", "mock_a_on_mock_b", "merged")
+CAN_MOUNT = shutil.which("unshare") and os.geteuid() == 0
+needs_mount = pytest.mark.skipif(not CAN_MOUNT, reason="only root can mount a small disk")
+
+
+@pytest.fixture
+def output(demo: Finished, tmp_path: Path) -> Path:
+    """Return a copy of the demo, to be damaged."""
+    assert demo.code == 0, demo.text
+    target = tmp_path / "run"
+    subprocess.run(["cp", "-r", "--preserve=timestamps", demo.output, target], check=True)
+    return target
+
+
+def options(output: Path) -> list[object]:
+    return [output / "run.toml", "--output", output, "--truth", output / "truth" / "truth_a.parquet"]
+
+
+def run_again(output: Path) -> Finished:
+    return stdask("run", *options(output), output=output)
+
+
+def content_of(output: Path) -> dict[str, bytes]:
+    """Return every file of the catalogues and the ensemble."""
+    folders = [paths.catalogue(output, name) for name in CATALOGUES] + [paths.ensemble(output)]
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(output)): path.read_bytes() for path in files}
+
+
+def partition(output: Path, name: str) -> Path:
+    catalogue = open_catalogue(paths.catalogue(output, name))
+    return catalogue.path(max(catalogue.pixels, key=catalogue.rows.__getitem__))
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def is_one_line(text: str) -> bool:
+    return sum(line.startswith("stdask: ") for line in text.splitlines()) == 1 and "Traceback" not in text
+
+
+def test_a_whole_run_is_well(output: Path):
+    done = stdask("verify", output, output=output)
+    assert done.code == 0, done.text
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [flip, lambda path: os.truncate(path, path.stat().st_size // 2), lambda path: os.truncate(path, 0), Path.unlink],
+    ids=["flipped", "cut", "emptied", "deleted"],
+)
+def test_damaged_partitions_are_named_and_made_again_to_the_byte(damage: Callable, output: Path, demo: Finished):
+    victims = [partition(output, name) for name in ("mock_a", "mock_a_on_mock_b", "merged")]
+    for victim in victims:
+        damage(victim)
+    verified = stdask("verify", output, output=output)
+    assert verified.code == 3
+    assert is_one_line(verified.text)
+    assert all(str(victim.relative_to(output)) in verified.text for victim in victims)
+    again = run_again(output)
+    assert again.code == 0, again.text
+    assert content_of(output) == content_of(demo.output)
+    counts = json.loads(paths.receipt(output, "translate").read_text())["counts"]["partitions"]
+    assert counts["kept from an earlier run"] == counts["all"] - 1
+    assert stdask("verify", output, output=output).code == 0
+
+
+def test_a_damaged_ensemble_is_never_used_and_trained_again_to_the_byte(output: Path, demo: Finished):
+    flip(next(paths.ensemble(output).glob("*.safetensors")))
+    paths.receipt(output, "translate").unlink()
+    paths.ledger(output, "translate", "partitions").unlink()
+    refused = stdask("translate", *options(output)[:3], output=output)
+    assert refused.code == 2
+    assert is_one_line(refused.text)
+    assert "its checksum differs" in refused.text
+    assert stdask("verify", output, output=output).code == 3
+    again = run_again(output)
+    assert again.code == 0, again.text
+    assert content_of(output) == content_of(demo.output)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]"])
+def test_a_damaged_receipt_is_made_good_silently(content: str, output: Path, demo: Finished):
+    for stage in ("translate", "merge"):
+        paths.receipt(output, stage).write_text(content)
+    again = run_again(output)
+    assert again.code == 0, again.text
+    assert content_of(output) == content_of(demo.output)
+    counts = json.loads(paths.receipt(output, "translate").read_text())["counts"]["partitions"]
+    assert counts["kept from an earlier run"] == counts["all"]
+
+
+def forget_translation(output: Path) -> None:
+    shutil.rmtree(paths.catalogue(output, "mock_a_on_mock_b"))
+    for path in output.glob("receipts/translate*"):
+        path.unlink()
+
+
+def in_a_namespace(script: str) -> subprocess.CompletedProcess[str]:
+    """Run a shell script whose mounts nobody else sees, and which are gone with it."""
+    return subprocess.run(["unshare", "--mount", "sh", "-ec", script], capture_output=True, text=True, cwd=ROOT)
+
+
+@needs_mount
+def test_a_full_disk_is_told_and_with_more_room_the_run_goes_on(output: Path, demo: Finished, tmp_path: Path):
+    forget_translation(output)
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = f"{sys.executable} -m stdask run {' '.join(map(str, options(disk / 'run')))}"
+    done = in_a_namespace(
+        f"mount -t tmpfs -o size=1g tmpfs {disk}; cp -r {output} {disk}/run\n"
+        # room for the notes of a run, and for no catalogue of 8,000 stars
+        f"mount -o remount,size=$(($(du -sk {disk} | cut -f1) + 300))k {disk}\n"
+        f"{command} || echo exit code $?\n"
+        f"find {disk} -name '*.part'\n"
+        f"mount -o remount,size=1g {disk}\n"
+        f"{command}; rm -r {output}; cp -r {disk}/run {output}"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "exit code 2" in done.stdout
+    assert ".part" not in done.stdout
+    assert is_one_line(done.stderr), done.stderr
+    assert "No space left on device" in done.stderr
+    assert "MB free" in done.stderr
+    assert content_of(output) == content_of(demo.output)
+
+
+@needs_mount
+def test_a_folder_that_can_only_be_read_is_told(output: Path):
+    command = f"{sys.executable} -m stdask run {' '.join(map(str, options(output)))}"
+    done = in_a_namespace(f"mount --bind {output} {output}; mount -o remount,ro,bind {output}; exec {command}")
+    assert done.returncode == 2
+    assert is_one_line(done.stderr), done.stderr
+    assert "Read-only file system" in done.stderr
+
+
+def started(output: Path) -> subprocess.Popen[str]:
+    """Start a run and wait until it holds the folder."""
+    command = [sys.executable, "-m", "stdask", "run", *map(str, options(output))]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT)
+    deadline = time.monotonic() + 120
+    while not (paths.lock(output).exists() and paths.lock(output).read_text()):
+        assert time.monotonic() < deadline
+        assert running.poll() is None, running.stdout.read()
+        time.sleep(0.05)
+    return running
+
+
+def test_a_second_run_in_the_same_folder_is_refused_and_the_first_goes_on_unharmed(output: Path, demo: Finished):
+    forget_translation(output)
+    with started(output) as first:
+        second = run_again(output)
+        assert second.code == 2
+        assert is_one_line(second.text)
+        assert f"process {first.pid} on" in second.text
+        text, _ = first.communicate()
+    assert first.returncode == 0, text
+    assert content_of(output) == content_of(demo.output)
+    assert not paths.lock(output).exists()
+
+
+def test_a_run_that_is_asked_to_end_frees_its_folder_and_the_next_goes_on(output: Path, demo: Finished):
+    forget_translation(output)
+    with started(output) as first:
+        first.send_signal(signal.SIGTERM)
+        text, _ = first.communicate()
+    assert first.returncode == 128 + signal.SIGTERM, text
+    assert not paths.lock(output).exists()
+    again = run_again(output)
+    assert again.code == 0, again.text
+    assert content_of(output) == content_of(demo.output)

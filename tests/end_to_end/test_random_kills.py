@@ -1,0 +1,43 @@
+"""Twenty workers of one run are killed, at times drawn at random: the catalogue is that of the undisturbed run."""
+
+import random
+import re
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.disturbed import Disturbed, Driver
+
+N_KILLS = 20
+
+
+def workers_of(driver: Driver) -> list[psutil.Process]:
+    """Return the worker processes of this machine that a driver has."""
+    try:
+        children = psutil.Process(driver.process.pid).children(recursive=True)
+        return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+    except psutil.NoSuchProcess:
+        return []
+
+
+@pytest.mark.faults
+@pytest.mark.slow
+def test_twenty_random_kills_change_nothing(disturbed: Disturbed, tmp_path: Path):
+    rng = random.Random(20)  # its own: no global state
+    driver = disturbed.start(tmp_path / "run", "--workers", 2)
+    driver.wait_for(lambda: driver.partitions() >= 1)
+    n_killed = 0
+    while n_killed < N_KILLS and driver.process.poll() is None:
+        time.sleep(rng.uniform(0.2, 3.0))
+        if workers := workers_of(driver):
+            rng.choice(workers).kill()
+            n_killed += 1
+    assert n_killed == N_KILLS, f"the run ended after {n_killed} kills"
+    assert driver.end() == 0, driver.text
+    assert disturbed.is_undisturbed(tmp_path / "run")
+    again = re.search(r"(\d+) begun again after their workers were gone", driver.text)
+    n_again = int(again[1]) if again else 0
+    print(f"{n_killed} workers killed, {n_again} partitions begun again")
+    assert n_again <= N_KILLS  # at most the one that each had under way

@@ -1,0 +1,137 @@
+"""Matching piece by piece, against brute force on all stars at once; partitions hold a few stars, for many borders."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from stdask import schema
+from stdask.pipeline import pair_match
+from stdask.pipeline.cluster import Workers
+from stdask.pipeline.pair_match import cut_sky, match_shares, match_sky
+from stdask.storage import paths
+from stdask.storage.hats import Catalogue, open_catalogue
+from stdask.storage.tables import to_numpy
+from tests.pipeline.hand_made import A, B, make_run, write_catalogue
+
+RNG = np.random.default_rng(11)
+RADIUS = 2.0  # arcsec
+# a field on each pole, on ra = 0, on the corner of three base pixels at dec = arcsin(2/3), and on one of four
+FIELDS = ((0.0, 90.0), (0.0, -90.0), (0.0, 20.0), (45.0, np.degrees(np.arcsin(2 / 3))), (90.0, 0.0))
+Maker = Callable[..., Catalogue]
+
+
+def crowd(n_stars: int) -> np.ndarray:
+    """Return stars within 10 arcsec of the middle of each field: ra and dec in degrees, (2, n)."""
+    places = []
+    for ra, dec in np.radians(FIELDS):
+        east = np.array([-np.sin(ra), np.cos(ra), 0])
+        middle = np.array([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)])
+        steps = np.radians(RNG.uniform(-10, 10, (n_stars, 2)) / 3600)
+        places.append(middle + steps[:, :1] * east + steps[:, 1:] * np.cross(middle, east))
+    x, y, z = np.concatenate(places).T
+    return np.stack([np.degrees(np.arctan2(y, x)) % 360, np.degrees(np.arctan2(z, np.hypot(x, y)))])
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Maker:
+    run = make_run(tmp_path)
+
+    def catalogue(name: str, places: np.ndarray, most: int = 2, **columns: pa.Array) -> Catalogue:
+        data = {"ra": places[0], "dec": places[1]} | columns
+        own = [*schema.POSITION, *(schema.Column(key, str(values.type)) for key, values in columns.items())]
+        write_catalogue(run, name, own, data, most)
+        return open_catalogue(paths.catalogue(run.output, name))
+
+    return catalogue
+
+
+def chords(a: Catalogue, b: Catalogue) -> np.ndarray:
+    """Return the distance of each star of A from each of B on the unit sphere."""
+    vectors = []
+    for catalogue in (a, b):
+        table = catalogue.read(["ra", "dec"])
+        ra, dec = np.radians(to_numpy(table, "ra")), np.radians(to_numpy(table, "dec"))
+        vectors.append(np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=-1))
+    return np.linalg.norm(vectors[0][:, None] - vectors[1][None], axis=-1)
+
+
+def mutual_neighbours(a: Catalogue, b: Catalogue) -> list[list[int]]:
+    distances = chords(a, b)
+    nearest_b, nearest_a = distances.argmin(axis=1), distances.argmin(axis=0)  # of equals the first
+    near = distances.min(axis=1) < np.radians(RADIUS / 3600)
+    return [[i, j] for i, j in enumerate(nearest_b.tolist()) if near[i] and nearest_a[j] == i]
+
+
+@pytest.mark.parametrize(("n_a", "n_b"), [(30, 30), (3, 40), (40, 3)])
+def test_tiles_give_the_mutual_nearest_neighbours_of_the_whole_sky(make: Maker, client: Workers, n_a: int, n_b: int):
+    a, b = make(A, crowd(n_a)), make(B, crowd(n_b))
+    assert match_sky(client, a, b, RADIUS).tolist() == mutual_neighbours(a, b)
+
+
+def test_pairs_over_the_border_of_two_partitions_are_found(make: Maker, client: Workers):
+    a, b = make(A, crowd(30)), make(B, crowd(30))
+    apart = 0
+    for row_a, row_b in match_sky(client, a, b, RADIUS).tolist():
+        homes = [
+            c.pixels[np.searchsorted(np.cumsum(list(c.rows.values())), r, "right")] for c, r in ((a, row_a), (b, row_b))
+        ]
+        apart += not homes[0].overlaps(homes[1])
+    assert apart > 0
+
+
+def test_a_star_of_a_far_beyond_the_border_takes_a_star_of_b_that_is_nearer_to_it(make: Maker, client: Workers):
+    # on the equator at ra = 45 deg two base pixels meet; the first two stars of A make their partitions small
+    east = {A: np.array([-0.5, -0.1, 3.0]), B: np.array([1.8])}  # arcsec
+    a, b = (make(name, np.stack([45 + steps / 3600, 0 * steps]), most=1) for name, steps in east.items())
+    ((row_a, _),) = match_sky(client, a, b, RADIUS)
+    assert a.read(["ra"])["ra"][row_a].as_py() == 45 + 3.0 / 3600
+
+
+def test_stars_of_one_position_are_matched_by_their_first_rows(make: Maker, client: Workers):
+    places = crowd(8)
+    a, b = make(A, np.repeat(places, 5, axis=1)), make(B, np.repeat(places, 3, axis=1))
+    assert match_sky(client, a, b, RADIUS).tolist() == mutual_neighbours(a, b)
+
+
+def test_tiles_are_split_where_the_other_survey_is_much_denser(
+    make: Maker, client: Workers, monkeypatch: pytest.MonkeyPatch
+):
+    a, b = make(A, crowd(4), most=10), make(B, crowd(40), most=5)
+    assert {tile.pixel for tile in cut_sky(a, b, RADIUS)} == set(a.pixels)
+    monkeypatch.setattr(pair_match, "STARS_AT_ONCE", 40)
+    tiles = cut_sky(a, b, 2 * RADIUS)
+    assert min(tile.pixel.order for tile in tiles) > max(pixel.order for pixel in a.pixels)
+    assert match_sky(client, a, b, RADIUS).tolist() == mutual_neighbours(a, b)
+
+
+def test_a_tile_without_a_star_of_the_other_survey_costs_no_task(make: Maker):
+    a, b = (make(name, np.array([[ra], [-30.0]]) + RNG.random((2, 20))) for name, ra in ((A, 100.0), (B, 200.0)))
+    assert cut_sky(a, b, RADIUS) == []
+
+
+@pytest.mark.parametrize("kind", ["int64", "int32", "string"])
+@pytest.mark.parametrize("at_once", [60, 1_000_000])  # in 17 shares and in one
+def test_shares_give_the_first_rows_of_equal_ids(
+    make: Maker, client: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, at_once: int
+):
+    # 100 stars in each of 5 fields; of 700 ids some repeat in a survey, and a tenth of the stars have none
+    sides = []
+    for name, column in ((A, "name_a"), (B, "name_b")):
+        numbers = RNG.integers(0, 700, 500)
+        missing = RNG.random(500) < 0.1
+        ids = numbers.astype(str).astype(object) if kind == "string" else numbers
+        sides.append(
+            make(name, crowd(100), most=40, **{column: pa.array(ids, mask=missing, type=pa.type_for_alias(kind))})
+        )
+    monkeypatch.setattr(pair_match, "STARS_AT_ONCE", at_once)
+    rows = match_shares(client, *sides, ("name_a", "name_b"), tmp_path / "dealt")
+    first = []
+    for side, column in zip(sides, ("name_a", "name_b"), strict=True):
+        values = side.read([column]).column(0).to_pylist()
+        first.append({value: row for row, value in reversed(list(enumerate(values))) if value is not None})
+    expected = sorted([row, first[1][value]] for value, row in first[0].items() if value in first[1])
+    assert rows.tolist() == expected
+    assert len(expected) > 100  # about half of 360 different ids
