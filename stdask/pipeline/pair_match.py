@@ -156,7 +156,7 @@ def deal_ids(block: Block, folders: tuple[Path, Path], columns: tuple[str, str],
     table = table.filter(pc.is_valid(table["id"]))
     # the first of each: a value that stands for no id in millions of rows would fill one share
     codes = table["id"].combine_chunks().dictionary_encode().indices.to_numpy()
-    table = table.take(np.sort(np.unique(codes, return_index=True)[1]))
+    table = table.take(np.unique(codes, return_index=True)[1])
     shares = (star_keys(table["id"].to_numpy()) % np.uint64(n_shares)).astype(np.int64)
     write_pieces(block.path, table, shares, n_shares)
 

@@ -210,7 +210,7 @@ def _fail(item: Any, size: float, outcome: Outcome, count: _Count, tries: int, b
 def _incomplete(description: str, n_items: int, count: _Count, unit: str) -> IncompleteError:
     named = [f"{f['task']} ({f['rows']:,} {unit or 'rows'}): {f['error']}" for f in count.failed[:NAMED]]
     more = [f"and {len(count.failed) - NAMED} more"] if len(count.failed) > NAMED else []
-    rest = "the others are done" if count.n_done + len(count.failed) == n_items else "nothing went well: given up"
+    rest = "the others are done" if count.n_done else "nothing went well: given up"
     return IncompleteError(
         f"{description}: {len(count.failed)} of {n_items} tasks failed, {rest}. Mend what is said here and run again: "
         "only those are taken up.\n  " + "\n  ".join(named + more),

@@ -114,11 +114,13 @@ def write_receipt(output: Path, receipt: Receipt) -> None:
 
 
 def read_receipt(output: Path, stage: str) -> Receipt | None:
-    """Return the receipt of a stage, None if there is none or it is damaged."""
+    """Return the receipt of a stage, None if there is none, or it is damaged or names files outside the run folder."""
     try:
-        return Receipt(**json.loads(paths.receipt(output, stage).read_text(encoding="utf-8")))
+        receipt = Receipt(**json.loads(paths.receipt(output, stage).read_text(encoding="utf-8")))
+        names = [Path(name) for name in receipt.outputs]
     except (FileNotFoundError, ValueError, TypeError):  # not JSON, not even text, or not a receipt
         return None
+    return None if any(name.is_absolute() or ".." in name.parts for name in names) else receipt
 
 
 def why_not_done(

@@ -21,6 +21,7 @@ from stdask.errors import SurveyError
 from stdask.pipeline import ingest, ingest_blocks
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.ledger import Ledger
+from stdask.science.healpix import Pixel
 from stdask.storage import paths
 from stdask.storage.hats import Catalogue, open_catalogue
 from stdask.storage.receipts import read_receipt
@@ -74,8 +75,12 @@ def small_run(folder: Path, table: pa.Table, block: int = 100, partition: int = 
     return make_run(folder, folder, "small.toml", "small.parquet", block, partition)
 
 
+def catalogue_folder(run: Run) -> Path:
+    return paths.catalogue(run.output, run.definition_a.name)
+
+
 def catalogue_of(run: Run) -> Catalogue:
-    return open_catalogue(paths.catalogue(run.output, run.definition_a.name))
+    return open_catalogue(catalogue_folder(run))
 
 
 def small_table(n_stars: int, seed: int = 1) -> pa.Table:
@@ -132,7 +137,7 @@ def tasks_of(run: Run, client: Workers) -> list[str]:
 
 def contents(run: Run) -> dict[str, bytes]:
     """Return every file of the catalogue."""
-    folder = paths.catalogue(run.output, run.definition_a.name)
+    folder = catalogue_folder(run)
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
@@ -281,18 +286,21 @@ def test_the_table_of_columns_tells_what_became_of_the_values(client: Workers, t
 
 
 def test_many_stars_in_one_cell_are_spread_over_partitions(client: Workers, tmp_path: Path):
-    columns = small_table(300).to_pydict()
-    columns["ra"] = [10 + n % 100 * 1e-4 for n in range(300)]  # 36 arcsec in all: one cell of the first count
-    columns["dec"] = [20.0] * 300
-    columns["n_obs"] = list(range(300))
+    columns = small_table(330).to_pydict()
+    columns["ra"][:300] = [10 + n % 100 * 1e-4 for n in range(300)]  # 36 arcsec in all: one cell of the first count
+    columns["dec"][:300] = [20.0] * 300
+    columns["ra"][300:] = [223.5 + n * 0.1 for n in range(30)]
+    columns["dec"][300:] = [-30.0] * 30
+    columns["n_obs"] = list(range(330))
     run = small_run(tmp_path, pa.table(columns), block=70, partition=40)
     ingest.run(run, client, "a")
     catalogue = catalogue_of(run)
-    assert catalogue.n_rows == 300
+    assert catalogue.n_rows == 330
     assert max(catalogue.rows.values()) <= 40
+    assert catalogue.rows[Pixel(0, hp.ang2pix(1, 225, -30, nest=True, lonlat=True))] == 30  # counted once, not split
     table = catalogue.read()
     order = np.lexsort((table["n_obs"].to_numpy(), table["_healpix_29"].to_numpy()))
-    assert_array_equal(order, np.arange(300))  # rows of one position stand in the order of the file
+    assert_array_equal(order, np.arange(330))  # rows of one position stand in the order of the file
 
 
 def test_a_changed_definition_leaves_no_old_partition(client: Workers, tmp_path: Path):
@@ -354,6 +362,18 @@ def test_after_a_change_a_run_that_was_cut_off_begins_anew(client: Workers, tmp_
     changed = changed.model_copy(update={"output": tmp_path / "out_60_20"})  # where the other run was cut off
     assert sorted(tasks_of(changed, client)) == sorted(tasks_of(fresh, client))
     assert contents(changed) == contents(fresh)
+
+
+@pytest.mark.faults
+def test_a_run_that_begins_anew_leaves_nothing_that_looks_finished(client: Workers, tmp_path: Path):
+    run = small_run(tmp_path, small_table(200), block=60, partition=20)
+    ingest.run(run, client, "a")
+    pq.write_table(small_table(190), tmp_path / "small.parquet")
+    cut_off(run, client, 3)
+    assert {Path(name).parts[0] for name in contents(run)} == {"scratch"}
+    pq.write_table(small_table(180), tmp_path / "small.parquet")
+    cut_off(run, client, 1)
+    assert len(list((catalogue_folder(run) / "scratch").iterdir())) == 1  # what is of no more use takes no room
 
 
 @pytest.mark.faults

@@ -82,12 +82,16 @@ def test_pairs_over_the_border_of_two_partitions_are_found(make: Maker, client: 
     assert apart > 0
 
 
-def test_a_star_of_a_far_beyond_the_border_takes_a_star_of_b_that_is_nearer_to_it(make: Maker, client: Workers):
-    # on the equator at ra = 45 deg two base pixels meet; the first two stars of A make their partitions small
-    east = {A: np.array([-0.5, -0.1, 3.0]), B: np.array([1.8])}  # arcsec
-    a, b = (make(name, np.stack([45 + steps / 3600, 0 * steps]), most=1) for name, steps in east.items())
+@pytest.mark.parametrize(("steps", "paired"), [((-0.5, -0.1), -0.1), ((-0.5, -0.1, 3.0), 3.0)])
+def test_a_star_of_b_beyond_the_border_goes_to_the_star_of_a_that_is_nearest_to_it(
+    make: Maker, client: Workers, steps: tuple[float, ...], paired: float
+):
+    # arcsec along the equator from where two base pixels meet, ra = 45 deg; the first two stars of A share a place so
+    # small that their partitions are smaller than the radius
+    east = {A: np.array(steps), B: np.array([1.8])}
+    a, b = (make(name, np.stack([45 + offset / 3600, 0 * offset]), most=1) for name, offset in east.items())
     ((row_a, _),) = match_sky(client, a, b, RADIUS)
-    assert a.read(["ra"])["ra"][row_a].as_py() == 45 + 3.0 / 3600
+    assert a.read(["ra"])["ra"][row_a].as_py() == 45 + paired / 3600
 
 
 def test_stars_of_one_position_are_matched_by_their_first_rows(make: Maker, client: Workers):

@@ -128,3 +128,10 @@ def test_a_file_found_damaged_is_the_reason_until_its_stage_is_done_again(output
 def test_a_list_of_damaged_files_that_is_damaged_itself_names_none(output: Path, content: bytes):
     paths.damaged(output).write_bytes(content)
     assert read_damaged(output) == {}
+
+
+@pytest.mark.parametrize("name", ["../elsewhere.txt", "/etc/passwd", "products/../../elsewhere.txt"])
+def test_a_receipt_that_names_files_outside_the_run_folder_is_not_believed(tmp_path: Path, name: str):
+    outputs = {name: {"bytes": 1, "sha256": "0"}}
+    write_receipt(tmp_path, Receipt("merge", "key", {}, {}, outputs, {}))
+    assert read_receipt(tmp_path, "merge") is None
