@@ -18,6 +18,7 @@ from stdask.errors import (
     EnsembleError,
     IncompleteError,
     PairingError,
+    StdaskError,
     StorageError,
     SurveyError,
 )
@@ -43,6 +44,7 @@ class Outcome(NamedTuple):
     worker: str
     result: Any
     error: str  # empty if it went well
+    fatal: StdaskError | None = None  # what no other item or worker could do better at
 
 
 @dataclass
@@ -101,6 +103,8 @@ def each(
         try:
             while tasks.open:
                 number, outcome = tasks.next_outcome(workers)
+                if outcome.fatal:
+                    raise outcome.fatal
                 if not outcome.error:
                     count.n_done += 1
                     count.in_a_row[outcome.worker] = 0
@@ -161,19 +165,13 @@ class _Tasks:
 
 
 def attempt(item: Any, number: int, digest: str) -> Outcome:
-    """Work on an item, on a worker; an error that another worker or a later time may mend is returned as text.
-
-    Raises
-    ------
-    StdaskError
-        If nothing will mend it.
-    """
+    """Work on an item, on a worker; what goes wrong is returned: raised, Dask would print its traceback."""
     worker = get_worker()
     worker.log_event(BEGUN, {"of": digest, "number": number})
     try:
         return Outcome(worker.address, call_broadcast(digest, item), "")
-    except FATAL:
-        raise
+    except FATAL as exc:
+        return Outcome(worker.address, None, str(exc), exc)
     except Exception as exc:
         frames = [f for f in traceback.extract_tb(exc.__traceback__) if "stdask" in f.filename]
         where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
