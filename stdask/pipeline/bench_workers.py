@@ -1,7 +1,5 @@
 """Bench: what all workers of this machine do together, beside one alone, their memory, and what a task costs."""
 
-import resource
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +14,7 @@ from stdask.pipeline.broadcast import broadcast, call_broadcast
 from stdask.pipeline.cluster import Workers, available_cores
 from stdask.pipeline.console import progress_bar
 from stdask.pipeline.forecast import expected_peak
+from stdask.pipeline.performance import peak_bytes
 from stdask.pipeline.settings import draws_of
 from stdask.pipeline.tasks import each
 from stdask.pipeline.translate_table import new_columns, translate_file
@@ -88,13 +87,3 @@ def _seconds(workers: Workers, digest: str, folder: Path, addresses: Sequence[st
         futures.append(workers.client.submit(call_broadcast, digest, own, workers=[address], pure=False))
     workers.client.gather(futures)
     return time.perf_counter() - start
-
-
-def peak_bytes() -> int:
-    """Return the largest memory this process has had; what rusage says on Linux includes that of its parent."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return 1024 * int(line.split()[1])
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else 1024 * peak

@@ -1,5 +1,7 @@
-"""Dask's own page of what the workers of a stage did: one self-contained HTML file a stage."""
+"""What a stage cost: Dask's own page of what the workers did, and the memory of every process."""
 
+import resource
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,3 +36,25 @@ def save_performance(client: Client, page: Path, title: str, since: float) -> No
         write_text(page, ask(scheduler.performance_report, last_count=0, code=title, mode="inline"))
     except Exception as exc:  # workers may be dying, the disk full: no run fails for its page
         say(f"  no page of what the workers did: {str(exc) or type(exc).__name__}", "yellow")
+
+
+def peak_memory(client: Client | None) -> dict[str, int]:
+    """Return the largest memory, in bytes, that the driver has had, and each of the workers that are there now."""
+    peaks = {"driver": peak_bytes()}
+    if client is None or client.status != "running":
+        return peaks
+    try:
+        peaks["workers"] = max(client.run(peak_bytes, on_error="ignore").values(), default=0)
+    except Exception:  # workers may be coming and going, and no stage fails for a number
+        return peaks
+    return peaks
+
+
+def peak_bytes() -> int:
+    """Return the largest memory this process has had; what rusage says on Linux includes that of its parent."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return 1024 * int(line.split()[1])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak

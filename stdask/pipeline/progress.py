@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from distributed import Client
+
 from stdask.errors import IncompleteError, StorageError
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.console import Figures, listener
@@ -59,6 +61,11 @@ class Recorder:
         self._begun = time.time()
         self._written = 0.0
 
+    @property
+    def client(self) -> Client | None:
+        """The Dask client if there is one yet."""
+        return self._workers.started
+
     def begin(self, stage: str) -> None:
         """Record that a stage begins."""
         with self._lock:
@@ -94,7 +101,7 @@ class Recorder:
             self._keep_page()
 
     def _keep_page(self) -> None:
-        if client := self._workers.started:
+        if client := self.client:
             page = paths.performance(self._output, self._stage)
             save_performance(client, page, f"stdask {self._stage}", self._begun)
 
@@ -140,6 +147,12 @@ def stage_begins(stage: str) -> None:
     """Tell the record, if there is one, that a stage begins."""
     if recorder := _recorder.get():
         recorder.begin(stage)
+
+
+def started_client() -> Client | None:
+    """Return the Dask client of the command that is recorded, if it has started one."""
+    recorder = _recorder.get()
+    return recorder.client if recorder else None
 
 
 def stage_ends() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 from stdask.config import Run
 from stdask.errors import CatalogueError
 from stdask.pipeline.console import say
-from stdask.pipeline.progress import stage_begins, stage_ends
+from stdask.pipeline.performance import peak_memory
+from stdask.pipeline.progress import stage_begins, stage_ends, started_client
 from stdask.pipeline.settings import stage_settings
 from stdask.storage import paths
 from stdask.storage.receipts import (
@@ -91,9 +92,11 @@ class Stage:
             outputs=describe_outputs(self.run.output, outputs, known),
             counts=dict(counts),
             seconds=round(seconds, 2),
+            peak_bytes=peak_memory(started_client()),
         )
         write_receipt(self.run.output, receipt)
-        say(f"  {describe_rows(counts)} ({seconds:.1f} s)")
+        memory = ", ".join(f"{who} {n / 1e6:,.0f} MB" for who, n in receipt.peak_bytes.items())
+        say(f"  {describe_rows(counts)} ({seconds:.1f} s; at most {memory})")
         stage_ends()
         return receipt
 

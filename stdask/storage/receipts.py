@@ -41,6 +41,7 @@ class Receipt:
     outputs: Mapping[str, Mapping[str, Any]]  # path under the run folder -> bytes, sha256
     counts: Mapping[str, Any]  # rows in, out, set aside, by reason
     seconds: float = 0.0
+    peak_bytes: Mapping[str, int] = field(default_factory=dict)  # memory of driver and largest worker, so far
     written: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import stdask.pipeline.translate
 from stdask.config import load_run
 from stdask.pipeline.bench_stars import PIXEL, made_up_families, made_up_table
-from stdask.pipeline.bench_workers import peak_bytes
+from stdask.pipeline.performance import peak_bytes
 from stdask.pipeline.forecast import expected_peak
 from stdask.pipeline.settings import draws_of
 from stdask.pipeline.translate_table import new_columns, translate_file
