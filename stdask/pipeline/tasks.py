@@ -103,8 +103,6 @@ def each(
         try:
             while tasks.open:
                 number, outcome = tasks.next_outcome(workers)
-                if outcome.fatal:
-                    raise outcome.fatal
                 if not outcome.error:
                     count.n_done += 1
                     count.in_a_row[outcome.worker] = 0
@@ -180,12 +178,15 @@ def attempt(item: Any, number: int, digest: str) -> Outcome:
 
 def _outcome(future: Future) -> Outcome:
     try:
-        return future.result()
+        outcome = future.result()
     except KilledWorker as exc:
         deaths = exc.allowed_failures + 1
         return Outcome("", None, f"its workers died {deaths} times, for lack of memory perhaps: raise [cluster] memory")
     except CancelledError as exc:
         raise ClusterError(f"The Dask scheduler lost a task ({exc}). Start again: what is done is kept.") from exc
+    if outcome.fatal:
+        raise outcome.fatal
+    return outcome
 
 
 def _once_more(number: int, outcome: Outcome, workers: Workers, count: _Count) -> bool:
