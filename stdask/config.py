@@ -55,7 +55,8 @@ class IngestConfig(TomlModel):
     """`[ingest]`."""
 
     rows_per_block: int = Field(default=250_000, ge=1)  # of the survey file, read at once by one worker
-    rows_per_partition: int = Field(default=50_000, ge=1)  # at most, unless they share one order-18 pixel
+    # at most, unless they share one order-18 pixel; none: of A as many as are translated in a minute or two
+    rows_per_partition: int | None = Field(default=None, ge=1)
 
 
 class MatchById(TomlModel):

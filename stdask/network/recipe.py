@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from stdask.config import TrainConfig
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -60,3 +62,15 @@ PRESETS: dict[str, dict[str, Any]] = {
     # as accurate on unseen stars at 1/16 of the floating-point operations
     "compact": {"first_width": 32, "depth": 2, "dropout": 0.1, "dropout_widths": (64, ANY)},
 }
+
+
+def shape_of(train: TrainConfig) -> dict[str, Any]:
+    """Return the shape of the network: the preset's, where `[train]` does not say otherwise."""
+    own = train.model_dump(include={"first_width", "depth", "dropout", "dropout_widths"}, exclude_none=True)
+    return PRESETS[train.preset] | own
+
+
+def relative_cost(train: TrainConfig) -> float:
+    """Return what one pass through one network costs, in units that all shapes share: its layers' widths squared."""
+    shape = shape_of(train)
+    return float(sum((shape["first_width"] << level) ** 2 for level in range(shape["depth"] + 1)))

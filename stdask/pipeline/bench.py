@@ -17,7 +17,7 @@ from stdask.pipeline.cluster import ONE_THREAD
 from stdask.pipeline.console import print_table, say
 from stdask.pipeline.demo import RUN_FILE
 from stdask.pipeline.forecast import SAMPLE_STARS, forecast, require_memory, say_forecast
-from stdask.pipeline.settings import draws_of
+from stdask.pipeline.settings import draws_of, rows_per_partition
 from stdask.pipeline.translate_table import new_columns
 from stdask.storage.files import write_text
 from stdask.storage.survey_files import open_survey
@@ -71,7 +71,7 @@ def plan(run: Run) -> None:
     families = made_up_families(run)
     sample = made_up_table(run, SAMPLE_STARS)
     columns = (schema.HEALPIX, *run.definition_a.catalogue_columns, *new_columns(families, run))
-    largest = min(n_stars, run.config.ingest.rows_per_partition)
+    largest = min(n_stars, rows_per_partition(run, "a"))
     cost = forecast(families, draws_of(run), sample, columns, n_stars, largest)
     say(f"translate {run.definition_a.name} to the scale of {run.definition_b.name}, preset {run.config.train.preset}:")
     say_forecast(cost, run.config.cluster)

@@ -17,11 +17,10 @@ from stdask.config import Run
 from stdask.network.ensemble import Family
 from stdask.network.inference import CpuEngine
 from stdask.network.plan import Plan, unfolded_operations
-from stdask.network.recipe import Architecture
+from stdask.network.recipe import Architecture, shape_of
 from stdask.pipeline.bench_stars import PIXEL, made_up_families, made_up_table
 from stdask.pipeline.console import progress_bar
 from stdask.pipeline.settings import draws_of
-from stdask.pipeline.train_members import shape_of
 from stdask.pipeline.translate_table import new_columns, translate_file
 from stdask.storage.hats import write_partition
 

@@ -9,9 +9,8 @@ from stdask import schema
 from stdask.config import Run
 from stdask.network.ensemble import Family, Stretch
 from stdask.network.plan import Plan, layer_shapes
-from stdask.network.recipe import Architecture
+from stdask.network.recipe import Architecture, shape_of
 from stdask.pipeline.train_family import own_inputs, uncalibrated
-from stdask.pipeline.train_members import shape_of
 from stdask.pipeline.training_set import TrainingSet, stack_columns
 from stdask.science.calibration import fit_calibration
 from stdask.science.healpix import Pixel

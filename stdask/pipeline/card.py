@@ -16,11 +16,10 @@ from stdask import schema
 from stdask.config import Run
 from stdask.network.ensemble import Family
 from stdask.network.parts import from_parts
-from stdask.network.recipe import ANY
+from stdask.network.recipe import ANY, shape_of
 from stdask.pipeline import report_format
 from stdask.pipeline.card_limits import limits_of
 from stdask.pipeline.evaluate_coverage import ALL
-from stdask.pipeline.train_members import shape_of
 from stdask.science.baselines import SIMPLER
 from stdask.science.dissimilarity import FALSE_ALARMS, N_NEIGHBOURS
 from stdask.science.metrics import LEVELS

@@ -143,7 +143,7 @@ class _Steps:
 
 
 def _ingest(stage: Stage, workers: Workers, side: str) -> Receipt:
-    steps, most = _Steps(stage, workers), stage.run.config.ingest.rows_per_partition
+    steps, most = _Steps(stage, workers), stage.config["rows_per_partition"]
     plan = _prepare(stage, steps, side)
     blocks = [Item("block", number) for number in range(plan.n_blocks)]
     shares = [Item("share", number) for number in range(plan.n_shares)]

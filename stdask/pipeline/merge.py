@@ -140,7 +140,7 @@ def _merged_columns(run: Run, a: Catalogue, b: Catalogue) -> tuple[schema.Column
 
 def _tile(workers: Workers, stage: Stage, catalogues: Sequence[Catalogue], sources: Sources) -> list[Tile]:
     """Return the partitions of the merged catalogue: of the rows of both, before any is set aside."""
-    most = stage.run.config.ingest.rows_per_partition
+    most = stage.config["rows_per_partition"]
     cells = _count_stars(workers, catalogues, most)
     total = np.concatenate([[0], np.cumsum(cells.n_stars)])
     pixels = tile_sky(cells.starts, cells.n_stars, most)

@@ -7,8 +7,11 @@ from typing import Any
 from stdask import schema
 from stdask.config import Run
 from stdask.network.ensemble import Draws
-from stdask.network.recipe import N_DRAWS
+from stdask.network.recipe import N_DRAWS, relative_cost
 
+MOST_ROWS = 50_000  # of a partition: tens of megabytes, which any tool opens
+FEWEST_ROWS = 1_000
+WANTED_COST = 1e12  # relative cost x draws x members x stars: two minutes with `paper` where docs/speed.md was measured
 ENGINE = {"engine", "tf32"}  # of [translate]
 LEARNT = {"intrinsic", "extrinsic", "features"}  # of [train]: the networks' inputs and labels
 
@@ -25,10 +28,19 @@ def draws_of(run: Run) -> Draws:
     return Draws(n_draws, t.sampler, run.config.seed, t.include_nominal)
 
 
+def rows_per_partition(run: Run, side: str) -> int:
+    """Return how many rows a partition of A or B holds at most; those of A cost translate about the same time."""
+    given, train = run.config.ingest.rows_per_partition, run.config.train
+    if given is not None or side == "b":
+        return given or MOST_ROWS
+    cost = relative_cost(train) * draws_of(run).n_draws * train.n_members
+    return int(min(MOST_ROWS, max(FEWEST_ROWS, WANTED_COST / cost)))
+
+
 def _ingest(run: Run, side: str) -> dict[str, Any]:
     return {
         "definition": run.definition(side).model_dump(mode="json"),
-        "rows_per_partition": run.config.ingest.rows_per_partition,
+        "rows_per_partition": rows_per_partition(run, side),
     }
 
 
@@ -67,7 +79,7 @@ def _merge(run: Run) -> dict[str, Any]:
     return {
         "merge": run.config.merge.model_dump(),
         "labels": labels,
-        "rows_per_partition": run.config.ingest.rows_per_partition,
+        "rows_per_partition": rows_per_partition(run, "b"),
     }
 
 

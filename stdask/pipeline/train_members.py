@@ -16,11 +16,11 @@ import numpy as np
 from distributed import get_worker
 
 from stdask import __version__, schema
-from stdask.config import Run, TrainConfig
+from stdask.config import Run
 from stdask.errors import EnsembleError
 from stdask.network import quiet_start
 from stdask.network.plan import Plan, fold
-from stdask.network.recipe import PRESETS, Architecture, Epoch, Sample, Schedule
+from stdask.network.recipe import Architecture, Epoch, Sample, Schedule, shape_of
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.console import Bar
 from stdask.pipeline.ledger import Ledger
@@ -113,12 +113,6 @@ def jobs_of(name: str, samples: list[Sample], run: Run) -> list[Job]:
         seed = 1000 * schema.FAMILIES.index(name) + run.config.seed * 10_000 + member
         jobs.append(Job(member, architecture, schedule, training, validation, seed))
     return jobs
-
-
-def shape_of(train: TrainConfig) -> dict:
-    """Return the shape of the network: the preset's, where `[train]` does not say otherwise."""
-    own = train.model_dump(include={"first_width", "depth", "dropout", "dropout_widths"}, exclude_none=True)
-    return PRESETS[train.preset] | own
 
 
 def train_members(workers: Workers, title: str, jobs: Sequence[Job], shelf: Shelf | None = None) -> list[Member]:

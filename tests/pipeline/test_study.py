@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 from stdask.cli import app
 from stdask.config import load_run
 from stdask.errors import ConfigError
+from stdask.network.recipe import shape_of
 from stdask.pipeline import ingest, pair, study
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.study import RECIPES, SHAPE, _folds, _rows, _simpler, _with_recipe
-from stdask.pipeline.train_members import shape_of
 from stdask.science.baselines import SIMPLER
 from tests.network.made_up import training_stars
 from tests.pipeline.checked_stars import training

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from stdask.config import TrainConfig
+from stdask.network.recipe import shape_of
 from stdask.pipeline.train_family import member_jobs, own_inputs
-from stdask.pipeline.train_members import shape_of
 from stdask.science.masking import Patterns
 from stdask.science.scaling import NO_COUNTERPART, fit_scaling
 from tests.network.made_up import training_stars
