@@ -10,7 +10,8 @@ import typer
 from rich.console import Console
 
 from stdask import __version__
-from stdask.config import ClusterConfig, Run, load_profile, load_run
+from stdask.cluster_profile import ClusterConfig, load_profile
+from stdask.config import Run, load_run
 from stdask.errors import ConfigError, IncompleteError, StdaskError
 from stdask.network.recipe import PRESETS
 from stdask.pipeline import (

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from stdask import schema
+from stdask.cluster_profile import ClusterConfig
 from stdask.errors import ConfigError
 from stdask.survey_definition import SurveyDefinition, load_definition
 from stdask.toml_models import TomlModel, load_toml, validate
@@ -16,12 +17,6 @@ def _ascending(numbers: tuple[float, ...]) -> tuple[float, ...]:
     if any(low >= high for low, high in pairwise(numbers)):
         raise ValueError("the numbers must ascend, e.g. [1.5, 2.5]")
     return numbers
-
-
-# these go into job scripts, where two lines, or what a shell makes of blanks and signs, would be commands
-Line = Annotated[str, Field(pattern=r"^[^\r\n]+$")]
-Word = Annotated[str, Field(pattern=r"^[\w.:@/+,-]+$")]
-Folder = Annotated[str, Field(pattern=r"^(\$\w+|\$\{\w+\}|[\w./+,-])+$")]  # may name a variable: $TMPDIR
 
 
 def _stays_inside(path: Path) -> Path:
@@ -202,32 +197,6 @@ class AtlasConfig(TomlModel):
     n_bootstraps: int = Field(default=1000, ge=10)
 
 
-class ClusterConfig(TomlModel):
-    """`[cluster]`: where the workers run."""
-
-    kind: Literal["local", "slurm", "pbs", "lsf", "sge", "htcondor", "address"] = "local"
-    workers: int | None = Field(default=None, ge=1)  # none: one for each core, or one batch job
-    memory: str = "2GiB"  # of one worker, or of one batch job: its worker may use 90 % of that
-    address: str | None = None  # of a running Dask scheduler
-    # the rest is for batch jobs, of one worker each
-    walltime: str = Field(default="04:00:00", pattern=r"^\d+:[0-5]\d:[0-5]\d$")
-    queue: Word | None = None  # partition
-    account: Word | None = None
-    interface: Word | None = None  # network between this machine and the nodes, e.g. "ib0"
-    local_directory: Folder | None = None  # on the node's own disk, e.g. "$TMPDIR"
-    # these two can name programs, and are taken from a profile (--cluster) only
-    directives: tuple[Line, ...] = ()  # further lines to the scheduler, without their #SBATCH or #PBS
-    prologue: tuple[Line, ...] = ()  # shell lines before the worker starts
-    tls: bool = True  # encrypt, and let in none but the run's own workers
-    max_failures: int = Field(default=10, ge=1)  # submissions and jobs in a row that fail before the run gives up
-
-    @model_validator(mode="after")
-    def _address_is_given(self) -> Self:
-        if (self.kind == "address") != (self.address is not None):
-            raise ValueError('`address` goes with kind = "address", and only with it')
-        return self
-
-
 class RunConfig(TomlModel):
     """A whole run.toml."""
 
@@ -261,23 +230,6 @@ class Run(TomlModel):
     def definition(self, side: str) -> SurveyDefinition:
         """Return the survey definition of side "a" or "b"."""
         return self.definition_a if side == "a" else self.definition_b
-
-
-class ClusterProfile(TomlModel):
-    """A file of `[cluster]` alone: the settings of a site, for all its run files."""
-
-    cluster: ClusterConfig
-
-
-def load_profile(path: Path) -> ClusterConfig:
-    """Read a profile, e.g. `deploy/slurm.toml`.
-
-    Raises
-    ------
-    ConfigError
-        If a key is unknown or a value impossible.
-    """
-    return validate(ClusterProfile, load_toml(path, ConfigError), f"Profile {path}", ConfigError).cluster
 
 
 def load_run(path: Path, data_dir: Path | None = None, output: Path | None = None) -> Run:

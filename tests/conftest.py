@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from distributed import LocalCluster
 
-from stdask.config import ClusterConfig
+from stdask.cluster_profile import ClusterConfig
 from stdask.pipeline.cluster import Workers
 from tests.disturbed import Disturbed, make_disturbed
 

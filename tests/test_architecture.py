@@ -16,6 +16,7 @@ FOUNDATION = (
     "schema",
     "toml_models",
     "survey_definition",
+    "cluster_profile",
     "config",
 )  # each may import those before it
 PACKAGES = {"science", "network", "storage", "figures", "pipeline"}

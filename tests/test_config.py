@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 import stdask
-from stdask.config import RunConfig, TrainConfig, load_profile, load_run
+from stdask.cluster_profile import load_profile
+from stdask.config import RunConfig, TrainConfig, load_run
 from stdask.errors import ConfigError, StdaskError, SurveyError
 
 JOBS = sorted((Path(stdask.__file__).parents[1] / "jobs").glob("*.toml"))

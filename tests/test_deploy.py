@@ -11,7 +11,7 @@ import typer
 from typer.main import get_command
 
 from stdask.cli import app
-from stdask.config import ClusterConfig, load_profile
+from stdask.cluster_profile import ClusterConfig, load_profile
 from stdask.errors import ClusterError
 from stdask.pipeline.cluster_jobs import job_script
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from stdask.config import ClusterConfig
+from stdask.cluster_profile import ClusterConfig
 from stdask.pipeline.bench_speed import Case
 from stdask.pipeline.bench_stars import PIXEL
 from stdask.pipeline.broadcast import broadcast, call_broadcast

@@ -14,7 +14,7 @@ import dask
 from distributed import Client, LocalCluster
 from distributed.security import Security
 
-from stdask.config import ClusterConfig
+from stdask.cluster_profile import ClusterConfig
 from stdask.errors import ClusterError
 from stdask.pipeline.cluster_fleet import Fleet
 from stdask.pipeline.cluster_jobs import ONE_THREAD

@@ -17,7 +17,7 @@ from rich.table import Table
 from threadpoolctl import threadpool_info
 
 from stdask import __version__
-from stdask.config import ClusterConfig
+from stdask.cluster_profile import ClusterConfig
 from stdask.errors import ClusterError
 from stdask.pipeline.bench_speed import sgemm_flops
 from stdask.pipeline.cluster import Workers, available_cores

@@ -13,7 +13,7 @@ from distributed import LocalCluster
 from distributed.security import Security
 from distributed.utils import get_ip
 
-from stdask.config import ClusterConfig
+from stdask.cluster_profile import ClusterConfig
 from stdask.errors import ClusterError
 from stdask.pipeline import cluster_watchdog
 from stdask.pipeline.cluster_jobs import Batch, job_script

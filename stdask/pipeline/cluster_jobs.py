@@ -11,7 +11,7 @@ from typing import Any
 
 from dask.utils import parse_bytes
 
-from stdask.config import ClusterConfig
+from stdask.cluster_profile import ClusterConfig
 from stdask.errors import ClusterError
 
 # one thread a worker process: numpy and TensorFlow read these when they are imported

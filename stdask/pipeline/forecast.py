@@ -9,7 +9,7 @@ import pyarrow as pa
 from dask.utils import parse_bytes
 from threadpoolctl import threadpool_limits
 
-from stdask.config import ClusterConfig
+from stdask.cluster_profile import ClusterConfig
 from stdask.errors import ClusterError
 from stdask.network.ensemble import CHUNK_VALUES, Draws, Family
 from stdask.pipeline.cluster import available_cores

@@ -6,7 +6,7 @@ import re
 import pytest
 from distributed import Client, LocalCluster
 
-from stdask.config import ClusterConfig
+from stdask.cluster_profile import ClusterConfig
 from stdask.errors import ClusterError
 from stdask.pipeline.cluster import Workers, available_cores
 

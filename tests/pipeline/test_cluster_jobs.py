@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stdask.config import ClusterConfig
+from stdask.cluster_profile import ClusterConfig
 from stdask.errors import ClusterError
 from stdask.pipeline.cluster_jobs import DIALECTS, Batch, job_script, walltime_seconds
 

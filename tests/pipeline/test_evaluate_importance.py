@@ -11,7 +11,8 @@ import pytest
 from distributed import LocalCluster
 from numpy.testing import assert_allclose, assert_array_equal
 
-from stdask.config import ClusterConfig, Run
+from stdask.cluster_profile import ClusterConfig
+from stdask.config import Run
 from stdask.network.ensemble import predict
 from stdask.pipeline import evaluate_importance
 from stdask.pipeline.cluster import Workers

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from stdask.config import ClusterConfig
+from stdask.cluster_profile import ClusterConfig
 from stdask.errors import ClusterError
 from stdask.pipeline.bench_stars import PIXEL, made_up_families, made_up_table
 from stdask.pipeline.forecast import Forecast, forecast, require_memory, say_forecast

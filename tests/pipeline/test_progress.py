@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from stdask.config import ClusterConfig
+from stdask.cluster_profile import ClusterConfig
 from stdask.errors import CatalogueError, IncompleteError, StdaskError
 from stdask.pipeline import progress
 from stdask.pipeline.cluster import Workers

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from distributed import get_worker
 
-from stdask.config import ClusterConfig
+from stdask.cluster_profile import ClusterConfig
 from stdask.errors import ClusterError, IncompleteError, SurveyError
 from stdask.pipeline import tasks
 from stdask.pipeline.broadcast import broadcast, call_broadcast
