@@ -3,6 +3,7 @@
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -31,6 +32,7 @@ from stdask.pipeline import (
     verify,
 )
 from stdask.pipeline.cluster import Workers
+from stdask.pipeline.cluster_jobs import DIALECTS
 from stdask.pipeline.console import say
 from stdask.pipeline.demo import PAPER_SCALE, prepare, print_recovery, print_speed
 from stdask.pipeline.progress import recorded
@@ -78,11 +80,7 @@ def _cluster(own: ClusterConfig, workers: int | None, profile: Path | None) -> C
 
 
 def _with_workers(run: Run, work: Callable[..., Any], *arguments: Any) -> None:
-    with (
-        hold(run.output),
-        Workers(run.config.cluster, run.output) as workers,
-        recorded(run.output, workers),
-    ):
+    with hold(run.output), Workers(run.config.cluster, run.output) as workers, recorded(run.output, workers):
         work(run, workers, *arguments)
 
 
@@ -274,7 +272,8 @@ def verify_command(
     run = load_run(path) if path.is_file() else None
     output = run.output if run else path.resolve()
     cluster = _cluster(run.config.cluster if run else ClusterConfig(), workers, profile)
-    with Workers(cluster, output) as started:
+    alone = cluster.kind in DIALECTS  # jobs, of which a run folder has room for those of one command
+    with hold(output) if alone else nullcontext(), Workers(cluster, output) as started:
         verify.run(output, started)
 
 
@@ -295,7 +294,8 @@ def cluster_check_command(
     output: Annotated[Path, typer.Option(help="Folder on the disk where runs will be.")] = Path("stdask-check"),
 ) -> None:
     """Submit one tiny job; report waiting time, node, versions, disks, threads, GPU, speed, and what is wrong."""
-    cluster_check.check(load_profile(profile), output.resolve())
+    with hold(output.resolve()):
+        cluster_check.check(load_profile(profile), output.resolve())
 
 
 @cluster_app.command("clean", epilog="Example: stdask cluster clean runs/first")

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from distributed import Client, WorkerPlugin, get_worker
@@ -55,11 +55,12 @@ def broadcast(client: Client, function: Callable[..., Any], *shared: Any) -> Ite
         SHA-256 of what was sent: tasks carry it, and a worker that holds something else refuses them.
     """
     plugin = Broadcast(function, shared)
-    client.register_plugin(plugin)
+    with suppress(OSError):  # of a worker that is dying: Dask keeps the plugin first, and tells the workers then
+        client.register_plugin(plugin)
     try:
         yield plugin.digest
     finally:
-        if client.status == "running":
+        with suppress(Exception):  # a worker or the scheduler is gone: then there is nothing to forget
             client.unregister_worker_plugin(plugin.name)
 
 
@@ -68,10 +69,10 @@ def call_broadcast(digest: str, item: Any) -> Any:
 
     Raises
     ------
-    ClusterError
-        If the worker does not hold it.
+    LookupError
+        If the worker does not hold it: another may.
     """
     plugin = get_worker().plugins.get(PREFIX + digest)
     if not isinstance(plugin, Broadcast) or plugin.digest != digest:
-        raise ClusterError("This worker does not hold what the run sent to all of them. Start the run again.")
+        raise LookupError("This worker does not hold what the run sent to all of them.")
     return plugin.call(item)

@@ -5,7 +5,7 @@ import logging
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -71,7 +71,7 @@ class Workers:
             return
         nannies = [worker["nanny"] for worker in self.client.scheduler_info(n_workers=-1)["workers"].values()]
         if all(nannies):  # a worker without one would not come back
-            with _quiet_nannies():
+            with _quiet_nannies(), suppress(OSError):  # one that does not answer: its job ends, another takes its place
                 self.client.restart(wait_for_workers=False)
 
     @property

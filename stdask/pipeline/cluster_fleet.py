@@ -14,7 +14,7 @@ from distributed.security import Security
 from distributed.utils import get_ip
 
 from stdask.cluster_profile import ClusterConfig
-from stdask.errors import ClusterError
+from stdask.errors import ClusterError, StorageError
 from stdask.pipeline import cluster_watchdog
 from stdask.pipeline.cluster_jobs import Batch, job_script
 from stdask.pipeline.cluster_supervisor import Supervisor
@@ -83,7 +83,6 @@ class Fleet:
         script = private / "job.sh"
         write_text(script, job_script(config, self.cluster.scheduler_address, logs, arguments))
         watchdog = self._watchdog()
-        starting.callback(self._cancel, watchdog)
         self._supervisor = Supervisor(
             self._batch,
             script,
@@ -94,6 +93,7 @@ class Fleet:
             lambda text: say(f"  {text}", "yellow"),
             lambda note: self._note(watchdog, note),
         )
+        starting.callback(self._cancel, watchdog)
         self._supervisor.start()
         say(f"  job {', '.join(self._supervisor.jobs)} submitted, {self._wanted} wanted; logs in {logs}", "dim")
 
@@ -114,12 +114,12 @@ class Fleet:
             return  # it is gone already
         name = str(worker.name)
         say(f"  Job {name} fails at every task and is replaced: {why}", "yellow")
-        with suppress(ClusterError):  # it will be found in the queue, and cancelled at the end
-            self._batch.cancel([name])
-        self._supervisor.forget(name)
+        with suppress(ClusterError):
+            if not self._batch.cancel([name]):
+                self._supervisor.forget(name)
 
     def _connected(self) -> set[str]:
-        return {str(worker.name) for worker in self.cluster.scheduler.workers.values()}
+        return {str(worker.name) for worker in list(self.cluster.scheduler.workers.values())}
 
     def _watchdog(self) -> subprocess.Popen:
         return subprocess.Popen(
@@ -137,15 +137,17 @@ class Fleet:
             watchdog.stdin.write(f"{note}\n")  # type: ignore[union-attr]
             watchdog.stdin.flush()  # type: ignore[union-attr]
         left = {"kind": self._config.kind, "jobs": list(self._supervisor.jobs)}
-        write_text(paths.jobs_left(self._folder), json.dumps(left))
+        with suppress(OSError, StorageError):  # a disk that is full for a moment: the next note holds all of them
+            write_text(paths.jobs_left(self._folder), json.dumps(left))
 
     def _cancel(self, watchdog: subprocess.Popen) -> None:
         self._supervisor.stop()
-        with suppress(ClusterError):  # then the watchdog tries again, after this process
-            self._batch.cancel(list(self._supervisor.jobs))
-            for number in list(self._supervisor.jobs):
+        with suppress(ClusterError, OSError):  # what is left the watchdog tries again, after this process
+            left = self._batch.cancel(list(self._supervisor.jobs))
+            for number in self._supervisor.jobs.keys() - left:
                 watchdog.stdin.write(f"-{number}\n")  # type: ignore[union-attr]
-            paths.jobs_left(self._folder).unlink(missing_ok=True)
+            if not left:
+                paths.jobs_left(self._folder).unlink(missing_ok=True)
         with suppress(OSError):
             watchdog.stdin.close()  # type: ignore[union-attr]
 
@@ -161,14 +163,17 @@ def clean(folder: Path) -> list[str]:
     note = paths.jobs_left(folder)
     try:
         left = json.loads(note.read_text(encoding="utf-8"))
-        batch = Batch(left["kind"])
+        batch, noted = Batch(left["kind"]), set(left["jobs"])
     except FileNotFoundError:
         return []
     except (ValueError, KeyError, TypeError):
         raise ClusterError(f"{note} is damaged. Cancel the jobs of this run by hand, and remove it.") from None
     batch.require()
-    ids = sorted(batch.queued() & set(left["jobs"]), key=int)
-    batch.cancel(ids)
+    ids = sorted(batch.queued() & noted, key=int)
+    if still := batch.cancel(ids):
+        raise ClusterError(
+            f"Jobs {', '.join(sorted(still))} of a dead run could not be cancelled. Try again in a minute."
+        )
     note.unlink()
     if ids:
         say(f"  {len(ids)} jobs of an earlier run cancelled: {', '.join(ids)}", "yellow")

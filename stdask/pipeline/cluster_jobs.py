@@ -1,6 +1,7 @@
 """Batch jobs: the script that starts one worker, and the commands that submit, list and cancel it."""
 
 import os
+import pwd
 import re
 import shutil
 import subprocess
@@ -46,7 +47,7 @@ class Dialect:
     account: str = "account"  # what dask-jobqueue calls it
 
 
-USER = os.environ.get("USER") or str(os.getuid())
+USER = pwd.getpwuid(os.getuid()).pw_name
 DIALECTS: Mapping[str, Dialect] = {
     "slurm": Dialect(
         "SLURMCluster",
@@ -67,7 +68,7 @@ DIALECTS: Mapping[str, Dialect] = {
         ("qselect", "-u", USER),
         frozenset(),
         ("qdel",),
-        "${PBS_JOBID%.*}",  # of 12.host
+        "${PBS_JOBID%%.*}",  # of 12.host
         ("-r n",),
     ),
     "lsf": Dialect(
@@ -173,8 +174,8 @@ class Batch:
                 ids.add(found[0])
         return ids
 
-    def cancel(self, ids: Sequence[str]) -> None:
-        """Cancel jobs; those that have ended already are no error.
+    def cancel(self, ids: Sequence[str]) -> set[str]:
+        """Cancel jobs, where those that have ended already are no error; return those that are in the queue still.
 
         Raises
         ------
@@ -183,6 +184,7 @@ class Batch:
         """
         for start in range(0, len(ids), IDS_A_COMMAND):
             _call([*self._dialect.cancel, *ids[start : start + IDS_A_COMMAND]], must_succeed=False)
+        return self.queued() & set(ids) if ids else set()
 
 
 def job_script(config: ClusterConfig, address: str, logs: Path, tls: Sequence[str] = ()) -> str:
@@ -277,7 +279,15 @@ def _call(command: Iterable[str], stdin: Path | None = None, must_succeed: bool 
     try:
         with stdin.open("rb") if stdin else open(os.devnull, "rb") as source:  # noqa: PTH123 - no Path of it
             done = subprocess.run(
-                command, stdin=source, capture_output=True, text=True, timeout=COMMAND_SECONDS, env=own, check=False
+                command,
+                stdin=source,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=COMMAND_SECONDS,
+                env=own,
+                check=False,
+                start_new_session=True,  # Ctrl-C is for the driver: what is being submitted shall be known
             )
     except (OSError, subprocess.TimeoutExpired) as exc:
         raise ClusterError(f"{command[0]} does not answer: {exc}.") from exc

@@ -1,8 +1,10 @@
 """Keep the wanted number of batch jobs alive, whatever ended them."""
 
+import re
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -55,6 +57,8 @@ class Supervisor:
         Called with news for the user.
     note_job
         Called with `+ID` and `-ID` when a job comes and goes.
+    clock
+        Returns the time in seconds.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class Supervisor:
         max_failures: int,
         tell: Callable[[str], None],
         note_job: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._scheduler = scheduler
         self._script = script
@@ -76,6 +81,7 @@ class Supervisor:
         self._max_failures = max_failures
         self._tell = tell
         self._note_job = note_job
+        self._clock = clock
         self.jobs: dict[str, Job] = {}
         self.replaced = 0
         self.error: ClusterError | None = None
@@ -93,7 +99,7 @@ class Supervisor:
         ClusterError
             With the scheduler's own words.
         """
-        self._submit(time.monotonic())
+        self._submit()
         self._thread.start()
 
     def stop(self) -> None:
@@ -110,6 +116,9 @@ class Supervisor:
             except ClusterError:
                 return  # it will answer again: until then nothing is known to have ended
             connected = self._connected()
+            for number in sorted(connected & queued - set(self.jobs)):  # submitted, though no answer said so
+                self.jobs[number] = Job(now, answered=True)
+                self._note_job(f"+{number}")
             in_vain = ""
             for number, job in list(self.jobs.items()):
                 if number in connected and not job.answered:
@@ -129,25 +138,31 @@ class Supervisor:
             if self.jobs.pop(number, None):
                 self.replaced += 1
                 self._note_job(f"-{number}")
-                self._failed(time.monotonic())
+                self._failed(self._clock())
 
     def _watch(self) -> None:
         while not self._stop.wait(SECONDS_BETWEEN_LOOKS):
-            self.look(time.monotonic())
+            try:
+                self.look(self._clock())
+            except Exception as exc:  # a full disk, a scheduler in the middle of a change: the next look may go well
+                with suppress(Exception):
+                    self._tell(f"The jobs could not be looked after: {type(exc).__name__}: {exc}")
 
     def _submit_missing(self, number: int, now: float) -> None:
         for _ in range(number):
+            if self._stop.is_set():
+                return
             try:
-                self._submit(now)
+                self._submit()
             except ClusterError as exc:
                 self._failed(now)
                 self._tell(f"{exc} Tried again in {self._not_before - now:.0f} s.")
                 self._give_up(f"The scheduler refused {self._failures} times in a row. The last time: {exc}")
                 return
 
-    def _submit(self, now: float) -> None:
+    def _submit(self) -> None:
         number = self._scheduler.submit(self._script)
-        self.jobs[number] = Job(now)
+        self.jobs[number] = Job(self._clock())
         self._note_job(f"+{number}")
 
     def _ended(self, number: str, job: Job) -> str:
@@ -165,18 +180,19 @@ class Supervisor:
 
     def _failed(self, now: float) -> None:
         self._failures += 1
-        self._not_before = now + min(LONGEST_WAIT, FIRST_WAIT * 2 ** (self._failures - 1))
+        self._not_before = now + min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(self._failures - 1, 10))
 
     def _give_up(self, why: str) -> None:
-        """Give up after too many failures in a row, unless other workers are still at work."""
-        if self._failures >= self._max_failures and not self._connected():
+        """Give up after too many failures in a row, unless workers are still at work or jobs in the queue."""
+        if self._failures >= self._max_failures and not self._connected() and not self.jobs:
             self.error = ClusterError(f"{why}\nSee {self._logs}, and try `stdask cluster check`.")
             self._stop.set()
 
     def _tail(self, number: str) -> str:
         """Return the last lines of a job's output."""
         lines: list[str] = []
-        for path in sorted(self._logs.glob(f"*{number}*")):
+        own = re.compile(rf"(?<!\d){number}(?!\d)")
+        for path in sorted(path for path in self._logs.iterdir() if own.search(path.name)):
             try:
                 lines += [line for line in path.read_text(errors="replace").splitlines() if line.strip()]
             except OSError:

@@ -74,9 +74,11 @@ def run(run: Run, workers: Workers, side: str) -> Receipt:
     """
     definition, path = run.definition(side), run.survey_file(side)
     stage = Stage(run, f"ingest_{side}", {path.name: checksum(path)})
-    if receipt := stage.done():
-        return receipt
     try:
+        open_survey(path).require(definition.source_columns)  # before anything that was made is given up
+        if receipt := stage.done():
+            _clean_up(stage, definition.name)
+            return receipt
         return _ingest(stage, workers, side)
     except StdaskError as exc:
         exc.add_note(f"Survey {definition.name} ({path.name})")
@@ -89,7 +91,6 @@ class _Steps:
     def __init__(self, stage: Stage, workers: Workers) -> None:
         self._stage = stage
         self._workers = workers
-        self._ledgers: list[str] = []
         self.parts = {
             "survey file": next(iter(stage.inputs.values())),
             "settings": hash_of(stage.config),
@@ -118,10 +119,9 @@ class _Steps:
             Of each item.
         """
         ledger = Ledger(self._stage, name)
-        self._ledgers.append(name)
         records = ledger.kept({str(item): self.parts for item in items})
         todo = [number for number, item in enumerate(items) if str(item) not in records]
-        tasks = each(
+        for item, done in each(
             self._workers,
             function,
             [items[number] for number in todo],
@@ -130,16 +130,10 @@ class _Steps:
             description=name.replace("_", " "),
             sizes=rows and [rows[number] for number in todo],
             unit="rows" if rows else "",
-        )
-        for item, done in tasks:
+        ):
             ledger.add(str(item), self.parts, done.record, done.files)
             records[str(item)] = done.record
         return [records[str(item)] for item in items]
-
-    def forget(self) -> None:
-        """Remove the ledgers: what they speak of is needed no more."""
-        for name in self._ledgers:
-            paths.ledger(self._stage.run.output, self._stage.name, name).unlink()
 
 
 def _ingest(stage: Stage, workers: Workers, side: str) -> Receipt:
@@ -156,16 +150,16 @@ def _ingest(stage: Stage, workers: Workers, side: str) -> Receipt:
     bundles = [Item("bundle", number) for number in range(plan.bundles[-1] + 1)]
     written = steps.run("write", write_bundle, bundles, plan)
     steps.run("set_aside", collect_rejected, [Item("rows", 0)], plan)
-    return _finish(stage, steps, plan, converted, [one for record in written for one in record["partitions"]])
+    return _finish(stage, plan, converted, [one for record in written for one in record["partitions"]])
 
 
 def _prepare(stage: Stage, steps: _Steps, side: str) -> Plan:
     """Try the definition on the file, and clear the catalogue's folder of what this run cannot go on with."""
     definition, rows_per_block = stage.run.definition(side), stage.run.config.ingest.rows_per_block
     survey = open_survey(stage.run.survey_file(side))
-    survey.require(definition.source_columns)
     folder = paths.catalogue(stage.run.output, definition.name)
     scratch = paths.scratch(folder) / hash_of(steps.parts)[:16]
+    (folder / "hats.properties").unlink(missing_ok=True)  # not finished from now on
     if not scratch.is_dir():
         clear_catalogue(folder)
         scratch.mkdir(parents=True)
@@ -215,9 +209,7 @@ def _tiled(plan: Plan, cells: Cells, most: int) -> Plan:
     return replace(plan, tiles=tuple(tiles), bundles=tuple(bundles.tolist()))
 
 
-def _finish(
-    stage: Stage, steps: _Steps, plan: Plan, converted: Sequence[Record], partitions: Sequence[Record]
-) -> Receipt:
+def _finish(stage: Stage, plan: Plan, converted: Sequence[Record], partitions: Sequence[Record]) -> Receipt:
     folder, definition, n_rows = plan.folder, plan.definition, plan.survey.n_rows
     set_aside: Counter[str] = sum((Counter(part["set aside"]) for part in converted), Counter())
     write_ecsv(folder / "cuts.ecsv", _cuts_table(plan, converted, set_aside))
@@ -243,9 +235,16 @@ def _finish(
     scratch = paths.scratch(folder)
     outputs = [path for path in catalogue_files(folder) if not path.is_relative_to(scratch)]
     receipt = stage.finish(outputs, counts, known)
-    shutil.rmtree(scratch)  # only now: a run cut off before goes on with what is there
-    steps.forget()
+    _clean_up(stage, definition.name)  # only now: a run cut off before goes on with what is there
     return receipt
+
+
+def _clean_up(stage: Stage, name: str) -> None:
+    """Remove the pieces and the ledgers that speak of them."""
+    shutil.rmtree(paths.scratch(paths.catalogue(stage.run.output, name)), ignore_errors=True)
+    ledgers = paths.ledger(stage.run.output, stage.name, "*")
+    for path in ledgers.parent.glob(ledgers.name):
+        path.unlink()
 
 
 def _cuts_table(plan: Plan, converted: Sequence[Record], set_aside: Counter[str]) -> Table:

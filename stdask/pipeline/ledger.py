@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stdask.errors import CatalogueError
 from stdask.pipeline.console import say
 from stdask.pipeline.stage import Stage
 from stdask.storage import paths
-from stdask.storage.files import write_text
+from stdask.storage.files import size_of, write_text
 from stdask.storage.hats import Catalogue
 from stdask.storage.receipts import read_damaged, read_receipt
 
@@ -81,7 +82,7 @@ class Ledger:
         files
             Every file it wrote: verified and under its own name by now.
         """
-        sizes = {str(path.relative_to(self._output)): path.stat().st_size for path in files}
+        sizes = {str(path.relative_to(self._output)): size_of(path) or 0 for path in files}
         with self._path.open("a", encoding="utf-8") as ledger:
             ledger.write(_line(Entry(task, parts, sizes, record)))
 
@@ -101,10 +102,10 @@ class Ledger:
         if changed:
             return f"changed: {', '.join(changed)}"
         for name, size in entry.files.items():
-            path = self._output / name
-            if not path.exists():
+            found = size_of(self._output / name)
+            if found is None:
                 return "a file is missing"
-            if path.stat().st_size != size:
+            if found != size:
                 return "a file was changed"
             if name in damaged:
                 return "a file is damaged"
@@ -112,10 +113,22 @@ class Ledger:
 
 
 def partition_hashes(output: Path, stage: str, catalogue: Catalogue) -> dict[str, str]:
-    """Return the SHA-256 of every partition of a catalogue, by the pixel's name, as its stage's receipt has them."""
+    """Return the SHA-256 of every partition of a catalogue, by the pixel's name, as its stage's receipt has them.
+
+    Raises
+    ------
+    CatalogueError
+        If the catalogue is another than the receipt speaks of.
+    """
     receipt = read_receipt(output, stage)
     outputs = receipt.outputs if receipt else {}
-    return {str(pixel): outputs[str(catalogue.path(pixel).relative_to(output))]["sha256"] for pixel in catalogue.pixels}
+    names = {str(pixel): str(catalogue.path(pixel).relative_to(output)) for pixel in catalogue.pixels}
+    if unknown := [name for name in names.values() if name not in outputs]:
+        raise CatalogueError(
+            f"{output / unknown[0]} is not of this run's {stage!r} stage. Remove the folder {catalogue.folder} and run "
+            f"`stdask {stage.split('_')[0]}` again."
+        )
+    return {pixel: outputs[name]["sha256"] for pixel, name in names.items()}
 
 
 def _line(entry: Entry) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stdask import schema
+from stdask import __version__, schema
 from stdask.config import MatchById, PairConfig, Run, StarList, TrainConfig
 from stdask.errors import ConfigError, PairingError, SurveyError
 from stdask.pipeline.cluster import Workers
@@ -22,7 +22,7 @@ from stdask.science.outliers import clip_outliers
 from stdask.science.resampling import measured_behind
 from stdask.storage import paths
 from stdask.storage.hats import Catalogue, open_catalogue
-from stdask.storage.receipts import Receipt
+from stdask.storage.receipts import Receipt, hash_of
 from stdask.storage.survey_files import checksum, open_survey
 from stdask.storage.tables import read_parquet, to_field, to_numpy, to_table, write_in_row_groups, write_parquet
 
@@ -68,7 +68,8 @@ def run(run: Run, workers: Workers) -> Receipt:
     for family, kept in steps.items():
         pairs = pairs.append_column(to_field(_used_column(family)), pa.array(list(kept.values())[-1]))
     path = paths.pairs(run.output, a.name, b.name)
-    write_parquet(path, pairs, {"stdask.key": stage.key})
+    # of what decides its content: networks are not trained again for stars that are no pairs
+    write_parquet(path, pairs, {"stdask.settings": hash_of(stage.config), "stdask.version": __version__})
     rejected = path.with_name(paths.REJECTED)
     alone = each(workers, set_aside, [rejected], a, run.definition_a.id, rows[:, 0], description="set aside")
     counts = {

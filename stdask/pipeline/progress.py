@@ -56,6 +56,7 @@ class Recorder:
         self._workers = workers
         self._lock = threading.Lock()  # bars tell their figures from a thread
         self._state = ""  # nothing told yet
+        self._closed = False
         self._stage = ""
         self._figures: Figures | None = None
         self._begun = time.time()
@@ -77,6 +78,8 @@ class Recorder:
     def show(self, figures: Figures) -> None:
         """Record the figures of a bar, at most once a second."""
         with self._lock:
+            if self._closed:
+                return  # a bar that was left open
             self._figures = figures
             if time.monotonic() - self._written >= SECONDS_BETWEEN:
                 self._write(UNDER_WAY)
@@ -90,6 +93,7 @@ class Recorder:
     def close(self, error: BaseException | None) -> None:
         """Record how the command ended, and which tasks failed; one that began nothing, a refused one, says nothing."""
         with self._lock:
+            self._closed = True
             if not self._state:
                 return
             stage_was_cut_off = self._stage and self._state == UNDER_WAY

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from stdask import __version__
 from stdask.config import Run
 from stdask.errors import CatalogueError
 from stdask.pipeline.console import say
 from stdask.pipeline.performance import peak_memory
 from stdask.pipeline.progress import stage_begins, stage_ends, started_client
-from stdask.pipeline.settings import stage_settings
+from stdask.pipeline.settings import SETTINGS, stage_settings
 from stdask.storage import paths
 from stdask.storage.receipts import (
     Receipt,
@@ -107,18 +108,43 @@ def digest_of(run: Run, stage: str) -> str:
     Raises
     ------
     CatalogueError
-        If that stage has not been run, or was run with other settings than the run file has now.
+        If that stage has not been run, or is to be done again: other settings, inputs or version, a damaged file.
     """
     receipt = read_receipt(run.output, stage)
     word = stage.split("_")[0]
     if receipt is None:
         raise CatalogueError(f"{run.output} has no finished {stage!r} stage. Run `stdask {word}` first.")
-    if changes := changed_settings(receipt.config, stage_settings(run, stage)):
+    if why := why_again(run.output, receipt, run):
         raise CatalogueError(
-            f"{run.output}: the {stage!r} stage was run with other settings: {', '.join(changes)}. "
-            f"Run `stdask {word}` first."
+            f"{run.output}: the {stage!r} stage is to be done again ({why}). Run `stdask {word}` first."
         )
     return receipt.digest
+
+
+def why_again(output: Path, receipt: Receipt, run: Run | None) -> str:
+    """Return why a finished stage is to be done again, in words; empty if it is not, as far as its inputs are stages.
+
+    Parameters
+    ----------
+    output, receipt
+        The run folder, and the stage's receipt.
+    run
+        The run, to compare the settings too.
+    """
+    if receipt.versions.get("stdask") != __version__:
+        return "changed: the version of stdask"
+    changed = []
+    for name in receipt.inputs:
+        made = read_receipt(output, name) if name in SETTINGS else None
+        if made and made.digest != receipt.inputs[name]:
+            changed.append(f"what it reads from {name}")
+        elif made and (why := why_again(output, made, run)):
+            return f"after {name}, {why}"
+    if run:
+        changed += changed_settings(receipt.config, stage_settings(run, receipt.stage))
+    if changed:
+        return f"changed: {', '.join(changed)}"
+    return why_not_done(output, receipt, receipt.key, receipt.inputs, receipt.config)
 
 
 def check_rows(stage: str, counts: Mapping[str, Any]) -> None:

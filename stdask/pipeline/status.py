@@ -11,15 +11,15 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from stdask import __version__
 from stdask.config import Run, load_run
 from stdask.errors import CatalogueError
 from stdask.pipeline.console import WIDEST, console, duration, say
 from stdask.pipeline.progress import DONE, UNDER_WAY, Progress, read_progress
-from stdask.pipeline.settings import SETTINGS, stage_settings
+from stdask.pipeline.settings import SETTINGS
+from stdask.pipeline.stage import why_again
 from stdask.storage import paths
 from stdask.storage.lock import Lock, read_lock
-from stdask.storage.receipts import Receipt, changed_settings, read_receipt, why_not_done
+from stdask.storage.receipts import Receipt, read_receipt
 
 SHOWN_FAILURES = 10
 STYLES = {"done": "green", "under way": "bold", "cut off": "red", "stopped": "red", "to do again": "yellow"}
@@ -76,27 +76,9 @@ def standings(output: Path, run: Run | None, progress: Progress | None, lock: Lo
         elif receipt is None:
             stands[stage] = Standing(stage, "waiting", "", None)
         else:
-            why = _why_again(output, receipt, receipts, run) or _above(receipt, stands)
+            why = why_again(output, receipt, run)
             stands[stage] = Standing(stage, "to do again" if why else "done", why, receipt)
     return list(stands.values())
-
-
-def _why_again(output: Path, receipt: Receipt, receipts: Mapping[str, Receipt | None], run: Run | None) -> str:
-    """Return why a finished stage will be done again, as far as no survey file has to be read for it."""
-    if receipt.versions.get("stdask") != __version__:
-        return "changed: the version of stdask"
-    above = {name: made.digest for name in receipt.inputs if (made := receipts.get(name))}
-    changed = [f"what it reads from {name}" for name in above if receipt.inputs[name] != above[name]]
-    if run:
-        changed += changed_settings(receipt.config, stage_settings(run, receipt.stage))
-    if changed:
-        return f"changed: {', '.join(changed)}"
-    return why_not_done(output, receipt, receipt.key, receipt.inputs, receipt.config)
-
-
-def _above(receipt: Receipt, stands: Mapping[str, Standing]) -> str:
-    late = [name for name in receipt.inputs if name in stands and stands[name].state != "done"]
-    return f"after {', '.join(late)}, if that comes out otherwise" if late else ""
 
 
 def _state(progress: Progress, lock: Lock | None) -> str:

@@ -53,7 +53,7 @@ class _Count:
 
     tries: Counter[int] = field(default_factory=Counter)  # that ended in an error, by number of the item
     begun: Counter[int] = field(default_factory=Counter)  # by number of the item
-    in_a_row: Counter[str] = field(default_factory=Counter)  # failures of each worker since its last success
+    in_a_row: dict[str, set[int]] = field(default_factory=dict)  # items each worker failed at since its last success
     n_done: int = 0
     failed: list[dict[str, Any]] = field(default_factory=list)
 
@@ -105,7 +105,7 @@ def each(
                 number, outcome = tasks.next_outcome(workers)
                 if not outcome.error:
                     count.n_done += 1
-                    count.in_a_row[outcome.worker] = 0
+                    count.in_a_row.pop(outcome.worker, None)
                     yield items[number], outcome.result
                     bar.advance(steps[number])
                 elif _once_more(number, outcome, workers, count):
@@ -115,7 +115,8 @@ def each(
                     if len(count.failed) >= HOPELESS_AFTER and not count.n_done:
                         break
         finally:
-            client.cancel(list(tasks.open))
+            if client.status == "running":
+                client.cancel(list(tasks.open))
     lost = sum(count.begun.values()) - len(count.begun) - sum(count.tries.values()) + len(count.failed)
     if lost > 0:
         say(f"  {description}: {len(items)} tasks, {lost} begun again after their workers were gone", "dim")
@@ -184,6 +185,10 @@ def _outcome(future: Future) -> Outcome:
         return Outcome("", None, f"its workers died {deaths} times, for lack of memory perhaps: raise [cluster] memory")
     except CancelledError as exc:
         raise ClusterError(f"The Dask scheduler lost a task ({exc}). Start again: what is done is kept.") from exc
+    except (ImportError, AttributeError) as exc:  # of the task itself, which the worker cannot unpack
+        raise ClusterError(
+            f"A worker has no stdask, or another version ({exc}). Start both from one environment."
+        ) from exc
     if outcome.fatal:
         raise outcome.fatal
     return outcome
@@ -194,8 +199,10 @@ def _once_more(number: int, outcome: Outcome, workers: Workers, count: _Count) -
     count.tries[number] += 1
     if not outcome.worker:
         return False
-    count.in_a_row[outcome.worker] += 1
-    if count.in_a_row[outcome.worker] == DISTRUSTED_AFTER:
+    failed_at = count.in_a_row.setdefault(outcome.worker, set())
+    failed_at.add(number)
+    if len(failed_at) >= DISTRUSTED_AFTER:
+        failed_at.clear()
         workers.distrust(outcome.worker, outcome.error)
     return count.tries[number] < TRIES
 

@@ -40,6 +40,7 @@ def run(run: Run, workers: Workers) -> Receipt:
         inputs={"pair": digest_of(run, "pair"), "ingest_a": digest_of(run, "ingest_a")},
     )
     if receipt := stage.done():
+        clear_shelves(stage)  # of a run that was killed in between
         return receipt
     pairs = read_parquet(paths.pairs(run.output, run.definition_a.name, run.definition_b.name))
     families, notes, history, counts = {}, [], [], {}

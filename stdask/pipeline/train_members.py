@@ -169,7 +169,8 @@ def _live_losses(workers: Workers, bar: Bar) -> Iterator[None]:
     try:
         yield
     finally:
-        workers.client.unsubscribe_topic(TOPIC)
+        if workers.client.status == "running":
+            workers.client.unsubscribe_topic(TOPIC)
 
 
 def _from_arrays(job: Job, arrays: dict[str, np.ndarray]) -> Member:

@@ -64,7 +64,7 @@ def run(run: Run, workers: Workers) -> Receipt:
         "out": sum(rows.values()),
         "set aside": {},
         "flags": {key: sum(r["flags"][key] for r in records.values()) for key in counted_flags(families)},
-        "workers": len(workers.client.scheduler_info(n_workers=-1)["workers"]),
+        "workers": len(workers.started.scheduler_info(n_workers=-1)["workers"]) if workers.started else 0,
         "partitions": {
             "all": len(rows),
             "kept from an earlier run": sum(r["kept"] for r in records.values()),
@@ -120,8 +120,7 @@ def _translate_partitions(
         _foretell(stage.run, source, todo, families, draws, columns)
     job = (source.folder, folder, families, stage.inputs["train"], draws, columns)
     sizes = [source.rows[pixel] for pixel in todo]
-    tasks = each(workers, translate_file, todo, *job, description="translate", sizes=sizes, unit="stars")
-    for pixel, record in tasks:
+    for pixel, record in each(workers, translate_file, todo, *job, description="translate", sizes=sizes, unit="stars"):
         ledger.add(str(pixel), parts[pixel], record, [paths.partition(folder, pixel)])
         records[pixel] = record | {"kept": False}
     return records

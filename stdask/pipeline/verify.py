@@ -65,8 +65,8 @@ def run(output: Path, workers: Workers) -> None:
     faults = {file.name: fault for file, fault in found if fault}
     for stage, receipt in receipts.items():
         faults |= _faults_of_counts(output, stage, receipt, faults)
-    write_damaged(output, dict(sorted(faults.items())))
     _tell(files, faults)
+    write_damaged(output, dict(sorted(faults.items())))
     if faults:
         raise IncompleteError(
             f"{output}: {len(faults)} of {len(everything):,} files are damaged or missing. "

@@ -67,6 +67,18 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def size_of(path: Path) -> int | None:
+    """Return the size of a file in bytes, None if there is none.
+
+    It is opened for that: a network file system may answer from an old memory what another machine has changed.
+    """
+    try:
+        with path.open("rb") as file:
+            return os.fstat(file.fileno()).st_size
+    except FileNotFoundError:
+        return None
+
+
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file, read in blocks."""
     with path.open("rb") as file:

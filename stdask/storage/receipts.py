@@ -13,7 +13,7 @@ from typing import Any
 from stdask import __version__
 from stdask.errors import CatalogueError
 from stdask.storage import paths
-from stdask.storage.files import sha256, write_text
+from stdask.storage.files import sha256, size_of, write_text
 
 RECORDED_VERSIONS = (
     "numpy",
@@ -47,8 +47,11 @@ class Receipt:
 
     @property
     def digest(self) -> str:
-        """One hash of all outputs: what a later stage names as its input."""
-        return hash_of({path: output["sha256"] for path, output in self.outputs.items()})
+        """One hash of all outputs that later stages read: what these name as their input."""
+        read = {
+            name: output["sha256"] for name, output in self.outputs.items() if paths.REJECTED not in Path(name).parts
+        }
+        return hash_of(read)
 
 
 def hash_of(content: Any) -> str:
@@ -90,7 +93,7 @@ def _described(path: Path) -> dict[str, Any]:
 
 
 def _as_told(path: Path, told: Mapping[str, Any]) -> dict[str, Any]:
-    n_bytes = path.stat().st_size if path.exists() else None
+    n_bytes = size_of(path)
     if n_bytes != told["bytes"]:
         found = "is missing" if n_bytes is None else f"has {n_bytes} bytes"
         raise CatalogueError(
@@ -135,6 +138,8 @@ def why_not_done(
         changes = read + changed_settings(receipt.config, config)
         return "changed: " + (", ".join(changes) or "the version of stdask")
     damaged = read_damaged(output)
+    if str(paths.receipt(output, receipt.stage).relative_to(output)) in damaged:
+        return "its receipt is damaged"
     for name, described in receipt.outputs.items():
         path = output / name
         if not path.exists():

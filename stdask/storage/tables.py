@@ -91,6 +91,7 @@ def fill_parquet(temporary: Path, table: pa.Table, metadata: Mapping[str, str] |
         compression_level=3,
         use_dictionary=strings,
         use_byte_stream_split=floats,
+        write_page_checksum=True,
     )
 
 
@@ -98,7 +99,7 @@ def write_in_row_groups(path: Path, columns: Iterable[Column], tables: Iterable[
     """Write tables of some columns into one file, one after the other and a row group each; return how many rows."""
     fields = pa.schema([to_field(column) for column in columns])
     strings = [f.name for f in fields if pa.types.is_string(f.type)]
-    options = {"compression": "zstd", "compression_level": 3, "use_dictionary": strings}
+    options = {"compression": "zstd", "compression_level": 3, "use_dictionary": strings, "write_page_checksum": True}
     with replacing(path) as temporary:
         with pq.ParquetWriter(temporary, fields, **options) as writer:
             for table in tables:
@@ -117,7 +118,7 @@ def read_parquet(
         If the file is missing, damaged, or lacks a column.
     """
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:  # a flipped bit is no value
             lost = set(columns or ()) - set(file.schema_arrow.names)
             if not lost and filters is None:
                 return file.read(columns)
@@ -133,7 +134,7 @@ def read_parquet(
 def fault_of_parquet(path: Path) -> str:
     """Return why a Parquet file cannot be read to its end, empty if it can."""
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
             for _ in file.iter_batches():
                 pass
     except (pa.ArrowInvalid, OSError) as exc:
@@ -142,8 +143,13 @@ def fault_of_parquet(path: Path) -> str:
 
 
 def _read_filtered(path: Path, columns: Sequence[str] | None, filters: list[tuple] | pc.Expression | None) -> pa.Table:
-    # partitioning=None: the Norder=/Dir= of a HATS path are not columns
-    return pq.read_table(path, columns=list(columns) if columns else None, filters=filters, partitioning=None)
+    return pq.read_table(
+        path,
+        columns=list(columns) if columns else None,
+        filters=filters,
+        partitioning=None,  # the Norder=/Dir= of a HATS path are not columns
+        page_checksum_verification=True,
+    )
 
 
 def _to_array(values: np.ndarray | pa.Array, dtype: pa.DataType) -> pa.Array:

@@ -55,7 +55,7 @@ SCRIPTS = {
 #PBS -r n
 #PBS --constraint=avx512
 {EXPORTS}
-{WORKER.replace("NAME", "${PBS_JOBID%.*}")}
+{WORKER.replace("NAME", "${PBS_JOBID%%.*}")}
 """,
     "lsf": f"""\
 #!/usr/bin/env bash

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from stdask.errors import ClusterError
+from stdask.pipeline import cluster_supervisor
 from stdask.pipeline.cluster_supervisor import NOT_LISTED_YET, Supervisor
 
 WANTED = 3
@@ -45,7 +46,15 @@ class Scene:
         self.notes: list[str] = []
         self.now = 1000.0
         self.supervisor = Supervisor(
-            self.scheduler, logs / "job.sh", WANTED, lambda: self.workers, logs, 4, self.told.append, self.notes.append
+            self.scheduler,
+            logs / "job.sh",
+            WANTED,
+            lambda: self.workers,
+            logs,
+            4,
+            self.told.append,
+            self.notes.append,
+            lambda: self.now,
         )
 
     def look(self, seconds: float = 3.0) -> None:
@@ -162,6 +171,46 @@ def test_a_job_cancelled_for_its_workers_faults_is_replaced_after_a_wait(scene: 
     scene.supervisor.forget("2")
     scene.scheduler.alive.discard("2")
     assert set(scene.supervisor.jobs) == {"1", "3"}
-    scene.now = time.monotonic() + 6  # forget looks at the real clock
-    scene.supervisor.look(scene.now)
+    scene.look(4)
+    assert set(scene.supervisor.jobs) == {"1", "3"}  # one failure: five seconds
+    scene.look(1)
     assert set(scene.supervisor.jobs) == {"1", "3", "4"}
+
+
+def test_a_job_that_was_submitted_though_no_answer_said_so_is_taken_on_when_its_worker_answers(scene: Scene):
+    scene.settle()
+    scene.scheduler.alive.add("99")
+    scene.workers.add("99")
+    scene.look()
+    assert "99" in scene.supervisor.jobs
+    assert "+99" in scene.notes
+    scene.scheduler.alive.discard("1")
+    scene.look()
+    assert scene.scheduler.submitted == WANTED  # one more than wanted were there
+
+
+def test_jobs_that_still_wait_in_the_queue_are_no_reason_to_give_up(scene: Scene):
+    scene.look()
+    scene.scheduler.alive.discard("1")
+    scene.scheduler.refusal = "sbatch refuses: QOSMaxSubmitJobPerUserLimit"
+    for _ in range(20):
+        scene.look(301)
+    assert scene.supervisor.error is None
+
+
+def test_what_goes_wrong_in_a_look_is_told_and_the_next_look_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(cluster_supervisor, "SECONDS_BETWEEN_LOOKS", 0.01)
+    scene, looks = Scene(tmp_path), []
+
+    def queued() -> set[str]:
+        looks.append(1)
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(scene.scheduler, "queued", queued)
+    scene.supervisor.start()
+    deadline = time.monotonic() + 10
+    while len(looks) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    scene.supervisor.stop()
+    assert len(looks) >= 3
+    assert "OSError: no space left on device" in scene.told[0]

@@ -6,8 +6,9 @@ import pytest
 
 from stdask.config import Run, load_run
 from stdask.errors import CatalogueError
+from stdask.pipeline.settings import stage_settings
 from stdask.pipeline.stage import Stage, check_rows, describe_rows, digest_of
-from stdask.storage.receipts import write_damaged
+from stdask.storage.receipts import Receipt, describe_outputs, write_damaged, write_receipt
 
 JOB = Path(__file__).parents[2] / "jobs" / "lamost_to_apogee.toml"
 
@@ -91,7 +92,9 @@ def test_only_files_that_the_stage_itself_wrote_are_removed(run: Run):
 def test_a_stage_run_with_other_settings_than_the_run_file_has_now_is_no_input(run: Run):
     finished(run)
     assert digest_of(run, "merge")
-    with pytest.raises(CatalogueError, match=r"other settings: merge.half_light_radii. Run `stdask merge` first"):
+    with pytest.raises(
+        CatalogueError, match=r"done again \(changed: merge.half_light_radii\). Run `stdask merge` first"
+    ):
         digest_of(with_half_light_radii(run, 3.0), "merge")
 
 
@@ -120,3 +123,30 @@ def test_a_stage_with_a_damaged_output_is_run_again_and_then_done(run: Run):
     assert Stage(run, "merge", {"pair": "abc"}).reason == "products/table.txt is damaged"
     finished(run)
     assert Stage(run, "merge", {"pair": "abc"}).done() is not None
+
+
+def test_a_stage_is_no_input_while_what_it_was_made_from_has_changed_since(run: Run):
+    finished(run)  # merge, made from a pair stage "abc"
+    made = run.output / "pairs.txt"
+    made.write_text("other pairs")
+    outputs = describe_outputs(run.output, [made])
+    write_receipt(run.output, Receipt("pair", "key", {}, stage_settings(run, "pair"), outputs, {}))
+    with pytest.raises(CatalogueError, match=r"'merge' stage is to be done again \(changed: what it reads from pair\)"):
+        digest_of(run, "merge")
+
+
+def test_a_stage_is_no_input_while_a_file_of_it_is_damaged(run: Run):
+    finished(run)
+    write_damaged(run.output, {"products/table.txt": "is not what was written"})
+    with pytest.raises(CatalogueError, match=r"products/table.txt is damaged\). Run `stdask merge` first"):
+        digest_of(run, "merge")
+
+
+def test_a_table_of_what_was_set_aside_is_no_input_of_later_stages(run: Run):
+    path = run.output / "pairs" / "rejected.parquet"
+    path.parent.mkdir(parents=True)
+    digests = []
+    for text in ("one star", "two stars"):
+        path.write_text(text)
+        digests.append(Receipt("pair", "key", {}, {}, describe_outputs(run.output, [path]), {}).digest)
+    assert digests[0] == digests[1]

@@ -86,7 +86,7 @@ def test_what_no_other_worker_could_do_better_stops_at_once(client: Workers):
 def test_a_worker_without_what_was_sent_refuses(client: Workers):
     with broadcast(client.client, times, 3) as digest:
         assert client.client.submit(call_broadcast, digest, 2, pure=False).result() == 6
-    with pytest.raises(ClusterError, match="does not hold what the run sent"):
+    with pytest.raises(LookupError, match="does not hold what the run sent"):
         client.client.submit(call_broadcast, digest, 2, pure=False).result()
 
 
