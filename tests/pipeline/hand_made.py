@@ -89,6 +89,7 @@ def write_receipts(run: Run, *stages: str) -> None:
     """Write receipts as if the stages had run."""
     for stage in stages:
         made = run.output / f"made by {stage}"
+        made.parent.mkdir(parents=True, exist_ok=True)
         made.write_text("by hand")
         outputs = describe_outputs(run.output, [made])
         write_receipt(run.output, Receipt(stage, "key", {}, stage_settings(run, stage), outputs, {}))

@@ -236,11 +236,13 @@ def test_an_answer_without_an_id_is_an_error(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("kind", list(DIALECTS))
-def test_jobs_are_cancelled_by_their_ids_and_those_that_are_gone_are_no_error(
+def test_jobs_are_cancelled_by_their_ids_and_those_that_stay_all_the_same_are_told(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     command(tmp_path, DIALECTS[kind].cancel[0], f'echo "$@" >> {tmp_path / "cancelled"}; exit 1', monkeypatch)
-    Batch(kind).cancel([str(number) for number in range(401)])  # more than one command line is asked to hold
+    command(tmp_path, DIALECTS[kind].list_jobs[0], printing(QUEUES[kind][0]), monkeypatch)
+    # more than one command line is asked to hold
+    assert Batch(kind).cancel([str(number) for number in range(401)]) == QUEUES[kind][1]
     lines = (tmp_path / "cancelled").read_text().split("\n")[:-1]
     assert len(lines) == 3
     assert " ".join(lines).split() == [str(number) for number in range(401)]
