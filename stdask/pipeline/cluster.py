@@ -7,17 +7,17 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 import dask
-from distributed import Client, LocalCluster
-from distributed.security import Security
+from distributed import Client
 
 from stdask.cluster_profile import ClusterConfig
 from stdask.errors import ClusterError
 from stdask.pipeline.cluster_fleet import Fleet
 from stdask.pipeline.cluster_jobs import ONE_THREAD
+from stdask.pipeline.cluster_local import LocalWorkers
 from stdask.pipeline.console import say
 
 SETTINGS = {
@@ -51,6 +51,7 @@ class Workers:
         self._open = ExitStack()
         self._client: Client | None = None
         self._fleet: Fleet | None = None
+        self._local: LocalWorkers | None = None
 
     def __enter__(self) -> Self:
         """Start nothing yet."""
@@ -60,7 +61,7 @@ class Workers:
         """Stop what was started."""
         with _quiet_nannies():
             self._open.close()
-        self._client = self._fleet = None
+        self._client = self._fleet = self._local = None
 
     def refresh(self) -> None:
         """Start every worker process anew, to be rid of what a library keeps in memory."""
@@ -107,13 +108,15 @@ class Workers:
         return self._fleet.describe(n) if self._fleet else f"{n} workers"
 
     def check(self) -> None:
-        """Raise if no worker can be hoped for any more.
+        """Look after the workers; raise if none can be hoped for any more.
 
         Raises
         ------
         ClusterError
             If jobs failed too often in a row, or the connection to the scheduler is lost.
         """
+        if self._local:
+            self._local.look()
         if self._fleet and self._fleet.error:
             raise self._fleet.error
         if self._client and self._client.status not in ("running", "connecting"):
@@ -130,7 +133,9 @@ class Workers:
         if config.kind == "address":
             return self._open.enter_context(_connect(str(config.address), self._connect_seconds))
         if config.kind == "local":
-            return self._open.enter_context(Client(self._open.enter_context(_local(config))))
+            n_workers = config.workers or available_cores()
+            self._local = self._open.enter_context(LocalWorkers(n_workers, config.memory))
+            return self._open.enter_context(Client(self._local.cluster))
         if self._folder is None:
             raise ClusterError(f'[cluster] kind = {config.kind!r} needs a run folder. Use kind = "local" here.')
         self._fleet = self._open.enter_context(Fleet(config, self._folder))
@@ -154,18 +159,6 @@ def _connect(address: str, seconds: float) -> Client:
         return Client(address, timeout=seconds)
     except (OSError, ValueError) as exc:
         raise ClusterError(f"No Dask scheduler answers at {address} ({exc}). Check [cluster] address.") from exc
-
-
-def _local(config: ClusterConfig) -> Any:
-    return LocalCluster(
-        n_workers=config.workers or available_cores(),
-        threads_per_worker=1,
-        memory_limit=config.memory,
-        dashboard_address="127.0.0.1:0",
-        host="127.0.0.1",
-        security=Security.temporary(),  # others on this machine could send it work of their own
-        protocol="tls",
-    )
 
 
 def _how_to_look(link: str) -> str:

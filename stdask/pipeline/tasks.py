@@ -1,11 +1,12 @@
 """Run one function on many items with Dask: what fails is tried again, and does not stop the others."""
 
 import queue
+import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -131,6 +132,7 @@ class _Tasks:
         self._client = client
         self._digest = digest
         self._items = items
+        self._checked = time.monotonic()
         self._ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
         self.open: dict[Future, int] = {}
         for number in range(len(items)):
@@ -155,12 +157,12 @@ class _Tasks:
     def next_outcome(self, workers: Workers) -> tuple[int, Outcome]:
         """Wait for a task to end; meanwhile look after the workers."""
         while True:
-            try:
-                future = self._ended.get(timeout=SECONDS_BETWEEN_CHECKS)
-            except queue.Empty:
+            if time.monotonic() - self._checked > SECONDS_BETWEEN_CHECKS:
                 workers.check()
-                continue
-            return self.open.pop(future), _outcome(future)
+                self._checked = time.monotonic()
+            with suppress(queue.Empty):
+                future = self._ended.get(timeout=SECONDS_BETWEEN_CHECKS)
+                return self.open.pop(future), _outcome(future)
 
 
 def attempt(item: Any, number: int, digest: str) -> Outcome:

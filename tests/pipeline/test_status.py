@@ -83,7 +83,7 @@ def test_stages_are_done_or_waiting(run: Run):
 def test_a_lost_file_a_new_setting_and_an_earlier_stage_made_anew_are_reasons_to_do_a_stage_again(run: Run):
     other = with_patience(run, 99)
     assert state(other, "train") == ("to do again", "changed: train.patience")
-    assert state(other, "translate") == ("to do again", "after train, if that comes out otherwise")
+    assert state(other, "translate") == ("to do again", "after train, changed: train.patience")
     assert state(other, "pair") == ("done", "")
     (run.output / "train.txt").unlink()
     assert state(run, "train") == ("to do again", "train.txt is missing")
