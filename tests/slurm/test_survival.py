@@ -71,7 +71,7 @@ def test_jobs_that_must_give_way_to_others_are_replaced_when_there_is_room(lab: 
 
 
 def test_a_walltime_shorter_than_the_run_is_no_hindrance(lab: Lab, tmp_path: Path):
-    driver = lab.start(tmp_path / "run", workers=1, walltime="00:00:40")  # 30 s of work, then another job
+    driver = lab.start(tmp_path / "run", workers=1, walltime="00:00:20")  # 15 s at work, then another job
     assert driver.end(600) == 0, driver.text
     assert lab.disturbed.is_undisturbed(tmp_path / "run")
     n_replaced = driver.text.count("another takes its place")
