@@ -24,6 +24,7 @@ class Broadcast(WorkerPlugin):
     """
 
     def __init__(self, function: Callable[..., Any], shared: tuple[Any, ...]) -> None:
+        # packed as Dask packs whatever it sends, and unpacked from the wire alone: nothing of it is ever on a disk
         self._payload = dumps((function, shared))
         self.digest = hashlib.sha256(self._payload).hexdigest()
         self.name = PREFIX + self.digest

@@ -41,7 +41,7 @@ from stdask.pipeline.ingest_blocks import (
 from stdask.pipeline.ledger import Ledger
 from stdask.pipeline.stage import Stage
 from stdask.pipeline.tasks import each
-from stdask.science.healpix import FINEST_ORDER, Cells, Pixel, add_counts, assign_tiles, tile_sky
+from stdask.science.healpix import Cells, Pixel, add_counts, assign_tiles, count_finely, tile_sky
 from stdask.science.measurements import ERROR_COUNTS, VALUE_COUNTS
 from stdask.storage import paths
 from stdask.storage.documents import write_ecsv
@@ -50,7 +50,6 @@ from stdask.storage.receipts import Receipt, hash_of
 from stdask.storage.survey_files import checksum, open_survey
 
 ROWS_PER_SHARE = 1_000_000  # of the file, compared at once for repeats: about 100 MB
-COUNT_ORDERS = (8, 12, 16, FINEST_ORDER)  # 14 arcmin; finer ones only inside cells that hold too many
 
 Record = dict[str, Any]
 
@@ -183,17 +182,13 @@ def _prepare(stage: Stage, steps: _Steps, side: str) -> Plan:
 
 def _count_stars(steps: _Steps, shares: Sequence[Item], plan: Plan, most: int) -> Cells:
     """Return the stars in cells that hold no more than `most`, unless they are of the finest order."""
-    light, heavy = [], None
-    for order in COUNT_ORDERS:
-        steps.run(f"count_{order}", count_share, shares, plan, order, heavy)
+
+    def count(order: int, inside: Cells | None) -> Cells:
+        steps.run(f"count_{order}", count_share, shares, plan, order, inside)
         counted = (read_counts(path) for path in plan.pieces(f"cells_{order}", plan.n_shares))
-        cells = reduce(lambda *both: add_counts(both), counted)  # one after the other: no two shares are in memory
-        too_many = (cells.n_stars > most) & (order < FINEST_ORDER)
-        light.append(cells.select(~too_many))
-        heavy = cells.select(too_many)
-        if not too_many.any():
-            break
-    return add_counts(light)
+        return reduce(lambda *both: add_counts(both), counted)  # one after the other: no two shares are in memory
+
+    return count_finely(count, most)
 
 
 def _tiled(plan: Plan, cells: Cells, most: int) -> Plan:

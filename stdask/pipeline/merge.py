@@ -23,7 +23,7 @@ from stdask.pipeline.merge_tiles import Side, Sources, Tile, count_partition, me
 from stdask.pipeline.stage import Stage, digest_of
 from stdask.pipeline.tasks import each
 from stdask.science.globular_clusters import GlobularClusters
-from stdask.science.healpix import FINEST_ORDER, Cells, Pixel, add_counts, tile_sky
+from stdask.science.healpix import Cells, Pixel, add_counts, count_finely, tile_sky
 from stdask.storage import paths
 from stdask.storage.hats import (
     Catalogue,
@@ -39,7 +39,6 @@ from stdask.storage.tables import to_numpy
 
 NAME = "merged"
 CLUSTER_COLUMNS = ("ra", "dec", "distance", "rhalf_arcmin")
-COUNT_ORDERS = (8, 12, 16, FINEST_ORDER)  # 14 arcmin; finer ones only inside cells that hold too many
 
 
 def run(run: Run, workers: Workers) -> Receipt:
@@ -155,17 +154,13 @@ def _tile(workers: Workers, stage: Stage, catalogues: Sequence[Catalogue], sourc
 
 def _count_stars(workers: Workers, catalogues: Sequence[Catalogue], most: int) -> Cells:
     """Return the stars of both in cells that hold no more than `most`, unless they are of the finest order."""
-    light, heavy = [], None
-    for order in COUNT_ORDERS:
-        files = [c.path(pixel) for c in catalogues for pixel in c.pixels if heavy is None or heavy.overlap(pixel)]
-        counted = each(workers, count_partition, files, order, heavy, description="count stars")
-        cells = add_counts([counts for _, counts in counted])
-        too_many = (cells.n_stars > most) & (order < FINEST_ORDER)
-        light.append(cells.select(~too_many))
-        heavy = cells.select(too_many)
-        if not too_many.any():
-            break
-    return add_counts(light)
+
+    def count(order: int, inside: Cells | None) -> Cells:
+        files = [c.path(pixel) for c in catalogues for pixel in c.pixels if inside is None or inside.overlap(pixel)]
+        counted = each(workers, count_partition, files, order, inside, description="count stars")
+        return add_counts([counts for _, counts in counted])
+
+    return count_finely(count, most)
 
 
 def _sides(catalogue: Catalogue, tiles: Sequence[Pixel]) -> list[Side]:

@@ -1,6 +1,6 @@
 """HEALPix pixels as HATS uses them: NESTED, order 29 as the index of a star, an adaptive tiling of the sky."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import healpy as hp
@@ -8,6 +8,7 @@ import numpy as np
 
 INDEX_ORDER = 29
 FINEST_ORDER = 18  # of a partition: 0.8 arcsec, so only repeats of one star share it
+COUNT_ORDERS = (8, 12, 16, FINEST_ORDER)  # 14 arcmin; finer ones only inside cells that hold too many
 
 
 class Pixel(NamedTuple):
@@ -93,6 +94,27 @@ def add_counts(counted: Sequence[Cells]) -> Cells:
     totals = np.zeros(starts.size, dtype=np.int64)
     np.add.at(totals, inverse, n_stars)
     return Cells(starts, ends[first], totals)
+
+
+def count_finely(count: Callable[[int, Cells | None], Cells], most: float) -> Cells:
+    """Count stars in cells that hold no more than `most`, unless they are of the finest order.
+
+    Parameters
+    ----------
+    count
+        Returns the stars in the cells of one order, inside those of a coarser one (everywhere if None).
+    most
+        Cells that hold more are counted again, finer.
+    """
+    light, heavy = [], None
+    for order in COUNT_ORDERS:
+        cells = count(order, heavy)
+        too_many = (cells.n_stars > most) & (order < FINEST_ORDER)
+        light.append(cells.select(~too_many))
+        heavy = cells.select(too_many)
+        if not too_many.any():
+            break
+    return add_counts(light)
 
 
 def tile_sky(index: np.ndarray, weights: np.ndarray, most: float) -> list[Pixel]:
