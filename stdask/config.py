@@ -176,25 +176,28 @@ class AtlasConfig(TomlModel):
 
     labels: tuple[str, ...] = ()  # mapped labels; empty: the metallicity and the abundance ratios of B
     select: dict[str, Range] = Field(default={"LOGG": (1.5, 2.5)})  # giants, where B has LOGG
+    alpha: Literal["all", "low", "high"] = "all"  # only the stars on one side of `alpha_line`
+    # [alpha/Fe] = first + second [Fe/H]: between the two sequences, as in Thomas et al. 2024, Fig. 14
+    alpha_line: tuple[float, float] = (0.10, -0.16)
     bin_kpc: float = Field(default=0.2, gt=0)
     max_radius_kpc: float = Field(default=20.0, gt=0)
     max_height_kpc: float = Field(default=10.0, gt=0)
     face_on_height_kpc: float = Field(default=1.0, gt=0)
+    sky_order: int = Field(default=4, ge=0, le=10)  # of the HEALPix map: pixels of 3.7 degrees
     min_stars_pixel: int = Field(default=1, ge=1)
     radial_bin_kpc: float = Field(default=0.5, gt=0)
     vertical_bin_kpc: float = Field(default=0.2, gt=0)
     overlap: float = Field(default=0.5, ge=0, lt=1)
-    height_edges_kpc: Edges = (
-        0.0,
-        0.25,
-        0.5,
-        1.0,
-        2.0,
-        4.0,
-    )  # the paper leaves the last edge open
+    height_edges_kpc: Edges = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)  # the paper leaves the last edge open
     ring_edges_kpc: Edges = (0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0)
+    azimuth_edges_deg: Edges = (-60.0, -30.0, -10.0, 10.0, 30.0, 60.0)  # from the line to the Sun
     min_stars_profile: int = Field(default=20, ge=1)
+    min_stars_cell: int = Field(default=5, ge=1)  # of each side, where north and south, or two surveys, are compared
     n_bootstraps: int = Field(default=1000, ge=10)
+    translation_errors: bool = (
+        True  # maps and profiles of every network and of noisy stars beside: several times slower
+    )
+    n_noisy: int = Field(default=8, ge=2)  # realisations of all stars within their errors
 
 
 class RunConfig(TomlModel):

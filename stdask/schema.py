@@ -1,6 +1,6 @@
 """Every column that stdask writes: name, unit, dtype, UCD and meaning."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from stdask.errors import ConfigError
@@ -258,38 +258,6 @@ def domain_columns(family: str) -> tuple[Column, ...]:
             f"DOMAIN_DENSITY_{title}", "int32", "", "meta.number", f"Training stars within DOMAIN_INDEX_{title} = 1"
         ),
     )
-
-
-def profile_columns(along: str, across: str, units: Mapping[str, str]) -> tuple[Column, ...]:
-    """Return the columns of a table of running medians.
-
-    Parameters
-    ----------
-    along, across
-        "R" and "Z" for radial profiles, "Z" and "R" for vertical ones.
-    units
-        Label -> unit of its survey definition.
-    """
-    meanings = {"R": "cylindrical galactocentric radius", "Z": "height above the Galactic midplane"}
-    sliced = f"|{across}|" if across == "Z" else across
-    columns = [
-        Column("SAMPLE", "string", description="ALONE: survey B; MERGED: with A on the scale of B"),
-        Column("SIDE", "string", description="Side of the Galactic midplane: north, south or both"),
-        Column(f"{across}_LOW", "float64", "kpc", description=f"Lower edge of the slice in {sliced}"),
-        Column(f"{across}_HIGH", "float64", "kpc", description=f"Upper edge of the slice in {sliced}"),
-        Column(f"{along}_LOW", "float64", "kpc", description=f"Lower edge of the bin: {meanings[along]}"),
-        Column(f"{along}_CENTRE", "float64", "kpc", description=f"Middle of the bin: {meanings[along]}"),
-        Column(f"{along}_HIGH", "float64", "kpc", description=f"Upper edge of the bin: {meanings[along]}"),
-    ]
-    for label, unit in units.items():
-        q = quantity(label, unit)
-        columns += [
-            Column(f"N_{label}", "int64", description=f"Stars with {label} in the bin"),
-            Column(f"{label}_MEDIAN", "float32", q.unit, q.ucd, f"Median {label}"),
-            Column(f"{label}_P16", "float32", q.unit, q.ucd, f"16th percentile of the bootstrapped median {label}"),
-            Column(f"{label}_P84", "float32", q.unit, q.ucd, f"84th percentile of the bootstrapped median {label}"),
-        ]
-    return tuple(columns)
 
 
 def unique_names(names: Iterable[str], where: str) -> None:

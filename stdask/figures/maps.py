@@ -1,4 +1,4 @@
-"""Maps of the Galaxy, one survey beside the merged catalogue: Thomas et al. 2024, figs. 15 and 16."""
+"""Maps of the Galaxy, samples of stars side by side: Thomas et al. 2024, figs. 15, 16 and C.1."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 
 from stdask.figures.style import INK, STYLE, TITLE_WIDTH, symbol, unit_of, with_unit
-from stdask.science.binning import MapGrid
 from stdask.science.galactocentric import SUN_X_KPC, SUN_Z_KPC
+from stdask.science.map_grid import MapGrid
 
 TITLES = {"COUNT": "stars per pixel", "HEIGHT": "median $|Z|$ [kpc]"}
 COLOURS = "viridis"  # read without red-green vision and in print; holds no grey, which marks new pixels
@@ -37,11 +37,11 @@ WIDE = 16  # kpc: wider maps have a tick every 5 kpc, others every 2
 
 @dataclass(frozen=True)
 class MapRow:
-    """One quantity: the same map from one survey alone and from the merged catalogue."""
+    """One quantity: the same map from one or two samples."""
 
     quantity: str  # a label, or COUNT or HEIGHT
-    alone: np.ndarray  # shape (n_rows, n_columns), NaN for no value
-    merged: np.ndarray
+    images: Sequence[np.ndarray]  # each of shape (n_rows, n_columns), NaN for no value; on the sky (n_pixels,)
+    limits: tuple[float, float]  # of the colours, as from `colour_limits`
     unit: str = ""  # of a label that stdask does not know
 
     @property
@@ -55,14 +55,13 @@ class MapRow:
 def draw_maps(
     grid: MapGrid,
     rows: Sequence[MapRow],
-    counts: tuple[np.ndarray, np.ndarray],
-    names: tuple[str, str],
+    counts: Sequence[np.ndarray],
+    names: Sequence[str],
+    *,
     edge_on: bool,
+    mark_new: bool,
 ) -> Figure:
-    """Draw maps of one view, a row a quantity, one survey alone on the left and merged on the right.
-
-    Both maps of a row share their colour scale. Pixels that only the merged catalogue fills are grey on the
-    left and outlined on the right.
+    """Draw maps of one view, a row a quantity, a column a sample.
 
     Parameters
     ----------
@@ -70,55 +69,48 @@ def draw_maps(
         Pixels of the maps.
     rows
         The quantities, from above.
-    counts : two of shape (n_rows, n_columns)
-        Stars a pixel of the survey alone and of the merged catalogue: they say which pixels are new, and how
-        much of the grid is drawn.
+    counts : each of shape (n_rows, n_columns)
+        Stars a pixel in each sample: they say which pixels are new, and how much of the grid is drawn.
     names
-        Titles of the two columns.
+        Titles of the columns.
     edge_on
         Signed R against Z if True, X against Y seen from the north Galactic pole if False.
+    mark_new
+        Pixels that only the second sample fills are grey in the first and outlined in the second.
     """
-    limits = _limits(grid, counts[1], SUN_X_KPC, SUN_Z_KPC if edge_on else 0.0)
-    any_new = bool(((counts[0] == 0) & (counts[1] > 0)).any())
+    limits = _limits(grid, np.sum(counts, axis=0), SUN_X_KPC, SUN_Z_KPC if edge_on else 0.0)
+    new = (counts[0] == 0) & (counts[-1] > 0) if mark_new else np.zeros(grid.shape, dtype=bool)
     aspect = (limits[3] - limits[2]) / (limits[1] - limits[0])
     with rc_context(STYLE):
-        size = (WIDTH, 1.3 + len(rows) * (0.1 + PANEL * aspect))
+        size = (WIDTH * len(names) / 2, 1.3 + len(rows) * (0.1 + PANEL * aspect))
         # with a fixed aspect the layout engine leaves the outer labels no room: hence the margins
         figure = Figure(size, layout=ConstrainedLayoutEngine(rect=(0.02, 0.0, 0.96, 1.0)))
-        panels = figure.subplots(len(rows), 2, sharex=True, sharey=True, squeeze=False)
-        for row, pair in zip(rows, panels, strict=True):
-            _draw_row(figure, pair, grid, row, counts)
+        panels = figure.subplots(len(rows), len(names), sharex=True, sharey=True, squeeze=False)
+        for row, axes in zip(rows, panels, strict=True):
+            _draw_row(figure, axes, grid, row, new)
         for number, axes in enumerate(panels.flat):
-            _decorate(axes, limits, edge_on, first_column=number % 2 == 0)
+            _decorate(axes, limits, edge_on, first_column=number % len(names) == 0)
         for axes in panels[-1]:
             axes.set_xlabel(r"$R$, with the sign of $X$ [kpc]" if edge_on else r"$X$ [kpc]")
         for axes, name, count in zip(panels[0], names, counts, strict=True):
             axes.set_title(f"{fill(name, TITLE_WIDTH)}\n{int(count.sum()):,} stars", fontweight="bold")
-        _add_legend(figure, edge_on, any_new)
+        _add_legend(figure, edge_on, bool(new.any()))
     return figure
 
 
-def _draw_row(
-    figure: Figure, pair: Sequence[Axes], grid: MapGrid, row: MapRow, counts: tuple[np.ndarray, np.ndarray]
-) -> None:
-    new = (counts[0] == 0) & np.isfinite(row.merged)
-    norm = _colour_scale(row, counts)
-    for axes, image in zip(pair, (row.alone, row.merged), strict=True):
-        mesh = axes.pcolormesh(
-            grid.column_edges_kpc,
-            grid.row_edges_kpc,
-            np.ma.masked_invalid(image),
-            norm=norm,
-            cmap=COLOURS,
-            rasterized=True,
-        )
+def _draw_row(figure: Figure, panels: Sequence[Axes], grid: MapGrid, row: MapRow, new: np.ndarray) -> None:
+    norm = colour_scale(row)
+    edges = grid.column_edges_kpc, grid.row_edges_kpc
+    for axes, image in zip(panels, row.images, strict=True):
+        mesh = axes.pcolormesh(*edges, np.ma.masked_invalid(image), norm=norm, cmap=COLOURS, rasterized=True)
+    new = new & np.isfinite(row.images[-1])
     grey = np.ma.masked_where(~new, np.ones(grid.shape))
-    pair[0].pcolormesh(grid.column_edges_kpc, grid.row_edges_kpc, grey, cmap=ListedColormap([NEW]), rasterized=True)
-    _outline(pair[1], grid, new)
-    if np.array_equal(row.alone, row.merged, equal_nan=True):
-        pair[1].set_title("nothing added to the map on the left", fontsize=8, pad=3)
+    panels[0].pcolormesh(*edges, grey, cmap=ListedColormap([NEW]), rasterized=True)
+    _outline(panels[-1], grid, new)
+    if len(panels) == 2 and np.array_equal(row.images[0], row.images[1], equal_nan=True):
+        panels[1].set_title("nothing added to the map on the left", fontsize=8, pad=3)
     bar = figure.colorbar(
-        mesh, ax=list(pair), pad=0.01, fraction=0.05, aspect=18, extend=_extend((row.alone, row.merged), norm)
+        mesh, ax=list(panels), pad=0.01, fraction=0.05, aspect=18, extend=colours_beyond(row.images, norm)
     )
     bar.set_label(row.title)
 
@@ -163,18 +155,33 @@ def _outline(axes: Axes, grid: MapGrid, inside: np.ndarray) -> None:
     axes.add_collection(LineCollection([*upright, *level], colors=INK, linewidths=0.4), autolim=False)
 
 
-def _colour_scale(row: MapRow, counts: tuple[np.ndarray, np.ndarray]) -> Normalize:
-    images = (row.alone, row.merged)
-    if row.quantity == "COUNT":
-        return LogNorm(1, max(*(np.nanmax(image, initial=10) for image in images)))
+def colour_limits(quantity: str, images: Sequence[np.ndarray], counts: Sequence[np.ndarray]) -> tuple[float, float]:
+    """Return the values at the ends of the colour scale that several images of a quantity share.
+
+    Parameters
+    ----------
+    quantity
+        A label, or COUNT or HEIGHT.
+    images
+        NaN for no value.
+    counts
+        Stars in the pixels of each image.
+    """
+    if quantity == "COUNT":
+        return 1, max(*(np.nanmax(image, initial=10) for image in images), 10)
     settled = [image[np.isfinite(image) & (n >= SETTLED)] for image, n in zip(images, counts, strict=True)]
     known = [image[np.isfinite(image)] for image in images]
-    values = np.concatenate(settled if settled[1].size > known[1].size / 10 else known)
+    values = np.concatenate(settled if settled[-1].size > known[-1].size / 10 else known)
     low, high = np.percentile(values, SCALE) if values.size else (0.0, 1.0)
-    return Normalize(low, high if high > low else low + 0.1)
+    return low, high if high > low else low + 0.1
 
 
-def _extend(images: Sequence[np.ndarray], norm: Normalize) -> str:
+def colour_scale(row: MapRow) -> Normalize:
+    """Return the colour scale of a row of maps: of counts it is logarithmic."""
+    return LogNorm(*row.limits) if row.quantity == "COUNT" else Normalize(*row.limits)
+
+
+def colours_beyond(images: Sequence[np.ndarray], norm: Normalize) -> str:
     """Return which ends of the colour bar have values beyond them."""
     values = np.concatenate([image[np.isfinite(image)] for image in images])
     below, above = bool((values < norm.vmin).any()), bool((values > norm.vmax).any())

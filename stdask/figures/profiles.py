@@ -1,4 +1,4 @@
-"""Running medians along R and Z, one survey beside merged: Thomas et al. 2024, figs. 17, 18, D.1 and D.2."""
+"""Running medians along R and Z, samples side by side: Thomas et al. 2024, figs. 17, 18, D.1 and D.2."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,18 +35,15 @@ class Curve:
 
 @dataclass(frozen=True)
 class ProfileRow:
-    """One label: its curves from one survey alone and from the merged catalogue."""
+    """One label: its curves from each sample."""
 
     label: str
-    alone: Sequence[Curve]
-    merged: Sequence[Curve]
+    samples: Sequence[Sequence[Curve]]
     unit: str = ""  # of a label that stdask does not know
 
 
-def draw_profiles(
-    rows: Sequence[ProfileRow], names: tuple[str, str], axis: str, slicing: str, min_stars: int
-) -> Figure:
-    """Draw running medians, a row a label, one survey alone on the left and merged on the right.
+def draw_profiles(rows: Sequence[ProfileRow], names: Sequence[str], axis: str, slicing: str, min_stars: int) -> Figure:
+    """Draw running medians, a row a label, a column a sample.
 
     A slice has the same colour everywhere; panels of a row share their scales.
 
@@ -55,7 +52,7 @@ def draw_profiles(
     rows
         The labels, from above.
     names
-        Titles of the two columns.
+        Titles of the columns.
     axis
         Name and unit of the position.
     slicing
@@ -68,18 +65,18 @@ def draw_profiles(
     figure
         Shaded: 16th to 84th percentile of the bootstrapped medians.
     """
-    curves = [curve for row in rows for curve in (*row.alone, *row.merged)]
+    curves = [curve for row in rows for own in row.samples for curve in own]
     slices = sorted({curve.slice_kpc for curve in curves})
     shades = np.linspace(0, PALEST, max(len(slices), 2))
     colours = {part: to_hex(colormaps[COLOURS](shade)) for part, shade in zip(slices, shades, strict=False)}
     with rc_context(STYLE):
-        figure = Figure(figsize=(10.0, 0.7 + 3.1 * len(rows)))
-        panels = figure.subplots(len(rows), 2, sharex=True, sharey="row", squeeze=False)
+        figure = Figure(figsize=(1.6 + 4.2 * len(names), 0.7 + 3.1 * len(rows)))
+        panels = figure.subplots(len(rows), len(names), sharex=True, sharey="row", squeeze=False)
         for row, pair in zip(rows, panels, strict=True):
-            _draw_curves(pair[0], row.alone, colours)
-            _draw_curves(pair[1], row.merged, colours)
-            _fit_height(pair[0], [*row.alone, *row.merged])
-            if _are_equal(row.alone, row.merged):
+            for axes, own in zip(pair, row.samples, strict=True):
+                _draw_curves(axes, own, colours)
+            _fit_height(pair[0], [curve for own in row.samples for curve in own])
+            if len(names) == 2 and _are_equal(*row.samples):
                 pair[1].set_title("nothing added to the profiles on the left", fontsize=8, pad=3)
             pair[0].set_ylabel(with_unit(f"median {symbol(row.label)}", unit_of(row.label, row.unit)))
         for axes, name in zip(panels[0], names, strict=True):

@@ -1,53 +1,48 @@
-"""Atlas: maps and profiles of the Galaxy from B alone and from the merged catalogue."""
+"""Atlas: maps, profiles and gradients of the Galaxy from B alone, merged, untranslated, and from A alone."""
 
-from collections.abc import Mapping, Sequence
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from stdask import schema
 from stdask.config import AtlasConfig, Run
 from stdask.errors import ConfigError
-from stdask.pipeline.atlas_products import HEIGHT, Medians, Pair, Products, write_maps, write_profiles
+from stdask.pipeline.atlas_gradients import write_asymmetry, write_gradients, write_seam
+from stdask.pipeline.atlas_maps import write_maps
+from stdask.pipeline.atlas_products import Products
+from stdask.pipeline.atlas_profiles import write_profiles
+from stdask.pipeline.atlas_samples import A_ONLY, ALONE, HEIGHT, MAPPED, MERGED, UNTRANSLATED, Selection
+from stdask.pipeline.atlas_sources import CatalogueSource
+from stdask.pipeline.atlas_tasks import NO_DISTANCE, Range, Statistics, pack_block, reduce_range
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.console import say
-from stdask.pipeline.merge import NAME as MERGED
+from stdask.pipeline.merge import NAME as MERGED_CATALOGUE
 from stdask.pipeline.stage import Stage, digest_of
 from stdask.pipeline.tasks import each
-from stdask.science.binning import bin_medians, merge_keys, pack_keys
-from stdask.science.galactic_bins import MAPS, PROFILES, GalacticBins, Positions
-from stdask.science.healpix import Pixel
-from stdask.science.profiles import running_medians
+from stdask.science.galactic_bins import MAPS, PRODUCTS, PROFILES, GalacticBins
 from stdask.storage import paths
-from stdask.storage.hats import Catalogue, open_catalogue
+from stdask.storage.hats import open_catalogue
 from stdask.storage.receipts import Receipt
-from stdask.storage.tables import to_numpy
 
-MAPPED = ("FE_H", "M_H", "MG_FE", "ALPHA_FE")  # where B measures them
-X, Y, Z, RADIUS = (column.name for column in schema.GALACTOCENTRIC[:4])
-NO_DISTANCE = "no distance"
-BEYOND = "beyond the maps"
-Keys = dict[tuple[str, bool], np.ndarray]  # (product, star of B) -> sorted keys
+KEYS_IN_RANGE = 3_000_000  # that a worker reduces at once: 24 MB for each part of a sample
+Medians = dict[str, dict[str, dict[str, Statistics]]]  # quantity -> product -> sample
 
 
 @dataclass(frozen=True)
-class Selection:
-    """What all tasks share: which stars, which bins, and which survey is B."""
+class Atlas:
+    """Everything known of the selected stars, and how many they are."""
 
-    bins: GalacticBins
-    survey_b: str
-
-    @property
-    def config(self) -> AtlasConfig:
-        """The settings of the stage."""
-        return self.bins.config
+    labels: tuple[str, ...]  # those that a selected star has
+    medians: Medians
+    counts: dict[str, Any]
 
 
 def run(run: Run, workers: Workers) -> Receipt:
-    """Draw the maps and profiles (Thomas et al. 2024, sect. 4.2 and 4.3, App. D).
+    """Draw maps and profiles and fit gradients (Thomas et al. 2024, sect. 4.2 and 4.3, App. C and D).
 
     Without a star to draw, the stage is done all the same: its receipt says why there are no products.
 
@@ -56,134 +51,156 @@ def run(run: Run, workers: Workers) -> Receipt:
     ConfigError
         If `[atlas]` names a label or a column that the merged catalogue does not have.
     """
-    config = run.config.atlas
     stage = Stage(run, "atlas", {"merge": digest_of(run, "merge")})
     if receipt := stage.done():
         return receipt
-    catalogue = open_catalogue(paths.catalogue(run.output, MERGED))
-    labels = _labels(run)
-    _check_select(config, catalogue)
-    selection = Selection(GalacticBins.of(config), run.definition_b.name)
-    heights, counts = _reduce(workers, catalogue, HEIGHT, selection, run.config.seed)
+    source = CatalogueSource(open_catalogue(paths.catalogue(run.output, MERGED_CATALOGUE)))
+    labels = run.config.atlas.labels or tuple(label for label in MAPPED if label in run.definition_b.labels)
+    selection = Selection(
+        source=source,
+        bins=GalacticBins.of(run.config.atlas),
+        labels=labels,
+        alpha=alpha_of(run.config.atlas, run.definition_b.labels),
+        survey_b=run.definition_b.name,
+        n_members=run.config.train.n_members,
+        folder=paths.keys(run.output),
+        seed=run.config.seed,
+    )
+    check_columns(selection)
     stage.remove_old_outputs()
-    if not counts["out"]:
-        return stage.finish([], counts | {"notes": [_explain_nothing(counts)]})
-    medians = {HEIGHT: heights}
-    for label in labels:
-        medians[label], _ = _reduce(workers, catalogue, label, selection, run.config.seed)
-    empty = [label for label in labels if not medians[label].maps["edge_on"].merged.counts.any()]
+    atlas = reduce_stars(workers, selection)
+    outputs = []
+    if atlas.counts["out"]:
+        a, b = run.definition_a, run.definition_b
+        products = Products(
+            folder=paths.products(run.output),
+            selection=selection,
+            medians=atlas.medians,
+            labels=atlas.labels,
+            units={label: b.labels[label].unit for label in atlas.labels},
+            titles=titles_of(atlas, a.title, b.title),
+            provenance={"survey_a": a.name, "survey_b": b.name, "stage_key": stage.key},
+        )
+        outputs = write_products(products)
+    return stage.finish(outputs, atlas.counts)
+
+
+def write_products(products: Products) -> list[Path]:
+    """Write all maps, profiles, gradients and comparisons; return the files."""
+    outputs = [path for view in MAPS for path in write_maps(products, view)]
+    outputs += [path for kind in PROFILES if products.labels for path in write_profiles(products, kind)]
+    return [*outputs, *write_gradients(products), *write_asymmetry(products), *write_seam(products)]
+
+
+def titles_of(atlas: Atlas, a: str, b: str) -> dict[str, str]:
+    """Return what the samples of two surveys, those that there are, are called in figures."""
+    titles = {
+        ALONE: f"{b} alone",
+        MERGED: f"merged with {a}",
+        UNTRANSLATED: f"merged with {a}, not translated",
+        A_ONLY: f"{a} alone, translated",
+    }
+    return {sample: title for sample, title in titles.items() if sample in atlas.medians[HEIGHT]["edge_on"]}
+
+
+def alpha_of(config: AtlasConfig, known: Iterable[str]) -> tuple[str, ...]:
+    """Return the metallicity and the abundance ratio that `[atlas] alpha` tells the stars apart by.
+
+    Raises
+    ------
+    ConfigError
+        If one of them is not among the `known` labels.
+    """
+    if config.alpha == "all":
+        return ()
+    found = [next((name for name in names if name in known), None) for names in (MAPPED[:2], MAPPED[2:])]
+    if None in found:
+        raise ConfigError(
+            f"[atlas] alpha = {config.alpha!r} needs one of {', '.join(MAPPED[:2])} and one of "
+            f"{', '.join(MAPPED[2:])}. There are {', '.join(known)}."
+        )
+    return tuple(name for name in found if name)
+
+
+def check_columns(selection: Selection) -> None:
+    """Raise ConfigError if a label or a selection is not among the numbers of the catalogue."""
+    for what, names in (("labels", selection.labels), ("select", tuple(selection.config.select))):
+        for name in names:
+            if name not in selection.source.columns:
+                raise ConfigError(
+                    f"[atlas] {what}: the catalogue has no number {name!r}. "
+                    f"It has {', '.join(sorted(selection.source.columns))}."
+                )
+
+
+def reduce_stars(workers: Workers, selection: Selection) -> Atlas:
+    """Return the medians of every quantity in every product, and the counts of the stars."""
+    shutil.rmtree(selection.folder, ignore_errors=True)  # of a killed run
+    try:
+        files, filled, counts = _pack(workers, selection)
+        if not counts["out"]:
+            return Atlas((), {}, counts | {"notes": [_explain_nothing(counts)]})
+        medians = _reduce(workers, selection, files, filled)
+    finally:
+        shutil.rmtree(selection.folder, ignore_errors=True)
+    empty = [label for label in selection.labels if not medians[label]["edge_on"][MERGED].counts.any()]
     if empty:
         counts["notes"] = [f"no selected star has {', '.join(empty)}: not drawn"]
         say(f"  {counts['notes'][0]}", "yellow")
-    products = Products(run, selection.bins, medians, tuple(label for label in labels if label not in empty), stage.key)
-    outputs = [path for view in MAPS for path in write_maps(products, view)]
-    outputs += [path for kind in PROFILES if products.labels for path in write_profiles(products, kind)]
-    return stage.finish(outputs, counts)
+    return Atlas(tuple(label for label in selection.labels if label not in empty), medians, counts)
 
 
-def _labels(run: Run) -> list[str]:
-    """Return the labels to map: those named, or the metallicities and abundance ratios that B measures."""
-    return list(run.config.atlas.labels) or [label for label in MAPPED if label in run.definition_b.labels]
-
-
-def _check_select(config: AtlasConfig, catalogue: Catalogue) -> None:
-    names = [column.name for column in catalogue.columns if column.dtype.startswith(("float", "double"))]
-    for name in config.select:
-        if name not in names:
-            raise ConfigError(
-                f"[atlas] select: the merged catalogue has no number {name!r} to select by. It has {', '.join(names)}."
-            )
-
-
-def _reduce(
-    workers: Workers, catalogue: Catalogue, quantity: str, selection: Selection, seed: int
-) -> tuple[Medians, dict[str, Any]]:
-    """Return the medians of one quantity in all products, and how many stars were selected."""
-    parts: dict[tuple[str, bool], list[np.ndarray]] = {
-        (product, of_b): [] for product in (*MAPS, *PROFILES) for of_b in (True, False)
-    }
-    aside: dict[str, int] = {}
-    from_survey: dict[str, int] = {}
-    for _, (keys, reasons, surveys) in each(
-        workers,
-        _pack_partition,
-        catalogue.pixels,
-        catalogue,
-        quantity,
-        selection,
-        description=f"atlas: {quantity}",
-        sizes=list(catalogue.rows.values()),
-    ):
-        for name, part in keys.items():
-            parts[name].append(part)
-        for total, more in ((aside, reasons), (from_survey, surveys)):
-            for name, number in more.items():
-                total[name] = total.get(name, 0) + number
+def _pack(workers: Workers, selection: Selection) -> tuple[list[Path], dict[str, np.ndarray], dict[str, Any]]:
+    """Return the files of keys, the numbers of stars by product and bin, and what became of all stars."""
+    blocks = selection.source.blocks
+    filled = {product: np.zeros(selection.bins.n_bins(product), dtype=np.int64) for product in PRODUCTS}
+    aside: Counter[str] = Counter()
+    surveys: Counter[str] = Counter()
+    files = []
+    sizes = [block.n_rows for block in blocks]
+    for _, packed in each(workers, pack_block, blocks, selection, description="atlas: stars", sizes=sizes):
+        files.append(packed["file"])
+        for product, (bins, numbers) in packed["filled"].items():
+            filled[product][bins] += numbers
+        aside += packed["set aside"]
+        surveys += packed["from"]
     counts = {
-        "in": catalogue.n_rows,
-        "out": sum(from_survey.values()),
+        "in": sum(sizes),
+        "out": surveys.total(),
         "set aside": dict(sorted(aside.items())),
-        "from": dict(sorted(from_survey.items())),
+        "from": dict(sorted(surveys.items())),
     }
-    return _medians(parts, selection, seed), counts
+    return sorted(files), filled, counts
 
 
-def _pack_partition(
-    pixel: Pixel, catalogue: Catalogue, quantity: str, selection: Selection
-) -> tuple[Keys, dict[str, int], dict[str, int]]:
-    """Return the keys of one partition's selected stars, and the numbers of stars by reason and by survey."""
-    config = selection.config
-    wanted = {X, Y, Z, RADIUS, schema.SURVEY.name, *config.select} | ({quantity} - {HEIGHT})
-    table = catalogue.read_pixel(pixel, sorted(wanted))
-    reasons = _reasons(table, config)
-    table = table.filter(pa.array(reasons == ""))
-    positions = Positions(*(to_numpy(table, name) for name in (X, Y, Z, RADIUS)))
-    values = np.abs(positions.z_kpc) if quantity == HEIGHT else to_numpy(table, quantity)
-    of_b = pc.equal(table.column(schema.SURVEY.name), selection.survey_b).to_numpy(zero_copy_only=False)
-    keys: Keys = {}
-    for product in MAPS if quantity == HEIGHT else (*MAPS, *PROFILES):
-        stars, bins = selection.bins.members(product, positions)
-        for side in (True, False):
-            own = of_b[stars] == side
-            keys[product, side] = pack_keys(bins[own], values[stars[own]])
-    surveys = table.column(schema.SURVEY.name).value_counts().to_pylist()
-    found, numbers = np.unique(reasons[reasons != ""], return_counts=True)
-    return (
-        keys,
-        dict(zip(found.tolist(), numbers.tolist(), strict=True)),
-        {entry["values"]: entry["counts"] for entry in surveys},
-    )
+def _reduce(workers: Workers, selection: Selection, files: Sequence[Path], filled: Mapping[str, np.ndarray]) -> Medians:
+    ranges = [
+        Range(product, quantity, first, end)
+        for quantity in selection.quantities
+        for product in selection.products(quantity)
+        for first, end in _cut(filled[product])
+    ]
+    parts: dict[tuple[str, str], dict[int, dict[str, Statistics]]] = {}
+    for item, samples in each(workers, reduce_range, ranges, selection, files, description="atlas: medians"):
+        parts.setdefault((item.quantity, item.product), {})[item.first_bin] = samples
+    medians: Medians = {quantity: {} for quantity in selection.quantities}
+    for (quantity, product), found in parts.items():
+        in_order = [samples for _, samples in sorted(found.items())]
+        medians[quantity][product] = {
+            sample: Statistics.join([samples[sample] for samples in in_order]) for sample in in_order[0]
+        }
+    return medians
 
 
-def _reasons(table: pa.Table, config: AtlasConfig) -> np.ndarray:
-    """Return why each star is not drawn, empty for none: the first of the cuts that it fails."""
-    cuts = {NO_DISTANCE: ~np.isfinite(to_numpy(table, X))}
-    for name, (low, high) in config.select.items():
-        values = to_numpy(table, name)
-        cuts[f"no {name}"] = np.isnan(values)
-        cuts[f"{name} not between {low:g} and {high:g}"] = ~((values > low) & (values < high))
-    too_high = np.abs(to_numpy(table, Z)) >= config.max_height_kpc
-    cuts[BEYOND] = too_high | (to_numpy(table, RADIUS) >= config.max_radius_kpc)
-    return np.select(list(cuts.values()), list(cuts), default="")
-
-
-def _medians(parts: Mapping[tuple[str, bool], Sequence[np.ndarray]], selection: Selection, seed: int) -> Medians:
-    config = selection.config
-    maps, profiles = {}, {}
-    for product in (*MAPS, *PROFILES):
-        alone = merge_keys(parts[product, True])
-        samples = (alone, merge_keys([alone, *parts[product, False]]))
-        n_bins = selection.bins.n_bins(product)
-        if product in MAPS:
-            maps[product] = Pair(*(bin_medians(keys, n_bins, config.min_stars_pixel) for keys in samples))
-        else:
-            profiles[product] = Pair(
-                *(
-                    running_medians(keys, n_bins, config.min_stars_profile, config.n_bootstraps, seed)
-                    for keys in samples
-                )
-            )
-    return Medians(maps, profiles)
+def _cut(n_stars: np.ndarray) -> list[tuple[int, int]]:
+    """Return ranges of bins that hold at most `KEYS_IN_RANGE` stars each, or a single bin."""
+    total = np.concatenate([[0], np.cumsum(n_stars)])
+    ranges, first = [], 0
+    while first < len(n_stars):
+        end = int(np.searchsorted(total, total[first] + KEYS_IN_RANGE, side="right")) - 1
+        ranges.append((first, max(end, first + 1)))
+        first = ranges[-1][1]
+    return ranges
 
 
 def _explain_nothing(counts: Mapping[str, Any]) -> str:

@@ -1,14 +1,14 @@
-"""Exact medians in bins that can be put together from any partitioning, and the pixels of the maps.
+"""Exact medians in bins that can be put together from any partitioning, how far values scatter about them, and bands.
 
 A star is one 64-bit key: its bin in the upper half, its value in the lower one, as an integer that sorts like
 the float. Sorted keys of partitions are merged; a bin's median then stands in the middle of its keys.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import betaincinv
 
 _SIGN = np.uint32(0x8000_0000)
 _ALL = np.uint32(0xFFFF_FFFF)
@@ -77,6 +77,21 @@ def bin_starts(keys: np.ndarray, n_bins: int) -> np.ndarray:
     return np.searchsorted(keys, np.arange(n_bins + 1, dtype=np.uint64) << _SHIFT)
 
 
+def range_of_bins(keys: np.ndarray, first_bin: int, end_bin: int) -> np.ndarray:
+    """Return the keys of the bins from `first_bin` to before `end_bin`, their bins counted from 0 then.
+
+    Parameters
+    ----------
+    keys : shape (n_keys,), uint64, ascending
+
+    Returns
+    -------
+    keys : shape (n_keys of these bins,), uint64, ascending; a copy
+    """
+    first, end = np.searchsorted(keys, np.array([first_bin, end_bin], dtype=np.uint64) << _SHIFT)
+    return keys[first:end] - (np.uint64(first_bin) << _SHIFT)
+
+
 def bin_medians(keys: np.ndarray, n_bins: int, min_stars: int = 1) -> BinMedians:
     """Return the exact median in every bin, equal to numpy's in float32.
 
@@ -99,101 +114,52 @@ def bin_medians(keys: np.ndarray, n_bins: int, min_stars: int = 1) -> BinMedians
     return BinMedians(counts, medians)
 
 
-@dataclass(frozen=True)
-class MapGrid:
-    """Square pixels of a map about the Galactic centre, which is a corner of four of them.
-
-    Pixel (row, column) has number row * n_columns + column; it holds its lower and left edge.
-    """
-
-    width_kpc: float
-    half_columns: int  # on either side of the centre
-    half_rows: int
-
-    @classmethod
-    def covering(cls, half_width_kpc: float, half_height_kpc: float, width_kpc: float) -> "MapGrid":
-        """Return the smallest grid that reaches so far on each side, in pixels of `width_kpc`."""
-        slack = 1e-9  # 20 / 0.2 is 100 pixels, whatever the last bit of the quotient
-        columns, rows = (int(np.ceil(half / width_kpc - slack)) for half in (half_width_kpc, half_height_kpc))
-        return cls(width_kpc, columns, rows)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns of the map."""
-        return 2 * self.half_rows, 2 * self.half_columns
-
-    @property
-    def n_pixels(self) -> int:
-        """Number of pixels."""
-        return self.shape[0] * self.shape[1]
-
-    @property
-    def column_edges_kpc(self) -> np.ndarray:
-        """Edges of the columns, shape (n_columns + 1,)."""
-        return self.width_kpc * np.arange(-self.half_columns, self.half_columns + 1)
-
-    @property
-    def row_edges_kpc(self) -> np.ndarray:
-        """Edges of the rows, shape (n_rows + 1,)."""
-        return self.width_kpc * np.arange(-self.half_rows, self.half_rows + 1)
-
-    def pixels(self, across_kpc: np.ndarray, up_kpc: np.ndarray) -> np.ndarray:
-        """Return the pixel of each star, -1 outside the map or without a position.
-
-        Parameters
-        ----------
-        across_kpc, up_kpc : shape (n_stars,), kpc
-
-        Returns
-        -------
-        pixels : shape (n_stars,), int64
-        """
-        columns = _bin_of(across_kpc, self.column_edges_kpc)
-        rows = _bin_of(up_kpc, self.row_edges_kpc)
-        return np.where((columns >= 0) & (rows >= 0), rows * self.shape[1] + columns, -1)
-
-
-def edge_on_pixels(grid: MapGrid, x_kpc: np.ndarray, z_kpc: np.ndarray, radius_kpc: np.ndarray) -> np.ndarray:
-    """Return each star's pixel in the map of R, with the sign of X, against Z.
-
-    Source: Thomas et al. 2024, A&A 690, A54, Fig. 15.
+def bin_deviations(keys: np.ndarray, medians: np.ndarray) -> np.ndarray:
+    """Return the median absolute deviation from the median in every bin, equal to numpy's in float32.
 
     Parameters
     ----------
-    grid
-        Columns along R, rows along Z.
-    x_kpc, z_kpc, radius_kpc : shape (n_stars,), galactocentric, kpc
+    keys : shape (n_keys,), uint64, ascending
+    medians : shape (n_bins,), float32
+        As from `bin_medians`; NaN where none is wanted.
 
     Returns
     -------
-    pixels : shape (n_stars,), int64, -1 for none
+    deviations : shape (n_bins,), float32, NaN where there is no median
     """
-    return grid.pixels(np.copysign(radius_kpc, x_kpc), z_kpc)
+    bins = (keys >> _SHIFT).astype(np.int64)
+    deviations = np.abs(unpack_values(keys) - medians[bins])  # NaN is left out of the keys
+    return bin_medians(pack_keys(bins, deviations), len(medians)).medians
 
 
-def face_on_pixels(
-    grid: MapGrid, x_kpc: np.ndarray, y_kpc: np.ndarray, z_kpc: np.ndarray, max_height_kpc: float
-) -> np.ndarray:
-    """Return each star's pixel in the map of X against Y, of the stars closer to the midplane than a limit.
+def bin_bands(keys: np.ndarray, medians: np.ndarray, probabilities: Sequence[float]) -> np.ndarray:
+    """Return percentiles of the bootstrapped median of every bin, without a bootstrap.
 
-    Source: Thomas et al. 2024, A&A 690, A54, Fig. 16.
+    A bootstrap median is an order statistic of the stars whose rank follows a Beta distribution (see
+    `profiles.bootstrap_medians`): its percentiles are stars at percentiles of that distribution. With an even number of
+    stars it is the mean of two order statistics, which move together; here their percentiles are averaged.
 
     Parameters
     ----------
-    grid
-        Columns along X, rows along Y.
-    x_kpc, y_kpc, z_kpc : shape (n_stars,), galactocentric, kpc
-    max_height_kpc
-        Stars at |Z| of this or more are left out.
+    keys : shape (n_keys,), uint64, ascending
+    medians : shape (n_bins,), float32
+        NaN where no band is wanted.
+    probabilities
+        Between 0 and 1.
 
     Returns
     -------
-    pixels : shape (n_stars,), int64, -1 for none
+    bands : shape (n_probabilities, n_bins), float32, NaN where there is no median
     """
-    return np.where(np.abs(z_kpc) < max_height_kpc, grid.pixels(x_kpc, y_kpc), -1)
-
-
-def _bin_of(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Return the bin of each value between ascending edges, -1 outside or for NaN, which sorts last."""
-    bins = np.searchsorted(edges, values, side="right") - 1
-    return np.where(bins < len(edges) - 1, bins, -1)
+    starts = bin_starts(keys, len(medians))
+    used = np.flatnonzero(np.isfinite(medians))
+    n_stars = np.diff(starts)[used]
+    numbers, which = np.unique(n_stars, return_inverse=True)  # bins of as many stars share their ranks
+    bands = np.full((len(probabilities), len(medians)), np.nan, dtype=np.float32)
+    for band, probability in zip(bands, probabilities, strict=True):
+        ends = []
+        for rank in ((numbers + 1) // 2, numbers // 2 + 1):  # of the two middle stars, or of the middle one twice
+            place = numbers * betaincinv(rank, numbers - rank + 1, probability)
+            ends.append(unpack_values(keys[starts[used] + np.minimum(place.astype(np.int64), numbers - 1)[which]]))
+        band[used] = (ends[0] + ends[1]) / np.float32(2)
+    return bands

@@ -72,21 +72,21 @@ class Windows:
         return stars, first[stars] + np.arange(len(stars)) - before
 
 
-def slices_of(positions_kpc: np.ndarray, edges_kpc: Sequence[float]) -> np.ndarray:
+def slices_of(positions: np.ndarray, edges: Sequence[float] | np.ndarray) -> np.ndarray:
     """Return which slice each star lies in, -1 for none; a slice holds its lower edge.
 
     Parameters
     ----------
-    positions_kpc : shape (n_stars,), kpc
-    edges_kpc
+    positions : shape (n_stars,)
+    edges
         Ascending, one more than there are slices.
 
     Returns
     -------
     slices : shape (n_stars,), int64
     """
-    slices = np.searchsorted(edges_kpc, positions_kpc, side="right") - 1
-    return np.where(slices < len(edges_kpc) - 1, slices, -1)
+    slices = np.searchsorted(edges, positions, side="right") - 1
+    return np.where(slices < len(edges) - 1, slices, -1)
 
 
 def height_slices(z_kpc: np.ndarray, edges_kpc: Sequence[float]) -> np.ndarray:
@@ -128,8 +128,10 @@ def window_bins(slices: np.ndarray, positions_kpc: np.ndarray, windows: Windows)
     return stars, np.where(slices[stars] >= 0, slices[stars] * windows.number + numbers, -1)
 
 
-def running_medians(keys: np.ndarray, n_bins: int, min_stars: int, n_bootstraps: int, seed: int) -> RunningMedians:
-    """Return the median of every bin with its bootstrap band.
+def running_medians(
+    keys: np.ndarray, n_bins: int, min_stars: int, n_bootstraps: int, seed: int, first_bin: int = 0
+) -> tuple[RunningMedians, np.ndarray]:
+    """Return the median of every bin with its bootstrap band, and the bootstrapped medians.
 
     The random numbers of a bin depend on (seed, bin) alone, so that neither partitioning nor order matter.
     Source: Thomas et al. 2024, A&A 690, A54, sect. 4.3.
@@ -144,15 +146,26 @@ def running_medians(keys: np.ndarray, n_bins: int, min_stars: int, n_bootstraps:
         A bin with fewer has no median.
     n_bootstraps, seed
         Bootstrap samples a bin; seed of the run.
+    first_bin
+        Number of bin 0 among all bins, where these are some of them.
+
+    Returns
+    -------
+    found
+    bootstraps : shape (n_bootstraps, n_bins), float32, NaN where there are too few stars
+        Bins that share no stars are drawn independently of one another, as resampling all stars would draw them.
     """
     counts, medians = bin_medians(keys, n_bins, min_stars)
     starts = bin_starts(keys, n_bins)
-    bands = np.full((2, n_bins), np.nan, dtype=np.float32)
-    for number in np.flatnonzero(np.isfinite(medians)):
+    bootstraps = np.full((n_bootstraps, n_bins), np.nan, dtype=np.float32)
+    used = np.flatnonzero(np.isfinite(medians))
+    for number in used:
         values = unpack_values(keys[starts[number] : starts[number + 1]])
-        draws = bootstrap_medians(values, n_bootstraps, np.random.default_rng([seed, int(number)]))
-        bands[:, number] = np.percentile(draws, BAND)
-    return RunningMedians(counts, medians, *bands)
+        rng = np.random.default_rng([seed, first_bin + int(number)])
+        bootstraps[:, number] = bootstrap_medians(values, n_bootstraps, rng)
+    bands = np.full((2, n_bins), np.nan, dtype=np.float32)
+    bands[:, used] = np.percentile(bootstraps[:, used], BAND, axis=0) if used.size else np.nan
+    return RunningMedians(counts, medians, *bands), bootstraps
 
 
 def bootstrap_medians(values: np.ndarray, n_bootstraps: int, rng: np.random.Generator) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Small tables and figures for people: ECSV and PNG, whole or not at all, the same bytes each time."""
+"""Small tables and figures for people: ECSV, PNG and PDF, whole or not at all, the same bytes each time."""
 
 from pathlib import Path
 from typing import Any, Protocol
@@ -46,6 +46,17 @@ def write_figure(path: Path, figure: Drawing) -> None:
     """Write a figure as PNG, atomically; without a date, so that the same figure gives the same bytes."""
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": f"stdask {__version__}"})
+
+
+def write_figures(stem: Path, figure: Drawing) -> list[Path]:
+    """Write a figure as PNG and as PDF, `stem` being their path without its ending; return both."""
+    image, page = stem.with_name(f"{stem.name}.png"), stem.with_name(f"{stem.name}.pdf")
+    write_figure(image, figure)
+    with replacing(page) as temporary:
+        figure.savefig(
+            temporary, format="pdf", dpi=DPI, metadata={"CreationDate": None, "Producer": f"stdask {__version__}"}
+        )
+    return [image, page]
 
 
 def read_bytes(path: Path) -> bytes:

@@ -58,6 +58,16 @@ def products(output: Path) -> Path:
     return output / "products"
 
 
+def keys(output: Path) -> Path:
+    """Return the folder of the stars' keys while atlas sorts them."""
+    return output / "keys"
+
+
+def map_stem(folder: Path, view: str) -> Path:
+    """Return the path of the files of a map, without their endings."""
+    return folder / f"map_{view}"
+
+
 def report(output: Path) -> Path:
     """Return the report page."""
     return output / "report" / "index.html"

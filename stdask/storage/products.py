@@ -1,4 +1,4 @@
-"""Maps as FITS image cubes with galactocentric axes in kpc, profiles as ECSV tables."""
+"""Maps as FITS: image cubes with galactocentric axes in kpc, HEALPix tables of the sky; profiles as ECSV tables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from astropy.table import Table
 from stdask import __version__
 from stdask.errors import CatalogueError
 from stdask.schema import Column
-from stdask.science.binning import MapGrid
+from stdask.science.map_grid import MapGrid
 from stdask.storage.documents import write_ecsv
 from stdask.storage.files import replacing
 
@@ -58,12 +58,54 @@ def write_map_cubes(
     provenance
         FITS keyword -> value.
     """
+    _write(path, [_image(name, grid, axes, planes) for name, planes in cubes.items()], provenance)
+
+
+def write_sky_maps(
+    path: Path, order: int, maps: Mapping[str, Sequence[Plane]], provenance: Mapping[str, str | float | int]
+) -> None:
+    """Write maps of the whole sky into one FITS file, one HEALPix table a sample, as healpy and Aladin read them.
+
+    Parameters
+    ----------
+    path
+        The file.
+    order
+        12 * 4^order nested pixels in equatorial coordinates (ICRS) cover the sky.
+    maps
+        Extension name -> one column each; images of shape (n_pixels,).
+    provenance
+        FITS keyword -> value.
+    """
+    tables = []
+    for name, planes in maps.items():
+        columns = [
+            fits.Column(
+                plane.name, "K" if plane.image.dtype.kind == "i" else "E", plane.unit or None, array=plane.image
+            )
+            for plane in planes
+        ]
+        table = fits.BinTableHDU.from_columns(columns, name=name)
+        n_pixels = 12 * 4**order
+        cards = {
+            "PIXTYPE": "HEALPIX",
+            "ORDERING": "NESTED",
+            "COORDSYS": "C",
+            "NSIDE": 1 << order,
+            "INDXSCHM": "IMPLICIT",
+        }
+        for keyword, value in {**cards, "FIRSTPIX": 0, "LASTPIX": n_pixels - 1, "OBJECT": "FULLSKY"}.items():
+            table.header[keyword] = value
+        tables.append(table)
+    _write(path, tables, provenance)
+
+
+def _write(path: Path, extensions: Sequence[Any], provenance: Mapping[str, str | float | int]) -> None:
     primary = fits.PrimaryHDU()
     primary.header["CREATOR"] = (f"stdask {__version__}", "software that made this file")
     for keyword, value in provenance.items():
         primary.header[keyword] = value
-    images = [_image(name, grid, axes, planes) for name, planes in cubes.items()]
-    hdus = fits.HDUList([primary, *images])
+    hdus = fits.HDUList([primary, *extensions])
     for hdu in hdus:
         hdu.add_checksum(when="of this HDU")  # without the date that astropy would write
     with replacing(path) as temporary:

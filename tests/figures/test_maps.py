@@ -5,8 +5,8 @@ import pytest
 from matplotlib.collections import LineCollection, QuadMesh
 from matplotlib.colors import LogNorm
 
-from stdask.figures.maps import MapRow, draw_maps
-from stdask.science.binning import MapGrid
+from stdask.figures.maps import MapRow, colour_limits, draw_maps
+from stdask.science.map_grid import MapGrid
 
 GRID = MapGrid.covering(12.0, 4.0, 1.0)
 NAMES = ("APOGEE DR17 alone", "merged with LAMOST DR3")
@@ -18,15 +18,23 @@ def filled(columns, value):
     return image
 
 
+def row(quantity, counts, *images):
+    return MapRow(quantity, images, colour_limits(quantity, images, counts))
+
+
+def draw(rows, counts, edge_on=True):
+    return draw_maps(GRID, rows, tuple(counts), NAMES, edge_on=edge_on, mark_new=True)
+
+
 @pytest.fixture
 def figure():
     counts = np.zeros((2, *GRID.shape), dtype=int)
     counts[0, 2:6, 5:12] = 30
     counts[1, 2:6, 2:12] = 40
-    metallicity = MapRow("FE_H", filled(slice(5, 12), -0.1), filled(slice(2, 12), -0.4))
-    magnesium = MapRow("MG_FE", filled(slice(5, 12), 0.2), filled(slice(5, 12), 0.2))
-    number = MapRow("COUNT", *np.where(counts > 0, counts, np.nan))
-    return draw_maps(GRID, [number, metallicity, magnesium], tuple(counts), NAMES, edge_on=True)
+    metallicity = row("FE_H", counts, filled(slice(5, 12), -0.1), filled(slice(2, 12), -0.4))
+    magnesium = row("MG_FE", counts, filled(slice(5, 12), 0.2), filled(slice(5, 12), 0.2))
+    number = row("COUNT", counts, *np.where(counts > 0, counts, np.nan))
+    return draw([number, metallicity, magnesium], counts)
 
 
 def panels(figure):
@@ -104,8 +112,8 @@ def test_a_map_to_which_nothing_was_added_says_so(figure):
 
 def test_face_on_maps_show_x_against_y_without_a_midplane():
     counts = np.ones((2, *GRID.shape), dtype=int)
-    rows = [MapRow("COUNT", *counts.astype(float)), MapRow("HEIGHT", *np.full((2, *GRID.shape), 0.3))]
-    figure = draw_maps(GRID, rows, tuple(counts), NAMES, edge_on=False)
+    rows = [row("COUNT", counts, *counts.astype(float)), row("HEIGHT", counts, *np.full((2, *GRID.shape), 0.3))]
+    figure = draw(rows, counts, edge_on=False)
     maps, bars = panels(figure)
     assert maps[-1][0].get_xlabel() == r"$X$ [kpc]"
     assert maps[-1][0].get_ylabel() == r"$Y$ [kpc]"
@@ -117,8 +125,8 @@ def test_a_single_star_is_drawn_with_the_sun_in_view():
     counts = np.zeros((2, *GRID.shape), dtype=int)
     counts[1, 4, 20] = 1
     star = np.where(counts > 0, -0.2, np.nan)
-    rows = [MapRow("COUNT", *np.where(counts > 0, 1.0, np.nan)), MapRow("FE_H", *star)]
-    figure = draw_maps(GRID, rows, tuple(counts), NAMES, edge_on=True)
+    rows = [row("COUNT", counts, *np.where(counts > 0, 1.0, np.nan)), row("FE_H", counts, *star)]
+    figure = draw(rows, counts)
     figure.draw_without_rendering()
     low, high = figure.axes[0].get_xlim()
     assert low < -8.122
@@ -129,8 +137,8 @@ def test_far_stars_do_not_shrink_the_map():
     counts = np.zeros((2, *GRID.shape), dtype=int)
     counts[:, 3:5, 3:14] = 1000
     counts[1, 7, 23] = 1
-    rows = [MapRow("COUNT", *np.where(counts > 0, counts, np.nan))]
-    figure = draw_maps(GRID, rows, tuple(counts), NAMES, edge_on=True)
+    rows = [row("COUNT", counts, *np.where(counts > 0, counts, np.nan))]
+    figure = draw(rows, counts)
     assert figure.axes[0].get_xlim()[1] <= 3
 
 
@@ -139,6 +147,23 @@ def test_single_star_pixels_do_not_set_the_colour_scale():
     counts[:, 0] = 1
     image = np.full(GRID.shape, -0.1) + np.linspace(0, 0.2, 24)
     image[0] = -3.0
-    figure = draw_maps(GRID, [MapRow("FE_H", image, image + 0.01)], tuple(counts), NAMES, edge_on=True)
+    figure = draw([row("FE_H", counts, image, image + 0.01)], counts)
     norm = meshes(figure.axes[0])[0].norm
     assert -0.11 < norm.vmin < norm.vmax < 0.12
+
+
+def test_samples_that_are_not_compared_have_no_new_pixels():
+    counts = np.zeros((2, *GRID.shape), dtype=int)
+    counts[1, 2:6, 5:12] = 30
+    rows = [row("COUNT", counts, *np.where(counts > 0, counts, np.nan))]
+    figure = draw_maps(GRID, rows, tuple(counts), NAMES, edge_on=True, mark_new=False)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["Sun", "Galactic midplane"]
+    assert np.ma.getmaskarray(meshes(figure.axes[0])[1].get_array()).all()
+
+
+def test_one_sample_alone_fills_one_column():
+    counts = np.full((1, *GRID.shape), 7)
+    figure = draw_maps(
+        GRID, [row("COUNT", counts, *counts.astype(float))], counts, ["all"], edge_on=True, mark_new=False
+    )
+    assert len(panels(figure)[0][0]) == 1

@@ -18,7 +18,7 @@ def curve(name, south, height, first=0):
 def figure():
     thin = [curve((0.0, 0.25), False, 0.3), curve((0.0, 0.25), True, 0.28)]
     thick = [curve((1.0, 2.0), False, 0.0), curve((1.0, 2.0), True, 0.0, first=8)]
-    rows = [ProfileRow("FE_H", thin, [*thin, *thick]), ProfileRow("TEFF", [], thin)]
+    rows = [ProfileRow("FE_H", [thin, [*thin, *thick]]), ProfileRow("TEFF", [[], thin])]
     return draw_profiles(rows, NAMES, "$R$ [kpc]", "Height $|Z|$", 20)
 
 
@@ -53,7 +53,7 @@ def test_south_is_dashed_and_the_legend_says_so(figure):
 
 
 def test_vertical_profiles_have_no_sides_in_the_legend():
-    rows = [ProfileRow("FE_H", [curve((0.0, 2.0), False, 0)], [])]
+    rows = [ProfileRow("FE_H", [[curve((0.0, 2.0), False, 0)], []])]
     drawn = draw_profiles(rows, NAMES, "$Z$ [kpc]", "Radius $R$", 20)
     assert not any("south" in text.get_text() for text in drawn.legends[0].get_texts())
 
@@ -70,13 +70,13 @@ def test_a_panel_without_curves_says_so(figure):
 
 def test_slices_are_listed_from_the_plane_up_whichever_the_survey_alone_has():
     high, low = curve((2.0, 4.0), False, 0), curve((0.25, 0.5), False, 0)
-    drawn = draw_profiles([ProfileRow("FE_H", [high], [low, high])], NAMES, "$R$ [kpc]", "Height $|Z|$", 20)
+    drawn = draw_profiles([ProfileRow("FE_H", [[high], [low, high]])], NAMES, "$R$ [kpc]", "Height $|Z|$", 20)
     assert [text.get_text()[0] for text in drawn.legends[0].get_texts()[:2]] == ["0", "2"]
 
 
 def test_profiles_to_which_nothing_was_added_say_so():
     same = [curve((0.0, 2.0), False, 0)]
-    rows = [ProfileRow("FE_H", same, [*same, curve((2.0, 4.0), False, 0)]), ProfileRow("MG_FE", same, same)]
+    rows = [ProfileRow("FE_H", [same, [*same, curve((2.0, 4.0), False, 0)]]), ProfileRow("MG_FE", [same, same])]
     drawn = draw_profiles(rows, NAMES, "$R$ [kpc]", "Height $|Z|$", 20)
     assert ["nothing added" in axes.get_title(loc="left") for axes in drawn.axes] == [False, False, False, True]
 
@@ -84,7 +84,7 @@ def test_profiles_to_which_nothing_was_added_say_so():
 def test_a_bin_that_stands_alone_is_a_point():
     medians = np.where(np.arange(16) == 3, -0.2, np.nan)
     single = Curve((0.0, 0.25), False, RADII, medians, medians, medians)
-    drawn = draw_profiles([ProfileRow("FE_H", [single], [single])], NAMES, "$R$ [kpc]", "Height $|Z|$", 20)
+    drawn = draw_profiles([ProfileRow("FE_H", [[single], [single]])], NAMES, "$R$ [kpc]", "Height $|Z|$", 20)
     points = [line for line in drawn.axes[0].lines if line.get_marker() == "o"]
     assert [tuple(line.get_xdata()) for line in points] == [(RADII[3],)]
     drawn.draw_without_rendering()

@@ -8,8 +8,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from stdask import schema
 from stdask.errors import CatalogueError, ConfigError
-from stdask.pipeline import atlas, atlas_products
+from stdask.pipeline import atlas, atlas_gradients, atlas_maps, atlas_profiles, atlas_tasks
 from stdask.pipeline.merge import NAME
+from stdask.science.galactic_bins import MAPS, PROFILES
 from stdask.storage import paths
 from stdask.storage.products import read_map_cube
 from tests.pipeline import hand_made
@@ -17,12 +18,33 @@ from tests.pipeline.hand_made import LABEL_B, A, B, make_run, write_catalogue
 
 N_STARS = 12_000
 SETTINGS = {"bin_kpc": 0.5, "max_radius_kpc": 12.0, "max_height_kpc": 3.0, "n_bootstraps": 100}
-TABLES = ("map_edge_on.fits", "map_face_on.fits", "profile_radial.ecsv", "profile_vertical.ecsv")
-FIGURES = ("map_edge_on.png", "map_face_on.png", "profile_radial.png", "profile_vertical.png")
+TABLES = (
+    *(f"map_{view}.{ending}" for view in MAPS for ending in ("fits", "parquet")),
+    *(f"profile_{kind}.ecsv" for kind in PROFILES),
+    "gradients.ecsv",
+    "asymmetry.ecsv",
+    "seam.ecsv",
+)
+FIGURES = tuple(
+    f"{name}.{ending}"
+    for name in (
+        *(
+            f"{kind}{part}"
+            for kind in (*(f"map_{v}" for v in MAPS), *(f"profile_{k}" for k in PROFILES))
+            for part in ("", "_untranslated")
+        ),
+        "gradients",
+    )
+    for ending in ("png", "pdf")
+)
+PLANES = ("{}_MEDIAN", "N_{}", "{}_MAD", "{}_P16", "{}_P84", "{}_ERROR", "{}_TRANSLATION")
+MEMBERS = ("MEMBER_1", "MEMBER_2", "MEMBER_3")
 COLUMNS = (
     schema.SURVEY,
+    schema.STAR_KEY,
     *schema.POSITION,
     *(c for label in LABEL_B for c in schema.measured_columns(label)),
+    *(schema.Column(f"{label}_{name}", "float32") for label in ("FE_H", "MG_FE") for name in ("RAW", *MEMBERS)),
     *schema.DISTANCE,
     *schema.GALACTOCENTRIC,
 )
@@ -45,10 +67,17 @@ def disc(seed=5):
         "R_GC": radius,
     }
     data["MG_FE"] = np.where(data["SURVEY"] == B, 0.1 * np.abs(z), np.nan)
+    data["FE_H_ERR"] = np.full(N_STARS, 0.05)
+    for number, name in enumerate(MEMBERS):
+        data[f"FE_H_{name}"] = np.where(data["SURVEY"] == B, data["FE_H"], data["FE_H"] + 0.01 * (number - 1))
+        data[f"MG_FE_{name}"] = data["MG_FE"]
+    data["FE_H_RAW"] = np.where(data["SURVEY"] == B, data["FE_H"], data["FE_H"] + 0.15)
+    data["MG_FE_RAW"] = data["MG_FE"]
+    data["STAR_KEY"] = rng.integers(0, 2**63, N_STARS, dtype=np.uint64)
     data["LOGG"][:50] = np.nan
     for column in schema.GALACTOCENTRIC:
         data[column.name][50:120] = np.nan
-    return {name: v if v.dtype == object else v.astype(np.float32) for name, v in data.items()}
+    return {name: v if v.dtype.kind in "Ou" else v.astype(np.float32) for name, v in data.items()}
 
 
 def prepare(tmp_path, data, most=2000, **settings):
@@ -66,9 +95,10 @@ def chosen(data):
 @pytest.fixture
 def undrawn(monkeypatch):
     """Leave the figures undrawn: for tests of the tables."""
-    monkeypatch.setattr(atlas_products, "write_figure", lambda path, _: path.write_bytes(b""))
-    monkeypatch.setattr(atlas_products, "draw_maps", lambda *_, **__: None)
-    monkeypatch.setattr(atlas_products, "draw_profiles", lambda *_, **__: None)
+    for module in (atlas_maps, atlas_profiles, atlas_gradients):
+        monkeypatch.setattr(module, "write_figures", lambda *_: [])
+        for name in ("draw_maps", "draw_sky_maps", "draw_profiles", "draw_gradients"):
+            monkeypatch.setattr(module, name, lambda *_, **__: None, raising=False)
 
 
 @pytest.fixture(scope="module")
@@ -85,15 +115,20 @@ def test_every_star_is_drawn_or_set_aside_with_a_reason(done):
     assert counts["in"] == N_STARS
     assert counts["out"] == chosen(data).sum() == sum(counts["from"].values())
     assert counts["set aside"]["no LOGG"] == 50
-    assert counts["set aside"][atlas.NO_DISTANCE] == 70
-    assert set(counts["set aside"]) == {"no LOGG", atlas.NO_DISTANCE, "LOGG not between 1.5 and 2.5", atlas.BEYOND}
+    assert counts["set aside"][atlas_tasks.NO_DISTANCE] == 70
+    assert set(counts["set aside"]) == {
+        "no LOGG",
+        atlas_tasks.NO_DISTANCE,
+        "LOGG not between 1.5 and 2.5",
+        atlas_tasks.BEYOND,
+    }
 
 
 @pytest.mark.parametrize(("sample", "of_b"), [("ALONE", True), ("MERGED", False)])
 def test_edge_on_maps_equal_numpys_medians_in_every_pixel(done, sample, of_b):
     run, _, data = done
     cube = read_map_cube(paths.products(run.output) / "map_edge_on.fits", sample)
-    assert list(cube) == ["COUNT", "FE_H", "N_FE_H", "MG_FE", "N_MG_FE"]
+    assert list(cube) == ["COUNT", "HEIGHT", *(name.format(x) for x in ("FE_H", "MG_FE") for name in PLANES)]
     stars = chosen(data) & ((data["SURVEY"] == B) | (not of_b))
     signed = np.copysign(data["R_GC"], data["X_GC"]).astype(float)
     columns, rows = np.floor(signed / 0.5) + 24, np.floor(data["Z_GC"].astype(float) / 0.5) + 6
@@ -102,7 +137,7 @@ def test_edge_on_maps_equal_numpys_medians_in_every_pixel(done, sample, of_b):
             inside = stars & (rows == row) & (columns == column)
             assert cube["COUNT"][row, column] == inside.sum()
             expected = np.median(data["FE_H"][inside]) if inside.any() else np.float32(np.nan)
-            assert_array_equal(cube["FE_H"][row, column], np.float64(expected))
+            assert_array_equal(cube["FE_H_MEDIAN"][row, column], np.float64(expected))
 
 
 def test_face_on_maps_hold_the_median_height_of_stars_near_the_plane(done):
@@ -130,11 +165,11 @@ def test_radial_profiles_equal_numpys_medians_of_the_stars_in_each_bin(done):
     assert table["FE_H_MEDIAN"].unit == "dex"
     assert set(table["SIDE"]) == {"north", "south"}
     assert len(table) > 50
-    for row in table:
+    for row in table[(table["SAMPLE"] == "ALONE") | (table["SAMPLE"] == "MERGED")]:
         height = data["Z_GC"] if row["SIDE"] == "north" else -data["Z_GC"]
         inside = chosen(data) & (height >= row["Z_LOW"]) & (height < row["Z_HIGH"])
         inside &= (data["R_GC"] >= row["R_LOW"]) & (data["R_GC"] < row["R_HIGH"])
-        inside &= (data["SURVEY"] == B) | (row["SAMPLE"] == "MERGED")
+        inside &= (data["SURVEY"] == B) | (row["SAMPLE"] != "ALONE")
         assert row["N_FE_H"] == inside.sum() >= 20
         assert row["FE_H_MEDIAN"] == np.median(data["FE_H"][inside])
         assert row["FE_H_P16"] <= row["FE_H_P84"]
@@ -204,7 +239,7 @@ def test_a_label_that_no_selected_star_has_is_left_out_and_said(tmp_path, client
     receipt = atlas.run(run, client)
     assert receipt.counts["notes"] == ["no selected star has MG_FE: not drawn"]
     cube = read_map_cube(paths.products(run.output) / "map_edge_on.fits", "MERGED")
-    assert list(cube) == ["COUNT", "FE_H", "N_FE_H"]
+    assert list(cube) == ["COUNT", "HEIGHT", *(name.format("FE_H") for name in PLANES)]
 
 
 def test_a_handful_of_stars_of_a_alone_is_drawn(tmp_path, client):
@@ -213,15 +248,14 @@ def test_a_handful_of_stars_of_a_alone_is_drawn(tmp_path, client):
     run = prepare(tmp_path, data, select={})
     receipt = atlas.run(run, client)
     assert 0 < receipt.counts["out"] <= 30
-    assert len(receipt.outputs) == 8
     cube = read_map_cube(paths.products(run.output) / "map_edge_on.fits", "ALONE")
     assert cube["COUNT"].sum() == 0
-    assert np.isnan(cube["FE_H"]).all()
+    assert np.isnan(cube["FE_H_MEDIAN"]).all()
 
 
 def test_a_column_that_the_catalogue_does_not_have_selects_nothing_and_is_refused(tmp_path, client):
     run = prepare(tmp_path, {k: v[:200] for k, v in disc().items()}, select={"GRAVITY": (1, 2)})
-    with pytest.raises(ConfigError, match="no number 'GRAVITY' to select by"):
+    with pytest.raises(ConfigError, match="select: the catalogue has no number 'GRAVITY'"):
         atlas.run(run, client)
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import ks_2samp
 
-from stdask.science.binning import merge_keys, pack_keys
+from stdask.science.binning import merge_keys, pack_keys, range_of_bins
 from stdask.science.profiles import (
     Windows,
     bootstrap_medians,
@@ -69,7 +69,7 @@ def test_running_medians_equal_numpys_in_every_bin():
     values = (0.3 - 0.05 * radii + rng.normal(0, 0.2, 20_000)).astype(np.float32)
     windows = Windows.between(0.0, 20.0, 0.5, 0.5)
     stars, bins = window_bins(height_slices(z, HEIGHTS), radii, windows)
-    found = running_medians(pack_keys(bins, values[stars]), 10 * windows.number, 20, 10, seed=1)
+    found, _ = running_medians(pack_keys(bins, values[stars]), 10 * windows.number, 20, 10, seed=1)
     slices, medians = height_slices(z, HEIGHTS), found.medians.reshape(10, windows.number)
     for part in range(10):
         for number, (low, high) in enumerate(zip(windows.starts_kpc, windows.ends_kpc, strict=True)):
@@ -98,7 +98,7 @@ def test_bootstrapped_medians_of_few_stars_have_the_exact_probabilities():
 def test_the_band_of_a_gaussian_sample_has_the_textbook_width():
     n_stars = 4001
     values = np.random.default_rng(6).normal(0, 1, n_stars).astype(np.float32)
-    found = running_medians(pack_keys(np.zeros(n_stars, dtype=int), values), 1, 20, 1000, seed=1)
+    found, _ = running_medians(pack_keys(np.zeros(n_stars, dtype=int), values), 1, 20, 1000, seed=1)
     expected = np.sqrt(np.pi / 2 / n_stars)  # standard error of a Gaussian median
     # 25 %: the bootstrap of a median knows the density at the middle from sqrt(n) = 63 stars, 13 %, at 2 sigma
     assert_allclose((found.high - found.low) / 2, expected, rtol=0.25)
@@ -108,25 +108,35 @@ def test_the_band_of_a_gaussian_sample_has_the_textbook_width():
 def test_bands_depend_neither_on_the_partitioning_nor_on_other_bins():
     rng = np.random.default_rng(9)
     bins, values = rng.integers(0, 5, 1000), rng.normal(0, 1, 1000).astype(np.float32)
-    whole = running_medians(pack_keys(bins, values), 5, 20, 50, seed=3)
+    whole, _ = running_medians(pack_keys(bins, values), 5, 20, 50, seed=3)
     parts = [pack_keys(bins[part], values[part]) for part in (slice(700, None), slice(0, 700))]
-    assert_array_equal(running_medians(merge_keys(parts), 5, 20, 50, seed=3), whole)
+    assert_array_equal(running_medians(merge_keys(parts), 5, 20, 50, seed=3)[0], whole)
     last = bins == 4
-    alone = running_medians(pack_keys(bins[last], values[last]), 5, 20, 50, seed=3)
+    alone, _ = running_medians(pack_keys(bins[last], values[last]), 5, 20, 50, seed=3)
     assert (alone.low[4], alone.high[4]) == (whole.low[4], whole.high[4])
-    assert running_medians(pack_keys(bins, values), 5, 20, 50, seed=4).low[4] != whole.low[4]
+    assert running_medians(pack_keys(bins, values), 5, 20, 50, seed=4)[0].low[4] != whole.low[4]
 
 
 def test_bins_of_the_same_stars_draw_their_own_bootstraps():
     values = np.random.default_rng(10).normal(0, 1, 200).astype(np.float32)
     keys = pack_keys(np.repeat([0, 1], 200), np.tile(values, 2))
-    found = running_medians(keys, 2, 20, 50, seed=3)
+    found, _ = running_medians(keys, 2, 20, 50, seed=3)
     assert found.medians[0] == found.medians[1]
     assert (found.low[0], found.high[0]) != (found.low[1], found.high[1])
 
 
 def test_a_bin_of_nineteen_stars_has_no_median_and_one_of_twenty_has():
     bins = np.repeat([0, 1], [19, 20])
-    found = running_medians(pack_keys(bins, np.arange(39.0)), 2, 20, 10, seed=1)
+    found, _ = running_medians(pack_keys(bins, np.arange(39.0)), 2, 20, 10, seed=1)
     assert_array_equal(found.counts, [19, 20])
     assert_array_equal(np.isfinite([found.medians, found.low, found.high]), [[False, True]] * 3)
+
+
+def test_a_range_of_bins_draws_the_bootstraps_of_these_bins_among_all():
+    rng = np.random.default_rng(12)
+    bins, values = rng.integers(0, 5, 1000), rng.normal(0, 1, 1000).astype(np.float32)
+    keys = pack_keys(bins, values)
+    whole, drawn = running_medians(keys, 5, 20, 50, seed=3)
+    part, own = running_medians(range_of_bins(keys, 2, 4), 2, 20, 50, seed=3, first_bin=2)
+    assert_array_equal(part, [values[2:4] for values in whole])
+    assert_array_equal(own, drawn[:, 2:4])

@@ -1,5 +1,6 @@
 """Map cubes and profile tables as other programs read them."""
 
+import healpy as hp
 import numpy as np
 import pytest
 from astropy import units as u
@@ -8,10 +9,10 @@ from astropy.table import QTable
 from astropy.wcs import WCS
 from numpy.testing import assert_allclose, assert_array_equal
 
-from stdask import schema
+from stdask import schema_products
 from stdask.errors import CatalogueError
-from stdask.science.binning import MapGrid
-from stdask.storage.products import Axis, Plane, read_map_cube, write_map_cubes, write_profile
+from stdask.science.map_grid import MapGrid
+from stdask.storage.products import Axis, Plane, read_map_cube, write_map_cubes, write_profile, write_sky_maps
 
 GRID = MapGrid.covering(2.0, 1.0, 0.5)
 AXES = (Axis("R_GC", "R with the sign of X"), Axis("Z_GC", "height above the midplane"))
@@ -89,7 +90,7 @@ def test_a_missing_map_says_which_stage_writes_it(tmp_path):
 
 def test_a_profile_comes_back_with_units_meanings_and_provenance(tmp_path):
     path = tmp_path / "profile_radial.ecsv"
-    columns = schema.profile_columns("R", "Z", {"FE_H": "dex"})
+    columns = schema_products.profile_columns("R", "Z", {"ALONE": "B alone"}, {"FE_H": "dex"})
     data = {column.name: np.array([1.0, 2.0]) for column in columns} | {
         "SAMPLE": np.array(["ALONE", "MERGED"]),
         "SIDE": np.array(["north", "south"]),
@@ -104,3 +105,14 @@ def test_a_profile_comes_back_with_units_meanings_and_provenance(tmp_path):
     assert table["SIDE"].tolist() == ["north", "south"]
     assert table.meta["seed"] == 7
     assert table.meta["select"] == ["1.5 < LOGG < 2.5"]
+
+
+def test_maps_of_the_sky_open_in_healpy_with_their_order_and_frame(tmp_path):
+    path, counts = tmp_path / "map_all_sky.fits", np.arange(48)
+    medians = np.where(counts > 3, -0.1 * counts, np.nan).astype(np.float32)
+    planes = [Plane("COUNT", "", "stars", counts), Plane("FE_H_MEDIAN", "dex", "median FE_H", medians)]
+    write_sky_maps(path, 1, {"ALONE": planes, "MERGED": planes}, {"SURVEYB": "apogee"})
+    found, header = hp.read_map(path, field=(0, 1), nest=True, hdu="MERGED", h=True)
+    assert_array_equal(found, [counts, medians])
+    assert {("COORDSYS", "C"), ("NSIDE", 2), ("ORDERING", "NESTED")} <= set(header)
+    assert fits.getheader(path)["SURVEYB"] == "apogee"

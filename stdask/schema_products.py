@@ -1,0 +1,106 @@
+"""The columns of the tables that the atlas writes."""
+
+from collections.abc import Mapping
+
+from stdask.schema import Column, quantity
+
+_SPREADS = {
+    "ERR": "1-sigma error from resampled stars",
+    "TRANSLATION": "standard deviation over the slopes of single networks",
+    "NOISE": "standard deviation over the slopes of stars moved within their errors",
+}
+GRADIENTS = (
+    Column("SAMPLE", "string", description="Which stars, as in the profiles"),
+    Column("LABEL", "string", description="What changes; HEIGHT is |Z|"),
+    Column("UNIT", "string", description="Unit of the slopes"),
+    Column(
+        "KIND",
+        "string",
+        description="radial: along R in slices of |Z|; vertical: along |Z| in rings of R; "
+        "azimuthal: along R near the midplane in sectors of azimuth; flare: along R, all heights",
+    ),
+    Column("SIDE", "string", description="Side of the Galactic midplane: north, south or both"),
+    Column("LOW", "float64", description="Lower edge of the slice: kpc, of azimuthal ones degrees"),
+    Column("HIGH", "float64", description="Upper edge of the slice: kpc, of azimuthal ones degrees"),
+    Column("N_BINS", "int64", description="Bins with enough stars, which share none"),
+    Column("N", "int64", description="Stars in them and in those with too few"),
+    Column("BREAK", "float64", "kpc", description="Where the slope changes, NaN for one slope"),
+    Column("BREAK_ERR", "float64", "kpc", description="1-sigma error from resampled stars"),
+    *(
+        Column(name + ending, "float64", description=meaning)
+        for name, slope in (("INNER", "Slope below the break"), ("OUTER", "Slope above the break"))
+        for ending, meaning in (("", slope), *((f"_{key}", text) for key, text in _SPREADS.items()))
+    ),
+)
+_COMPARED = (
+    Column("SAMPLE", "string", description="Which stars, as in the profiles"),
+    Column("LABEL", "string", description="What is compared"),
+    Column("UNIT", "string", description="Unit of the difference"),
+    Column("R_LOW", "float64", "kpc", description="Inner edge of the ring"),
+    Column("R_HIGH", "float64", "kpc", description="Outer edge of the ring"),
+)
+_DIFFERENCE = (
+    Column("ERR", "float64", description="1-sigma error of DIFFERENCE from resampled stars"),
+    Column("N_CELLS", "int64", description="Cells of R, |Z| and what stars are selected by that hold stars of both"),
+    Column("P_VALUE", "float64", description="Wilcoxon's signed-rank test over the cells, NaN for few"),
+)
+ASYMMETRY = (
+    *_COMPARED,
+    Column("DIFFERENCE", "float64", description="Median north of the midplane minus that south of it, same cells"),
+    *_DIFFERENCE,
+    Column("N_FIRST", "int64", description="Stars in the north"),
+    Column("N_SECOND", "int64", description="Stars in the south"),
+)
+SEAM = (
+    *_COMPARED,
+    Column(
+        "DIFFERENCE",
+        "float64",
+        description="Median of A minus that of B in the same cells: UNTRANSLATED before, MERGED after translation",
+    ),
+    *_DIFFERENCE,
+    Column("N_FIRST", "int64", description="Stars of A"),
+    Column("N_SECOND", "int64", description="Stars of B"),
+)
+
+
+def profile_columns(
+    along: str, across: str, samples: Mapping[str, str], units: Mapping[str, str]
+) -> tuple[Column, ...]:
+    """Return the columns of a table of running medians.
+
+    Parameters
+    ----------
+    along, across
+        "R" and "Z" for radial profiles, "Z" and "R" for vertical ones.
+    samples
+        Sample -> what it is.
+    units
+        Label -> unit of its survey definition.
+    """
+    meanings = {"R": "cylindrical galactocentric radius", "Z": "height above the Galactic midplane"}
+    sliced = f"|{across}|" if across == "Z" else across
+    columns = [
+        Column("SAMPLE", "string", description="; ".join(f"{name}: {what}" for name, what in samples.items())),
+        Column("SIDE", "string", description="Side of the Galactic midplane: north, south or both"),
+        Column(f"{across}_LOW", "float64", "kpc", description=f"Lower edge of the slice in {sliced}"),
+        Column(f"{across}_HIGH", "float64", "kpc", description=f"Upper edge of the slice in {sliced}"),
+        Column(f"{along}_LOW", "float64", "kpc", description=f"Lower edge of the bin: {meanings[along]}"),
+        Column(f"{along}_CENTRE", "float64", "kpc", description=f"Middle of the bin: {meanings[along]}"),
+        Column(f"{along}_HIGH", "float64", "kpc", description=f"Upper edge of the bin: {meanings[along]}"),
+    ]
+    for label, unit in units.items():
+        q = quantity(label, unit)
+        columns.append(Column(f"N_{label}", "int64", description=f"Stars with {label} in the bin"))
+        columns += [
+            Column(f"{label}_{name}", "float32", q.unit, ucd.format(q.ucd).strip(";"), meaning.format(label))
+            for name, ucd, meaning in (
+                ("MEDIAN", "{}", "Median {}"),
+                ("P16", "{}", "16th percentile of the bootstrapped median {}"),
+                ("P84", "{}", "84th percentile of the bootstrapped median {}"),
+                ("TRANSLATION", "stat.error;{}", "Standard deviation of the medians of {} of single networks"),
+                ("NOISE", "stat.error;{}", "Standard deviation of median {} when all stars move within their errors"),
+                ("TOTAL", "stat.error;{}", "Half of the band of {}, TRANSLATION and NOISE in quadrature"),
+            )
+        ]
+    return tuple(columns)

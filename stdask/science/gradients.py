@@ -1,0 +1,96 @@
+"""Slopes of medians along the Galaxy: a line that breaks once, with errors from resampled stars."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+MIN_POINTS = 2  # on either side of a break, beside the point next to it
+BREAK_STEP = 0.1  # of the width of a bin: how finely breaks are tried
+
+
+class BrokenLine(NamedTuple):
+    """A continuous line of two slopes; each of shape (n_fits,), NaN where there are too few points for a fit."""
+
+    breaks: np.ndarray  # position, NaN for a straight line
+    inner: np.ndarray  # slope below the break
+    outer: np.ndarray  # slope above it
+    level: np.ndarray  # value at the break; of a straight line at the middle of its points
+
+
+@dataclass(frozen=True)
+class Slope:
+    """A fit and its errors: standard deviations over the bootstraps."""
+
+    line: BrokenLine  # of the medians, n_fits = 1
+    errors: BrokenLine
+    n_points: int
+
+
+def fit_slopes(
+    positions_kpc: np.ndarray, medians: np.ndarray, bootstraps: np.ndarray, with_break: bool
+) -> Slope | None:
+    """Fit a line to medians and to each of their bootstraps.
+
+    A point weighs the inverse of the variance of its bootstraps. The break is tried at steps between the points; the
+    one of the least squares is taken, anew in each bootstrap, so that errors of slopes include that of the break.
+
+    Parameters
+    ----------
+    positions_kpc : shape (n_bins,)
+        Ascending; of bins that share no stars.
+    medians : shape (n_bins,)
+        NaN where there are too few stars.
+    bootstraps : shape (n_bootstraps, n_bins)
+        As from `profiles.running_medians`.
+    with_break
+        Two slopes, where there are points enough; else one, given as both.
+
+    Returns
+    -------
+    slope
+        None if fewer than `MIN_POINTS` + 1 bins have a median.
+    """
+    used = np.isfinite(medians)
+    if used.sum() <= MIN_POINTS:
+        return None
+    x, samples = positions_kpc[used], np.concatenate([medians[None, used], bootstraps[:, used]]).astype(np.float64)
+    scatter = samples[1:].std(axis=0)
+    known = scatter[scatter > 0]
+    # equal values have no bootstrap scatter: they weigh as much as the best of the others
+    weights = 1 / np.where(scatter > 0, scatter, known.min() if known.size else 1.0)
+    breaks = _breaks(x) if with_break else np.array([])
+    lines = _broken_lines(x, samples, weights, breaks) if breaks.size else _straight_lines(x, samples, weights)
+    errors = BrokenLine(*(part[1:].std() for part in lines))
+    return Slope(BrokenLine(*(part[:1] for part in lines)), errors, int(used.sum()))
+
+
+def _breaks(positions: np.ndarray) -> np.ndarray:
+    """Return the positions of breaks to try: with `MIN_POINTS` and one more on either side."""
+    if len(positions) < 2 * (MIN_POINTS + 1):
+        return np.array([])
+    first, last = positions[MIN_POINTS], positions[-MIN_POINTS - 1]
+    step = BREAK_STEP * np.diff(positions).min()
+    return first + step * np.arange(int(np.floor((last - first) / step + 1e-9)) + 1)
+
+
+def _broken_lines(x: np.ndarray, samples: np.ndarray, weights: np.ndarray, breaks: np.ndarray) -> BrokenLine:
+    """Return the line of least squares of each row of `samples` (n_fits, n_points)."""
+    weighted = samples * weights
+    best, chosen = np.full(len(samples), np.inf), np.zeros((len(samples), 3))
+    at = np.zeros(len(samples))
+    for position in breaks:
+        design = np.stack([np.ones_like(x), np.minimum(x - position, 0), np.maximum(x - position, 0)], axis=1)
+        design *= weights[:, None]
+        coefficients = weighted @ np.linalg.pinv(design).T
+        squares = ((weighted - coefficients @ design.T) ** 2).sum(axis=1)
+        better = squares < best
+        best[better], chosen[better], at[better] = squares[better], coefficients[better], position
+    return BrokenLine(at, chosen[:, 1], chosen[:, 2], chosen[:, 0])
+
+
+def _straight_lines(x: np.ndarray, samples: np.ndarray, weights: np.ndarray) -> BrokenLine:
+    middle = np.average(x, weights=weights**2)
+    design = np.stack([np.ones_like(x), x - middle], axis=1) * weights[:, None]
+    level, slope = ((samples * weights) @ np.linalg.pinv(design).T).T
+    return BrokenLine(np.full(len(samples), np.nan), slope, slope, level)

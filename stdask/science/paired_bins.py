@@ -1,0 +1,60 @@
+"""How two sets of stars differ where both have stars: medians of the same bins, one set minus the other."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.stats import wilcoxon
+
+MIN_PAIRS = 6  # for a signed-rank test: with fewer its p-value cannot fall below 0.03
+
+
+class BinSample(NamedTuple):
+    """Medians of one set of stars in bins that share no stars."""
+
+    counts: np.ndarray  # (n_bins,), int64
+    medians: np.ndarray  # (n_bins,), NaN where there are too few stars
+    bootstraps: np.ndarray  # (n_bootstraps, n_bins), of the medians
+
+    def take(self, bins: np.ndarray) -> "BinSample":
+        """Return some of the bins."""
+        return BinSample(self.counts[bins], self.medians[bins], self.bootstraps[:, bins])
+
+
+class Difference(NamedTuple):
+    """Mean difference of the medians, first minus second."""
+
+    value: float  # NaN without shared bins
+    error: float  # standard deviation over the bootstraps of the stars
+    n_bins: int  # that both have
+    n_first: int  # stars in these
+    n_second: int
+    p_value: float  # Wilcoxon's signed-rank test: that the bins differ in neither direction; NaN for few bins
+
+
+def paired_difference(first: BinSample, second: BinSample) -> Difference:
+    """Compare two sets of stars bin by bin, so that it does not matter how many stars of each lie where.
+
+    A bin with n and m stars weighs n m / (n + m), the inverse variance of a difference of means of stars that scatter
+    alike in all bins.
+
+    Parameters
+    ----------
+    first, second
+        The same bins; sets without a star in common.
+    """
+    shared = np.isfinite(first.medians) & np.isfinite(second.medians)
+    if not shared.any():
+        return Difference(np.nan, np.nan, 0, 0, 0, np.nan)
+    first, second = first.take(shared), second.take(shared)
+    weights = first.counts * second.counts / (first.counts + second.counts)
+    differences = first.medians.astype(np.float64) - second.medians
+    drawn = first.bootstraps.astype(np.float64) - second.bootstraps[::-1]  # the sets share seeds: not the draws
+    enough = len(differences) >= MIN_PAIRS and differences.any()
+    return Difference(
+        value=float(np.average(differences, weights=weights)),
+        error=float(np.average(drawn, axis=1, weights=weights).std()),
+        n_bins=int(shared.sum()),
+        n_first=int(first.counts.sum()),
+        n_second=int(second.counts.sum()),
+        p_value=float(wilcoxon(differences).pvalue) if enough else np.nan,
+    )
