@@ -11,14 +11,17 @@ import typer
 from rich.console import Console
 
 from stdask import __version__
-from stdask.cluster_profile import ClusterConfig, load_profile
+from stdask.atlas_file import is_atlas_file, load_atlas
+from stdask.cli_cluster import cluster_app
+from stdask.cli_options import DataDir, Output, Profile, RunFile, Truth, WorkerCount, choose_cluster, load, with_workers
+from stdask.cluster_profile import ClusterConfig
 from stdask.config import Run, load_run
 from stdask.errors import ConfigError, IncompleteError, StdaskError
 from stdask.network.recipe import PRESETS
 from stdask.pipeline import (
     atlas,
+    atlas_table,
     bench,
-    cluster_check,
     evaluate,
     export,
     ingest,
@@ -35,7 +38,6 @@ from stdask.pipeline.cluster import Workers
 from stdask.pipeline.cluster_jobs import DIALECTS
 from stdask.pipeline.console import say
 from stdask.pipeline.demo import PAPER_SCALE, prepare, print_recovery, print_speed
-from stdask.pipeline.progress import recorded
 from stdask.pipeline.run import record_run, run_all
 from stdask.pipeline.status import print_status
 from stdask.storage.lock import hold
@@ -50,39 +52,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-RunFile = Annotated[
-    Path, typer.Argument(metavar="RUN.toml", help="The run file: what is translated, how, and where to.")
-]
-DataDir = Annotated[Path | None, typer.Option(help="Folder of the survey files. [default: the run file's own]")]
-Output = Annotated[Path | None, typer.Option(help="Folder of the run, instead of the run file's `output`.")]
-WorkerCount = Annotated[int | None, typer.Option(min=1, help="Worker processes, instead of `workers` in run.toml.")]
-Profile = Annotated[
-    Path | None,
-    typer.Option("--cluster", metavar="PROFILE.toml", help="`[cluster]` of this site, instead of the run file's own."),
-]
-Truth = Annotated[
-    Path | None,
-    typer.Option(exists=True, dir_okay=False, help="True labels of a mock survey A, to compare with as well."),
-]
-
-
-def _load(
-    path: Path, data_dir: Path | None, output: Path | None, workers: int | None, profile: Path | None = None
-) -> Run:
-    run = load_run(path, data_dir, output)
-    cluster = _cluster(run.config.cluster, workers, profile)
-    return run.model_copy(update={"config": run.config.model_copy(update={"cluster": cluster})})
-
-
-def _cluster(own: ClusterConfig, workers: int | None, profile: Path | None) -> ClusterConfig:
-    cluster = load_profile(profile) if profile else own
-    return cluster if workers is None else cluster.model_copy(update={"workers": workers})
-
-
-def _with_workers(run: Run, work: Callable[..., Any], *arguments: Any) -> None:
-    with hold(run.output), Workers(run.config.cluster, run.output) as workers, recorded(run.output, workers):
-        work(run, workers, *arguments)
-
 
 @app.command("run", epilog="Example: stdask run jobs/lamost_to_apogee.toml --data-dir ~/surveys --output runs/first")
 def run_command(
@@ -94,8 +63,8 @@ def run_command(
     truth: Truth = None,
 ) -> None:
     """Run all stages, from survey files to maps and report. What is done is skipped; what was cut off goes on."""
-    run = _load(run_file, data_dir, output, workers, profile)
-    _with_workers(run, run_all, truth)
+    run = load(run_file, data_dir, output, workers, profile)
+    with_workers(run, run_all, truth)
 
 
 @app.command("demo", epilog="Example: stdask demo --stars 100000 --output /tmp/demo")
@@ -113,8 +82,8 @@ def demo_command(
     with hold(output):
         run, truth = prepare(output, *sizes, seed)
     if workers:
-        run = _load(output / "run.toml", None, None, workers)
-    _with_workers(run, run_all, truth)
+        run = load(output / "run.toml", None, None, workers)
+    with_workers(run, run_all, truth)
     print_recovery(run)
     print_speed(run)
 
@@ -128,7 +97,7 @@ def ingest_command(
     profile: Profile = None,
 ) -> None:
     """Survey files to HATS catalogues: cuts, units, dereddening; bad rows set aside with a reason."""
-    _with_workers(_load(run_file, data_dir, output, workers, profile), _ingest)
+    with_workers(load(run_file, data_dir, output, workers, profile), _ingest)
 
 
 def _ingest(run: Run, workers: Workers) -> None:
@@ -148,7 +117,7 @@ def _add_stage(name: str, work: Callable[..., Any], text: str) -> None:
         workers: WorkerCount = None,
         profile: Profile = None,
     ) -> None:
-        _with_workers(_load(run_file, data_dir, output, workers, profile), work)
+        with_workers(load(run_file, data_dir, output, workers, profile), work)
 
 
 _add_stage("pair", pair.run, "Find the stars in both surveys, and those that may teach; every drop is counted.")
@@ -165,7 +134,7 @@ def evaluate_command(
     truth: Truth = None,
 ) -> None:
     """Unseen stars against B: residuals, coverage, importance; beside raw A and simpler methods."""
-    _with_workers(_load(run_file, data_dir, output, workers, profile), evaluate.run, truth)
+    with_workers(load(run_file, data_dir, output, workers, profile), evaluate.run, truth)
 
 
 @app.command(
@@ -188,12 +157,37 @@ def validate_command(
     ] = None,
 ) -> None:
     """Hard questions to a trained run: missing and wrong inputs, velocities, clusters, the way back, repeats, draws."""
-    _with_workers(_load(run_file, data_dir, output, workers, profile), validate.run, truth, members, tuple(only or ()))
+    with_workers(load(run_file, data_dir, output, workers, profile), validate.run, truth, members, tuple(only or ()))
 
 
 _add_stage("translate", translate.run, "Put every star of A on the scale of B, partition by partition.")
 _add_stage("merge", merge.run, "One catalogue of A translated and B, one row a star, with galactocentric positions.")
-_add_stage("atlas", atlas.run, "Maps and profiles of the merged catalogue, B alone beside it.")
+
+
+@app.command(
+    "atlas", epilog="Example: stdask atlas run.toml; stdask atlas mine.fits --output maps; stdask atlas mine.toml"
+)
+def atlas_command(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN.toml|TABLE|ATLAS.toml", help="The run file; or a table of your own, or what it is."
+        ),
+    ],
+    data_dir: DataDir = None,
+    output: Output = None,
+    workers: WorkerCount = None,
+    profile: Profile = None,
+) -> None:
+    """Maps, profiles and gradients: of a run's merged catalogue, or of any table with positions and abundances."""
+    if not is_atlas_file(file):
+        with_workers(load(file, data_dir, output, workers, profile), atlas.run)
+        return
+    own = load_atlas(file, output)
+    with hold(own.output), Workers(choose_cluster(own.cluster, workers, profile), own.output) as started:
+        atlas_table.run_table(own, started)
+
+
 _add_stage("report", report.run, "One self-contained HTML page of the whole run.")
 
 
@@ -216,7 +210,7 @@ def study_command(
     if unknown := set(recipe or ()) - set(study.RECIPES):
         raise ConfigError(f"No recipe {unknown.pop()!r}. There are {', '.join(study.RECIPES)}.")
     chosen = tuple(study.RECIPES) if recipes else tuple(recipe or ())
-    _with_workers(_load(run_file, data_dir, output, workers, profile), study.run, folds, chosen)
+    with_workers(load(run_file, data_dir, output, workers, profile), study.run, folds, chosen)
 
 
 @app.command(
@@ -271,39 +265,13 @@ def verify_command(
     """Read everything again that a run has written; what is damaged, the next run makes again. Exit code 3 if any."""
     run = load_run(path) if path.is_file() else None
     output = run.output if run else path.resolve()
-    cluster = _cluster(run.config.cluster if run else ClusterConfig(), workers, profile)
+    cluster = choose_cluster(run.config.cluster if run else ClusterConfig(), workers, profile)
     alone = cluster.kind in DIALECTS  # jobs, of which a run folder has room for those of one command
     with hold(output) if alone else nullcontext(), Workers(cluster, output) as started:
         verify.run(output, started)
 
 
-cluster_app = typer.Typer(help="Batch jobs: see what would be submitted, try one, cancel what a dead run left.")
 app.add_typer(cluster_app, name="cluster", no_args_is_help=True)
-
-
-@cluster_app.command("script", epilog="Example: stdask cluster script run.toml --cluster deploy/slurm.toml")
-def cluster_script_command(run_file: RunFile, output: Output = None, profile: Profile = None) -> None:
-    """Print the job script of a worker, as it would be submitted."""
-    run = _load(run_file, None, output, None, profile)
-    cluster_check.print_script(run.config.cluster, run.output)
-
-
-@cluster_app.command("check", epilog="Example: stdask cluster check --cluster deploy/slurm.toml --output runs/check")
-def cluster_check_command(
-    profile: Annotated[Path, typer.Option("--cluster", metavar="PROFILE.toml", help="`[cluster]` of this site.")],
-    output: Annotated[Path, typer.Option(help="Folder on the disk where runs will be.")] = Path("stdask-check"),
-) -> None:
-    """Submit one tiny job; report waiting time, node, versions, disks, threads, GPU, speed, and what is wrong."""
-    with hold(output.resolve()):
-        cluster_check.check(load_profile(profile), output.resolve())
-
-
-@cluster_app.command("clean", epilog="Example: stdask cluster clean runs/first")
-def cluster_clean_command(
-    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of a run that is dead.")],
-) -> None:
-    """Cancel the jobs that a dead run left in the queue."""
-    cluster_check.stop_left(folder.resolve())
 
 
 def _show_version(wanted: bool) -> None:

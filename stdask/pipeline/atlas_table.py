@@ -1,0 +1,189 @@
+"""The atlas of a user's own table: any file with positions, distances and abundances."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from stdask import __version__, schema
+from stdask.atlas_file import AtlasFile, TableConfig
+from stdask.config import AtlasConfig
+from stdask.errors import SurveyError
+from stdask.pipeline.atlas import alpha_of, check_columns, reduce_stars, titles_of, write_products
+from stdask.pipeline.atlas_products import Products
+from stdask.pipeline.atlas_samples import MAPPED, MERGED, Selection
+from stdask.pipeline.atlas_sources import BLOCK_ROWS, Block
+from stdask.pipeline.cluster import Workers
+from stdask.pipeline.console import say
+from stdask.pipeline.stage import check_rows, describe_rows
+from stdask.science.galactic_bins import GalacticBins
+from stdask.science.galactocentric import galactic_positions
+from stdask.science.units import conversion_factor
+from stdask.storage import paths
+from stdask.storage.files import write_text
+from stdask.storage.survey_files import SurveyFile, checksum, open_survey
+from stdask.storage.tables import to_numpy
+
+USUAL = {  # quantity -> what its column is called, in any case
+    "ra": ("ra", "raj2000", "ra_icrs"),
+    "dec": ("dec", "dej2000", "de_icrs"),
+    "distance": ("distance", "dist", "d_kpc"),
+    "LOGG": ("logg", "log_g"),
+    "FE_H": ("fe_h", "feh", "[fe/h]"),
+    "M_H": ("m_h", "mh", "[m/h]"),
+    "MG_FE": ("mg_fe", "mgfe", "[mg/fe]"),
+    "ALPHA_FE": ("alpha_fe", "alpha_m", "alphafe", "[alpha/fe]"),
+}
+PLACES = [column.name for column in schema.GALACTOCENTRIC]
+
+
+@dataclass(frozen=True)
+class TableSource:
+    """A table in any format that stdask reads, with the columns of the merged catalogue made from its own."""
+
+    path: Path
+    n_rows: int
+    names: Mapping[str, str]  # column of the merged catalogue -> column of the file
+    factors: Mapping[str, float]  # from the unit of the file to that of the catalogue
+    block_rows: int = BLOCK_ROWS
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """Names of the columns that hold numbers."""
+        return frozenset({*self.names, *PLACES} - {schema.SURVEY.name})
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """Rows that follow one another."""
+        starts = range(0, self.n_rows, self.block_rows)
+        return tuple(Block(n, start, min(self.block_rows, self.n_rows - start)) for n, start in enumerate(starts))
+
+    def read(self, block: Block, columns: Sequence[str]) -> pa.Table:
+        """Return some columns of the stars of a block."""
+        own = {name: column for name, column in self.names.items() if name in columns}
+        own |= {name: self.names[name] for name in ("ra", "dec", schema.DISTANCE[0].name)}
+        rows = open_survey(self.path).read([*dict.fromkeys(own.values())], block.content, block.content + block.n_rows)
+        data: dict[str, Any] = {
+            name: rows.column(column).cast(pa.string())
+            if name == schema.SURVEY.name
+            else to_numpy(rows, column).astype(np.float64) * self.factors[name]
+            for name, column in own.items()
+        }
+        known = np.isfinite(data["ra"]) & np.isfinite(data["dec"]) & (np.abs(data["dec"]) <= 90)
+        ra, dec = np.where(known, data["ra"], 0), np.where(known, data["dec"], 0)
+        places = galactic_positions(ra, dec, np.where(known, data[schema.DISTANCE[0].name], np.nan))
+        data |= dict(zip(PLACES, places, strict=True))
+        data[schema.STAR_KEY.name] = np.arange(block.content, block.content + block.n_rows, dtype=np.uint64)
+        return pa.table({name: data[name] for name in columns})
+
+
+def run_table(atlas: AtlasFile, workers: Workers) -> None:
+    """Draw the maps and profiles and fit the gradients of a table, into the output folder.
+
+    Raises
+    ------
+    SurveyError
+        If the file or a column is missing, or a unit cannot be converted.
+    ConfigError
+        If `[atlas]` names a label or a column that the table does not have.
+    """
+    file = open_survey(atlas.table.file)
+    source = table_source(file, atlas.table)
+    config = _without_gravity(atlas.atlas, source)
+    labels = config.labels or tuple(label for label in MAPPED if label in source.columns)
+    if not labels:
+        raise SurveyError(
+            f"{file.path}: none of {', '.join(MAPPED)} is among its columns. Say in [table] columns of an atlas file "
+            f'which columns they are, e.g. columns = {{ FE_H = "..." }}. It has {", ".join(file.columns)}.'
+        )
+    selection = Selection(
+        source=source,
+        bins=GalacticBins.of(config),
+        labels=labels,
+        alpha=alpha_of(config, source.columns),
+        survey_b=atlas.table.reference or "",
+        n_members=0,
+        folder=paths.keys(atlas.output),
+        seed=atlas.seed,
+    )
+    check_columns(selection)
+    found = reduce_stars(workers, selection)
+    check_rows("atlas", found.counts)
+    outputs = []
+    about = {"table": file.path.name, "sha256": checksum(file.path)}
+    if found.counts["out"]:
+        products = Products(
+            folder=atlas.output,
+            selection=selection,
+            medians=found.medians,
+            labels=found.labels,
+            units=dict.fromkeys(found.labels, ""),
+            titles=_titles(found, atlas.table),
+            provenance={name: value[:60] for name, value in about.items()},
+        )
+        outputs = write_products(products)
+    note = about | {"stdask": __version__, "counts": found.counts, "config": atlas.model_dump(mode="json")}
+    write_text(atlas.output / "atlas.json", json.dumps(note, indent=1) + "\n")
+    say(f"  {describe_rows(found.counts)}")
+    say(f"  {len(outputs)} files in {atlas.output}")
+
+
+def table_source(file: SurveyFile, table: TableConfig) -> TableSource:
+    """Return the source of a table: which of its columns are what, and in which units.
+
+    Raises
+    ------
+    SurveyError
+        If a column that is named, or one of position and distance, is not there; or a unit cannot be converted.
+    """
+    names = {"ra": table.ra, "dec": table.dec, "distance": table.distance, **table.columns}
+    usual = {quantity: _usual(quantity, file.columns) for quantity in USUAL if names.get(quantity) is None}
+    own = {quantity: column for quantity, column in {**names, **usual}.items() if column}
+    for place in ("ra", "dec", "distance"):
+        if place not in own:
+            raise SurveyError(
+                f"{file.path} has no column called {' or '.join(USUAL[place])}. "
+                f'Name it in an atlas file: [table] {place} = "...". It has {", ".join(file.columns)}.'
+            )
+    distance = schema.DISTANCE[0].name
+    own[distance] = own.pop("distance")
+    own |= {f"{quantity}_ERR": column for quantity, column in table.errors.items()}
+    own |= {f"{quantity}_RAW": column for quantity, column in table.untranslated.items()}
+    file.require([*own.values(), *([table.survey] if table.survey else [])])
+    factors = {}
+    for quantity, column in own.items():
+        wanted = {"ra": "deg", "dec": "deg", distance: "kpc"}.get(quantity) or schema.quantity(_base(quantity)).unit
+        stated = (file.columns[column], table.distance_unit if quantity == distance else "")
+        factors[quantity] = conversion_factor(stated, wanted) if wanted else 1.0
+    if table.survey:
+        own[schema.SURVEY.name] = table.survey
+    return TableSource(file.path, file.n_rows, own, factors)
+
+
+def _base(quantity: str) -> str:
+    return quantity.removesuffix("_ERR").removesuffix("_RAW")
+
+
+def _usual(quantity: str, columns: Iterable[str]) -> str | None:
+    """Return the column that has a usual name of a quantity."""
+    lower = {column.lower(): column for column in columns}
+    return next((lower[name] for name in USUAL[quantity] if name in lower), None)
+
+
+def _without_gravity(config: AtlasConfig, source: TableSource) -> AtlasConfig:
+    """Return the settings; all stars are drawn where the gravity that giants are told by is not known."""
+    if "select" in config.model_fields_set or "LOGG" in source.columns:
+        return config
+    say("no LOGG: giants cannot be told from dwarfs, all stars are drawn", "yellow")
+    return config.model_copy(update={"select": {}})
+
+
+def _titles(found: Any, table: TableConfig) -> dict[str, str]:
+    if table.reference:
+        return titles_of(found, "the others", table.reference)
+    return {MERGED: "all stars"}
