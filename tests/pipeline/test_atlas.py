@@ -1,5 +1,6 @@
 """Maps and profiles of a hand-made merged catalogue against numpy."""
 
+import healpy as hp
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -13,6 +14,7 @@ from stdask.pipeline.merge import NAME
 from stdask.science.galactic_bins import MAPS, PROFILES
 from stdask.storage import paths
 from stdask.storage.products import read_map_cube
+from stdask.storage.tables import read_parquet, to_masked
 from tests.pipeline import hand_made
 from tests.pipeline.hand_made import LABEL_B, A, B, make_run, write_catalogue
 
@@ -184,6 +186,116 @@ def test_vertical_profiles_find_the_gradient_that_was_put_in(done):
     slope, _ = np.polyfit(np.abs(ring["Z_CENTRE"]), ring["FE_H_MEDIAN"], 1)
     # 860 stars of scatter 0.11 over |Z| of spread 0.4 kpc: 1.25 * 0.11 / (0.4 sqrt(860)) = 0.012; 4 sigma
     assert_allclose(slope, -0.2, atol=0.05)
+
+
+def filled_pixels(run, view):
+    return Table(to_masked(read_parquet(paths.products(run.output) / f"map_{view}.parquet")))
+
+
+def stars_of(data, sample):
+    """Return which stars a sample holds and their [Fe/H], by numpy."""
+    of_b = data["SURVEY"] == B
+    inside = {"ALONE": of_b, "MERGED": True, "UNTRANSLATED": True, "A_ONLY": ~of_b}[sample]
+    return chosen(data) & inside, data["FE_H_RAW" if sample == "UNTRANSLATED" else "FE_H"]
+
+
+@pytest.mark.parametrize("sample", ["ALONE", "MERGED", "UNTRANSLATED", "A_ONLY"])
+def test_each_sample_has_its_stars_and_their_values_in_every_pixel(done, sample):
+    run, _, data = done
+    table = filled_pixels(run, "face_on")
+    stars, values = stars_of(data, sample)
+    stars &= np.abs(data["Z_GC"]) < 1
+    own = table[table["SAMPLE"] == sample]
+    assert own["COUNT"].sum() == stars.sum()
+    for row in own[:: len(own) // 40]:
+        inside = stars & (np.abs(data["X_GC"] - row["X_GC"]) < 0.25) & (np.abs(data["Y_GC"] - row["Y_GC"]) < 0.25)
+        expected = np.median(values[inside])
+        assert row["FE_H_MEDIAN"] == expected
+        assert row["FE_H_MAD"] == np.median(np.abs(values[inside] - expected))
+        assert row["FE_H_P16"] <= expected <= row["FE_H_P84"]
+
+
+def test_new_pixels_are_those_of_merged_without_a_star_of_b(done):
+    run, _, _ = done
+    table = filled_pixels(run, "edge_on")
+    places = {name: {(r["R_GC"], r["Z_GC"]) for r in table[table["SAMPLE"] == name]} for name in ("ALONE", "MERGED")}
+    new = {(row["R_GC"], row["Z_GC"]) for row in table[table["NEW"]]}
+    assert new == places["MERGED"] - places["ALONE"]
+    assert new
+
+
+def test_translation_errors_are_the_scatter_of_the_maps_of_single_networks(done):
+    run, _, data = done
+    cube = read_map_cube(paths.products(run.output) / "map_edge_on.fits", "MERGED")
+    stars = chosen(data)
+    signed = np.copysign(data["R_GC"], data["X_GC"]).astype(float)
+    columns, rows = np.floor(signed / 0.5) + 24, np.floor(data["Z_GC"].astype(float) / 0.5) + 6
+    found, expected = [], []
+    for row, column in np.argwhere(cube["N_FE_H"] > 20):
+        inside = stars & (rows == row) & (columns == column)
+        expected.append(np.std([np.median(data[f"FE_H_{name}"][inside]) for name in MEMBERS], ddof=1))
+        found.append(cube["FE_H_TRANSLATION"][row, column])
+    assert len(found) > 20
+    assert_allclose(found, expected, atol=1e-6)  # float32
+    assert np.isnan(read_map_cube(paths.products(run.output) / "map_edge_on.fits", "ALONE")["FE_H_TRANSLATION"]).all()
+
+
+def test_maps_of_the_sky_equal_numpys_medians_in_healpys_pixels(done):
+    run, _, data = done
+    path = paths.products(run.output) / "map_all_sky.fits"
+    counts, medians = hp.read_map(path, field=["COUNT", "FE_H_MEDIAN"], nest=True, hdu="MERGED")
+    stars = chosen(data)
+    pixels = hp.ang2pix(16, data["ra"].astype(float), data["dec"].astype(float), nest=True, lonlat=True)
+    assert_array_equal(counts, np.bincount(pixels[stars], minlength=len(counts)))
+    some = np.flatnonzero(counts)[::50]
+    assert_array_equal(medians[some], [np.median(data["FE_H"][stars & (pixels == n)]) for n in some])
+
+
+def test_gradients_are_those_that_were_put_in(done):
+    run, _, _ = done
+    table = Table.read(paths.products(run.output) / "gradients.ecsv")
+    slopes = table[(table["LABEL"] == "FE_H") & (table["KIND"] == "radial") & (table["HIGH"] <= 1)]
+    assert set(slopes["SAMPLE"]) == {"ALONE", "MERGED", "A_ONLY", "UNTRANSLATED"}
+    merged = slopes[slopes["SAMPLE"] == "MERGED"]
+    for name in ("INNER", "OUTER"):  # a straight line breaks nowhere: both slopes are its own
+        assert (np.abs(merged[name] + 0.06) < 3.5 * merged[f"{name}_ERR"]).all()
+    assert np.isnan(table[table["SAMPLE"] == "ALONE"]["INNER_TRANSLATION"]).all()
+    assert (table[table["SAMPLE"] == "MERGED"]["INNER_NOISE"] > 0).any()
+
+
+def test_the_seam_of_the_surveys_is_what_was_put_in_before_translation_and_none_after(done):
+    run, _, _ = done
+    table = Table.read(paths.products(run.output) / "seam.ecsv")
+    whole = table[(table["R_LOW"] == 0) & (table["R_HIGH"] == 14) & (table["LABEL"] == "FE_H")]
+    (before,), (after,) = (whole[whole["SAMPLE"] == name] for name in ("UNTRANSLATED", "MERGED"))
+    assert abs(before["DIFFERENCE"] - 0.15) < 3 * before["ERR"]
+    assert abs(after["DIFFERENCE"]) < 3 * after["ERR"]
+    assert 0 < after["ERR"] < 0.01  # thousands of stars of scatter 0.1
+    assert before["N_FIRST"] == after["N_FIRST"]
+
+
+def test_north_and_south_of_a_disc_that_is_alike_on_both_sides_do_not_differ(done):
+    run, _, _ = done
+    table = Table.read(paths.products(run.output) / "asymmetry.ecsv")
+    own = table[(table["SAMPLE"] == "MERGED") & (table["LABEL"] == "FE_H")]
+    assert len(own) == 7  # six rings with stars, and all
+    assert (np.abs(own["DIFFERENCE"] / own["ERR"]) < 3.5).all()
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_two_alpha_sequences_share_the_stars_that_have_both_labels(tmp_path, client):
+    data = disc()
+    counts = {}
+    for alpha in ("all", "low", "high"):
+        settings = {"n_bootstraps": 10, "translation_errors": False, "alpha": alpha}
+        counts[alpha] = atlas.run(prepare(tmp_path / alpha, data, **settings), client).counts
+    assert (
+        counts["low"]["out"] + counts["high"]["out"]
+        == counts["all"]["out"] - counts["low"]["set aside"]["no FE_H or MG_FE"]
+    )
+    assert counts["low"]["set aside"]["not of the low-alpha sequence"] == counts["high"]["out"]
+    header = fits.getheader(paths.products(make_run(tmp_path / "low").output) / "map_edge_on.fits")
+    assert header["SELECT2"] == "MG_FE <= 0.1 -0.16 FE_H"
 
 
 def test_figures_and_tables_of_every_product_are_written_and_receipted(done):
