@@ -50,7 +50,9 @@ def galactic_positions(ra_deg: np.ndarray, dec_deg: np.ndarray, distance_kpc: np
     return GalacticPositions(x, y, z, np.hypot(x, y), np.degrees(np.arctan2(y, x)))
 
 
-def position_errors(places: GalacticPositions, distance_kpc: np.ndarray, error_kpc: np.ndarray) -> np.ndarray:
+def position_errors(
+    places: GalacticPositions, distance_kpc: np.ndarray, error_kpc: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the errors of R and Z that the error of the distance makes.
 
     To first order: a step along the line of sight, whose direction u is known, moves the star by
@@ -65,14 +67,14 @@ def position_errors(places: GalacticPositions, distance_kpc: np.ndarray, error_k
 
     Returns
     -------
-    errors : shape (2, n_stars), kpc
-        Of R and of Z; NaN where the distance or its error is, or is zero.
+    radius_errors, height_errors : shape (n_stars,), kpc
+        NaN where the distance or its error is, or is zero.
     """
     sun = galactic_positions(*np.zeros((3, 1)))
     with np.errstate(divide="ignore", invalid="ignore"):
         u_x, u_y, u_z = (np.array(places[:3]) - np.array(sun[:3])) / np.asarray(distance_kpc, dtype=np.float64)
         along = (places.x_kpc * u_x + places.y_kpc * u_y) / places.radius_kpc
-    return np.abs([along, u_z]) * error_kpc
+    return np.abs(along) * error_kpc, np.abs(u_z) * error_kpc
 
 
 class GalacticVelocities(NamedTuple):
