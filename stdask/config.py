@@ -69,12 +69,17 @@ class MatchByPosition(TomlModel):
     radius_arcsec: float = Field(default=2.0, gt=0, le=60)
 
 
-class StarList(TomlModel):
-    """`[[pair.exclude]]`: stars that must not teach, e.g. the binaries of Price-Whelan et al. 2020 (sect. 3.2)."""
+class IdList(TomlModel):
+    """`[[merge.exclude]]`: stars that are not merged, e.g. listed members of clusters or streams (sect. 4)."""
 
     file: InnerPath  # relative to --data-dir
     column: str  # of the stars' ids
     survey: Literal["a", "b"]  # whose ids they are
+
+
+class StarList(IdList):
+    """`[[pair.exclude]]`: stars that must not teach, e.g. the binaries of Price-Whelan et al. 2020 (sect. 3.2)."""
+
     family: Literal["intrinsic", "extrinsic"] = "extrinsic"
 
 
@@ -163,12 +168,21 @@ class TranslateConfig(TomlModel):
     tf32: bool = False  # let a GPU round products to 10 bits: faster, and off by a thousandth of a correction
 
 
+class AlsoConfig(TomlModel):
+    """`[[merge.also]]`: a further survey, translated to the scale of the same B by a run of its own."""
+
+    run: InnerPath  # folder of that finished run, relative to the working directory as `output` is
+
+
 class MergeConfig(TomlModel):
     """`[merge]`. Thomas et al. 2024, sect. 4."""
 
     globular_clusters: InnerPath | None = None  # table with ra, dec, distance, rhalf_arcmin; relative to --data-dir
     half_light_radii: float = Field(default=5.0, gt=0)
     cluster_depth_kpc: float = Field(default=0.5, gt=0)
+    exclude: tuple[IdList, ...] = ()
+    also: tuple[AlsoConfig, ...] = ()  # of a star in several of the surveys, the first has the say
+    radius_arcsec: float = Field(default=1.0, gt=0, le=60)  # within it, stars without Gaia ids are one
 
 
 class AtlasConfig(TomlModel):

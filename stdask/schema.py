@@ -65,6 +65,12 @@ DISTANCE = (
     Column("DISTANCE", "float32", "kpc", "pos.distance", "Heliocentric distance"),
     Column("DISTANCE_ERR", "float32", "kpc", "stat.error;pos.distance", "1-sigma error of DISTANCE"),
 )
+PROPER_MOTION = (
+    Column("PMRA", "float32", "mas/yr", "pos.pm;pos.eq.ra", "Proper motion in right ascension, times cos(dec)"),
+    Column("PMRA_ERR", "float32", "mas/yr", "stat.error;pos.pm;pos.eq.ra", "1-sigma error of PMRA"),
+    Column("PMDEC", "float32", "mas/yr", "pos.pm;pos.eq.dec", "Proper motion in declination"),
+    Column("PMDEC_ERR", "float32", "mas/yr", "stat.error;pos.pm;pos.eq.dec", "1-sigma error of PMDEC"),
+)
 ID = Column("ID", "string", "", "meta.id;meta.main", "The star's id in the survey named in SURVEY")
 DISTANCE_FROM = Column(
     "DISTANCE_FROM", "string", "", "meta.id;meta.dataset", "Survey whose file the distance is from, empty for none"
@@ -89,6 +95,21 @@ GALACTOCENTRIC = (
     Column("R_GC", "float32", "kpc", "pos.distance;pos.galactocentric", "Cylindrical galactocentric radius"),
     Column("PHI_GC", "float32", "deg", "pos.posAng;pos.galactocentric", "Galactocentric azimuth atan2(Y, X)"),
 )
+_PLACE_ERROR = "from DISTANCE_ERR alone, to first order"
+GALACTOCENTRIC_ERR = (
+    Column("R_GC_ERR", "float32", "kpc", "stat.error;pos.distance", f"1-sigma error of R_GC {_PLACE_ERROR}"),
+    Column("Z_GC_ERR", "float32", "kpc", "stat.error;pos.cartesian.z", f"1-sigma error of Z_GC {_PLACE_ERROR}"),
+)
+VELOCITIES = tuple(
+    Column(f"{name}_GC", "float32", "km/s", "phys.veloc;pos.galactocentric", f"Galactocentric velocity {meaning}")
+    for name, meaning in (
+        ("VX", "along X"),
+        ("VY", "along Y"),
+        ("VZ", "along Z, towards the north Galactic pole"),
+        ("VR", "along R, outwards"),
+        ("VPHI", "about the axis, positive as the Galaxy rotates: 246 for the Sun"),
+    )
+)
 REJECTED = (
     Column("row", "int64", "", "meta.record", "Row number in the file or table the stage read, from 0"),
     Column("id", "string", "", "meta.id", "The star's id in its survey"),
@@ -99,6 +120,11 @@ REJECTED = (
 def quantity(name: str, unit: str = "") -> Quantity:
     """Return what is known about a label; an unknown label keeps the unit of its survey definition."""
     return QUANTITIES.get(name, Quantity(unit, "", name, name))
+
+
+def is_velocity(label: str) -> bool:
+    """Tell whether a label is the velocity along the line of sight."""
+    return quantity(label).ucd == "spect.dopplerVeloc"
 
 
 def measured_columns(label: str, unit: str = "") -> tuple[Column, Column]:
@@ -116,11 +142,14 @@ def measured_columns(label: str, unit: str = "") -> tuple[Column, Column]:
     )
 
 
-def merged_columns(label: str, unit: str = "") -> tuple[Column, Column]:
-    """Return the columns of a label of the merged catalogue and of its error."""
+def merged_columns(label: str, unit: str = "", n_members: int = 0) -> tuple[Column, ...]:
+    """Return the columns of a label of the merged catalogue: value, error, untranslated value, each network's."""
     value, error = measured_columns(label, unit)
     meaning = f"Error of {label}: as B states it; of a translated star {label}_PRED_SIGMA, calibrated against B"
-    return value, replace(error, description=meaning)
+    raw = f"What the star's own survey has for {label}, untranslated"
+    said = f"{label} as network {{}} alone gives it; of a star of B {label} itself"
+    members = [replace(value, name=f"{label}_MEMBER_{k}", description=said.format(k)) for k in range(1, n_members + 1)]
+    return value, replace(error, description=meaning), replace(value, name=f"{label}_RAW", description=raw), *members
 
 
 def photometric_columns() -> tuple[Column, ...]:
@@ -183,6 +212,15 @@ def translated_columns(label: str, unit: str = "") -> tuple[Column, ...]:
         )
     )
     return (*percentiles, error, *sigma)
+
+
+def member_columns(label: str, n_members: int, unit: str = "") -> tuple[Column, ...]:
+    """Return the columns of what each network alone says of a label."""
+    q = quantity(label, unit)
+    meaning = f"{label}_PRED_50 moved by how far network {{}} is from the mean of all, both averaged over the draws"
+    return tuple(
+        Column(f"{label}_PRED_MEMBER_{k}", "float32", q.unit, q.ucd, meaning.format(k)) for k in range(1, n_members + 1)
+    )
 
 
 def debiased_column(label: str, unit: str = "") -> Column:

@@ -71,6 +71,16 @@ class Position(TomlModel):
     epoch: float = 2000.0  # Julian year
 
 
+class ProperMotion(TomlModel):
+    """Columns of the proper motion, that in right ascension times cos(dec), as in Gaia."""
+
+    pmra: str
+    pmdec: str
+    unit: str = "mas/yr"  # of the columns, where the file states none
+    pmra_error: str | None = None
+    pmdec_error: str | None = None
+
+
 class Photometry(TomlModel):
     """Gaia magnitudes and reddening."""
 
@@ -129,6 +139,7 @@ class SurveyDefinition(TomlModel):
     position: Position = Position()
     labels: dict[str, Label]
     photometry: Photometry | None = None
+    proper_motion: ProperMotion | None = None
     distances: tuple[Distance, ...] = ()
     cuts: tuple[Term, ...] = ()  # a star that passes all of them is GOOD
     duplicates: Duplicates | None = None
@@ -160,7 +171,8 @@ class SurveyDefinition(TomlModel):
         labels = [c for name, label in self.labels.items() for c in schema.measured_columns(name, label.unit)]
         photometry = schema.photometric_columns() if self.photometry else (schema.EBV,) if self.ebv else ()
         distance = schema.DISTANCE if self.distances else ()
-        return (*gaia, schema.STAR_KEY, *schema.POSITION, *labels, *photometry, *distance, schema.GOOD)
+        motion = schema.PROPER_MOTION if self.proper_motion else ()
+        return (*gaia, schema.STAR_KEY, *schema.POSITION, *labels, *photometry, *distance, *motion, schema.GOOD)
 
     @property
     def source_columns(self) -> tuple[str, ...]:
@@ -171,6 +183,8 @@ class SurveyDefinition(TomlModel):
             names += [c for term in label.good for c in term.columns]
         if self.photometry:
             names += [v for k, v in self.photometry.model_dump().items() if k != "typical_error"]
+        if self.proper_motion:
+            names += [v for k, v in self.proper_motion.model_dump().items() if k != "unit"]
         for distance in self.distances:
             names += [distance.column, distance.error, distance.error_low, distance.error_high]
             names += [distance.percentile_16, distance.percentile_84]

@@ -64,6 +64,15 @@ def test_what_a_run_file_leaves_out_has_the_papers_value(load):
     assert (config.atlas.overlap, config.atlas.min_stars_profile, config.atlas.n_bootstraps) == (0.5, 20, 1000)
 
 
+def test_a_merge_can_leave_out_listed_stars_and_take_in_further_surveys(load):
+    lists = '[[merge.exclude]]\nfile = "occam.fits"\ncolumn = "APOGEE_ID"\nsurvey = "b"\n'
+    merge = load(LEAST + lists + '[[merge.also]]\nrun = "runs/lamost_to_apogee"\n').config.merge
+    assert [stars.file.name for stars in merge.exclude] == ["occam.fits"]
+    assert [other.run for other in merge.also] == [Path("runs/lamost_to_apogee")]
+    with pytest.raises(ConfigError, match=r"unknown key 'merge.exclude.0.family'"):
+        load(LEAST + lists + 'family = "extrinsic"\n')
+
+
 def test_files_lie_beside_the_run_file_unless_told_otherwise(load, tmp_path: Path):
     assert load(LEAST).survey_file("a") == tmp_path / "a.fits"
     run = load(LEAST, data_dir=Path("/data"), output=Path("/out"))

@@ -86,6 +86,7 @@ class Translation:
     percentiles: np.ndarray  # (n_percentiles, n_stars, n_labels), physical units
     errors: np.ndarray  # (n_stars, n_labels), systematic, as published
     member_spread: np.ndarray  # (n_stars, n_labels), standard deviation (ddof 1) of all members
+    members: np.ndarray  # (n_members, n_stars, n_labels), what each member alone gives: their mean is the median
     missing_values: np.ndarray  # (n_stars, n_inputs), bool
     missing_errors: np.ndarray  # (n_stars, n_measured), bool: value there, error not
     inputs_inside: np.ndarray  # (n_stars, n_input_pairs), bool
@@ -130,12 +131,15 @@ def translate(
     n_stars, n_labels = len(inputs), len(family.labels)
     percentiles = np.empty((len(PERCENTILES), n_stars, n_labels))
     systematic, spread, unseen = np.empty((3, n_stars, n_labels))
+    members = np.empty((family.plan.n_members, n_stars, n_labels))
     scaling = family.scaling
     for stars, realisations, outputs in _draw(family, inputs, errors, star_keys, draws):
         corrections, deviations = trimmed_mean(outputs)
         labels = scaling.to_labels(realisations, corrections)
         percentiles[:, stars], systematic[stars] = summarise_draws(labels, scaling.scales * deviations)
-        spread[stars] = scaling.scales * member_spread(outputs)
+        means = outputs.mean(axis=2)  # over the draws
+        spread[stars] = scaling.scales * member_spread(means)
+        members[:, stars] = percentiles[2, stars] + scaling.scales * (means - means.mean(axis=0))
         if held_out is not None:
             corrections = mean_of_unseen(outputs, held_out[:, stars])
             unseen[stars] = np.median(scaling.to_labels(realisations, corrections), axis=1)
@@ -145,6 +149,7 @@ def translate(
         percentiles,
         systematic,
         spread,
+        members,
         missing_values,
         np.isnan(errors) & ~(missing_values @ np.abs(mixing.T).astype(bool)),
         family.input_domain.contains(inputs),

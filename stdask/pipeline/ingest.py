@@ -245,8 +245,9 @@ def _clean_up(stage: Stage, name: str) -> None:
 def _cuts_table(plan: Plan, converted: Sequence[Record], set_aside: Counter[str]) -> Table:
     """Return rows set aside and stars that fail each cut, alone and in turn; the last line is GOOD."""
     lines = [("rows of the file", 0, plan.survey.n_rows)]
-    for reason, n_aside in sorted(set_aside.items()):
-        lines.append((reason, n_aside, lines[-1][2] - n_aside))
+    for reason, text in plan.reasons.items():
+        if n_aside := set_aside[reason]:
+            lines.append((text, n_aside, lines[-1][2] - n_aside))
     n_failing = np.sum([part["failing"] for part in converted], axis=0)
     n_left = np.sum([part["left"] for part in converted], axis=0)
     texts = [term.text for term in plan.definition.cuts]

@@ -84,6 +84,18 @@ class Plan:
         """The kinds of repeats to look for, in this order."""
         return tuple(DUPLICATES) if self.definition.duplicates else ("id",)
 
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why rows are set aside, in the order in which it is looked for; and the same in all words."""
+        words = {reason: reason for reason in (NO_POSITION, IMPOSSIBLE, NO_ID)}
+        if duplicates := self.definition.duplicates:
+            words[DUPLICATES["star"]] = (
+                f"{DUPLICATES['star']}: of the rows of one {duplicates.by}, that with the {duplicates.keep} "
+                f"{duplicates.best} is kept"
+            )
+        rule = f"{DUPLICATES['id']}: of the rows of one {self.definition.id}, the first is kept"
+        return words | {DUPLICATES["id"]: rule}
+
     def rows(self, block: int) -> tuple[int, int]:
         """Return the rows start <= row < stop of a block."""
         start = block * self.rows_per_block

@@ -1,66 +1,72 @@
-"""Merge: A on the scale of B, together with B, one row a star, with galactocentric coordinates.
+"""Merge: surveys on the scale of B, together with B, one row a star, with galactocentric coordinates.
 
-1. count     each partition of both: how many stars in each cell of the sky; from that the tiles
-2. merge     each tile: the stars of both there; what is set aside goes to a file of its own
+1. repeats   of more surveys than A: which stars one before it has too
+2. count     each partition of all: how many stars in each cell of the sky; from that the tiles
+3. merge     each tile: the stars of all there; what is set aside goes to a file of its own
 
-The driver holds counts and records, never stars.
+The driver holds counts and records, and the rows of stars that are in several surveys.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from stdask import __version__, schema
+from stdask import __version__
 from stdask.config import Run
 from stdask.errors import SurveyError
 from stdask.pipeline.cluster import Workers
+from stdask.pipeline.console import print_table, say
 from stdask.pipeline.ledger import Ledger, Parts, partition_hashes
-from stdask.pipeline.merge_tiles import Side, Sources, Tile, count_partition, merge_tile
+from stdask.pipeline.merge_also import Other, read_others
+from stdask.pipeline.merge_cuts import add_up, cuts_table
+from stdask.pipeline.merge_repeats import find_repeats
+from stdask.pipeline.merge_sources import Opened, Sources, describe, open_surveys
+from stdask.pipeline.merge_tiles import Side, Tile, count_partition, merge_tile
 from stdask.pipeline.stage import Stage, digest_of
 from stdask.pipeline.tasks import each
-from stdask.science.globular_clusters import GlobularClusters
 from stdask.science.healpix import Cells, Pixel, add_counts, count_finely, tile_sky
 from stdask.storage import paths
+from stdask.storage.documents import write_ecsv
+from stdask.storage.files import sha256
 from stdask.storage.hats import (
     Catalogue,
     catalogue_files,
     clear_catalogue,
     finish_catalogue,
-    open_catalogue,
     remove_partitions,
 )
 from stdask.storage.receipts import Receipt, hash_of
-from stdask.storage.survey_files import checksum, open_survey
-from stdask.storage.tables import to_numpy
+from stdask.storage.survey_files import checksum
 
 NAME = "merged"
-CLUSTER_COLUMNS = ("ra", "dec", "distance", "rhalf_arcmin")
+READ_BY_PARTITION = ("ingest_a", "ingest_b", "translate")  # stages; what a tile reads of them is told apart
 
 
 def run(run: Run, workers: Workers) -> Receipt:
-    """Merge the translated catalogue with B (Thomas et al. 2024, sect. 4) and count every cut.
+    """Merge the translated catalogues with B (Thomas et al. 2024, sect. 4) and count every cut.
 
     Tiles done before are kept.
 
     Raises
     ------
     CatalogueError
-        If an earlier stage has not been run.
+        If an earlier stage has not been run, or a run of `[[merge.also]]` is not finished.
+    ConfigError
+        If a run of `[[merge.also]]` does not fit this one.
     SurveyError
-        If the table of globular clusters is missing or lacks a column.
+        If the table of globular clusters or a list of `[[merge.exclude]]` is missing or lacks a column.
     """
-    stage = Stage(run, "merge", _inputs(run))
+    others = read_others(run)
+    stage = Stage(run, "merge", _inputs(run, others))
     if receipt := stage.done():
         return receipt
-    a, b = run.definition_a.name, run.definition_b.name
-    translated = open_catalogue(paths.catalogue(run.output, paths.translated_name(a, b)))
-    catalogues = (translated, open_catalogue(paths.catalogue(run.output, b)))
-    sources = _describe(run, *catalogues)
-    tiles = _tile(workers, stage, catalogues, sources)
+    opened = find_repeats(run, workers, open_surveys(run, others))
+    sources = describe(run, opened)
+    tiles = _tile(workers, stage, opened, sources)
     folder = paths.catalogue(run.output, NAME)
     records = _merge_tiles(workers, stage, tiles, sources, folder)
     rows = {tile.pixel: r["partition"]["rows"] for tile, r in records if r["partition"]}
@@ -68,92 +74,54 @@ def run(run: Run, workers: Workers) -> Receipt:
     remove_partitions(folder, keep=rows)
     for path in set((folder / paths.REJECTED).iterdir()) - set(known):
         path.unlink()  # of another tiling, or the half of a killed worker
+    aside = add_up([record for _, record in records])
+    cuts = cuts_table(opened, aside)
+    write_ecsv(folder / "cuts.ecsv", cuts)
+    lines = [dict(zip(cuts.colnames, line, strict=True)) for line in cuts.as_array().tolist()]
+    print_table("Cut by cut", lines, "survey")
     finish_catalogue(folder, NAME, sources.columns, rows, {"stdask_key": stage.key})
     counts = {
-        "in": sum(catalogue.n_rows for catalogue in catalogues),
+        "in": sum(part.catalogue.n_rows for part in opened),
         "out": sum(rows.values()),
-        **_count(sources, [record for _, record in records]),
+        "set aside": {f"{name}: {cut}": n for name, own in aside.items() for cut, n in own.items() if n},
+        **_count(stage, sources, [record for _, record in records]),
     }
-    return stage.finish(catalogue_files(folder), counts, known)
+    repeats = [path for part in opened for _, path in part.source.repeats]
+    return stage.finish([*catalogue_files(folder), *repeats], counts, known)
 
 
-def _inputs(run: Run) -> dict[str, str]:
-    inputs = {name: digest_of(run, name) for name in ("translate", "ingest_b", "pair")}
-    if run.config.merge.globular_clusters:
+def _inputs(run: Run, others: Sequence[Other]) -> dict[str, str]:
+    inputs = {name: digest_of(run, name) for name in ("translate", "ingest_a", "ingest_b", "pair")}
+    for other in others:
+        inputs |= other.inputs
+    config = run.config.merge
+    if config.globular_clusters:
         try:
-            inputs["globular_clusters"] = checksum(run.data_dir / run.config.merge.globular_clusters)
+            inputs["globular_clusters"] = checksum(run.data_dir / config.globular_clusters)
         except SurveyError as exc:
             exc.add_note("[merge] globular_clusters")
             raise
-    return inputs
+    return inputs | {str(stars.file): checksum(run.data_dir / stars.file) for stars in config.exclude}
 
 
-def _describe(run: Run, translated: Catalogue, catalogue_b: Catalogue) -> Sources:
-    a, b = run.definition_a, run.definition_b
-    present = {column.name for column in translated.columns}
-    families = {
-        item.label: family
-        for family in schema.FAMILIES
-        for item in run.config.train.labels(family)
-        if f"{item.label}_PRED_50" in present
-    }
-    clusters = None
-    if run.config.merge.globular_clusters:
-        table = open_survey(run.data_dir / run.config.merge.globular_clusters).read(CLUSTER_COLUMNS)
-        clusters = GlobularClusters(*(to_numpy(table, name) for name in CLUSTER_COLUMNS))
-    return Sources(
-        ids=(a.id, b.id),
-        surveys=(a.name, b.name),
-        labels=tuple(b.labels),
-        families=families,
-        clusters=clusters,
-        config=run.config.merge,
-        columns=_merged_columns(run, translated, catalogue_b),
-        pairs=paths.pairs(run.output, a.name, b.name),
-        lends=schema.DISTANCE[0].name in present,
-    )
-
-
-def _merged_columns(run: Run, a: Catalogue, b: Catalogue) -> tuple[schema.Column, ...]:
-    """Return the columns of the merged catalogue."""
-    names_a, names_b = ({column.name for column in catalogue.columns} for catalogue in (a, b))
-    labels = [
-        column for name, label in run.definition_b.labels.items() for column in schema.merged_columns(name, label.unit)
-    ]
-    source_id = [schema.SOURCE_ID] if schema.SOURCE_ID.name in names_a & names_b else []
-    reddening = [schema.EBV] if schema.EBV.name in names_a | names_b else []
-    return (
-        schema.HEALPIX,
-        schema.ID,
-        schema.SURVEY,
-        schema.STAR_KEY,
-        *source_id,
-        *schema.POSITION,
-        *labels,
-        *reddening,
-        *schema.DISTANCE,
-        schema.DISTANCE_FROM,
-        *schema.GALACTOCENTRIC,
-    )
-
-
-def _tile(workers: Workers, stage: Stage, catalogues: Sequence[Catalogue], sources: Sources) -> list[Tile]:
-    """Return the partitions of the merged catalogue: of the rows of both, before any is set aside."""
+def _tile(workers: Workers, stage: Stage, opened: Sequence[Opened], sources: Sources) -> list[Tile]:
+    """Return the partitions of the merged catalogue: of the rows of all, before any is set aside."""
+    catalogues = [part.catalogue for part in opened]
     most = stage.config["rows_per_partition"]
     cells = _count_stars(workers, catalogues, most)
     total = np.concatenate([[0], np.cumsum(cells.n_stars)])
     pixels = tile_sky(cells.starts, cells.n_stars, most)
     bounds = np.searchsorted(cells.starts, [[pixel.first_index, pixel.end_index] for pixel in pixels])
     sides = list(zip(*(_sides(catalogue, pixels) for catalogue in catalogues), strict=True))
-    parts = _parts(stage, catalogues, sides, sources)
+    parts = _parts(stage, opened, sides, sources)
     return [
-        Tile(pixel, int(total[end] - total[first]), both, own)
-        for pixel, (first, end), both, own in zip(pixels, bounds, sides, parts, strict=True)
+        Tile(pixel, int(total[end] - total[first]), all_sides, own)
+        for pixel, (first, end), all_sides, own in zip(pixels, bounds, sides, parts, strict=True)
     ]
 
 
 def _count_stars(workers: Workers, catalogues: Sequence[Catalogue], most: int) -> Cells:
-    """Return the stars of both in cells that hold no more than `most`, unless they are of the finest order."""
+    """Return the stars of all in cells that hold no more than `most`, unless they are of the finest order."""
 
     def count(order: int, inside: Cells | None) -> Cells:
         files = [c.path(pixel) for c in catalogues for pixel in c.pixels if inside is None or inside.overlap(pixel)]
@@ -175,23 +143,22 @@ def _sides(catalogue: Catalogue, tiles: Sequence[Pixel]) -> list[Side]:
     ]
 
 
-def _parts(
-    stage: Stage, catalogues: Sequence[Catalogue], sides: Sequence[tuple[Side, Side]], sources: Sources
-) -> list[Parts]:
+def _parts(stage: Stage, opened: Sequence[Opened], sides: Sequence[tuple[Side, ...]], sources: Sources) -> list[Parts]:
     """Return for each tile all that it depends on."""
-    output, stages = stage.run.output, ("translate", "ingest_b")
-    hashes = [partition_hashes(output, name, c) for name, c in zip(stages, catalogues, strict=True)]
-    described = asdict(replace(sources, clusters=None, pairs=Path()))  # these two are told by their content
-    shared = {name: digest for name, digest in stage.inputs.items() if name not in stages}
-    shared |= {"settings": hash_of([stage.config, described]), "version": __version__}
+    hashes = [partition_hashes(part.output, part.stage, part.catalogue) for part in opened]
+    shared = {name: digest for name, digest in stage.inputs.items() if name.split()[0] not in READ_BY_PARTITION}
+    shared |= {"settings": hash_of([stage.config, sources.described]), "version": __version__}
+    repeats = [sha256(path) for part in opened for _, path in part.source.repeats]
+    if repeats:
+        shared["stars in several surveys"] = hash_of(repeats)
     return [
         {
-            f"partitions of {catalogue.name}": hash_of([own[str(pixel)] for pixel in side.catalogue.pixels])
-            for catalogue, own, side in zip(catalogues, hashes, both, strict=True)
+            f"partitions of {part.catalogue.name}": hash_of([own[str(pixel)] for pixel in side.catalogue.pixels])
+            for part, own, side in zip(opened, hashes, all_sides, strict=True)
         }
-        | {"row numbers": hash_of([side.first_row for side in both if side.catalogue.pixels])}
+        | {"row numbers": hash_of([side.first_row for side in all_sides if side.catalogue.pixels])}
         | shared
-        for both in sides
+        for all_sides in sides
     ]
 
 
@@ -222,15 +189,20 @@ def _files(folder: Path, tile: Tile, record: Mapping[str, Any]) -> dict[Path, di
     return {path: {"bytes": written["bytes"], "sha256": written["sha256"]} for path, written in files.items()}
 
 
-def _count(sources: Sources, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    aside, from_survey = (sum((Counter(r[name]) for r in records), Counter()) for name in ("set aside", "from"))
-    absent = [label for label in sources.labels if label not in sources.families]
+def _count(stage: Stage, sources: Sources, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    from_survey = sum((Counter(r["from"]) for r in records), Counter())
+    *translated, _ = sources.surveys
+    absent = {s.survey: ", ".join(name for name in sources.labels if name not in s.families) for s in translated}
+    notes = [f"{labels}: missing for {survey}, which was not translated to it" for survey, labels in absent.items()]
+    notes = [note for note, labels in zip(notes, absent.values(), strict=True) if labels]
+    n_listed = np.sum([record["listed"] for record in records], axis=0)
+    for stars, n_stars in zip(stage.run.config.merge.exclude, n_listed, strict=True):
+        if not n_stars:
+            notes.append(f"None of the stars in {stars.file.name}, {stars.column}, is in the merged surveys.")
+            say(f"  {notes[-1]}", "yellow")
     return {
-        "set aside": dict(sorted(aside.items())),
-        "from": {survey: from_survey[survey] for survey in sources.surveys},
+        "from": {source.survey: from_survey[source.survey] for source in sources.surveys},
         "with a distance": sum(r["with a distance"] for r in records),
-        "notes": [f"{', '.join(absent)}: only from {sources.surveys[1]}, {sources.surveys[0]} was not translated to it"]
-        if absent
-        else [],
+        "notes": notes,
         "partitions": {"all": len(records), "kept from an earlier run": sum(r["kept"] for r in records)},
     }

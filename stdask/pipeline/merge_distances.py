@@ -1,5 +1,6 @@
 """Whose distance a star of the merged catalogue has: its survey's own, or its partner's in the other."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from stdask.storage.tables import read_parquet, to_field, to_numpy, to_table
 OWN = [column.name for column in schema.DISTANCE]
 
 
-def lend_distances(stars: pa.Table, survey: str, lender: str, pairs: Path | None) -> pa.Table:
+def lend_distances(stars: pa.Table, survey: str, lenders: Sequence[tuple[str, Path]]) -> pa.Table:
     """Return the stars with a distance wherever they or their partners have one, and whose it is.
 
     A star in both surveys keeps the spectroscopic values of B (Thomas et al. 2024, sect. 4); its distance is no
@@ -22,20 +23,22 @@ def lend_distances(stars: pa.Table, survey: str, lender: str, pairs: Path | None
     ----------
     stars
         Rows of one survey, with STAR_KEY and perhaps DISTANCE and DISTANCE_ERR.
-    survey, lender
-        The name of their survey, and of the one that lends.
-    pairs
-        Table of the stars in both, with STAR_KEY_B, A_DISTANCE and A_DISTANCE_ERR; None if nothing is lent.
+    survey
+        The name of theirs.
+    lenders
+        Surveys that lend, the first before the others, and the table of the stars in both, with STAR_KEY_B, A_DISTANCE
+        and A_DISTANCE_ERR.
     """
     own = {name: _floats(stars, name) for name in OWN}
-    lacking = np.isnan(own[OWN[0]])
-    source = np.where(lacking, "", survey).astype(object)
-    if pairs is not None and lacking.any():
+    source = np.where(np.isnan(own[OWN[0]]), "", survey).astype(object)
+    for lender, pairs in lenders:
+        if (source != "").all():
+            break
         here = pc.field("STAR_KEY_B").isin(stars.column("STAR_KEY").combine_chunks())
         lent = read_parquet(pairs, ["STAR_KEY_B", *(f"A_{name}" for name in OWN)], here)
         keys = to_numpy(lent, "STAR_KEY_B")
         _, rows, partners = np.intersect1d(to_numpy(stars, "STAR_KEY"), keys, return_indices=True)
-        wanted = lacking[rows] & np.isfinite(to_numpy(lent, f"A_{OWN[0]}")[partners])
+        wanted = (source[rows] == "") & np.isfinite(to_numpy(lent, f"A_{OWN[0]}")[partners])
         for name in OWN:
             own[name][rows[wanted]] = to_numpy(lent, f"A_{name}")[partners[wanted]]
         source[rows[wanted]] = lender

@@ -1,8 +1,6 @@
 """The tasks of the stage `merge`: what a worker does with one partition of a catalogue, or of the merged one."""
 
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,11 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stdask import schema
-from stdask.config import MergeConfig
 from stdask.pipeline.ledger import Parts
 from stdask.pipeline.merge_distances import lend_distances
-from stdask.science.galactocentric import galactic_positions
-from stdask.science.globular_clusters import GlobularClusters, in_globular_cluster
+from stdask.pipeline.merge_sources import DISTANCE, KEY_A, Source, Sources
+from stdask.science.galactocentric import galactic_positions, galactic_velocities, position_errors
+from stdask.science.globular_clusters import in_globular_cluster
 from stdask.science.healpix import Cells, Pixel, count_cells
 from stdask.storage import paths
 from stdask.storage.files import sha256
@@ -29,10 +27,12 @@ OUTSIDE_INPUTS = "inputs outside the domain of the training stars"
 OUTSIDE_OUTPUTS = "translated labels outside the domain of the training stars"
 IN_BOTH = "also in B, whose values are kept"
 CLUSTER = "in a globular cluster"
+LISTED = "in a list of cluster or stream members"
+FLAGS = tuple(f"{flag}_{schema.FAMILIES[0].upper()}" for flag in ("FLAG_MISSING_INPUTS", "QFLAG_INPUT", "QFLAG_OUTPUT"))
 
 
 class Side(NamedTuple):
-    """What one of the two catalogues has in a tile."""
+    """What one of the catalogues has in a tile."""
 
     catalogue: Catalogue  # of its partitions none but those that overlap the tile
     first_row: int  # number of rows before these partitions
@@ -42,31 +42,13 @@ class Tile(NamedTuple):
     """One partition of the merged catalogue: what a task needs to know about it."""
 
     pixel: Pixel
-    n_rows: int  # of both, before any is set aside
-    sides: tuple[Side, Side]  # A and B
+    n_rows: int  # of all, before any is set aside
+    sides: tuple[Side, ...]  # in the order of the surveys
     parts: Parts  # all that it depends on
 
     def __str__(self) -> str:
         """Return the name of its pixel."""
         return str(self.pixel)
-
-
-@dataclass(frozen=True)
-class Sources:
-    """What all tasks of a merge share."""
-
-    ids: tuple[str, str]  # id columns
-    surveys: tuple[str, str]
-    labels: tuple[str, ...]  # of B
-    families: Mapping[str, str]  # label -> network family that translated it
-    clusters: GlobularClusters | None
-    config: MergeConfig
-    columns: tuple[schema.Column, ...]
-    pairs: Path
-    lends: bool  # A has distances, for stars of B without
-
-
-Values = Callable[[pa.Table, str, Sources], tuple[np.ndarray, np.ndarray]]
 
 
 def count_partition(path: Path, order: int, among: Cells | None) -> Cells:
@@ -77,16 +59,15 @@ def count_partition(path: Path, order: int, among: Cells | None) -> Cells:
 
 def merge_tile(tile: Tile, sources: Sources, folder: Path) -> dict[str, Any]:
     """Write one partition, and the rows set aside there; return what is worth knowing of them."""
-    kept, rejected = [], []
-    kinds = ((_reasons_a, _values_a), (_reasons_b, _values_b))
-    for number, (side, (reasons_of, values_of)) in enumerate(zip(tile.sides, kinds, strict=True)):
-        pairs = sources.pairs if number and sources.lends else None
-        stars = side.catalogue.read_pixel(tile.pixel)
-        table = lend_distances(stars, sources.surveys[number], sources.surveys[0], pairs)
-        reasons = reasons_of(table, sources)
-        good = reasons == ""
-        rejected.append(_rejects(table, ~good, reasons, _rows_before(tile.pixel, side), sources, number))
-        kept.append(_merged_rows(table.filter(pa.array(good)), values_of, sources, number))
+    kept, rejected, counts, listed = [], [], {}, []
+    for side, source in zip(tile.sides, sources.surveys, strict=True):
+        table = lend_distances(side.catalogue.read_pixel(tile.pixel), source.survey, source.lenders)
+        cuts = _cuts(table, source, sources)
+        reasons = np.select(list(cuts.values()), list(cuts), default="")
+        rejected.append(_rejects(table, reasons, _rows_before(tile.pixel, side), source))
+        kept.append(_merged_rows(table.filter(pa.array(reasons == "")), source, sources))
+        counts[source.survey] = {cut: int((reasons == cut).sum()) for cut in cuts}
+        listed.append([int(_is_among(table, keys).sum()) for keys in source.listed])
     merged, aside = pa.concat_tables(kept), pa.concat_tables(rejected)
     partition = None
     if merged.num_rows:
@@ -96,8 +77,9 @@ def merge_tile(tile: Tile, sources: Sources, folder: Path) -> dict[str, Any]:
     return {
         "partition": partition,
         "rejected": {"bytes": path.stat().st_size, "sha256": sha256(path)},
-        "set aside": Counter(aside.column("reason").to_pylist()),
-        "from": {name: table.num_rows for name, table in zip(sources.surveys, kept, strict=True)},
+        "cuts": counts,
+        "listed": np.sum(listed, axis=0).tolist(),
+        "from": {source.survey: table.num_rows for source, table in zip(sources.surveys, kept, strict=True)},
         "with a distance": int(np.isfinite(to_numpy(merged, schema.GALACTOCENTRIC[0].name)).sum()),
     }
 
@@ -111,86 +93,106 @@ def _rows_before(pixel: Pixel, side: Side) -> int:
     return side.first_row + int(np.searchsorted(index, pixel.first_index))
 
 
-def _reasons_a(table: pa.Table, sources: Sources) -> np.ndarray:
-    """Return why each row of A is set aside, empty for none: the first of the cuts that it fails."""
-    intrinsic = schema.FAMILIES[0].upper()
-    return _first_reason(
-        {
-            QUALITY: ~to_numpy(table, schema.GOOD.name),
-            MISSING: to_numpy(table, f"FLAG_MISSING_INPUTS_{intrinsic}"),
-            OUTSIDE_INPUTS: ~to_numpy(table, f"QFLAG_INPUT_{intrinsic}"),
-            OUTSIDE_OUTPUTS: ~to_numpy(table, f"QFLAG_OUTPUT_{intrinsic}"),
-            IN_BOTH: _in_both(table, sources),
-            CLUSTER: _in_cluster(table, sources),
-        }
-    )
+def _cuts(table: pa.Table, source: Source, sources: Sources) -> dict[str, np.ndarray]:
+    """Return the cuts in their order, and which rows fail each; a row is set aside for the first that it fails."""
+    if source.pairs is None:
+        cuts = {QUALITY: ~to_numpy(table, schema.GOOD.name)}
+    else:
+        here = pc.field(f"B_{schema.GOOD.name}")
+        cuts = translation_cuts(table) | {IN_BOTH: _is_among(table, _read_keys(table, source.pairs, here))}
+    for survey, path in source.repeats:
+        cuts[f"also in {survey}, whose values are kept"] = _is_among(table, _read_keys(table, path))
+    if sources.clusters:
+        cuts[CLUSTER] = in_globular_cluster(
+            to_numpy(table, "ra"),
+            to_numpy(table, "dec"),
+            to_numpy(table, DISTANCE),
+            sources.clusters,
+            sources.config.half_light_radii,
+            sources.config.cluster_depth_kpc,
+        )
+    if source.listed:
+        cuts[LISTED] = _is_among(table, np.concatenate(source.listed))
+    return cuts
 
 
-def _reasons_b(table: pa.Table, sources: Sources) -> np.ndarray:
-    return _first_reason({QUALITY: ~to_numpy(table, schema.GOOD.name), CLUSTER: _in_cluster(table, sources)})
+def translation_cuts(table: pa.Table) -> dict[str, np.ndarray]:
+    """Return which translated stars cannot be used, and why: from their columns GOOD and `FLAGS`."""
+    missing, inputs, outputs = (to_numpy(table, name) for name in FLAGS)
+    return {
+        QUALITY: ~to_numpy(table, schema.GOOD.name),
+        MISSING: missing,
+        OUTSIDE_INPUTS: ~inputs,
+        OUTSIDE_OUTPUTS: ~outputs,
+    }
 
 
-def _in_both(table: pa.Table, sources: Sources) -> np.ndarray:
-    """Tell which stars of A are in B too, with values of B that are kept."""
-    keys = table.column(schema.STAR_KEY.name)
-    here = pc.field(schema.STAR_KEY.name).isin(keys.combine_chunks()) & pc.field(f"B_{schema.GOOD.name}")
-    pairs = read_parquet(sources.pairs, [schema.STAR_KEY.name], here)
-    return np.isin(keys.to_numpy(), to_numpy(pairs, schema.STAR_KEY.name))
+def _read_keys(table: pa.Table, path: Path, condition: pc.Expression | None = None) -> np.ndarray:
+    """Return those stars of a table that another table names by their keys."""
+    here = pc.field(KEY_A).isin(table.column(KEY_A).combine_chunks())
+    return to_numpy(read_parquet(path, [KEY_A], here if condition is None else here & condition), KEY_A)
 
 
-def _first_reason(cuts: Mapping[str, np.ndarray]) -> np.ndarray:
-    return np.select(list(cuts.values()), list(cuts), default="")
+def _is_among(table: pa.Table, keys: np.ndarray) -> np.ndarray:
+    return np.isin(table.column(KEY_A).to_numpy(), keys)
 
 
-def _in_cluster(table: pa.Table, sources: Sources) -> np.ndarray:
-    if sources.clusters is None:
-        return np.zeros(table.num_rows, dtype=bool)
-    return in_globular_cluster(
-        to_numpy(table, "ra"),
-        to_numpy(table, "dec"),
-        _floats(table, schema.DISTANCE[0].name),
-        sources.clusters,
-        sources.config.half_light_radii,
-        sources.config.cluster_depth_kpc,
-    )
+def _values(table: pa.Table, label: str, n_members: int, source: Source) -> list[np.ndarray]:
+    """Return a label, its error, its untranslated value and what each network says, as `schema.merged_columns`.
 
-
-def _values_a(table: pa.Table, label: str, sources: Sources) -> tuple[np.ndarray, np.ndarray]:
-    """Return a translated label and its calibrated error; NaN where the translation does not hold.
-
-    The stars were chosen by the intrinsic flags; a label of the extrinsic network has flags of its own.
+    Of a translated star: the median and its calibrated error, NaN where the translation does not hold. The stars
+    were chosen by the intrinsic flags; a label of the extrinsic network has flags of its own.
     """
-    family = sources.families.get(label)
-    if family is None:  # A was not translated to it: what A itself calls so is on another scale
-        return (np.full(table.num_rows, np.nan),) * 2
+    raw = _floats(table, source.counterparts.get(label, ""))
+    if source.pairs is None:
+        return [raw, _floats(table, f"{label}_ERR"), raw, *[raw] * n_members]
+    family = source.families.get(label)
+    if family is None:  # not translated to it: what the survey itself calls so is on another scale
+        nothing = np.full(table.num_rows, np.nan)
+        return [nothing, nothing, raw, *[nothing] * n_members]
     flags = family.upper()
     valid = (
         to_numpy(table, f"QFLAG_INPUT_{flags}")
         & to_numpy(table, f"QFLAG_OUTPUT_{flags}")
         & ~to_numpy(table, f"FLAG_MISSING_INPUTS_{flags}")
     )
-    value, sigma = (to_numpy(table, name) for name in (f"{label}_PRED_50", schema.sigma_name(label, "total")))
-    return np.where(valid, value, np.nan), np.where(valid, sigma, np.nan)
+    members = [f"{label}_PRED_MEMBER_{k}" for k in range(1, n_members + 1)]
+    value, error, *own = (
+        np.where(valid, to_numpy(table, name), np.nan)
+        for name in (f"{label}_PRED_50", schema.sigma_name(label, "total"), *members)
+    )
+    return [value, error, raw, *own]
 
 
-def _values_b(table: pa.Table, label: str, sources: Sources) -> tuple[np.ndarray, np.ndarray]:  # noqa: ARG001
-    return to_numpy(table, label), _floats(table, f"{label}_ERR")
-
-
-def _merged_rows(table: pa.Table, values_of: Values, sources: Sources, number: int) -> pa.Table:
+def _merged_rows(table: pa.Table, source: Source, sources: Sources) -> pa.Table:
     names = [column.name for column in sources.columns]
     data: dict[str, np.ndarray | pa.Array] = {name: table.column(name) for name in names if name in table.column_names}
     data |= {
-        schema.ID.name: table.column(sources.ids[number]).cast(pa.string()),
-        schema.SURVEY.name: np.full(table.num_rows, sources.surveys[number], dtype=object),
+        schema.ID.name: table.column(source.id).cast(pa.string()),
+        schema.SURVEY.name: np.full(table.num_rows, source.survey, dtype=object),
     }
-    for label in sources.labels:
-        data[label], data[f"{label}_ERR"] = values_of(table, label, sources)
-    for column in (schema.EBV, *schema.DISTANCE):
+    for label, own in sources.labels.items():
+        data |= dict(zip(own, _values(table, label, len(own) - 3, source), strict=True))
+    for column in (schema.EBV, *schema.DISTANCE, *schema.PROPER_MOTION):
         data[column.name] = _floats(table, column.name)
-    places = galactic_positions(to_numpy(table, "ra"), to_numpy(table, "dec"), data[schema.DISTANCE[0].name])
-    data |= {column.name: place for column, place in zip(schema.GALACTOCENTRIC, places, strict=True)}
-    return to_table(sources.columns, data)
+    return to_table(sources.columns, data | _places(data, sources))
+
+
+def _places(data: dict[str, np.ndarray | pa.Array], sources: Sources) -> dict[str, np.ndarray]:
+    """Return where the stars are in the Galaxy, and how they move if that is known."""
+    distance, error, pmra, _, pmdec, _ = (data[c.name] for c in (*schema.DISTANCE, *schema.PROPER_MOTION))
+    ra, dec = (np.asarray(data[column.name]) for column in schema.POSITION)
+    places = galactic_positions(ra, dec, distance)
+    found = _named(schema.GALACTOCENTRIC, places)
+    found |= _named(schema.GALACTOCENTRIC_ERR, position_errors(places, distance, error))
+    if set(schema.VELOCITIES) <= set(sources.columns):
+        velocities = galactic_velocities(ra, dec, distance, pmra, pmdec, data[sources.velocity])
+        found |= _named(schema.VELOCITIES, velocities)
+    return found
+
+
+def _named(columns: Sequence[schema.Column], arrays: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    return {column.name: array for column, array in zip(columns, arrays, strict=True)}
 
 
 def _floats(table: pa.Table, name: str) -> np.ndarray:
@@ -198,11 +200,9 @@ def _floats(table: pa.Table, name: str) -> np.ndarray:
     return to_numpy(table, name) if name in table.column_names else np.full(table.num_rows, np.nan)
 
 
-def _rejects(
-    table: pa.Table, aside: np.ndarray, reasons: np.ndarray, first_row: int, sources: Sources, number: int
-) -> pa.Table:
-    ids = table.column(sources.ids[number]).cast(pa.string()).combine_chunks()
-    where = np.flatnonzero(aside)
-    texts = [f"{sources.surveys[number]}: {reason}" for reason in reasons[where]]
+def _rejects(table: pa.Table, reasons: np.ndarray, first_row: int, source: Source) -> pa.Table:
+    ids = table.column(source.id).cast(pa.string()).combine_chunks()
+    where = np.flatnonzero(reasons != "")
+    texts = [f"{source.survey}: {reason}" for reason in reasons[where]]
     data = {"row": first_row + where, "id": ids.take(pa.array(where)), "reason": pa.array(texts, pa.string())}
     return to_table(schema.REJECTED, data)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stdask import __version__, schema
-from stdask.config import MatchById, PairConfig, Run, StarList, TrainConfig
+from stdask.config import IdList, MatchById, PairConfig, Run, StarList, TrainConfig
 from stdask.errors import ConfigError, PairingError, SurveyError
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.console import say
@@ -197,7 +197,7 @@ def find_listed(pairs: pa.Table, run: Run) -> tuple[list[np.ndarray], list[str]]
     """
     listed, notes = [], []
     for stars in run.config.pair.exclude:
-        ids = _read_ids(run, stars)
+        ids = read_ids(run, stars).cast(pa.string())
         named = pc.is_in(pairs.column(f"ID_{stars.survey.upper()}"), value_set=ids).to_numpy()
         if not named.any():
             notes.append(
@@ -209,15 +209,21 @@ def find_listed(pairs: pa.Table, run: Run) -> tuple[list[np.ndarray], list[str]]
     return listed, notes
 
 
-def _read_ids(run: Run, stars: StarList) -> pa.Array:
-    """Return the ids of a list as text, as the pairs have them."""
+def read_ids(run: Run, stars: IdList) -> pa.Array:
+    """Return the ids of a list: whole numbers or text, none missing.
+
+    Raises
+    ------
+    SurveyError
+        If the list is missing or holds no ids.
+    """
     path = run.data_dir / stars.file
     ids = open_survey(path).read([stars.column]).column(stars.column)
     if not (pa.types.is_integer(ids.type) or pa.types.is_string(ids.type)):
         raise SurveyError(
             f"{path}: column {stars.column!r} is {ids.type}, which no id is. Name a column of whole numbers or text."
         )
-    return ids.cast(pa.string()).combine_chunks().drop_null()
+    return ids.combine_chunks().drop_null()
 
 
 def select(

@@ -7,7 +7,7 @@ from stdask.config import Run
 from stdask.pipeline import atlas, evaluate, ingest, merge, pair, report, train, translate
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.console import say
-from stdask.pipeline.merge import CLUSTER_COLUMNS
+from stdask.pipeline.merge_sources import CLUSTER_COLUMNS
 from stdask.storage import paths
 from stdask.storage.files import write_text
 from stdask.storage.survey_files import open_survey
@@ -50,7 +50,7 @@ def check_files(run: Run) -> None:
     """
     for side in "ab":
         open_survey(run.survey_file(side)).require(run.definition(side).source_columns)
-    for stars in run.config.pair.exclude:
+    for stars in (*run.config.pair.exclude, *run.config.merge.exclude):
         open_survey(run.data_dir / stars.file).require([stars.column])
     if run.config.merge.globular_clusters:
         open_survey(run.data_dir / run.config.merge.globular_clusters).require(CLUSTER_COLUMNS)

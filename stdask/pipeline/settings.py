@@ -75,7 +75,7 @@ def _draws(run: Run) -> dict[str, Any]:
 
 
 def _merge(run: Run) -> dict[str, Any]:
-    labels = {family: [c.label for c in run.config.train.labels(family)] for family in schema.FAMILIES}
+    labels = {family: {c.label: c.source for c in run.config.train.labels(family)} for family in schema.FAMILIES}
     return {
         "merge": run.config.merge.model_dump(),
         "labels": labels,

@@ -19,11 +19,16 @@ from stdask.storage.tables import read_parquet, to_field, to_table
 
 
 def new_columns(families: Sequence[Family], run: Run) -> tuple[schema.Column, ...]:
-    """Return the columns that a translation adds: Table A.1 of Thomas et al. 2024."""
+    """Return the columns that a translation adds: Table A.1 of Thomas et al. 2024, and what each network says."""
     units = {label: definition.unit for label, definition in run.definition_b.labels.items()}
     labels = [column for f in families for name in f.labels for column in schema.translated_columns(name, units[name])]
+    members = [c for f in families for name in f.labels for c in _member_columns(f, name, units[name])]
     unattenuated = [schema.debiased_column(name, units[name]) for f in families if f.latent_plan for name in f.labels]
-    return (*labels, *unattenuated, *schema.flag_columns(family.name for family in families))
+    return (*labels, *members, *unattenuated, *schema.flag_columns(family.name for family in families))
+
+
+def _member_columns(family: Family, label: str, unit: str = "") -> tuple[schema.Column, ...]:
+    return schema.member_columns(label, family.plan.n_members, unit)
 
 
 def translate_file(
@@ -62,6 +67,8 @@ def translate_table(table: pa.Table, families: Sequence[Family], draws: Draws) -
             new[f"{label}_PRED_ERR"] = translation.errors[:, number]
             for part in ("total", "input_noise", "members", "intrinsic"):
                 new[schema.sigma_name(label, part)] = getattr(sigma, part)[:, number]
+            for column, values in zip(_member_columns(family, label), translation.members, strict=True):
+                new[column.name] = values[:, number]
         if family.latent_plan:
             values = debiased(family, inputs).T
             new |= {f"{label}_PRED_DEBIASED": own for label, own in zip(family.labels, values, strict=True)}

@@ -61,18 +61,18 @@ def mean_of_unseen(predictions: np.ndarray, held_out: np.ndarray) -> np.ndarray:
     return np.einsum("ms,ms...->s...", held_out / held_out.sum(axis=0), predictions)
 
 
-def member_spread(outputs: np.ndarray) -> np.ndarray:
+def member_spread(means: np.ndarray) -> np.ndarray:
     """Return how far the members disagree about each star: standard deviation (ddof 1) of all of them.
 
     Parameters
     ----------
-    outputs : shape (n_members, n_stars, n_draws, n_labels)
+    means : shape (n_members, n_stars, n_labels)
+        Of each member over the draws.
 
     Returns
     -------
     spread : shape (n_stars, n_labels); 0 for a single member
     """
-    means = outputs.mean(axis=2)
     return means.std(axis=0, ddof=1) if len(means) > 1 else np.zeros(means.shape[1:])
 
 

@@ -1,4 +1,4 @@
-"""Galactocentric positions from sky positions and heliocentric distances."""
+"""Galactocentric positions and velocities from positions and motions on the sky and along the line of sight."""
 
 from typing import NamedTuple
 
@@ -45,8 +45,92 @@ def galactic_positions(ra_deg: np.ndarray, dec_deg: np.ndarray, distance_kpc: np
     positions
         NaN where there is no position.
     """
-    distances = np.asarray(distance_kpc, dtype=np.float64)
-    distances = np.where(np.isfinite(distances) & (distances >= 0), distances, np.nan)
-    stars = ICRS(ra=ra_deg * u.deg, dec=dec_deg * u.deg, distance=distances * u.kpc)
+    stars = ICRS(ra=ra_deg * u.deg, dec=dec_deg * u.deg, distance=_believed(distance_kpc) * u.kpc)
     x, y, z = stars.transform_to(FRAME).cartesian.xyz.to_value(u.kpc)
     return GalacticPositions(x, y, z, np.hypot(x, y), np.degrees(np.arctan2(y, x)))
+
+
+def position_errors(
+    places: GalacticPositions, distance_kpc: np.ndarray, error_kpc: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the errors of R and Z that the error of the distance makes.
+
+    To first order: a step along the line of sight, whose direction u is known, moves the star by
+    |X u_x + Y u_y| / R in R and by |u_z| in Z.
+
+    Parameters
+    ----------
+    places
+        Of the stars.
+    distance_kpc, error_kpc : shape (n_stars,), kpc
+        Their heliocentric distances, and the 1-sigma errors of those.
+
+    Returns
+    -------
+    radius_errors, height_errors : shape (n_stars,), kpc
+        NaN where the distance or its error is, or is zero.
+    """
+    sun = galactic_positions(*np.zeros((3, 1)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        u_x, u_y, u_z = (np.array(places[:3]) - np.array(sun[:3])) / np.asarray(distance_kpc, dtype=np.float64)
+        along = (places.x_kpc * u_x + places.y_kpc * u_y) / places.radius_kpc
+    return np.abs(along) * error_kpc, np.abs(u_z) * error_kpc
+
+
+class GalacticVelocities(NamedTuple):
+    """How stars move in the Galaxy; each array of shape (n_stars,), km/s, float64, NaN where anything is missing."""
+
+    x: np.ndarray
+    y: np.ndarray
+    z: np.ndarray
+    radial: np.ndarray  # outwards, cylindrical
+    azimuthal: np.ndarray  # positive as the Galaxy rotates: 245.6 for the Sun
+
+
+def galactic_velocities(
+    ra_deg: np.ndarray,
+    dec_deg: np.ndarray,
+    distance_kpc: np.ndarray,
+    pmra_mas_yr: np.ndarray,
+    pmdec_mas_yr: np.ndarray,
+    velocity_km_s: np.ndarray,
+) -> GalacticVelocities:
+    """Return the galactocentric velocity of each star, in the frame of `galactic_positions`.
+
+    The azimuth grows against the rotation of the Galaxy, which is clockwise seen from the north pole;
+    the azimuthal velocity is counted along it: (Y V_X - X V_Y) / R.
+
+    Parameters
+    ----------
+    ra_deg, dec_deg : shape (n_stars,), degrees, ICRS
+    distance_kpc : shape (n_stars,), kpc
+        Heliocentric; as in `galactic_positions`.
+    pmra_mas_yr, pmdec_mas_yr : shape (n_stars,), mas/yr
+        Proper motion, that in right ascension times cos(dec).
+    velocity_km_s : shape (n_stars,), km/s
+        Heliocentric, along the line of sight.
+    """
+    if not len(ra_deg):
+        return GalacticVelocities(*np.empty((5, 0)))  # astropy would give no velocities back at all
+    pmra, pmdec, velocities = (np.asarray(v, dtype=np.float64) for v in (pmra_mas_yr, pmdec_mas_yr, velocity_km_s))
+    stars = ICRS(
+        ra=ra_deg * u.deg,
+        dec=dec_deg * u.deg,
+        distance=_believed(distance_kpc) * u.kpc,
+        pm_ra_cosdec=pmra * u.mas / u.yr,
+        pm_dec=pmdec * u.mas / u.yr,
+        radial_velocity=velocities * u.km / u.s,
+    )
+    moved = stars.transform_to(FRAME).cartesian
+    x, y, _ = moved.xyz.to_value(u.kpc)
+    v_x, v_y, v_z = moved.differentials["s"].d_xyz.to_value(u.km / u.s)
+    radius = np.hypot(x, y)
+    with np.errstate(invalid="ignore"):  # on the axis neither direction is known
+        radial, azimuthal = (x * v_x + y * v_y) / radius, (y * v_x - x * v_y) / radius
+    return GalacticVelocities(v_x, v_y, v_z, radial, azimuthal)
+
+
+def _believed(distance_kpc: np.ndarray) -> np.ndarray:
+    """Return distances as float64, NaN where they are none."""
+    distances = np.asarray(distance_kpc, dtype=np.float64)
+    return np.where(np.isfinite(distances) & (distances >= 0), distances, np.nan)

@@ -11,11 +11,12 @@ from stdask.science.cuts import passes
 from stdask.science.dereddening import intrinsic_colour
 from stdask.science.measurements import clean_errors, clean_values, complete_errors
 from stdask.science.units import conversion_factor
-from stdask.survey_definition import Distance, Label, Photometry, SurveyDefinition, Term
+from stdask.survey_definition import Distance, Label, Photometry, ProperMotion, SurveyDefinition, Term
 
 MAGNITUDE_RANGE = (-2.0, 30.0)  # mag; outside are placeholders such as 99
 EBV_RANGE = (-0.1, 100.0)  # mag; a fitted E(B-V) may be slightly negative
 DISTANCE_RANGE = (1e-6, 1e6)  # kpc
+MOTION_RANGE = (-11_000.0, 11_000.0)  # mas/yr; Barnard's star, the fastest, moves by 10,393
 
 Columns = Mapping[str, np.ndarray]  # masked where missing, floats NaN
 Counts = dict[tuple[str, str], dict[str, int]]  # (catalogue column, survey column) -> what became of it
@@ -69,7 +70,7 @@ def catalogue_columns(
     Returns
     -------
     arrays
-        Labels, photometry, E(B-V), colours, distance (float64, NaN for missing) and GOOD (bool),
+        Labels, photometry, E(B-V), colours, distance, proper motion (float64, NaN for missing) and GOOD (bool),
         each of shape (n_stars,), in the units of the schema.
     counts
         What became of each survey column; counts of blocks add up.
@@ -93,6 +94,8 @@ def catalogue_columns(
         _add_photometry(definition.photometry, source, arrays, counts)
     if definition.distances:
         _add_distance(definition.distances, source, arrays, counts)
+    if definition.proper_motion:
+        _add_proper_motion(definition.proper_motion, source, arrays, counts)
     passing = [passes(term, source.columns) for term in definition.cuts]
     arrays["GOOD"] = np.logical_and.reduce([np.ones(n_stars, dtype=bool), *passing])
     return arrays, counts, passing
@@ -122,6 +125,17 @@ def _add_photometry(photometry: Photometry, source: Source, arrays: dict[str, np
     arrays.setdefault("EBV", np.full(arrays["G_MAG"].size, np.nan))
     for name, (blue, red) in schema.COLOURS.items():
         arrays[name] = intrinsic_colour(arrays[blue], arrays[red], arrays["EBV"], (blue, red))
+
+
+def _add_proper_motion(motion: ProperMotion, source: Source, arrays: dict[str, np.ndarray], counts: Counts) -> None:
+    for name, column, error in (
+        ("PMRA", motion.pmra, motion.pmra_error),
+        ("PMDEC", motion.pmdec, motion.pmdec_error),
+    ):
+        values, lost = source.values(column, motion.unit, "mas/yr", MOTION_RANGE)
+        errors = source.errors(error, values, column, motion.unit, "mas/yr") if error else None
+        arrays[name], (arrays[f"{name}_ERR"], replaced) = values, complete_errors(errors, values, typical=None)
+        counts[name, column] = lost | replaced
 
 
 def _add_distance(distances: Sequence[Distance], source: Source, arrays: dict[str, np.ndarray], counts: Counts) -> None:

@@ -23,6 +23,11 @@ def pairs(output: Path, a: str, b: str) -> Path:
     return output / "pairs" / f"{a}_{b}.parquet"
 
 
+def repeats(output: Path) -> Path:
+    """Return the folder of the stars that several of the translated surveys of a merge have."""
+    return output / "repeats"
+
+
 def ensemble(output: Path) -> Path:
     """Return the folder of the trained networks."""
     return output / "ensemble"

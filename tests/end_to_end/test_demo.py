@@ -48,6 +48,27 @@ def test_a_star_without_mg_is_translated_and_flagged_and_says_so(demo: Finished)
 
 
 @pytest.mark.slow
+def test_no_star_is_twice_in_the_merged_catalogue(demo: Finished):
+    """Both mock surveys have stars of which they have two rows, and stars that the other has too."""
+    merged = open_catalogue(demo.output / "catalogues" / "merged").read(["SOURCE_ID", "SURVEY"])
+    gaia = merged.column("SOURCE_ID").drop_null().to_numpy()
+    assert gaia.size > 0.9 * merged.num_rows
+    assert np.unique(gaia).size == gaia.size
+
+
+@pytest.mark.slow
+def test_the_table_of_cuts_ends_with_the_stars_of_the_merged_catalogue(demo: Finished):
+    survey = to_numpy(open_catalogue(demo.output / "catalogues" / "merged").read(["SURVEY"]), "SURVEY")
+    cuts = Table.read(demo.output / "catalogues" / "merged" / "cuts.ecsv")
+    assert (cuts["n_in"] - cuts["n_aside"] == cuts["n_left"]).all()
+    for name in ("mock_a", "mock_b"):
+        own = cuts[cuts["survey"] == name]
+        assert (own["n_in"][1:] == own["n_left"][:-1]).all()
+        assert own["n_left"][-1] == (survey == name).sum()
+    assert any("the highest snr_c3_iraf is kept" in cut for cut in cuts["cut"])
+
+
+@pytest.mark.slow
 def test_no_stage_but_evaluate_saw_the_truth(demo: Finished):
     truth = set(read_parquet(demo.output / "truth" / "truth_a.parquet").column_names)
     assert {"population", "TEFF"} <= truth

@@ -91,7 +91,8 @@ def test_a_stars_translation_depends_on_the_star_alone_to_the_last_bit(family: F
 
     def same(other: Translation, stars: object) -> None:
         np.testing.assert_array_equal(other.percentiles, whole.percentiles[:, stars])
-        for name in ("errors", "missing_values", "missing_errors", "inputs_inside", "labels_inside"):
+        np.testing.assert_array_equal(other.members, whole.members[:, stars])
+        for name in ("errors", "member_spread", "missing_values", "missing_errors", "inputs_inside", "labels_inside"):
             np.testing.assert_array_equal(getattr(other, name), getattr(whole, name)[stars])
 
     order = np.random.default_rng(1).permutation(N_STARS)
@@ -150,6 +151,20 @@ def test_unseen_medians_are_those_of_the_members_that_had_not_seen_the_star():
         alone = replace(FAMILY, plan=Plan(FAMILY.plan.depth, arrays))  # of one or two members none is dropped
         expected = translate(alone, INPUTS, ERRORS, KEYS, DRAWS).percentiles[2]
         assert (np.abs(unseen - expected)[stars] < 1e-5 * FAMILY.scaling.scales).all()  # sums in float32
+
+
+@pytest.mark.parametrize("n_members", [1, 2, 5])
+def test_what_a_member_alone_gives_is_the_median_moved_by_its_own_mean_over_the_draws(n_members: int):
+    family = replace(FAMILY, plan=made_up_plan(4, 3, 8, 1, n_members))
+    columns, mixing = measured_behind(family.inputs)
+    imputed = ["component", *(f"missing {name}" for name in family.inputs)]
+    uniform = uniform_draws(KEYS, DRAWS.n_draws, columns, DRAWS.seed, DRAWS.sampler, [*columns, *imputed])
+    drawn = resample_inputs(HOLED, ERRORS, mixing, uniform, columns=columns, include_nominal=False)
+    means = predict_members(family, drawn).mean(axis=2)  # of labels in float64; there of corrections in float32
+    translation = translate(family, HOLED, ERRORS, KEYS, DRAWS)
+    expected = translation.percentiles[2] + means - means.mean(axis=0)
+    assert (np.abs(translation.members - expected) < 1e-5 * FAMILY.scaling.scales).all()  # float32, as above
+    assert (np.abs(translation.members.mean(axis=0) - translation.percentiles[2]) < 1e-5 * FAMILY.scaling.scales).all()
 
 
 def test_a_fallback_replaces_the_networks_for_its_labels_alone():

@@ -19,6 +19,7 @@ from stdask.survey_definition import SurveyDefinition
 A, B = "mock_a", "mock_b"
 ID = schema.Column("obsid", "int64")
 SURVEY_ID = schema.Column("apogee_id", "string")
+N_MEMBERS = 2
 LABEL_B = ("TEFF", "LOGG", "FE_H", "MG_FE", "VHELIO")
 
 
@@ -26,7 +27,7 @@ def definition(name: str, id_column: str, labels: Sequence[str], with_distance: 
     return SurveyDefinition.model_validate(
         {
             "name": name,
-            "title": {A: "LAMOST DR3", B: "APOGEE DR17"}[name],
+            "title": {A: "LAMOST DR3", B: "APOGEE DR17"}.get(name, name),
             "reference": "made by hand",
             "id": id_column,
             "gaia_id": "source_id",
@@ -82,7 +83,7 @@ def write_pairs(run: Run, keys_a: Sequence[int], keys_b: Sequence[int], good_b: 
         "STAR_KEY_B": np.array(keys_b, dtype=np.uint64),
         "B_GOOD": np.array(good_b, dtype=bool),
     }
-    write_parquet(paths.pairs(run.output, A, B), to_table(columns, data))
+    write_parquet(paths.pairs(run.output, run.definition_a.name, B), to_table(columns, data))
 
 
 def write_receipts(run: Run, *stages: str) -> None:
@@ -107,6 +108,7 @@ def columns_a(families: Sequence[str] = schema.FAMILIES) -> tuple[schema.Column,
         *schema.DISTANCE,
         schema.GOOD,
         *(c for family in families for label in labels[family] for c in schema.translated_columns(label)),
+        *(c for family in families for label in labels[family] for c in schema.member_columns(label, N_MEMBERS)),
         *schema.flag_columns(families),
     )
 

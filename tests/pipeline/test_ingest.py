@@ -249,6 +249,34 @@ def test_rows_set_aside_carry_their_reason_and_the_best_row_of_a_star_stays(clie
     assert stars["star 7"]["SOURCE_ID"] is stars["star 8"]["SOURCE_ID"] is None
     assert stars["star 9"]["ra"] == 0.0
     assert not (paths.scratch(folder)).exists()
+    assert Table.read(folder / "cuts.ecsv")["cut", "n_left"].as_array().tolist()[:6] == [
+        ("rows of the file", 12),
+        ("no position", 11),
+        ("impossible position", 10),
+        ("no id", 9),
+        ("duplicate star: of the rows of one gaia, that with the highest snr is kept", 8),
+        ("duplicate id: of the rows of one id, the first is kept", 7),
+    ]
+
+
+def test_proper_motions_are_carried_with_their_unit(client: Workers, tmp_path: Path):
+    table = small_table(30)
+    motions = {"pm1": np.linspace(-0.02, 0.02, 30), "pm2": np.full(30, 7.0), "e2": np.full(30, 0.1)}
+    fields = [pa.field("pm1", pa.float64(), metadata={"unit": "arcsec/yr"}), "pm2", "e2"]
+    for field, values in zip(fields, motions.values(), strict=True):
+        table = table.append_column(field, pa.array(values))
+    small_run(tmp_path, table)
+    text = DEFINITION + '[proper_motion]\npmra = "pm1"\npmdec = "pm2"\npmdec_error = "e2"\n'
+    (tmp_path / "small.toml").write_text(text)
+    run = make_run(tmp_path, tmp_path, "small.toml", "small.parquet", 7, 10)
+    ingest.run(run, client, "a")
+    catalogue = catalogue_of(run)
+    assert {c.unit for c in catalogue.columns if c.name.startswith("PM")} == {"mas/yr"}
+    found = catalogue.read().sort_by("PMRA")
+    np.testing.assert_allclose(found["PMRA"], 1000 * motions["pm1"], rtol=1e-6)  # float32
+    assert_array_equal(found["PMDEC"], np.float32(7.0))
+    assert_array_equal(found["PMDEC_ERR"], np.float32(0.1))
+    assert np.isnan(found["PMRA_ERR"].to_numpy()).all()
 
 
 def test_repeats_are_found_wherever_they_lie(client: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

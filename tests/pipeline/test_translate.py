@@ -13,7 +13,7 @@ from stdask.network.plan import Plan
 from stdask.pipeline.settings import stage_settings
 from stdask.pipeline.stage import Stage
 from stdask.pipeline.translate import _translate_partitions, check_inputs
-from stdask.pipeline.translate_table import translate_table
+from stdask.pipeline.translate_table import new_columns, translate_table
 from stdask.schema import POSITION, STAR_KEY, Column, flag_columns, translated_columns
 from stdask.science.calibration import Calibration
 from stdask.science.dissimilarity import fit_neighbourhood
@@ -103,6 +103,26 @@ def test_the_calibrated_error_adds_its_three_parts_and_is_scaled_by_group(family
     assert new["TEFF_PRED_SIGMA_INTRINSIC"] == pytest.approx([30, 60])
     parts = [new[f"TEFF_PRED_SIGMA_{part}"] for part in ("INPUT_NOISE", "MEMBERS", "INTRINSIC")]
     assert new["TEFF_PRED_SIGMA"] == pytest.approx(np.sqrt(np.sum(np.square(parts), axis=0)))
+
+
+def test_what_each_member_alone_gives_stands_beside_their_combination(family: Family):
+    corrections = np.array([0.3, 0.4, 0.5, 0.6, 2.0])  # of 100 K and 0.1 dex
+    plan = shift_by(0.5)
+    plan.arrays["head.bias"][:] = corrections[:, None]
+    new = translate_table(stars(), [replace(family, plan=plan)], DRAWS)
+    # the combination drops 0.3 and 2.0, the mean of all five does not: members stand around the combination by theirs
+    for k, correction in enumerate(corrections - corrections.mean(), start=1):
+        # corrections are float32
+        assert new[f"TEFF_PRED_MEMBER_{k}"] == pytest.approx(new["TEFF_PRED_50"] + 100 * correction, abs=1e-4)
+        assert new[f"LOGG_PRED_MEMBER_{k}"] == pytest.approx(new["LOGG_PRED_50"] + 0.1 * correction, abs=1e-6)
+    assert "TEFF_PRED_MEMBER_6" not in new
+
+
+def test_every_new_column_is_described_and_filled(family: Family, tmp_path):
+    columns = new_columns([family], make_run(tmp_path))
+    assert {column.name for column in columns} == set(translate_table(stars(), [family], DRAWS))
+    units = {column.name: column.unit for column in columns}
+    assert (units["TEFF_PRED_MEMBER_5"], units["LOGG_PRED_MEMBER_1"]) == ("K", "dex")
 
 
 def test_an_ensemble_without_a_calibration_is_refused(family: Family):

@@ -60,6 +60,30 @@ def test_the_first_distance_a_star_has_is_taken_with_its_own_error():
     assert_allclose(arrays["DISTANCE"], [1.0, 3.0, 7.0, NAN], rtol=1e-15)  # one rounding
     assert_allclose(arrays["DISTANCE_ERR"], [0.1, 0.4, 1.5, NAN], rtol=1e-15)
     assert [counts["DISTANCE", name]["n_measured"] for name in ("d1", "d2", "d3")] == [1, 1, 1]
+    assert [counts["DISTANCE", name]["n_not_good"] for name in ("d1", "d2", "d3")] == [1, 0, 0]
+
+
+def test_proper_motions_are_in_mas_a_year_with_the_errors_there_are():
+    asked = definition(proper_motion={"pmra": "pm1", "pmdec": "pm2", "pmra_error": "e1"})
+    columns = {
+        "pm1": np.array([0.005, -2.0, NAN]),
+        "e1": np.array([1e-4, 0.0, 1e-4]),
+        "pm2": np.array([3.0, -9999.0, 1]),
+    }
+    arrays, counts, _ = catalogue_columns(asked, Source(columns, {"pm1": "arcsec/yr"}))
+    assert_allclose(arrays["PMRA"], [5.0, -2000.0, NAN], rtol=1e-15)  # one rounding
+    assert_allclose(arrays["PMRA_ERR"], [0.1, NAN, NAN], rtol=1e-15)
+    assert_array_equal(arrays["PMDEC"], [3.0, NAN, 1.0])
+    assert np.isnan(arrays["PMDEC_ERR"]).all()
+    assert (counts["PMRA", "pm1"]["n_measured"], counts["PMDEC", "pm2"]["n_sentinel"]) == (2, 1)
+
+
+def test_a_survey_with_proper_motions_has_their_columns_and_others_have_not():
+    asked = definition(proper_motion={"pmra": "pm1", "pmdec": "pm2", "pmdec_error": "e2"})
+    assert asked.source_columns[-3:] == ("pm1", "pm2", "e2")
+    names = {column.name for column in asked.catalogue_columns}
+    assert {"PMRA", "PMRA_ERR", "PMDEC", "PMDEC_ERR"} <= names
+    assert not any(column.name.startswith("PM") for column in definition().catalogue_columns)
 
 
 def test_colours_are_dereddened_and_missing_without_reddening():

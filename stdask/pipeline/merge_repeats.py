@@ -1,0 +1,68 @@
+"""Stars that several of the translated surveys of a merge have: the first that can be used has the say."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stdask import schema
+from stdask.config import Run
+from stdask.pipeline.cluster import Workers
+from stdask.pipeline.merge_sources import Opened
+from stdask.pipeline.merge_tiles import FLAGS, translation_cuts
+from stdask.pipeline.pair import gather
+from stdask.pipeline.pair_match import match_shares, match_sky
+from stdask.storage import paths
+from stdask.storage.hats import Catalogue
+from stdask.storage.tables import write_parquet
+
+GAIA, KEY = schema.SOURCE_ID.name, schema.STAR_KEY.name
+
+
+def find_repeats(run: Run, workers: Workers, opened: Sequence[Opened]) -> list[Opened]:
+    """Write for each translated survey which of its stars one before it has too; return the surveys with that.
+
+    Parameters
+    ----------
+    run, workers
+        The run and its workers.
+    opened
+        The surveys, B last: its stars in others are known from the pairs.
+    """
+    shutil.rmtree(paths.repeats(run.output), ignore_errors=True)  # of other surveys perhaps
+    found: list[Opened] = []
+    for later in opened[:-1]:
+        repeats = tuple((earlier.source.survey, _write(run, workers, earlier, later)) for earlier in found)
+        found.append(later._replace(source=replace(later.source, repeats=repeats)))
+    return [*found, opened[-1]]
+
+
+def _write(run: Run, workers: Workers, earlier: Opened, later: Opened) -> Path:
+    """Write the keys of the stars of a survey that an earlier one has, with values that can be used."""
+    folder = paths.repeats(run.output)
+    rows = _match(workers, earlier.catalogue, later.catalogue, run.config.merge.radius_arcsec, paths.scratch(folder))
+    stars = _gather(workers, earlier.catalogue, [schema.GOOD.name, *FLAGS], rows[:, 0])
+    usable = ~np.logical_or.reduce(list(translation_cuts(stars).values()))
+    path = folder / f"{later.source.survey}_in_{earlier.source.survey}.parquet"
+    write_parquet(path, _gather(workers, later.catalogue, [KEY], rows[usable, 1]))
+    return path
+
+
+def _match(workers: Workers, earlier: Catalogue, later: Catalogue, radius_arcsec: float, scratch: Path) -> np.ndarray:
+    """Return the rows of both that are one star, (n_stars, 2): by Gaia id where both have one, else by position."""
+    near = match_sky(workers, earlier, later, radius_arcsec)
+    if not all(any(column.name == GAIA for column in catalogue.columns) for catalogue in (earlier, later)):
+        return near
+    ids = [_gather(workers, c, [GAIA], rows)[GAIA] for c, rows in zip((earlier, later), near.T, strict=True)]
+    nameless = pc.or_(*(column.is_null() for column in ids)).to_numpy()
+    same = match_shares(workers, earlier, later, (GAIA, GAIA), scratch)
+    shutil.rmtree(scratch)
+    return np.unique(np.concatenate([same, near[nameless]]), axis=0)
+
+
+def _gather(workers: Workers, catalogue: Catalogue, columns: list[str], rows: np.ndarray) -> pa.Table:
+    return gather(workers, catalogue, columns, rows) if rows.size else catalogue.empty(columns)
