@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
@@ -79,8 +80,8 @@ def draw_diagrams(
     corner = free_corner(grid, total, frame)
     n_slices, n_rings = cells.shape
     with rc_context(STYLE | {"xtick.labelsize": SMALL, "ytick.labelsize": SMALL, "axes.linewidth": 0.6}):
-        figure = Figure(figsize=(WIDTH, 1.1 + ROW * n_slices))
-        figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
+        layout = ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
+        figure = Figure(figsize=(WIDTH, 1.1 + ROW * n_slices), layout=layout)
         panels = figure.subplots(n_slices, n_rings, sharex=True, sharey=True, squeeze=False)
         for row, part in zip(panels, range(n_slices)[::-1], strict=True):
             for ring, axes in enumerate(row):
@@ -97,7 +98,8 @@ def _draw_cell(axes: Axes, grid: PlaneGrid, counts: np.ndarray, frame: np.ndarra
     if of_a.sum() >= FEWEST:
         density = kernel_density(of_a, grid)
         shade = np.ma.masked_less(density / density.max(), FAINTEST)
-        axes.pcolormesh(*grid.edges, shade, cmap=COLOURS, norm=SHADES, rasterized=True)
+        extent = [edges[end] for edges in grid.edges for end in (0, -1)]
+        axes.imshow(shade, cmap=COLOURS, norm=SHADES, extent=extent, origin="lower", aspect="auto")
     else:
         axes.plot(*_places(of_a, grid), "o", color=TRANSLATED, markersize=2.5, markeredgewidth=0)
     if of_b.sum() >= FEWEST:
@@ -128,13 +130,12 @@ def free_corner(grid: PlaneGrid, counts: np.ndarray, frame: np.ndarray) -> tuple
     frame : shape (2, 2)
         As from `frame_of`.
     """
-    (left, right), (bottom, top) = frame
-    across = (grid.centres[0] - left) / (right - left) > 0.5
-    up = (grid.centres[1] - bottom) / (top - bottom) > 0.6
-    stars = {
-        (r, t): counts[np.ix_(up if t else ~up, across if r else ~across)] for r in (False, True) for t in (True, False)
-    }
-    return min(stars, key=lambda corner: stars[corner].sum())
+    sides = []
+    for centres, (low, high) in zip(grid.centres, frame, strict=True):
+        place = (centres - low) / (high - low)
+        sides.append({False: place < 0.4, True: place > 0.6})
+    stars = {(r, t): counts[np.ix_(sides[1][t], sides[0][r])].sum() for r in (False, True) for t in (True, False)}
+    return min(stars, key=stars.__getitem__)
 
 
 def _places(counts: np.ndarray, grid: PlaneGrid) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ from stdask.schema import Column
 from stdask.science.density import PlaneGrid
 from stdask.storage.files import replacing
 
-COMPRESSION = "GZIP_2"  # without loss; most bins are empty
+COMPRESSION = "RICE_1"  # without loss, and without the time of day that gzip writes; most bins are empty
 
 
 @dataclass(frozen=True)

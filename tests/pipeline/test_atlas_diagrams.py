@@ -7,6 +7,7 @@ from numpy.testing import assert_array_equal
 
 from stdask import schema
 from stdask.config import LabelConfig
+from stdask.pipeline import atlas_diagrams
 from stdask.pipeline.atlas_diagrams import CHEMISTRY, HEIGHT_EDGES_KPC, KIEL, diagrams, planes_of, write_diagrams
 from stdask.pipeline.merge import NAME
 from stdask.storage import paths
@@ -61,6 +62,13 @@ def done(tmp_path_factory, client):
     return run, data, diagrams(client, catalogue, run)
 
 
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Leave the figures undrawn: for tests of the counts."""
+    monkeypatch.setattr(atlas_diagrams, "write_figure", lambda path, _: path.write_bytes(b""))
+    monkeypatch.setattr(atlas_diagrams, "draw_diagrams", lambda *_: None)
+
+
 def expected(data, labels, grid, kept, survey, part, ring):
     """Return numpy's histogram of the stars of one survey in one cell."""
     height = np.abs(data["Z_GC"])
@@ -97,7 +105,8 @@ def test_a_cut_on_another_label_holds_in_both_diagrams(tmp_path, client):
         assert_array_equal(found.counts[name][1, 0, 3], expected(data, labels, grid, kept, B, 0, 3))
 
 
-def test_counts_do_not_depend_on_the_partitioning(done, tmp_path, client):
+@pytest.mark.usefixtures("undrawn")
+def test_files_do_not_depend_on_the_partitioning(done, tmp_path, client):
     run, data, found = done
     other, catalogue = prepare(tmp_path, data, most=N_STARS)
     again = diagrams(client, catalogue, other)
