@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -20,7 +21,7 @@ from stdask.science.density import CONTOURS, PlaneGrid, contour_levels, kernel_d
 COLOURS = "Oranges"  # of the translated stars, as in the other figures
 FAINTEST = CONTOURS[0] / 4  # of the maximum: left white below
 CONTOUR = "#123a63"  # the blue of survey B, dark enough for thin lines on orange
-LIMIT = {"color": INK, "linewidth": 0.9, "linestyle": (0, (4, 3))}
+LIMIT: dict[str, Any] = {"color": INK, "linewidth": 0.9, "linestyle": (0, (4, 3))}
 # equal steps of the root of the density: what is rare is seen beside what is common
 SHADES = PowerNorm(0.5, vmin=0.0, vmax=1.0)
 FEWEST = 20  # stars of a density; fewer are drawn one by one. As in the running medians of the paper, sect. 4.3
@@ -98,7 +99,8 @@ def _draw_cell(axes: Axes, grid: PlaneGrid, counts: np.ndarray, frame: np.ndarra
     if of_a.sum() >= FEWEST:
         density = kernel_density(of_a, grid)
         shade = np.ma.masked_less(density / density.max(), FAINTEST)
-        extent = [edges[end] for edges in grid.edges for end in (0, -1)]
+        across, up = grid.edges
+        extent = (across[0], across[-1], up[0], up[-1])
         axes.imshow(shade, cmap=COLOURS, norm=SHADES, extent=extent, origin="lower", aspect="auto")
     else:
         axes.plot(*_places(of_a, grid), "o", color=TRANSLATED, markersize=2.5, markeredgewidth=0)

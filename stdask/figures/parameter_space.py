@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import fill
+from typing import Literal
 
 import numpy as np
 from matplotlib import colormaps, rc_context
@@ -19,7 +20,7 @@ from stdask.science.density import PlaneGrid
 COLUMNS = ((SURVEY_A, "Purples"), (SURVEY_B, "Blues"), (TRANSLATED, "Oranges"))
 PALEST = 0.35  # of the sequential colours: a bin of one star is seen on white
 CONTOURS = (1, 10, 100)  # stars in a bin
-LINES = ("-", "--", ":")
+LINES: tuple[Literal["-", "--", ":"], ...] = ("-", "--", ":")
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from matplotlib import colormaps, rc_context
+from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, ListedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
-from matplotlib.projections.geo import MollweideAxes
 
 from stdask.figures.style import FAINT, STYLE
 
@@ -69,10 +69,11 @@ def _without_pale(name: str) -> Colormap:
     return ListedColormap(colormaps[name](np.linspace(PALEST, 1, 256)))
 
 
-def _draw_grid(axes: MollweideAxes) -> None:
+def _draw_grid(axes: Axes) -> None:
     axes.grid(color=FAINT, linewidth=0.3)
     axes.set_xticks(np.radians([-longitude for longitude in MERIDIANS]))
-    on_stars = {"path_effects": [withStroke(linewidth=2, foreground="white")]}
-    axes.set_xticklabels([f"{longitude % 360}°" for longitude in MERIDIANS], fontsize=7, **on_stars)
+    labels = axes.set_xticklabels([f"{longitude % 360}°" for longitude in MERIDIANS], fontsize=7)
+    for text in labels:
+        text.set_path_effects([withStroke(linewidth=2, foreground="white")])  # read on stars too
     axes.set_yticks(np.radians((-60, -30, 0, 30, 60)))
     axes.tick_params(axis="y", labelsize=7)

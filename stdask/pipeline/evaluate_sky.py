@@ -17,7 +17,7 @@ from stdask.storage.documents import write_figure
 from stdask.storage.hats import open_catalogue
 from stdask.storage.tables import read_parquet, to_numpy
 
-ORDER = 6  # of the pixels counted: 55 arcmin, a third of a field of the surveys
+ORDER = 5  # of the pixels counted: 1.8 degrees, finer than a field of the surveys, and seen in print
 
 
 def write_sky_coverage(run: Run, workers: Workers, pairs: pa.Table) -> list[Path]:

@@ -60,7 +60,7 @@ def test_every_panel_tells_the_stars_of_both_surveys(figure):
 
 def test_the_shade_is_the_density_of_a_over_its_maximum(figure, counts):
     (image,) = of_kind(panels(figure)[1, 0], AxesImage)
-    assert (image.origin, image.get_extent()) == ("lower", [2999.5, 7999.5, -0.505, pytest.approx(5.495)])
+    assert (image.origin, tuple(image.get_extent())) == ("lower", (2999.5, 7999.5, -0.505, pytest.approx(5.495)))
     shade = image.get_array()
     density = kernel_density(counts[0, 0, 0], KIEL)
     kept = ~np.ma.getmaskarray(shade)
