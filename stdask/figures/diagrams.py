@@ -163,7 +163,7 @@ def _label_edges(panels: np.ndarray, labels: tuple[str, str], cells: GalaxyCells
         )
     for axes in panels.flat:  # shared axes
         axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], prune="both"))
-        axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], prune="both"))
+        axes.yaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10], prune="both"))
     figure = panels[0, 0].figure
     figure.supxlabel(across, fontsize=9)
     figure.supylabel(up, fontsize=9)

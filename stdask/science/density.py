@@ -107,8 +107,8 @@ def kernel_density(counts: np.ndarray, grid: PlaneGrid) -> np.ndarray:
     """Return the density of stars in a plane, smoothed with a Gaussian shaped like their distribution.
 
     The covariance of the kernel is that of the stars times n^(-1/3): the rule of Scott, which in two dimensions
-    is that of Silverman too, as in `scipy.stats.gaussian_kde`. Both the moments and the kernel are corrected for
-    the width of the bins (Sheppard: 1/12 of its square), so that the result is that of the stars, not of the bins.
+    is that of Silverman too, as in `scipy.stats.gaussian_kde`. The bins have smoothed the stars by 1/12 of their
+    width squared already (Sheppard), which the kernel leaves out.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def _covariance(counts: np.ndarray) -> np.ndarray:
     numbers = counts[filled]
     if numbers.sum() < 2:
         return np.zeros((2, 2))
-    return np.cov(np.stack(filled[::-1]), fweights=numbers) - np.eye(2) / 12
+    return np.cov(np.stack(filled[::-1]), fweights=numbers)
 
 
 def _kernel(covariance: np.ndarray) -> np.ndarray:
