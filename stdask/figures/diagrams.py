@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ MARGIN = 0.1  # of the range shown, on either side
 REVERSED = ("TEFF", "LOGG")  # drawn as in a Kiel diagram: hot left, giants on top
 WIDTH, ROW = 8.2, 1.5  # inches: that of A4 paper, and the height of a row
 SMALL = 6.5  # points
+LINE = 100  # characters of the legend's title
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,10 @@ def draw_diagrams(
                 _tell_numbers(axes, counts[:, part, ring].sum(axis=(1, 2)), *corner)
                 _draw_limits(axes, labels, limits)
         _label_edges(panels, labels, cells)
-        _add_legend(figure, panels, names, labels, limits)
+        any_of_a = bool(counts[0].any())
+        if any_of_a:
+            _add_scale(figure, panels)
+        _add_legend(figure, names, any_of_a, labels, limits)
     return figure
 
 
@@ -169,19 +174,22 @@ def _label_edges(panels: np.ndarray, labels: tuple[str, str], cells: GalaxyCells
     figure.supylabel(up, fontsize=9)
 
 
-def _add_legend(
-    figure: Figure,
-    panels: np.ndarray,
-    names: tuple[str, str],
-    labels: tuple[str, str],
-    limits: Mapping[str, Sequence[float]],
-) -> None:
+def _add_scale(figure: Figure, panels: np.ndarray) -> None:
     bar = figure.colorbar(
         ScalarMappable(SHADES, COLOURS), ax=list(panels.flat), location="right", pad=0.035, aspect=30, shrink=0.9
     )
     bar.set_ticks([*CONTOURS, 1.0], labels=[f"{100 * part:g}" for part in (*CONTOURS, 1.0)])
     bar.set_label("density of A, per cent of its maximum", fontsize=8)
     bar.ax.minorticks_off()
+
+
+def _add_legend(
+    figure: Figure,
+    names: tuple[str, str],
+    any_of_a: bool,
+    labels: tuple[str, str],
+    limits: Mapping[str, Sequence[float]],
+) -> None:
     parts = ", ".join(f"{100 * part:g}" for part in CONTOURS)
     handles = [Line2D([], [], color=CONTOUR, linewidth=0.8)]
     texts = [f"density of B: {parts} % of its maximum"]
@@ -189,7 +197,8 @@ def _add_legend(
     if cuts:
         handles.append(Line2D([], [], **LIMIT))
         texts.append(f"selection of the maps: {', '.join(cuts)}")
-    title = f"A: {names[0]} translated, B: {names[1]}; $R$ and $|Z|$ in kpc"
+    without = "" if any_of_a else " (no star with both labels)"
+    title = fill(f"A: {names[0]} translated{without}, B: {names[1]}; $R$ and $|Z|$ in kpc", LINE)
     figure.legend(handles, texts, loc="outside upper left", ncols=2, title=title, alignment="left", fontsize=8)
 
 

@@ -1,5 +1,7 @@
 """Where on the sky two surveys observed, and where they share stars: Thomas et al. 2024, fig. 2."""
 
+from textwrap import fill
+
 import healpy as hp
 import numpy as np
 from astropy import units as u
@@ -11,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
-from stdask.figures.style import FAINT, STYLE
+from stdask.figures.style import FAINT, STYLE, TITLE_WIDTH
 
 RASTER = (720, 360)  # cells of the picture along longitude and latitude: half a degree
 FOOTPRINTS = ListedColormap(["#d3c6e3", "#bcd9f2", "#c9c9c9"])  # A, B, both: pale shades of their colours
@@ -48,7 +50,7 @@ def draw_sky(counts: np.ndarray, names: tuple[str, str]) -> Figure:
             bar = figure.colorbar(mesh, ax=axes, orientation="horizontal", pad=0.03, aspect=40, shrink=0.7)
             bar.set_label("stars per pixel", fontsize=8)
             bar.ax.xaxis.set_major_formatter("{x:g}")
-            axes.set_title(f"{title}: {n_stars:,} stars", fontweight="bold", loc="left")
+            axes.set_title(fill(f"{title}: {n_stars:,} stars", TITLE_WIDTH), fontweight="bold")
             _draw_grid(axes)
         handles = [Patch(color=FOOTPRINTS(n), label=text) for n, text in enumerate((*names, "both surveys"))]
         figure.legend(handles=handles, loc="outside lower center", ncols=3, title="Footprints behind the stars in both")

@@ -66,3 +66,12 @@ def test_footprints_tell_a_and_b_and_both_apart(figure):
     *_, (footprint, _) = images(figure)
     assert set(footprint.compressed()) == {1, 3}
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["LAMOST DR3", "APOGEE DR17", "both surveys"]
+
+
+def test_long_names_stay_on_the_page():
+    counts = np.ones((3, N_PIXELS), dtype=int)
+    figure = draw_sky(counts, ("LAMOST DR3 K giants", "APOGEE DR17 giants of the inner Galaxy"))
+    figure.draw_without_rendering()
+    width = figure.get_size_inches()[0] * figure.dpi
+    boxes = [axes.get_tightbbox() for axes in figure.axes] + [figure.legends[0].get_window_extent()]
+    assert all(box.x0 >= 0 and box.x1 <= width + 1 for box in boxes)
