@@ -22,6 +22,7 @@ from stdask.pipeline.evaluate_coverage import (
 )
 from stdask.pipeline.evaluate_figures import draw_figures
 from stdask.pipeline.evaluate_importance import importance_rows
+from stdask.pipeline.evaluate_sky import write_sky_coverage
 from stdask.pipeline.report_format import decimals, measured
 from stdask.pipeline.settings import draws_of
 from stdask.pipeline.stage import Stage, digest_of
@@ -55,14 +56,10 @@ def run(run: Run, workers: Workers, truth: Path | None = None) -> Receipt:
     truth
         Of a mock survey A: a Parquet table with `ID_A` and a column for each label of B; None for real data.
     """
-    inputs = {"pair": digest_of(run, "pair"), "train": digest_of(run, "train"), "ingest_a": digest_of(run, "ingest_a")}
+    inputs = {name: digest_of(run, name) for name in ("pair", "train", "ingest_a", "ingest_b")}
     if truth is not None:
         inputs["truth"] = sha256(truth)
-    stage = Stage(
-        run,
-        "evaluate",
-        inputs=inputs,
-    )
+    stage = Stage(run, "evaluate", inputs)
     if receipt := stage.done():
         return receipt
     stage.remove_old_outputs()
@@ -93,7 +90,7 @@ def _evaluate_families(
     """Return the rows of all tables, the paths of the figures, and where the networks are beaten."""
     pairs = read_parquet(paths.pairs(run.output, run.definition_a.name, run.definition_b.name))
     tables: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES}
-    figures: list[Path] = []
+    figures = write_sky_coverage(run, workers, pairs)
     notes: list[str] = []
     families = [from_parts(*parts) for parts in read_ensemble(paths.ensemble(run.output)).values()]
     drawn = []

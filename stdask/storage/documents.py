@@ -11,6 +11,11 @@ from stdask.errors import CatalogueError
 from stdask.storage.files import replacing
 
 DPI = 150
+# without a date, so that the same figure gives the same bytes
+METADATA = {
+    ".png": {"Software": f"stdask {__version__}"},
+    ".pdf": {"Creator": f"stdask {__version__}", "CreationDate": None},
+}
 
 
 class Drawing(Protocol):
@@ -43,9 +48,9 @@ def read_ecsv(path: Path) -> Table:
 
 
 def write_figure(path: Path, figure: Drawing) -> None:
-    """Write a figure as PNG, atomically; without a date, so that the same figure gives the same bytes."""
+    """Write a figure as PNG or PDF, by the ending of the path, atomically; the same figure gives the same bytes."""
     with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": f"stdask {__version__}"})
+        figure.savefig(temporary, format=path.suffix[1:], dpi=DPI, metadata=METADATA[path.suffix])
 
 
 def write_figures(stem: Path, figure: Drawing) -> list[Path]:

@@ -142,7 +142,7 @@ def test_notes_reach_the_receipt_and_the_terminal(
         return paths.card(run.output)
 
     monkeypatch.setattr(evaluate, "write_card", write_card)
-    write_receipts(run, "pair", "train", "ingest_a")
+    write_receipts(run, "pair", "train", "ingest_a", "ingest_b")
     evaluate.run(run, client)
     assert found == [Evaluation({"accuracy": [row]}, (note,))]
     receipt = read_receipt(run.output, "evaluate")

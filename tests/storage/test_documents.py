@@ -43,6 +43,16 @@ def test_the_same_table_and_the_same_figure_give_the_same_bytes(tmp_path: Path) 
     assert b"Creation Time" not in image
 
 
+def test_a_figure_is_a_pdf_if_its_name_says_so_the_same_bytes_each_time(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write_figure(tmp_path / f"{name}.pdf", drawing())
+    page = read_bytes(tmp_path / "one.pdf")
+    assert page == read_bytes(tmp_path / "two.pdf")
+    assert page.startswith(b"%PDF-")
+    assert b"stdask" in page  # Creator
+    assert b"CreationDate" not in page
+
+
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
     class Failing:
         def savefig(self, fname: Any, **options: Any) -> None:  # noqa: ARG002
