@@ -8,19 +8,18 @@ import re
 import numpy as np
 from bokeh.embed import json_item
 from bokeh.models import BoxZoomTool, PanTool, Range1d, ResetTool, SaveTool, WheelZoomTool
-from bokeh.plotting import figure
+from bokeh.plotting import figure as Plot
 from bokeh.resources import Resources
 
 from stdask.figures.style import FAINT, INK, symbol
 
 MARGIN_LEFT, MARGIN_RIGHT = 74, 16  # CSS pixels: more than an axis needs, so that the width of a figure is known
-Plot = figure  # so that others need not know Bokeh
 STEPS_PER_UNIT = 4096  # of what is drawn: finer than any label is told; rounded numbers pack three times smaller
 
 
 def frame(x_range: tuple[float, float], y_range: tuple[float, float], x_label: str, y_label: str) -> Plot:
     """Return an empty figure; the wheel and the finger move the page until a tool is chosen."""
-    plot = figure(
+    plot = Plot(
         x_range=Range1d(start=x_range[0], end=x_range[1]),
         y_range=Range1d(start=y_range[0], end=y_range[1]),
         x_axis_label=x_label,

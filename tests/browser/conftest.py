@@ -22,12 +22,13 @@ QUIET = (  # a root user in a container, no graphics card, and nothing that the 
     "--disable-sync",
     "--no-first-run",
 )
+PATIENCE_MS = 120_000  # a busy machine is slow, and no fault of the page
 PLOT_OF = "window.plotOf = box => Bokeh.index.roots.find(view => box.contains(view.el)).model"
 LAPTOP = {"width": 1366, "height": 768}
 PHONE = {"width": 390, "height": 844}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer: Playwright's event loop runs in this thread until it is stopped
 def browser() -> Iterator[Browser]:
     """Return a Chromium; skip the test where there is none."""
     chromium = shutil.which("chromium")
@@ -69,6 +70,7 @@ class Opened:
 def open_report(browser: Browser, path: Path, size: dict[str, int]) -> Opened:
     """Open a page from disk and wait until its interactive figures stand."""
     opened = Opened(browser.new_page(viewport=size))
+    opened.page.set_default_timeout(PATIENCE_MS)
     opened.watch()
     opened.page.add_init_script(PLOT_OF)
     opened.page.goto(path.as_uri())
