@@ -40,8 +40,8 @@ SAMPLES = {
     "A_ONLY": "{a} translated, alone",
 }
 MAPS = {  # columns of a pixel's place, as the map's axes are called, decimals
-    "map_edge_on": (("R_GC", "Z_GC"), "R, Z [kpc]", 1),
-    "map_face_on": (("X_GC", "Y_GC"), "X, Y [kpc]", 1),
+    "map_edge_on": (("R_GC", "Z_GC"), "R, Z [kpc]", 2),
+    "map_face_on": (("X_GC", "Y_GC"), "X, Y [kpc]", 2),
     "map_all_sky": (("RA", "DEC"), "RA, Dec [deg]", 2),
 }
 PROFILES = {"profile_radial": ("R", "Z"), "profile_vertical": ("Z", "R")}  # along, across

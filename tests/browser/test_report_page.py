@@ -111,7 +111,7 @@ def test_the_pointer_on_a_pixel_shows_its_numbers_on_disk(
         if np.isclose((row[across], row[up]), (-9.9, 0.7)).all()
     )
     assert point_at(laptop.page, name, row[across], row[up]) == {
-        f"{across[0]}, {up[0]} [kpc]": f"{told(row[across], 1)}, {told(row[up], 1)}",
+        f"{across[0]}, {up[0]} [kpc]": f"{told(row[across], 2)}, {told(row[up], 2)}",
         "median [Fe/H]": told(row["FE_H_MEDIAN"]),
         "16\N{EN DASH}84 % of the median": f"{told(row['FE_H_P16'])} to {told(row['FE_H_P84'])}",
         "error of one star": told(row["FE_H_ERROR"]),
