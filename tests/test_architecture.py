@@ -41,6 +41,7 @@ DOORS = {
     "tensorflow": "network",
     "keras": "network",
     "matplotlib": "figures",
+    "bokeh": "figures",
     "pyarrow.parquet": "storage",
     "safetensors": "storage",
 }

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from stdask import __version__
@@ -14,10 +13,11 @@ from stdask.pipeline.cluster import Workers
 from stdask.pipeline.evaluate_importance import is_shown
 from stdask.pipeline.report_figures import Album, evaluation_figures, product_figures
 from stdask.pipeline.report_format import as_toml
+from stdask.pipeline.report_interactive import interactive_figures, page_scripts, sample_titles
+from stdask.pipeline.report_tables import optional_rows, product_tables
 from stdask.pipeline.stage import Stage, digest_of
 from stdask.science.metrics import LEVELS
 from stdask.storage import paths
-from stdask.storage.documents import read_ecsv
 from stdask.storage.files import write_text
 from stdask.storage.receipts import Receipt, hash_of, read_receipt
 
@@ -74,7 +74,8 @@ def render(content: dict[str, Any]) -> str:
 def gather(run: Run, receipts: Mapping[str, Receipt], album: Album) -> dict[str, Any]:
     """Return everything the page shows."""
     folder = paths.evaluation(run.output)
-    tables = {name: _rows(folder / f"{name}.ecsv") for name in TABLES}
+    interactive = interactive_figures(run)
+    tables = {name: optional_rows(folder / f"{name}.ecsv") for name in TABLES}
     accuracy, truth = _by_label(tables["accuracy"]), _by_label(tables["truth"])
     return {
         "version": __version__,
@@ -90,9 +91,12 @@ def gather(run: Run, receipts: Mapping[str, Receipt], album: Album) -> dict[str,
         "attenuation": {of: _by_label(rows) for of, rows in _split(tables["attenuation"], "of").items()},
         "coverage": _split(_covered(tables["coverage"]), "group"),
         "importance": _importance(tables["importance"]),
-        "training": _training(_rows(paths.history(run.output))),
+        "training": _training(optional_rows(paths.history(run.output))),
         "figures": evaluation_figures(run, album, accuracy),
-        "products": product_figures(run, album),
+        "products": product_figures(run, album, interactive),
+        "tables": product_tables(run),
+        "words": sample_titles(run),
+        "scripts": page_scripts() if any(figure.content for figure in interactive.values()) else [],
         "versions": {k: v for r in receipts.values() for k, v in r.versions.items()},
         "seed": run.config.seed,
         "config": as_toml(_config(run)),
@@ -101,14 +105,6 @@ def gather(run: Run, receipts: Mapping[str, Receipt], album: Album) -> dict[str,
 
 def _config(run: Run) -> dict[str, Any]:
     return run.config.model_dump(mode="json", by_alias=True)
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of an optional table; none if it was not written."""
-    if not path.exists():
-        return []
-    table = read_ecsv(path)
-    return [{name: None if row[name] is np.ma.masked else row[name].item() for name in table.colnames} for row in table]
 
 
 def _survey(run: Run, side: str) -> dict[str, Any]:
@@ -120,8 +116,8 @@ def _survey(run: Run, side: str) -> dict[str, Any]:
         "notes": definition.notes,
         "distances": [d.reference for d in definition.distances if d.reference],
         "file": run.survey_file(side).name,
-        "cuts": _rows(catalogue / "cuts.ecsv"),
-        "columns": _rows(catalogue / "columns.ecsv"),
+        "cuts": optional_rows(catalogue / "cuts.ecsv"),
+        "columns": optional_rows(catalogue / "columns.ecsv"),
     }
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,26 @@ from typing import Any
 from stdask import schema
 from stdask.config import Run
 from stdask.pipeline.report_format import measured
+from stdask.pipeline.report_interactive import Interactive
 from stdask.storage import paths
 from stdask.storage.documents import read_bytes
 
 SCALE = 0.75  # CSS pixels of an image pixel: letters of all figures in the size of the page's text
 MAX_HEIGHT = 1000  # CSS pixels: a figure fits on a screen
-MAX_IMAGE_BYTES = 14_000_000  # as base64: the page stays below 15 MB, which mail and browsers still take
+MAX_IMAGE_BYTES = 7_500_000  # as base64: the page stays below 15 MB, which mail and browsers still take
+COMMON_READING = "All samples share the scale of a quantity. A tool over the figure is at work once it is chosen."
+MAP_READING = (
+    "Point at a pixel to read its numbers. Circle: the Sun; dashed: the Galactic midplane; outlined: what only the "
+    f"merged catalogue fills. {COMMON_READING}"
+)
+SKY_READING = (
+    "Point at a pixel to read its numbers. Galactic longitude grows to the left, a line every 60 degrees; the dark "
+    f"line across is the Galactic plane; outlined: what only the merged catalogue fills. {COMMON_READING}"
+)
+PROFILE_READING = (
+    "Point at a bin to read its numbers. Shaded: 16th to 84th percentile of the bootstrapped medians; dashed, with "
+    f"open circles: south of the midplane. {COMMON_READING}"
+)
 FAMILY_FIGURES = {
     "coverage": (
         "Left: probability below the value of {b} by prediction and calibrated error, for all test stars; flat if the "
@@ -39,11 +54,20 @@ FAMILY_FIGURES = {
         "Loss against epoch, one panel a member; the epochs kept and their losses are in the table below.",
     ),
 }
-PRODUCT_CAPTIONS = {
-    "map_edge_on": "Edge-on maps: R with the sign of X against the height Z.",
-    "map_face_on": "Face-on maps: the Galaxy seen from the north Galactic pole.",
-    "profile_radial": "Running medians against the galactocentric radius R, in slices of height.",
-    "profile_vertical": "Running medians against the height Z, in rings of galactocentric radius.",
+PRODUCTS = {  # title, what it shows, how its interactive figure is read
+    "map_edge_on": ("Edge-on map", "R with the sign of X against the height Z.", MAP_READING),
+    "map_face_on": ("Face-on map", "The Galaxy seen from the north Galactic pole.", MAP_READING),
+    "map_all_sky": ("All-sky map", "The sky in Galactic coordinates, the Galactic centre in the middle.", SKY_READING),
+    "profile_radial": (
+        "Radial profiles",
+        "Running medians against the galactocentric radius R, in slices of height.",
+        PROFILE_READING,
+    ),
+    "profile_vertical": (
+        "Vertical profiles",
+        "Running medians against the height Z, in rings of galactocentric radius.",
+        PROFILE_READING,
+    ),
 }
 
 
@@ -57,6 +81,17 @@ class Image:
     width: int  # CSS pixels
     height: int
     data: str  # base64; empty if the page has no room left for it
+
+
+@dataclass(frozen=True)
+class Product:
+    """A map or a set of profiles: as an image, as an interactive figure, or both."""
+
+    name: str  # of its files
+    title: str
+    reading: str
+    image: Image | None
+    interactive: Interactive | None
 
 
 class Album:
@@ -103,16 +138,17 @@ def evaluation_figures(
     return figures
 
 
-def product_figures(run: Run, album: Album) -> list[Image]:
-    """Return the maps and profiles of atlas."""
-    b = run.definition_b.title
-    beside = f"Left: {b} alone; right: with the translated {run.definition_a.title}."
-    images = []
-    for path in sorted(paths.products(run.output).glob("*.png")):
-        known = PRODUCT_CAPTIONS.get(path.stem)
-        caption = f"{known} {beside}" if known else path.stem.replace("_", " ").capitalize() + "."
-        images.append(album.add(path, caption, caption))
-    return [image for image in images if image]
+def product_figures(run: Run, album: Album, interactive: Mapping[str, Interactive]) -> list[Product]:
+    """Return the maps and profiles of atlas, then whatever other figures lie beside them."""
+    folder = paths.products(run.output)
+    found = {path.stem for path in folder.glob("*.png")} | set(interactive)
+    products = []
+    for name in [*(name for name in PRODUCTS if name in found), *sorted(found - set(PRODUCTS))]:
+        title = name.replace("_", " ").capitalize()
+        title, text, reading = PRODUCTS.get(name, (title, title + ".", ""))
+        image = album.add(folder / f"{name}.png", text, f"{title}: {text}")
+        products.append(Product(name, title, reading, image, interactive.get(name)))
+    return products
 
 
 def _texts(kind: str, family: str, a: str, b: str) -> tuple[str, str]:

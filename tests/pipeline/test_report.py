@@ -1,19 +1,19 @@
 """The report shows what the run folder holds, in a page that is whole, safe and usable without a network."""
 
 import base64
+import hashlib
 import re
 import tomllib
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 from astropy.table import Table
 from matplotlib.figure import Figure
 
-from stdask.config import Run, RunConfig, load_run
+from stdask.config import Run, RunConfig
 from stdask.errors import CatalogueError
 from stdask.pipeline import report
 from stdask.pipeline.cluster import Workers
@@ -22,6 +22,7 @@ from stdask.pipeline.settings import stage_settings
 from stdask.storage import paths
 from stdask.storage.documents import read_bytes, write_ecsv, write_figure
 from stdask.storage.receipts import Receipt, write_receipt
+from tests.pipeline.report_runs import COUNTS, REFUSED, SCORE_NAMES, SCORES, finished_run, write_products, write_table
 
 SECTIONS = [
     "summary", "counts", "accuracy", "coverage", "importance", "domain", "learning", "maps", "notes", "provenance",
@@ -29,70 +30,14 @@ SECTIONS = [
 ]  # fmt: skip
 MINUS, DASH = "\N{MINUS SIGN}", "\N{EN DASH}"
 VOID = {"meta", "link", "img", "br", "hr", "input"}  # HTML Living Standard, sect. 13.1.2
+INTERACTIVE = ["map_edge_on", "map_face_on", "map_all_sky", "profile_radial", "profile_vertical"]
 TITLE_A = "<script>alert('A')</script> & Survey"
-REFUSED = "The extrinsic network was not trained: 36 pairs, min_pairs is 200."
-COUNTS: dict[str, dict[str, Any]] = {
-    "ingest_a": {"in": 1200, "out": 1190, "set aside": {"no position": 10}, "block size": 250},
-    "ingest_b": {"in": 900, "out": 900, "set aside": {"no position": 0}},
-    "pair": {
-        "in": 1190, "out": 500, "set aside": {"not in B": 690}, "usable": {"intrinsic": {"E(B-V) <= 0.3": 431}},
-    },
-    "train": {"notes": [REFUSED]},
-    "evaluate": {},
-    "translate": {"in": 1190, "out": 1190, "set aside": {}, "flags": {"QFLAG_INPUT_INTRINSIC": 1071}},
-    "merge": {"in": 2090, "out": 1590, "set aside": {"also in B": 500}},
-    "atlas": {"notes": ["No star has a distance: no maps."]},
-}  # fmt: skip
-SURVEY = """
-name = "{name}"
-title = "{title}"
-reference = "{name} et al. 2021"
-id = "star"
-[labels.TEFF]
-column = "teff"
-[labels.FE_H]
-column = "fe_h"
-"""
-RUN = """
-seed = 11
-output = "out"
-[surveys]
-a = { definition = "first.toml", file = "first.fits" }
-b = { definition = "second.toml", file = "second.parquet" }
-[pair]
-match = { by = "position" }
-[train]
-intrinsic = [{ label = "TEFF", from = "TEFF" }, { label = "FE_H", from = "FE_H" }]
-"""
-SCORE_NAMES = (
-    "family", "label", "unit", "method", "n", "bias", "bias_err", "std", "std_err", "robust", "robust_err", "mae",
-    "mae_err",
-)  # fmt: skip
-SCORES = [
-    ("intrinsic", "TEFF", "K", "raw", 86, 12.0, 4.0, 100.0, 7.0, 80.0, 6.0, 70.0, 5.0),
-    ("intrinsic", "TEFF", "K", "translated", 86, 1.0, 3.0, 70.0, 5.0, 60.0, 4.0, 50.0, 3.0),
-    ("intrinsic", "FE_H", "dex", "translated", 86, -0.0123, 0.0045, 0.0652, 0.0031, 0.05, 0.004, 0.04, 0.003),
-]
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """A run whose stages are all done, with tables, and no figure."""
-    (tmp_path / "first.toml").write_text(SURVEY.format(name="first", title=TITLE_A))
-    (tmp_path / "second.toml").write_text(SURVEY.format(name="second", title="Survey B"))
-    (tmp_path / "run.toml").write_text(RUN)
-    run = load_run(tmp_path / "run.toml", output=tmp_path / "out")
-    for step, counts in COUNTS.items():
-        write_receipt(
-            run.output,
-            Receipt(step, "key", {f"input of {step}": "5e" * 32}, stage_settings(run, step), {}, counts, 1.5),
-        )
-    write_table(run, "accuracy", SCORE_NAMES, SCORES)
-    return run
-
-
-def write_table(run: Run, name: str, names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
-    write_ecsv(paths.evaluation(run.output) / f"{name}.ecsv", Table(rows=rows, names=names))
+    return finished_run(tmp_path, TITLE_A)
 
 
 def draw(path: Path) -> None:
@@ -300,7 +245,7 @@ def test_the_model_card_is_linked_where_it_lies(run: Run, client: Workers) -> No
 def test_nothing_is_loaded_from_outside(run: Run, client: Workers) -> None:
     draw(paths.products(run.output) / "map_edge_on.png")
     page = make(run, client)
-    assert not list(page.all("script", "iframe", "object", "embed"))
+    assert not list(page.all("script", "iframe", "object", "embed"))  # nothing interactive is there: no script
     loaded = [v[name] for tag, v in page.elements for name in ("src", "href") if name in v and tag != "a"]
     assert loaded
     assert all(value.startswith("data:") for value in loaded)
@@ -309,14 +254,69 @@ def test_nothing_is_loaded_from_outside(run: Run, client: Workers) -> None:
     assert not re.search(r"url\(|@import", style[1])
 
 
+def test_the_page_allows_itself_no_network_and_no_scripts_but_its_own(run: Run, client: Workers) -> None:
+    write_products(run)
+    page = make(run, client)
+    (policy,) = (v["content"] for v in page.all("meta") if v.get("http-equiv") == "Content-Security-Policy")
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    assert rules["default-src"] == "'none'"
+    assert rules["img-src"] == "data:"
+    text = paths.report(run.output).read_text(encoding="utf-8")
+    scripts = re.findall(r"<script>(.*?)</script>", text, re.S)
+    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    assert rules["script-src"].split() == [f"'sha256-{value}'" for value in hashes]
+    assert len(hashes) == 2  # Bokeh and the page's own
+    assert all("src" not in values for values in page.all("script"))
+
+
+def test_every_map_and_profile_is_there_to_look_at_and_as_a_static_figure(run: Run, client: Workers) -> None:
+    write_products(run)
+    for name in INTERACTIVE:
+        draw(paths.products(run.output) / f"{name}.png")
+    draw(paths.products(run.output) / "kiel_diagram.png")
+    page = make(run, client)
+    blocks = [v["id"] for v in page.all("div") if v.get("class") == "interactive"]
+    assert blocks == [f"figure-{name}" for name in INTERACTIVE]
+    assert len(list(page.all("img"))) == len(INTERACTIVE) + 1
+    assert "Kiel diagram" in page.texts["maps"]
+    controls = {v["name"] for v in page.all("select", "input") if "name" in v}
+    assert controls == {f"{name}-{what}" for name in INTERACTIVE for what in ("sample", "quantity")}
+    assert paths.report(run.output).stat().st_size < 15e6
+
+
+def test_an_interactive_figure_for_which_there_is_no_room_is_named_instead(
+    run: Run, client: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_products(run)
+    monkeypatch.setattr("stdask.pipeline.report_interactive.MOST_BYTES", 100)
+    page = make(run, client)
+    assert not list(page.all("script", "select"))
+    assert "An interactive figure of products/map_edge_on is too large" in page.texts["maps"]
+
+
+def test_tables_beside_the_maps_are_shown_with_their_units_and_errors(run: Run, client: Workers) -> None:
+    folder = paths.products(run.output)
+    names = ("SAMPLE", "LABEL", "KIND", "LOW", "INNER", "INNER_ERR", "N")
+    rows = [("MERGED", "FE_H", "radial", 0.0, -0.0512, 0.0031, 812), ("ALONE", "FE_H", "radial", 0.0, -0.07, 0.02, 90)]
+    write_ecsv(folder / "gradients.ecsv", Table(rows=rows, names=names, units={"INNER": "dex / kpc"}))
+    write_ecsv(folder / "seam.ecsv", Table(rows=[("FE_H", 0.08, 0.01)], names=("LABEL", "BEFORE", "AFTER")))
+    text = make(run, client).texts["maps"]
+    assert "Sample Label Kind Low Inner dex / kpc N" in text
+    assert f"Survey B and {TITLE_A} translated [Fe/H] radial 0 {MINUS}0.0512 ± 0.0031 812" in text
+    assert f"Survey B alone [Fe/H] radial 0 {MINUS}0.070 ± 0.020 90" in text
+    assert "[Fe/H] 0.08 0.01" in text
+
+
 def test_what_a_file_says_is_text_and_never_markup(run: Run, client: Workers) -> None:
+    write_products(run)
     page = make(run, client)
     text = paths.report(run.output).read_text(encoding="utf-8")
-    assert "<script" not in text
+    assert "<script>alert" not in text
     assert TITLE_A in page.texts["summary"]
 
 
 def test_headings_tables_and_landmarks_serve_a_screen_reader(run: Run, client: Workers) -> None:
+    write_products(run)
     page = make(run, client)
     levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
     assert levels[0] == 1

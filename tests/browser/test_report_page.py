@@ -1,0 +1,265 @@
+"""In a real browser, from disk and without a network, every figure of the report can be read and worked."""
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Locator, Page
+from pyarrow import compute as pc
+
+from stdask.config import Run
+from stdask.storage import paths
+from stdask.storage.documents import read_ecsv
+from stdask.storage.tables import read_parquet, to_numpy
+from tests.browser.conftest import Opened
+
+pytestmark = pytest.mark.browser
+MINUS = "\N{MINUS SIGN}"
+MAPS = ("map_edge_on", "map_face_on", "map_all_sky")
+FIGURES = (*MAPS, "profile_radial", "profile_vertical")
+INSIDE = ("file:", "data:", "blob:")
+
+
+def figure(page: Page, name: str) -> Locator:
+    return page.locator(f"#figure-{name}")
+
+
+def values(page: Page, name: str, source: str, column: str) -> list[Any]:
+    """Return what a figure draws: a column of one of its sources."""
+    return page.evaluate(
+        """([name, source, column]) => {
+             const plot = plotOf(document.querySelector(`#figure-${name}`));
+             return Array.from(plot.document.get_model_by_name(source).data[column]);
+           }""",
+        [name, source, column],
+    )
+
+
+def point_at(page: Page, name: str, x: float, y: float) -> dict[str, str]:
+    """Move the pointer to a place of a figure, in its own units; return what its tooltip says."""
+    figure(page, name).locator(".plot").scroll_into_view_if_needed()
+    place = page.evaluate(
+        """([name, x, y]) => {
+             const box = document.querySelector(`#figure-${name}`);
+             const view = Bokeh.index.find_one(plotOf(box));
+             const canvas = view.canvas.el.getBoundingClientRect();
+             return [canvas.left + view.frame.x_scale.compute(x), canvas.top + view.frame.y_scale.compute(y)];
+           }""",
+        [name, float(x), float(y)],
+    )
+    page.mouse.move(place[0] - 3, place[1])
+    page.mouse.move(*place)
+    tooltip = page.locator(".told")
+    tooltip.wait_for()
+    return dict(line.split("\t") for line in tooltip.inner_text().strip().split("\n"))
+
+
+def of_sample(run: Run, name: str, sample: str) -> Any:
+    table = read_parquet(paths.products(run.output) / f"{name}.parquet")
+    return table.filter(pc.equal(table.column("SAMPLE"), sample))
+
+
+def told(value: float, places: int = 3) -> str:
+    return f"{value:.{places}f}".replace("-", MINUS)
+
+
+def choose(page: Page, name: str, sample: str) -> None:
+    figure(page, name).locator(f"input[value={sample}]").check()
+
+
+def test_the_page_asks_for_nothing_outside_itself_and_complains_of_nothing(laptop: Opened):
+    for name in FIGURES:
+        for sample in ("ALONE", "A_ONLY"):
+            choose(laptop.page, name, sample)
+    assert [url for url in laptop.requests if not url.startswith(INSIDE)] == []
+    assert laptop.complaints == []
+
+
+def test_the_policy_of_the_page_refuses_a_request(laptop: Opened):
+    refused = laptop.page.evaluate("fetch('http://127.0.0.1:9/').then(() => '', reason => reason.name)")
+    assert refused == "TypeError"
+    assert any("Content Security Policy" in text for text in laptop.complaints)
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_a_map_draws_the_medians_of_the_chosen_sample(laptop: Opened, finished: Run, name: str):
+    for sample in ("MERGED", "ALONE", "UNTRANSLATED", "A_ONLY"):
+        choose(laptop.page, name, sample)
+        expected = np.sort(to_numpy(of_sample(finished, name, sample), "FE_H_MEDIAN"))
+        drawn = np.sort(values(laptop.page, name, "pixels", "value"))
+        # float32 in steps of 1/4096
+        np.testing.assert_allclose(drawn, expected, atol=0.6 / 4096)
+
+
+def test_a_map_draws_the_chosen_quantity(laptop: Opened, finished: Run):
+    page = laptop.page
+    figure(page, "map_edge_on").locator("select").select_option(label="[Mg/Fe]")
+    expected = np.sort(to_numpy(of_sample(finished, "map_edge_on", "MERGED"), "MG_FE_MEDIAN"))
+    np.testing.assert_allclose(np.sort(values(page, "map_edge_on", "pixels", "value")), expected, atol=0.6 / 4096)
+    figure(page, "map_edge_on").locator("select").select_option("COUNT")
+    assert set(values(page, "map_edge_on", "pixels", "value")) == {40, 50, 90}
+
+
+@pytest.mark.parametrize(("name", "across", "up"), [("map_edge_on", "R_GC", "Z_GC"), ("map_face_on", "X_GC", "Y_GC")])
+def test_the_pointer_on_a_pixel_shows_its_numbers_on_disk(
+    laptop: Opened, finished: Run, name: str, across: str, up: str
+):
+    row = next(
+        row
+        for row in of_sample(finished, name, "MERGED").to_pylist()
+        if np.isclose((row[across], row[up]), (-9.9, 0.7)).all()
+    )
+    assert point_at(laptop.page, name, row[across], row[up]) == {
+        f"{across[0]}, {up[0]} [kpc]": f"{told(row[across], 2)}, {told(row[up], 2)}",
+        "median [Fe/H]": told(row["FE_H_MEDIAN"]),
+        "16\N{EN DASH}84 % of the median": f"{told(row['FE_H_P16'])} to {told(row['FE_H_P84'])}",
+        "error of one star": told(row["FE_H_ERROR"]),
+        "error from the networks": told(row["FE_H_TRANSLATION"]),
+        "stars with [Fe/H]": str(row["N_FE_H"]),
+        "stars of Survey B": "40",
+        "stars of Survey A": "50",
+    }
+
+
+def test_samples_of_a_quantity_share_their_colours(laptop: Opened):
+    scale = """name => {
+      const drawn = plotOf(document.querySelector(`#figure-${name}`)).document.get_model_by_name("drawn");
+      return [drawn.glyph.fill_color.transform.low, drawn.glyph.fill_color.transform.high];
+    }"""
+    choose(laptop.page, "map_edge_on", "ALONE")
+    before = laptop.page.evaluate(scale, "map_edge_on")
+    choose(laptop.page, "map_edge_on", "A_ONLY")
+    assert laptop.page.evaluate(scale, "map_edge_on") == before
+
+
+@pytest.mark.parametrize("view", ["laptop", "phone"])
+def test_a_kiloparsec_is_as_long_across_as_up(request: pytest.FixtureRequest, view: str):
+    page = request.getfixturevalue(view).page
+    for name in MAPS:
+        scales = page.evaluate(
+            """name => { const plot = plotOf(document.querySelector(`#figure-${name}`));
+                 return [plot.inner_width / (plot.x_range.end - plot.x_range.start),
+                         plot.inner_height / (plot.y_range.end - plot.y_range.start)] }""",
+            name,
+        )
+        assert scales[0] == pytest.approx(scales[1], rel=0.01)  # a frame has whole pixels, some hundred of them
+
+
+def test_a_profile_draws_the_chosen_sample_and_label(laptop: Opened, finished: Run):
+    table = read_ecsv(paths.products(finished.output) / "profile_radial.ecsv")
+    for sample in ("MERGED", "A_ONLY"):
+        choose(laptop.page, "profile_radial", sample)
+        expected = np.sort(np.asarray(table["FE_H_MEDIAN"][table["SAMPLE"] == sample]))
+        drawn = np.sort(values(laptop.page, "profile_radial", "points", "y"))
+        np.testing.assert_allclose(drawn, expected, atol=0.6 / 4096)
+
+
+def test_a_profile_has_no_line_over_a_gap(laptop: Opened):
+    lines = values(laptop.page, "profile_vertical", "lines", "xs")
+    assert [len(line) for line in lines] == [4, 2, 4, 2]  # both rings: four windows that touch, then two
+    assert len(values(laptop.page, "profile_vertical", "bands", "xs")) == 4
+
+
+def test_the_pointer_on_a_bin_of_a_profile_shows_its_numbers_on_disk(laptop: Opened, finished: Run):
+    table = read_ecsv(paths.products(finished.output) / "profile_vertical.ecsv")
+    row = next(row for row in table if row["SAMPLE"] == "MERGED" and row["Z_CENTRE"] == 4.75 and row["R_LOW"] == 8)
+    assert point_at(laptop.page, "profile_vertical", row["Z_CENTRE"], row["FE_H_MEDIAN"]) == {
+        "Z [kpc]": "4.75",
+        "slice": "8\N{EN DASH}10 kpc",
+        "median": told(row["FE_H_MEDIAN"]),
+        "16\N{EN DASH}84 %": f"{told(row['FE_H_P16'])} to {told(row['FE_H_P84'])}",
+        "stars": str(row["N_FE_H"]),
+    }
+
+
+def test_a_slice_that_is_put_aside_is_hidden_and_comes_back(laptop: Opened):
+    page = laptop.page
+    everything = len(values(page, "profile_radial", "points", "x"))
+    slice_of = figure(page, "profile_radial").get_by_label("0\N{EN DASH}0.5 kpc")
+    slice_of.uncheck()
+    assert len(values(page, "profile_radial", "points", "x")) == everything / 2
+    assert not any("0\N{EN DASH}0.5" in text for text in values(page, "profile_radial", "points", "slice"))
+    figure(page, "profile_radial").get_by_label("south").uncheck()
+    assert len(values(page, "profile_radial", "points", "x")) == everything / 4
+    slice_of.check()
+    assert len(values(page, "profile_radial", "points", "x")) == everything / 2
+
+
+def test_the_keyboard_alone_reaches_and_works_the_switches(laptop: Opened, finished: Run):
+    page = laptop.page
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    tab_until(page, "map_edge_on-sample")
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline != "none"
+    page.keyboard.press("ArrowDown")
+    expected = np.sort(to_numpy(of_sample(finished, "map_edge_on", "UNTRANSLATED"), "FE_H_MEDIAN"))
+    np.testing.assert_allclose(np.sort(values(page, "map_edge_on", "pixels", "value")), expected, atol=0.6 / 4096)
+    tab_until(page, "map_edge_on-quantity")
+    page.keyboard.press("ArrowDown")
+    expected = to_numpy(of_sample(finished, "map_edge_on", "UNTRANSLATED"), "MG_FE_MEDIAN")
+    assert max(values(page, "map_edge_on", "pixels", "value")) == pytest.approx(expected.max(), abs=0.6 / 4096)
+
+
+def tab_until(page: Page, name: str) -> None:
+    for _ in range(200):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.name") == name:
+            return
+    raise AssertionError(f"the tabulator key does not reach {name}")
+
+
+def test_what_is_drawn_is_told_in_words(laptop: Opened):
+    choose(laptop.page, "map_edge_on", "ALONE")
+    plot = figure(laptop.page, "map_edge_on").locator(".plot")
+    label = plot.get_attribute("aria-label")
+    assert label == figure(laptop.page, "map_edge_on").locator("output").inner_text()
+    assert label.startswith("[Fe/H], Survey B alone: ")
+
+
+def test_a_phone_has_nothing_to_scroll_sideways_but_tables(phone: Opened):
+    page = phone.page
+    page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for name in FIGURES:
+        box = figure(page, name).locator(".plot").bounding_box()
+        canvas = figure(page, name).locator(".plot canvas").first.bounding_box()
+        assert canvas["x"] + canvas["width"] <= box["x"] + box["width"] + 1  # a pixel of rounding
+
+
+def test_the_page_serves_a_screen_reader(laptop: Opened):
+    page = laptop.page
+    assert page.locator("img:not([alt])").count() == 0
+    unnamed = "[...document.querySelectorAll('input, select')].filter(control => !control.labels.length).length"
+    assert page.evaluate(unnamed) == 0
+    levels = [int(tag[1]) for tag in page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(h => h.tagName)")]
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    assert page.locator("fieldset").count() == page.locator("fieldset > legend").count()
+    assert all(page.get_by_role(role).count() == 1 for role in ("banner", "main", "navigation", "contentinfo"))
+
+
+def test_on_paper_static_figures_stand_where_the_interactive_ones_were(laptop: Opened):
+    page = laptop.page
+    static = figure(page, "map_edge_on").locator("img")
+    assert not static.is_visible()
+    page.emulate_media(media="print")
+    for name in FIGURES:
+        assert not figure(page, name).locator(".live").is_visible()
+        assert figure(page, name).locator("img").bounding_box()["height"] > 20
+
+
+def test_without_scripts_static_figures_are_in_view(browser: Any, finished: Run):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(paths.report(finished.output).as_uri())
+    for name in FIGURES:
+        assert figure(page, name).locator("img").is_visible()
+        assert not figure(page, name).locator(".live").is_visible()
+    context.close()
+
+
+def test_the_page_is_small_enough_to_send(finished: Run):
+    assert paths.report(finished.output).stat().st_size < 15e6
