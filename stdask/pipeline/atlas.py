@@ -3,16 +3,19 @@
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from stdask.config import AtlasConfig, Run
 from stdask.errors import ConfigError
+from stdask.pipeline.atlas_diagrams import diagrams, write_diagrams
 from stdask.pipeline.atlas_gradients import write_asymmetry, write_gradients, write_seam
 from stdask.pipeline.atlas_maps import write_maps
+from stdask.pipeline.atlas_parameters import write_parameter_space
 from stdask.pipeline.atlas_products import Products
 from stdask.pipeline.atlas_profiles import write_profiles
 from stdask.pipeline.atlas_samples import A_ONLY, ALONE, HEIGHT, MAPPED, MERGED, UNTRANSLATED, Selection
@@ -29,6 +32,7 @@ from stdask.storage.hats import open_catalogue
 from stdask.storage.receipts import Receipt
 
 KEYS_IN_RANGE = 3_000_000  # that a worker reduces at once: 24 MB for each part of a sample
+DRAWING = Lock()  # Matplotlib's settings are those of a process: its threads draw in turn
 Medians = dict[str, dict[str, dict[str, Statistics]]]  # quantity -> product -> sample
 
 
@@ -51,13 +55,13 @@ def run(run: Run, workers: Workers) -> Receipt:
     ConfigError
         If `[atlas]` names a label or a column that the merged catalogue does not have.
     """
-    stage = Stage(run, "atlas", {"merge": digest_of(run, "merge")})
+    stage = Stage(run, "atlas", {name: digest_of(run, name) for name in ("ingest_b", "pair", "translate", "merge")})
     if receipt := stage.done():
         return receipt
-    source = CatalogueSource(open_catalogue(paths.catalogue(run.output, MERGED_CATALOGUE)))
+    catalogue = open_catalogue(paths.catalogue(run.output, MERGED_CATALOGUE))
     labels = run.config.atlas.labels or tuple(label for label in MAPPED if label in run.definition_b.labels)
     selection = Selection(
-        source=source,
+        source=CatalogueSource(catalogue),
         bins=GalacticBins.of(run.config.atlas),
         labels=labels,
         alpha=alpha_of(run.config.atlas, run.definition_b.labels),
@@ -81,15 +85,31 @@ def run(run: Run, workers: Workers) -> Receipt:
             titles=titles_of(atlas, a.title, b.title),
             provenance={"survey_a": a.name, "survey_b": b.name, "stage_key": stage.key},
         )
-        outputs = write_products(products)
+        shown = diagrams(workers, catalogue, run)
+        atlas.counts.setdefault("notes", []).extend(shown.notes)
+        outputs = [
+            *write_products(products, workers),
+            *write_diagrams(shown, run, stage.key),
+            *write_parameter_space(run, workers),
+        ]
     return stage.finish(outputs, atlas.counts)
 
 
-def write_products(products: Products) -> list[Path]:
+def write_products(products: Products, workers: Workers) -> list[Path]:
     """Write all maps, profiles, gradients and comparisons; return the files."""
-    outputs = [path for view in MAPS for path in write_maps(products, view)]
-    outputs += [path for kind in PROFILES if products.labels for path in write_profiles(products, kind)]
-    return [*outputs, *write_gradients(products), *write_asymmetry(products), *write_seam(products)]
+    outputs = [*write_gradients(products), *write_asymmetry(products), *write_seam(products)]
+    views = (*MAPS, *(PROFILES if products.labels else ()))
+    drawn = {quantity: {view: own[view] for view in views if view in own} for quantity, own in products.medians.items()}
+    shown = replace(products, medians=drawn)  # bootstraps stay here
+    for _, files in each(workers, write_view, views, shown, description="atlas: maps and profiles"):
+        outputs += files
+    return outputs
+
+
+def write_view(view: str, products: Products) -> list[Path]:
+    """Write one map or one set of profiles; return the files."""
+    with DRAWING:
+        return write_maps(products, view) if view in MAPS else write_profiles(products, view)
 
 
 def titles_of(atlas: Atlas, a: str, b: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ from stdask.pipeline.tasks import each
 from stdask.science.density import Counted, PlaneGrid, add_bins, count_bins
 from stdask.science.profiles import slices_of
 from stdask.storage import paths
-from stdask.storage.documents import write_figure
+from stdask.storage.documents import write_figures
 from stdask.storage.hats import Catalogue
 from stdask.storage.histograms import CellAxis, write_histograms
 from stdask.storage.tables import read_parquet, to_numpy
@@ -107,10 +107,7 @@ def write_diagrams(found: Diagrams, run: Run, key: str) -> list[Path]:
         samples = dict(zip(SAMPLES, counts, strict=True))
         write_histograms(path, plane.grid, (columns[0], columns[1]), cells, samples, _provenance(plane, run, key))
         figure = draw_diagrams(plane.labels, plane.grid, counts, found.cells, names, run.config.atlas.select)
-        outputs.append(path)
-        for ending in (".png", ".pdf"):
-            write_figure(path.with_suffix(ending), figure)
-            outputs.append(path.with_suffix(ending))
+        outputs += [path, *write_figures(path.with_suffix(""), figure)]
     return outputs
 
 

@@ -15,7 +15,7 @@ from stdask.pipeline.tasks import each
 from stdask.science.density import Counted, PlaneGrid, add_bins, count_bins
 from stdask.science.splits import is_test_star
 from stdask.storage import paths
-from stdask.storage.documents import write_figure
+from stdask.storage.documents import write_figures
 from stdask.storage.hats import Catalogue, open_catalogue
 from stdask.storage.tables import read_parquet, to_numpy
 
@@ -40,10 +40,7 @@ def write_parameter_space(run: Run, workers: Workers) -> list[Path]:
     if not rows:
         return []
     figure = draw_parameter_space(rows, (run.definition_a.title, run.definition_b.title))
-    outputs = [paths.products(run.output) / f"parameter_space.{ending}" for ending in ("png", "pdf")]
-    for path in outputs:
-        write_figure(path, figure)
-    return outputs
+    return write_figures(paths.products(run.output) / "parameter_space", figure)
 
 
 def parameter_rows(run: Run, workers: Workers) -> list[PlaneRow]:

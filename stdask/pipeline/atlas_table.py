@@ -126,7 +126,7 @@ def run_table(atlas: AtlasFile, workers: Workers) -> None:
             titles=_titles(found, atlas.table),
             provenance={name: value[:60] for name, value in about.items()},
         )
-        outputs = write_products(products)
+        outputs = write_products(products, workers)
     note = about | {"stdask": __version__, "counts": found.counts, "config": atlas.model_dump(mode="json")}
     write_text(atlas.output / "atlas.json", json.dumps(note, indent=1) + "\n")
     say(f"  {describe_rows(found.counts)}")

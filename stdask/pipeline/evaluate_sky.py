@@ -13,7 +13,7 @@ from stdask.pipeline.cluster import Workers
 from stdask.pipeline.tasks import each
 from stdask.science.healpix import INDEX_ORDER, Cells, count_cells
 from stdask.storage import paths
-from stdask.storage.documents import write_figure
+from stdask.storage.documents import write_figures
 from stdask.storage.hats import open_catalogue
 from stdask.storage.tables import read_parquet, to_numpy
 
@@ -28,12 +28,7 @@ def write_sky_coverage(run: Run, workers: Workers, pairs: pa.Table) -> list[Path
     good = pairs.filter(pa.array(to_numpy(pairs, "A_GOOD") & to_numpy(pairs, "B_GOOD")))
     counts = sky_counts(run, workers, to_numpy(good, schema.STAR_KEY.name))
     figure = draw_sky(counts, (run.definition_a.title, run.definition_b.title))
-    outputs = []
-    for ending in ("png", "pdf"):
-        path = paths.evaluation(run.output) / f"sky_coverage.{ending}"
-        write_figure(path, figure)
-        outputs.append(path)
-    return outputs
+    return write_figures(paths.evaluation(run.output) / "sky_coverage", figure)
 
 
 def sky_counts(run: Run, workers: Workers, common: np.ndarray) -> np.ndarray:

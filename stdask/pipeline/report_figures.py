@@ -69,6 +69,26 @@ PRODUCTS = {  # title, what it shows, how its interactive figure is read
         PROFILE_READING,
     ),
 }
+_OTHERS = "Left: A as it measured its stars, together with B. Right: A alone, translated. Colours as above."
+PRODUCTS |= {
+    "gradients": ("Gradients", "Slopes of the medians by height, radius and azimuth; errors are in the table.", ""),
+    "diagram_kiel": (
+        "Kiel diagrams",
+        "By radius and height. Colour: density of the stars of A; lines: B at 1, 5, 10, 30, 50, 70 % of its maximum.",
+        "",
+    ),
+    "diagram_abundances": (
+        "Abundances",
+        "By radius and height. Colour: density of the stars of A; lines: B at 1, 5, 10, 30, 50, 70 % of its maximum.",
+        "",
+    ),
+    "parameter_space": (
+        "Parameter space",
+        "Training stars: A as it measured them, as B did, A translated. Lines: 1, 10 and 100 stars a bin of all.",
+        "",
+    ),
+    **{f"{name}_untranslated": (f"{PRODUCTS[name][0]}: further samples", _OTHERS, "") for name in tuple(PRODUCTS)},
+}
 
 
 @dataclass(frozen=True)
@@ -131,7 +151,9 @@ def evaluation_figures(
             if own == family
         ]
         wanted += [(kind, family, f"{kind}_{family}.png", *_texts(kind, family, a, b)) for kind in FAMILY_FIGURES]
-    figures: dict[str, list[tuple[str, Image]]] = {kind: [] for kind in ("residuals", *FAMILY_FIGURES)}
+    sky = f"Where on the sky the stars of {a} and of {b} lie, and those in both. Galactic coordinates."
+    wanted.append(("sky", "", "sky_coverage.png", sky, sky))
+    figures: dict[str, list[tuple[str, Image]]] = {kind: [] for kind in ("residuals", "sky", *FAMILY_FIGURES)}
     for kind, family, name, caption, alt in wanted:
         if image := album.add(folder / name, caption, alt):
             figures[kind].append((family, image))

@@ -76,17 +76,15 @@ def _breaks(positions: np.ndarray) -> np.ndarray:
 
 def _broken_lines(x: np.ndarray, samples: np.ndarray, weights: np.ndarray, breaks: np.ndarray) -> BrokenLine:
     """Return the line of least squares of each row of `samples` (n_fits, n_points)."""
-    weighted = samples * weights
-    best, chosen = np.full(len(samples), np.inf), np.zeros((len(samples), 3))
-    at = np.zeros(len(samples))
-    for position in breaks:
-        design = np.stack([np.ones_like(x), np.minimum(x - position, 0), np.maximum(x - position, 0)], axis=1)
-        design *= weights[:, None]
-        coefficients = weighted @ np.linalg.pinv(design).T
-        squares = ((weighted - coefficients @ design.T) ** 2).sum(axis=1)
-        better = squares < best
-        best[better], chosen[better], at[better] = squares[better], coefficients[better], position
-    return BrokenLine(at, chosen[:, 1], chosen[:, 2], chosen[:, 0])
+    offsets = x - breaks[:, None]
+    designs = np.stack([np.ones_like(offsets), np.minimum(offsets, 0), np.maximum(offsets, 0)], axis=-1)
+    bases, triangles = np.linalg.qr(designs * weights[:, None])
+    # what a fit explains is the length of its projection: the longest leaves the least squares
+    projections = np.einsum("fp,bpk->fbk", samples * weights, bases, optimize=True)
+    best = np.argmax((projections**2).sum(axis=-1), axis=1)
+    chosen = projections[np.arange(len(samples)), best]
+    level, inner, outer = np.linalg.solve(triangles[best], chosen[..., None])[..., 0].T
+    return BrokenLine(breaks[best], inner, outer, level)
 
 
 def _straight_lines(x: np.ndarray, samples: np.ndarray, weights: np.ndarray) -> BrokenLine:

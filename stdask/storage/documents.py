@@ -24,6 +24,9 @@ class Drawing(Protocol):
     def savefig(self, fname: Any, **options: Any) -> Any:
         """Write the image to a path."""
 
+    def set_layout_engine(self, layout: Any) -> None:
+        """Choose what places the panels."""
+
 
 def write_ecsv(path: Path, table: Table) -> None:
     """Write a table with units and descriptions as ECSV, atomically."""
@@ -57,10 +60,8 @@ def write_figures(stem: Path, figure: Drawing) -> list[Path]:
     """Write a figure as PNG and as PDF, `stem` being their path without its ending; return both."""
     image, page = stem.with_name(f"{stem.name}.png"), stem.with_name(f"{stem.name}.pdf")
     write_figure(image, figure)
-    with replacing(page) as temporary:
-        figure.savefig(
-            temporary, format="pdf", dpi=DPI, metadata={"CreationDate": None, "Producer": f"stdask {__version__}"}
-        )
+    figure.set_layout_engine("none")  # it stays where the image has it: laid out once
+    write_figure(page, figure)
     return [image, page]
 
 

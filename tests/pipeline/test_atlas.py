@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from stdask import schema
 from stdask.errors import CatalogueError, ConfigError
-from stdask.pipeline import atlas, atlas_gradients, atlas_maps, atlas_profiles, atlas_tasks
+from stdask.pipeline import atlas, atlas_diagrams, atlas_gradients, atlas_maps, atlas_profiles, atlas_tasks
 from stdask.pipeline.merge import NAME
 from stdask.science.galactic_bins import MAPS, PROFILES
 from stdask.storage import paths
@@ -23,6 +23,8 @@ SETTINGS = {"bin_kpc": 0.5, "max_radius_kpc": 12.0, "max_height_kpc": 3.0, "n_bo
 TABLES = (
     *(f"map_{view}.{ending}" for view in MAPS for ending in ("fits", "parquet")),
     *(f"profile_{kind}.ecsv" for kind in PROFILES),
+    "diagram_kiel.fits",
+    "diagram_abundances.fits",
     "gradients.ecsv",
     "asymmetry.ecsv",
     "seam.ecsv",
@@ -36,6 +38,8 @@ FIGURES = tuple(
             for part in ("", "_untranslated")
         ),
         "gradients",
+        "diagram_kiel",
+        "diagram_abundances",
     )
     for ending in ("png", "pdf")
 )
@@ -85,7 +89,7 @@ def disc(seed=5):
 def prepare(tmp_path, data, most=2000, **settings):
     run = make_run(tmp_path, atlas=SETTINGS | settings)
     write_catalogue(run, NAME, COLUMNS, data, most)
-    hand_made.write_receipts(run, "merge")
+    hand_made.write_receipts(run, "ingest_b", "pair", "translate", "merge")
     return run
 
 
@@ -94,12 +98,20 @@ def chosen(data):
         return (data["LOGG"] > 1.5) & (data["LOGG"] < 2.5) & (data["R_GC"] < 12) & (np.abs(data["Z_GC"]) < 3)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def without_training_stars():
+    """Leave out the figure that reads the catalogues of both surveys: there are none behind one made by hand."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(atlas, "write_parameter_space", lambda *_: [])
+        yield
+
+
 @pytest.fixture
 def undrawn(monkeypatch):
     """Leave the figures undrawn: for tests of the tables."""
-    for module in (atlas_maps, atlas_profiles, atlas_gradients):
+    for module in (atlas_maps, atlas_profiles, atlas_gradients, atlas_diagrams):
         monkeypatch.setattr(module, "write_figures", lambda *_: [])
-        for name in ("draw_maps", "draw_sky_maps", "draw_profiles", "draw_gradients"):
+        for name in ("draw_maps", "draw_sky_maps", "draw_profiles", "draw_gradients", "draw_diagrams"):
             monkeypatch.setattr(module, name, lambda *_, **__: None, raising=False)
 
 
