@@ -119,9 +119,8 @@ def _decorate(axes: Axes, limits: tuple[float, float, float, float], edge_on: bo
     axes.set_aspect("equal")
     axes.set_xlim(*limits[:2])
     axes.set_ylim(*limits[2:])
-    step = 2 if limits[1] - limits[0] <= WIDE else 5
-    axes.xaxis.set_major_locator(MultipleLocator(step))
-    axes.yaxis.set_major_locator(MultipleLocator(step))
+    for axis, low, high in ((axes.xaxis, *limits[:2]), (axes.yaxis, *limits[2:])):
+        axis.set_major_locator(MultipleLocator(2 if high - low <= WIDE else 5))
     axes.xaxis.set_minor_locator(MultipleLocator(1))
     axes.yaxis.set_minor_locator(MultipleLocator(1))
     if edge_on:

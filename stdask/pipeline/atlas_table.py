@@ -16,7 +16,7 @@ from stdask.config import AtlasConfig
 from stdask.errors import SurveyError
 from stdask.pipeline.atlas import alpha_of, check_columns, reduce_stars, titles_of, write_products
 from stdask.pipeline.atlas_products import Products
-from stdask.pipeline.atlas_samples import MAPPED, MERGED, Selection
+from stdask.pipeline.atlas_samples import A_ONLY, MAPPED, MERGED, Selection
 from stdask.pipeline.atlas_sources import BLOCK_ROWS, Block
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.console import say
@@ -184,6 +184,7 @@ def _without_gravity(config: AtlasConfig, source: TableSource) -> AtlasConfig:
 
 
 def _titles(found: Any, table: TableConfig) -> dict[str, str]:
-    if table.reference:
-        return titles_of(found, "the others", table.reference)
-    return {MERGED: "all stars"}
+    if not table.reference:
+        return {MERGED: "all stars"}
+    titles = titles_of(found, "the others", table.reference)
+    return titles | {A_ONLY: "the others alone"}

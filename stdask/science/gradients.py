@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 MIN_POINTS = 2  # on either side of a break, beside the point next to it
+PARAMETERS_OF_BREAK = 2  # where it is, and the other slope
 BREAK_STEP = 0.1  # of the width of a bin: how finely breaks are tried
 
 
@@ -33,7 +34,9 @@ def fit_slopes(
     """Fit a line to medians and to each of their bootstraps.
 
     A point weighs the inverse of the variance of its bootstraps. The break is tried at steps between the points; the
-    one of the least squares is taken, anew in each bootstrap, so that errors of slopes include that of the break.
+    one of the least squares is taken, anew in each bootstrap, so that errors of slopes include that of the break. A
+    break must be worth its two parameters by the Bayesian information criterion (Schwarz 1978, Ann. Statist. 6, 461);
+    else a straight line is fitted to the medians and to all bootstraps.
 
     Parameters
     ----------
@@ -44,7 +47,7 @@ def fit_slopes(
     bootstraps : shape (n_bootstraps, n_bins)
         As from `profiles.running_medians`.
     with_break
-        Two slopes, where there are points enough; else one, given as both.
+        Two slopes, where there are points enough and a break is seen; else one, given as both.
 
     Returns
     -------
@@ -60,7 +63,11 @@ def fit_slopes(
     # equal values have no bootstrap scatter: they weigh as much as the best of the others
     weights = 1 / np.where(scatter > 0, scatter, known.min() if known.size else 1.0)
     breaks = _breaks(x) if with_break else np.array([])
-    lines = _broken_lines(x, samples, weights, breaks) if breaks.size else _straight_lines(x, samples, weights)
+    lines, left = _straight_lines(x, samples, weights)
+    if breaks.size:
+        broken, left_then = _broken_lines(x, samples, weights, breaks)
+        if left - left_then > PARAMETERS_OF_BREAK * np.log(len(x)):
+            lines = broken
     errors = BrokenLine(*(part[1:].std() for part in lines))
     return Slope(BrokenLine(*(part[:1] for part in lines)), errors, int(used.sum()))
 
@@ -74,21 +81,27 @@ def _breaks(positions: np.ndarray) -> np.ndarray:
     return first + step * np.arange(int(np.floor((last - first) / step + 1e-9)) + 1)
 
 
-def _broken_lines(x: np.ndarray, samples: np.ndarray, weights: np.ndarray, breaks: np.ndarray) -> BrokenLine:
-    """Return the line of least squares of each row of `samples` (n_fits, n_points)."""
+def _broken_lines(
+    x: np.ndarray, samples: np.ndarray, weights: np.ndarray, breaks: np.ndarray
+) -> tuple[BrokenLine, float]:
+    """Return the line of least squares of each row of `samples` (n_fits, n_points), and the squares of the first."""
     offsets = x - breaks[:, None]
     designs = np.stack([np.ones_like(offsets), np.minimum(offsets, 0), np.maximum(offsets, 0)], axis=-1)
     bases, triangles = np.linalg.qr(designs * weights[:, None])
     # what a fit explains is the length of its projection: the longest leaves the least squares
     projections = np.einsum("fp,bpk->fbk", samples * weights, bases, optimize=True)
-    best = np.argmax((projections**2).sum(axis=-1), axis=1)
+    explained = (projections**2).sum(axis=-1)
+    best = np.argmax(explained, axis=1)
     chosen = projections[np.arange(len(samples)), best]
     level, inner, outer = np.linalg.solve(triangles[best], chosen[..., None])[..., 0].T
-    return BrokenLine(breaks[best], inner, outer, level)
+    left = np.sum((samples[0] * weights) ** 2) - explained[0, best[0]]
+    return BrokenLine(breaks[best], inner, outer, level), float(left)
 
 
-def _straight_lines(x: np.ndarray, samples: np.ndarray, weights: np.ndarray) -> BrokenLine:
+def _straight_lines(x: np.ndarray, samples: np.ndarray, weights: np.ndarray) -> tuple[BrokenLine, float]:
+    """Return the straight line of least squares of each row of `samples`, and the squares of the first."""
     middle = np.average(x, weights=weights**2)
     design = np.stack([np.ones_like(x), x - middle], axis=1) * weights[:, None]
     level, slope = ((samples * weights) @ np.linalg.pinv(design).T).T
-    return BrokenLine(np.full(len(samples), np.nan), slope, slope, level)
+    left = np.sum(((samples[0] - level[0] - slope[0] * (x - middle)) * weights) ** 2)
+    return BrokenLine(np.full(len(samples), np.nan), slope, slope, level), float(left)
