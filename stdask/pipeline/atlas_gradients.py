@@ -20,7 +20,6 @@ from stdask.storage.documents import write_figures
 from stdask.storage.products import write_profile
 
 KINDS = {"radial_steps": "radial", "vertical_steps": "vertical", "azimuth_steps": "azimuthal", FLARE: "flare"}
-WITH_BREAK = ("radial_steps", "azimuth_steps", FLARE)
 
 
 def write_gradients(products: Products) -> list[Path]:
@@ -65,8 +64,8 @@ def _slopes_of(products: Products, steps: str) -> Iterable[dict[str, Any]]:
         for sample, found in products.medians[quantity][steps].items():
             for number, part in enumerate(bins.slices):
                 own = slice(number * bins.windows.number, (number + 1) * bins.windows.number)
-                x, with_break = bins.windows.centres_kpc, steps in WITH_BREAK
-                slope = fit_slopes(x, found.medians[own], found.bootstraps[:, own], with_break)
+                x = bins.windows.centres_kpc
+                slope = fit_slopes(x, found.medians[own], found.bootstraps[:, own], with_break=True)
                 if slope:
                     yield {
                         "SAMPLE": sample,
@@ -79,7 +78,7 @@ def _slopes_of(products: Products, steps: str) -> Iterable[dict[str, Any]]:
                         "N_BINS": slope.n_points,
                         "N": int(found.counts[own].sum()),
                         **_numbers(slope),
-                        **_spread(x, found, own, with_break),
+                        **_spread(x, found, own),
                     }
 
 
@@ -89,11 +88,11 @@ def _numbers(slope: Slope) -> dict[str, float]:
     return values | {f"{name}_ERR": float(getattr(slope.errors, field)) for name, field in names.items()}
 
 
-def _spread(x: np.ndarray, found: Statistics, own: slice, with_break: bool) -> dict[str, float]:
+def _spread(x: np.ndarray, found: Statistics, own: slice) -> dict[str, float]:
     """Return how far the slopes of single networks, and those of stars moved within their errors, scatter."""
     spread = {}
     for name, medians in (("TRANSLATION", found.members), ("NOISE", found.noisy)):
-        fits = [fit_slopes(x, row, found.bootstraps[:, own], with_break) for row in medians[:, own]]
+        fits = [fit_slopes(x, row, found.bootstraps[:, own], with_break=True) for row in medians[:, own]]
         for part, field in (("INNER", "inner"), ("OUTER", "outer")):
             values = [getattr(fit.line, field)[0] for fit in fits if fit]
             spread[f"{part}_{name}"] = float(np.std(values, ddof=1)) if len(values) > 1 else np.nan

@@ -193,7 +193,7 @@ def _profiles(config: AtlasConfig) -> dict[str, ProfileBins]:
             along_r, tuple(Slice(low, high, side) for side, (low, high) in product(SIDES, heights))
         ),
         "vertical_steps": ProfileBins(
-            Windows.between(0.0, height, config.vertical_bin_kpc, 0.0),
+            Windows.between(0.0, config.height_edges_kpc[-1], config.vertical_bin_kpc, 0.0),
             tuple(Slice(low, high, side) for side, (low, high) in product(SIDES, rings)),
         ),
         "azimuth_steps": ProfileBins(along_r, tuple(Slice(*edges) for edges in pairwise(config.azimuth_edges_deg))),

@@ -33,10 +33,11 @@ def fit_slopes(
 ) -> Slope | None:
     """Fit a line to medians and to each of their bootstraps.
 
-    A point weighs the inverse of the variance of its bootstraps. The break is tried at steps between the points; the
-    one of the least squares is taken, anew in each bootstrap, so that errors of slopes include that of the break. A
-    break must be worth its two parameters by the Bayesian information criterion (Schwarz 1978, Ann. Statist. 6, 461);
-    else a straight line is fitted to the medians and to all bootstraps.
+    A point weighs the inverse of its variance: that of its bootstraps and, the same for all points, what is left over
+    by the line, so that a few points of very many stars do not decide where medians lie on no line. The break is tried
+    at steps between the points; the one of the least squares is taken, anew in each bootstrap, so that errors of slopes
+    include that of the break. A break must be worth its two parameters by the Bayesian information criterion (Schwarz
+    1978, Ann. Statist. 6, 461); else a straight line is fitted to the medians and to all bootstraps.
 
     Parameters
     ----------
@@ -61,8 +62,9 @@ def fit_slopes(
     scatter = samples[1:].std(axis=0)
     known = scatter[scatter > 0]
     # equal values have no bootstrap scatter: they weigh as much as the best of the others
-    weights = 1 / np.where(scatter > 0, scatter, known.min() if known.size else 1.0)
+    scatter = np.where(scatter > 0, scatter, known.min() if known.size else 1.0)
     breaks = _breaks(x) if with_break else np.array([])
+    weights = 1 / np.hypot(scatter, _misfit(x, samples[:1], scatter, breaks))
     lines, left = _straight_lines(x, samples, weights)
     if breaks.size:
         broken, left_then = _broken_lines(x, samples, weights, breaks)
@@ -70,6 +72,14 @@ def fit_slopes(
             lines = broken
     errors = BrokenLine(*(part[1:].std() for part in lines))
     return Slope(BrokenLine(*(part[:1] for part in lines)), errors, int(used.sum()))
+
+
+def _misfit(x: np.ndarray, medians: np.ndarray, scatter: np.ndarray, breaks: np.ndarray) -> float:
+    """Return how far medians (1, n_points) scatter about their line beyond their errors."""
+    alike = np.ones_like(x)
+    _, left = _broken_lines(x, medians, alike, breaks) if breaks.size else _straight_lines(x, medians, alike)
+    freedom = len(x) - 2 - (PARAMETERS_OF_BREAK if breaks.size else 0)
+    return float(np.sqrt(max(left / freedom - np.mean(scatter**2), 0))) if freedom > 0 else 0.0
 
 
 def _breaks(positions: np.ndarray) -> np.ndarray:

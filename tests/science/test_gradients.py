@@ -55,25 +55,36 @@ def test_slopes_and_breaks_of_many_mocks_scatter_as_their_errors_say():
 @pytest.mark.parametrize("with_break", [True, False])
 def test_errors_equal_those_of_stars_resampled_by_brute_force(with_break):
     radii, values = stars(6_000, 7)
+    if not with_break:
+        values -= (truth(radii) + 0.06 * radii).astype(np.float32)
     slope = fit(radii, values, n_bootstraps=1000, with_break=with_break)
+    _, drawn = medians(radii, values)  # the weights of the fit to the stars themselves
     rng, fits = np.random.default_rng(8), []
     for _ in range(400):
         again = rng.integers(0, len(radii), len(radii))
         found, _ = medians(radii[again], values[again], n_bootstraps=10)
-        _, drawn = medians(radii, values)  # the weights of the fit to the stars themselves
         fits.append(fit_slopes(WINDOWS.centres_kpc, found.medians, drawn, with_break).line.outer[0])
     # 400 resamplings know a standard deviation to 3.5 %; what is asked of the errors is 10 %
     assert_allclose(slope.errors.outer, np.std(fits), rtol=0.1)
 
 
 def test_without_a_break_both_slopes_are_that_of_a_weighted_straight_line():
-    radii, values = stars(5_000, 3)
-    found, drawn = medians(radii, values)
-    used = np.isfinite(found.medians)
-    expected = np.polyfit(WINDOWS.centres_kpc[used], found.medians[used], 1, w=1 / drawn[:, used].std(axis=0))[0]
-    slope = fit(radii, values, with_break=False)
-    assert_allclose([slope.line.inner[0], slope.line.outer[0]], expected, rtol=1e-4)  # medians are float32
+    x, rng = np.arange(12.0), np.random.default_rng(3)
+    errors = rng.uniform(0.1, 1, 12)
+    drawn = -0.06 * x + errors * rng.normal(size=(500, 12))
+    line = -0.06 * x + 0.5 * errors * rng.normal(size=12)  # within the errors: nothing is left over
+    slope = fit_slopes(x, line, drawn, with_break=False)
+    expected = np.polyfit(x, line, 1, w=1 / drawn.std(axis=0))[0]
+    assert_allclose([slope.line.inner[0], slope.line.outer[0]], expected, rtol=1e-9)
     assert np.isnan(slope.line.breaks[0])
+
+
+def test_medians_on_no_line_are_not_decided_by_the_point_of_the_most_stars():
+    x = np.arange(12.0)
+    curve, errors = 0.05 * (x - 6) ** 2, np.where(x == 11, 1e-4, 0.1)
+    drawn = curve + errors * np.random.default_rng(9).normal(size=(200, 12))
+    slope = fit_slopes(x, curve, drawn, with_break=False)
+    assert abs(slope.line.outer[0]) < 0.1  # the parabola's own slope at that point is 0.5, over all points 0.05
 
 
 def test_too_few_bins_for_a_break_have_one_slope_and_too_few_for_a_line_none():
