@@ -1,0 +1,55 @@
+"""Put the figures of a finished run into docs/gallery.md: stdask demo --stars 60000 && python docs/make_gallery.py stdask-demo."""
+
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+HERE = Path(__file__).parent
+COLOURS = 128  # of a palette: a third of the size, and no difference to the eye
+FIGURES = (  # file in the run folder, its counterpart in Thomas et al. 2024, what it shows
+    ("evaluation/sky_coverage", "2", "Where the stars of both surveys lie, and those in both."),
+    ("evaluation/learning_intrinsic", "3", "Losses of the training and of the validation stars."),
+    ("products/parameter_space", "4", "Training stars: A as it measured them, as B did, A translated."),
+    ("evaluation/residuals_intrinsic_M_H", "5 and 6", "Residuals of the test stars, before and after translation."),
+    ("evaluation/importance_intrinsic", "7", "Importance of each input."),
+    ("evaluation/residuals_extrinsic_VHELIO", "8", "Residuals of the velocities."),
+    ("evaluation/coverage_intrinsic", "", "How often the errors cover."),
+    ("evaluation/domain_intrinsic", "", "Where the networks have seen stars."),
+    ("products/diagram_kiel", "13", "Kiel diagrams by radius and height: A in colour, B as contours."),
+    ("products/diagram_abundances", "14", "Abundances by radius and height."),
+    ("products/map_edge_on", "15", "Edge-on maps: B alone, merged."),
+    ("products/map_edge_on_untranslated", "C.1", "Edge-on maps: A without translation, A alone."),
+    ("products/map_face_on", "16", "Face-on maps."),
+    ("products/map_all_sky", "", "Maps of the sky."),
+    ("products/profile_radial", "17 and D.1", "Radial profiles in slices of height."),
+    ("products/profile_vertical", "18 and D.2", "Vertical profiles in rings of radius."),
+    ("products/gradients", "", "Slopes by height, radius and azimuth."),
+)
+
+
+def main(run: Path) -> None:
+    """Shrink the figures of a run into docs/gallery/ and list them in docs/gallery.md."""
+    (HERE / "gallery").mkdir(exist_ok=True)
+    lines = [
+        "# Gallery",
+        "",
+        "Every figure of a mock run, made by `stdask demo --stars 60000` and put here by",
+        "`python docs/make_gallery.py stdask-demo`. Numbers are those of the figures of Thomas et al. 2024 (A&A 690, A54)",
+        "that they are counterparts of.",
+    ]
+    for name, number, text in FIGURES:
+        path = run / f"{name}.png"
+        if not path.exists():
+            sys.exit(f"{path} is missing: finish the run first (stdask run RUN.toml)")
+        image = Image.open(path).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+        image.save(HERE / "gallery" / path.name, optimize=True)
+        lines += ["", f"## {path.stem.replace('_', ' ')}" + (f" (Fig. {number})" if number else ""), ""]
+        lines += [text, "", f"![{text}](gallery/{path.name})"]
+    (HERE / "gallery.md").write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python docs/make_gallery.py RUN_FOLDER")
+    main(Path(sys.argv[1]))
