@@ -1,4 +1,7 @@
-"""Put the figures of a finished run into docs/gallery.md: stdask demo --stars 60000 && python docs/make_gallery.py stdask-demo."""
+"""Put the figures of a run into docs/gallery.md.
+
+stdask demo --stars 60000 && python docs/make_gallery.py stdask-demo
+"""
 
 import sys
 from pathlib import Path
@@ -35,8 +38,8 @@ def main(run: Path) -> None:
         "# Gallery",
         "",
         "Every figure of a mock run, made by `stdask demo --stars 60000` and put here by",
-        "`python docs/make_gallery.py stdask-demo`. Numbers are those of the figures of Thomas et al. 2024 (A&A 690, A54)",
-        "that they are counterparts of.",
+        "`python docs/make_gallery.py stdask-demo`. Numbers are those of the figures of Thomas et al. 2024 (A&A 690,",
+        "A54) that they are counterparts of.",
     ]
     for name, number, text in FIGURES:
         path = run / f"{name}.png"

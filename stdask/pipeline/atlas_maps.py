@@ -90,14 +90,16 @@ def _table(products: Products, view: str, layers: dict[str, list[Layer]]) -> pa.
     for sample, own in layers.items():
         values = {layer.name: layer.values for layer in own}
         filled = np.flatnonzero(values["COUNT"])
-        new = (alone[filled] == 0) if alone is not None and sample == MERGED else np.zeros(len(filled), dtype=bool)
+        new = np.zeros(len(filled), dtype=bool)
+        if alone is not None and sample == MERGED:
+            new = (alone[filled] == 0) & (values["COUNT"][filled] >= products.bins.config.min_stars_pixel)
         part = {"SAMPLE": np.full(len(filled), sample, dtype=object), **_places(products, view, filled)}
         parts.append(part | {name: column[filled] for name, column in values.items()} | {"NEW": new})
     columns = [
         Column("SAMPLE", "string", description="; ".join(f"{k}: {v}" for k, v in products.titles.items())),
         *_place_columns(view),
         *(Column(y.name, "int64" if y.values.dtype.kind == "i" else "float32", y.unit, "", y.description) for y in own),
-        Column("NEW", "bool", description=f"True for pixels of {MERGED} that hold no star of {ALONE}"),
+        Column("NEW", "bool", description=f"True for pixels of {MERGED} with enough stars, and none of {ALONE}"),
     ]
     return to_table(columns, {c.name: np.concatenate([part[c.name] for part in parts]) for c in columns})
 
