@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from stdask import schema
 from stdask.config import Run, load_run
 from stdask.pipeline.settings import stage_settings
+from stdask.schema_products import profile_columns
 from stdask.storage import paths
 from stdask.storage.documents import write_ecsv, write_figure
 from stdask.storage.products import write_profile
@@ -158,7 +159,8 @@ def write_profiles(run: Run) -> None:
                     for label in LABELS:
                         part |= {f"N_{label}": np.arange(30, 36), f"{label}_MEDIAN": median}
                         part |= {f"{label}_P16": median - 0.02, f"{label}_P84": median + 0.03}
+                        part |= {f"{label}_{error}": np.full(6, 0.01) for error in ("TRANSLATION", "NOISE", "TOTAL")}
                     parts.append(part)
         data = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
-        columns = schema.profile_columns(along, across, dict.fromkeys(LABELS, "dex"))
+        columns = profile_columns(along, across, dict.fromkeys(SAMPLES, ""), dict.fromkeys(LABELS, "dex"))
         write_profile(paths.products(run.output) / f"profile_{name}.ecsv", columns, data, {})
