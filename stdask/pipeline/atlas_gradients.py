@@ -65,7 +65,7 @@ def _slopes_of(products: Products, steps: str) -> Iterable[dict[str, Any]]:
             for number, part in enumerate(bins.slices):
                 own = slice(number * bins.windows.number, (number + 1) * bins.windows.number)
                 x = bins.windows.centres_kpc
-                slope = fit_slopes(x, found.medians[own], found.bootstraps[:, own], with_break=True)
+                slope = fit_slopes(x, found.medians[own], found.counts[own], found.bootstraps[:, own], with_break=True)
                 if slope:
                     yield {
                         "SAMPLE": sample,
@@ -92,7 +92,8 @@ def _spread(x: np.ndarray, found: Statistics, own: slice) -> dict[str, float]:
     """Return how far the slopes of single networks, and those of stars moved within their errors, scatter."""
     spread = {}
     for name, medians in (("TRANSLATION", found.members), ("NOISE", found.noisy)):
-        fits = [fit_slopes(x, row, found.bootstraps[:, own], with_break=True) for row in medians[:, own]]
+        counts, bootstraps = found.counts[own], found.bootstraps[:, own]
+        fits = [fit_slopes(x, row, counts, bootstraps, with_break=True) for row in medians[:, own]]
         for part, field in (("INNER", "inner"), ("OUTER", "outer")):
             values = [getattr(fit.line, field)[0] for fit in fits if fit]
             spread[f"{part}_{name}"] = float(np.std(values, ddof=1)) if len(values) > 1 else np.nan

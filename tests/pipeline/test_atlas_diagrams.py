@@ -65,7 +65,7 @@ def done(tmp_path_factory, client):
 @pytest.fixture
 def undrawn(monkeypatch):
     """Leave the figures undrawn: for tests of the counts."""
-    monkeypatch.setattr(atlas_diagrams, "write_figure", lambda path, _: path.write_bytes(b""))
+    monkeypatch.setattr(atlas_diagrams, "write_figures", lambda *_: [])
     monkeypatch.setattr(atlas_diagrams, "draw_diagrams", lambda *_: None)
 
 
@@ -112,7 +112,7 @@ def test_files_do_not_depend_on_the_partitioning(done, tmp_path, client):
     again = diagrams(client, catalogue, other)
     write_diagrams(found, run, "key")
     write_diagrams(again, other, "key")
-    for name in FILES:
+    for name in (name for name in FILES if name.endswith(".fits")):
         assert (paths.products(run.output) / name).read_bytes() == (paths.products(other.output) / name).read_bytes()
 
 
