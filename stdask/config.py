@@ -55,11 +55,15 @@ class IngestConfig(TomlModel):
 
 
 class MatchById(TomlModel):
-    """Pair the stars that have the same value in a column of both files, e.g. the Gaia source_id."""
+    """Pair the stars that have the same value in a column of both files, e.g. the Gaia source_id.
+
+    A star without one is paired with the nearest on the sky.
+    """
 
     by: Literal["id"]
     column: str  # in A
     column_b: str | None = None  # in B, if called otherwise
+    radius_arcsec: float = Field(default=2.0, gt=0, le=60)  # of stars without an id
 
 
 class MatchByPosition(TomlModel):
@@ -247,6 +251,13 @@ class Run(TomlModel):
     def definition(self, side: str) -> SurveyDefinition:
         """Return the survey definition of side "a" or "b"."""
         return self.definition_a if side == "a" else self.definition_b
+
+    @property
+    def merged_titles(self) -> tuple[str, str]:
+        """What the translated surveys of the merged catalogue, and B, are called in figures."""
+        further = len(self.config.merge.also)
+        more = f" and {further} further survey{'s' if further > 1 else ''}" if further else ""
+        return self.definition_a.title + more, self.definition_b.title
 
 
 def load_run(path: Path, data_dir: Path | None = None, output: Path | None = None) -> Run:

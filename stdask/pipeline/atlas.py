@@ -82,7 +82,7 @@ def run(run: Run, workers: Workers) -> Receipt:
             medians=atlas.medians,
             labels=atlas.labels,
             units={label: b.labels[label].unit for label in atlas.labels},
-            titles=titles_of(atlas, a.title, b.title),
+            titles=titles_of(atlas, *run.merged_titles),
             provenance={"survey_a": a.name, "survey_b": b.name, "stage_key": stage.key},
         )
         shown = diagrams(workers, catalogue, run)

@@ -95,7 +95,6 @@ def write_diagrams(found: Diagrams, run: Run, key: str) -> list[Path]:
         Of the stage, for the header.
     """
     outputs = []
-    names = (run.definition_a.title, run.definition_b.title)
     for plane in found.planes:
         path = paths.products(run.output) / f"diagram_{plane.name}.fits"
         counts = found.counts[plane.name]
@@ -106,7 +105,9 @@ def write_diagrams(found: Diagrams, run: Run, key: str) -> list[Path]:
         )
         samples = dict(zip(SAMPLES, counts, strict=True))
         write_histograms(path, plane.grid, (columns[0], columns[1]), cells, samples, _provenance(plane, run, key))
-        figure = draw_diagrams(plane.labels, plane.grid, counts, found.cells, names, run.config.atlas.select)
+        figure = draw_diagrams(
+            plane.labels, plane.grid, counts, found.cells, run.merged_titles, run.config.atlas.select
+        )
         outputs += [path, *write_figures(path.with_suffix(""), figure)]
     return outputs
 
@@ -162,10 +163,9 @@ def _notes_of(plane: Plane, counts: np.ndarray, run: Run) -> list[str]:
     labels = " and ".join(plane.labels)
     if not counts.any():
         return [f"no selected star with {labels} in the cells: no diagram of the {plane.name} plane"]
-    titles = (run.definition_a.title, run.definition_b.title)
     return [
         f"{plane.name} diagram: no selected star of {title} with {labels}"
-        for title, own in zip(titles, counts, strict=True)
+        for title, own in zip(run.merged_titles, counts, strict=True)
         if not own.any()
     ]
 

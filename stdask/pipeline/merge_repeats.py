@@ -7,15 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from stdask import schema
 from stdask.config import Run
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.merge_sources import Opened
 from stdask.pipeline.merge_tiles import FLAGS, translation_cuts
-from stdask.pipeline.pair import gather
-from stdask.pipeline.pair_match import match_shares, match_sky
+from stdask.pipeline.pair_match import match_sky, match_stars
+from stdask.pipeline.pair_rows import gather
 from stdask.storage import paths
 from stdask.storage.hats import Catalogue
 from stdask.storage.tables import write_parquet
@@ -54,14 +53,9 @@ def _write(run: Run, workers: Workers, earlier: Opened, later: Opened) -> Path:
 
 def _match(workers: Workers, earlier: Catalogue, later: Catalogue, radius_arcsec: float, scratch: Path) -> np.ndarray:
     """Return the rows of both that are one star, (n_stars, 2): by Gaia id where both have one, else by position."""
-    near = match_sky(workers, earlier, later, radius_arcsec)
-    if not all(any(column.name == GAIA for column in catalogue.columns) for catalogue in (earlier, later)):
-        return near
-    ids = [_gather(workers, c, [GAIA], rows)[GAIA] for c, rows in zip((earlier, later), near.T, strict=True)]
-    nameless = pc.or_(*(column.is_null() for column in ids)).to_numpy()
-    same = match_shares(workers, earlier, later, (GAIA, GAIA), scratch)
-    shutil.rmtree(scratch)
-    return np.unique(np.concatenate([same, near[nameless]]), axis=0)
+    if all(any(column.name == GAIA for column in catalogue.columns) for catalogue in (earlier, later)):
+        return match_stars(workers, earlier, later, (GAIA, GAIA), radius_arcsec, scratch)
+    return match_sky(workers, earlier, later, radius_arcsec)
 
 
 def _gather(workers: Workers, catalogue: Catalogue, columns: list[str], rows: np.ndarray) -> pa.Table:

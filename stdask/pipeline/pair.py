@@ -1,9 +1,7 @@
 """Pair: the stars in both surveys, and which of them may teach the networks."""
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +12,8 @@ from stdask.config import IdList, MatchById, PairConfig, Run, StarList, TrainCon
 from stdask.errors import ConfigError, PairingError, SurveyError
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.console import say
-from stdask.pipeline.pair_match import Part, match_shares, match_sky, parts_of
+from stdask.pipeline.pair_match import match_sky, match_stars
+from stdask.pipeline.pair_rows import gather, split
 from stdask.pipeline.stage import Stage, digest_of
 from stdask.pipeline.tasks import each
 from stdask.science.crossmatch import separations
@@ -115,42 +114,7 @@ def match(a: Catalogue, b: Catalogue, run: Run, workers: Workers) -> np.ndarray:
             "Match by columns of one type."
         )
     scratch = paths.scratch(paths.pairs(run.output, a.name, b.name).parent)
-    shutil.rmtree(scratch, ignore_errors=True)  # of a run that was cut off
-    rows = match_shares(workers, a, b, columns, scratch)
-    shutil.rmtree(scratch)
-    return rows
-
-
-class Stars(NamedTuple):
-    """Stars of one partition."""
-
-    part: Part
-    rows: np.ndarray  # of the catalogue, ascending
-
-    def __str__(self) -> str:
-        """Return the name of their pixel."""
-        return str(self.part.pixel)
-
-
-def split(catalogue: Catalogue, rows: np.ndarray) -> list[Stars]:
-    """Return the rows of each partition of a catalogue, of rows in ascending order."""
-    parts = parts_of(catalogue)
-    cuts = np.searchsorted(rows, [part.first_row for part in parts[1:]])
-    return [Stars(part, own) for part, own in zip(parts, np.split(rows, cuts), strict=True)]
-
-
-def gather(workers: Workers, catalogue: Catalogue, columns: list[str], rows: np.ndarray) -> pa.Table:
-    """Read columns of some stars of a catalogue, in the order of `rows`."""
-    order = np.argsort(rows)
-    stars = [own for own in split(catalogue, rows[order]) if own.rows.size]
-    found = each(workers, take, stars, catalogue.folder, columns, description=f"read {catalogue.name}")
-    tables = {own.part: table for own, table in found}
-    return pa.concat_tables([tables[own.part] for own in stars]).combine_chunks().take(np.argsort(order))
-
-
-def take(stars: Stars, folder: Path, columns: list[str]) -> pa.Table:
-    """Read columns of some stars of a partition."""
-    return read_parquet(paths.partition(folder, stars.part.pixel), columns).take(stars.rows - stars.part.first_row)
+    return match_stars(workers, a, b, columns, settings.radius_arcsec, scratch)
 
 
 def join(stars_a: pa.Table, stars_b: pa.Table, id_a: str, id_b: str) -> pa.Table:

@@ -4,6 +4,7 @@ By position, a tile of the sky is matched together with a margin, whose stars ma
 By id, the stars of both catalogues are dealt into shares by a hash of their ids, and each share is matched.
 """
 
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stdask.pipeline.cluster import Workers
+from stdask.pipeline.pair_rows import Part, gather, parts_of
 from stdask.pipeline.tasks import each
 from stdask.schema import HEALPIX
 from stdask.science.crossmatch import cells_around, match_ids, match_positions
@@ -25,14 +27,6 @@ from stdask.storage.tables import read_parquet
 
 STARS_AT_ONCE = 1_000_000  # of both catalogues in one task: a few hundred MB
 MARGIN = 2  # radii: a star of B one radius outside a tile may have a nearer star of A another radius off
-
-
-class Part(NamedTuple):
-    """One partition of a catalogue."""
-
-    pixel: Pixel
-    first_row: int  # number of rows of the catalogue before it
-    n_rows: int
 
 
 class Tile(NamedTuple):
@@ -80,6 +74,40 @@ def match_sky(workers: Workers, a: Catalogue, b: Catalogue, radius_arcsec: float
     return _ordered(rows for _, rows in each(workers, match_tile, tiles, *shared, description="match positions"))
 
 
+def match_stars(
+    workers: Workers, a: Catalogue, b: Catalogue, columns: tuple[str, str], radius_arcsec: float, scratch: Path
+) -> np.ndarray:
+    """Match rows with equal ids, and mutual nearest neighbours on the sky of which one has no id.
+
+    A star without an id in one of two surveys would else be two stars of the merged catalogue.
+
+    Parameters
+    ----------
+    workers, a, b, columns, scratch
+        As in `match_shares`.
+    radius_arcsec
+        Greatest separation of stars without an id.
+
+    Returns
+    -------
+    rows : shape (n_pairs, 2), int64
+        Rows of A and of B in the order of their catalogues, ascending in those of A; none of either twice.
+    """
+    shutil.rmtree(scratch, ignore_errors=True)  # of a run that was cut off
+    same = match_shares(workers, a, b, columns, scratch)
+    shutil.rmtree(scratch)
+    near = match_sky(workers, a, b, radius_arcsec)
+    near = near[~np.isin(near[:, 0], same[:, 0]) & ~np.isin(near[:, 1], same[:, 1])]
+    if not near.size:
+        return same
+    ids = (
+        gather(workers, side, [name], near[:, n])[name]
+        for n, (side, name) in enumerate(zip((a, b), columns, strict=True))
+    )
+    nameless = pc.or_(*(column.is_null() for column in ids)).to_numpy()
+    return _ordered([same, near[nameless]])
+
+
 def match_shares(workers: Workers, a: Catalogue, b: Catalogue, columns: tuple[str, str], scratch: Path) -> np.ndarray:
     """Match rows with equal ids, share by share; of repeated ids the first row is taken.
 
@@ -109,12 +137,6 @@ def match_shares(workers: Workers, a: Catalogue, b: Catalogue, columns: tuple[st
         pass
     files = [[block.path for block in side] for side in blocks]
     return _ordered(rows for _, rows in each(workers, match_share, range(n_shares), *files, description="match ids"))
-
-
-def parts_of(catalogue: Catalogue) -> list[Part]:
-    """Return the partitions of a catalogue, in the order of the sky."""
-    ends = np.cumsum([0, *catalogue.rows.values()]).tolist()
-    return [Part(pixel, first, n_rows) for first, (pixel, n_rows) in zip(ends, catalogue.rows.items(), strict=False)]
 
 
 def cut_sky(a: Catalogue, b: Catalogue, margin_arcsec: float) -> list[Tile]:

@@ -10,7 +10,7 @@ import pytest
 from stdask import schema
 from stdask.pipeline import pair_match
 from stdask.pipeline.cluster import Workers
-from stdask.pipeline.pair_match import cut_sky, match_shares, match_sky
+from stdask.pipeline.pair_match import cut_sky, match_shares, match_sky, match_stars
 from stdask.storage import paths
 from stdask.storage.hats import Catalogue, open_catalogue
 from stdask.storage.tables import to_numpy
@@ -139,3 +139,32 @@ def test_shares_give_the_first_rows_of_equal_ids(
     expected = sorted([row, first[1][value]] for value, row in first[0].items() if value in first[1])
     assert rows.tolist() == expected
     assert len(expected) > 100  # about half of 360 different ids
+
+
+def test_stars_without_an_id_are_paired_by_position_and_none_is_in_two_pairs(
+    make: Maker, client: Workers, tmp_path: Path
+):
+    # six stars 60 arcsec apart, B 0.5 arcsec north of A; the last of A also has a neighbour that shares an id with B
+    ra = np.full(7, 10.0)
+    dec = np.array([0, 60, 120, 180, 240, 300, 300.2]) / 3600
+    ids_a = [1, None, 3, None, 5, None, 6]
+    ids_b = [1, 2, None, None, 50, 6]
+    a = make(A, np.stack([ra, dec]), gaia=pa.array(ids_a, pa.int64()))
+    b = make(B, np.stack([ra[:6], dec[:6] + 0.5 / 3600]), gaia=pa.array(ids_b, pa.int64()))
+    found = match_stars(client, a, b, ("gaia", "gaia"), RADIUS, tmp_path / "dealt")
+    pairs = [(side.read(["gaia", "dec"]).to_pylist()) for side in (a, b)]
+    named = [
+        tuple((pairs[n][row]["gaia"], round(pairs[n][row]["dec"] * 3600)) for n, row in enumerate(p)) for p in found
+    ]
+    # 5 and 50 are two stars by their ids, however near; the last nameless star of A is not the one with an id beside it
+    assert sorted(named, key=str) == sorted(
+        [
+            ((1, 0), (1, 0)),
+            ((None, 60), (2, 60)),
+            ((3, 120), (None, 120)),
+            ((None, 180), (None, 180)),
+            ((6, 300), (6, 300)),
+        ],
+        key=str,
+    )
+    assert not (tmp_path / "dealt").exists()
