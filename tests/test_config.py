@@ -69,6 +69,11 @@ def test_a_merge_can_leave_out_listed_stars_and_take_in_further_surveys(load):
     merge = load(LEAST + lists + '[[merge.also]]\nrun = "runs/lamost_to_apogee"\n').config.merge
     assert [stars.file.name for stars in merge.exclude] == ["occam.fits"]
     assert [other.run for other in merge.also] == [Path("runs/lamost_to_apogee")]
+    assert [load(LEAST + n * '[[merge.also]]\nrun = "one"\n').merged_titles[0] for n in (0, 1, 2)] == [
+        "GALAH DR3",
+        "GALAH DR3 and 1 further survey",
+        "GALAH DR3 and 2 further surveys",
+    ]
     with pytest.raises(ConfigError, match=r"unknown key 'merge.exclude.0.family'"):
         load(LEAST + lists + 'family = "extrinsic"\n')
 

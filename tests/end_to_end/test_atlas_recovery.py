@@ -98,14 +98,15 @@ def test_slopes_of_untranslated_stars_are_not_those_of_the_mock(folder):
     assert np.abs(off).max() > 3
 
 
-def test_vertical_slopes_are_those_of_the_stars(folder):
+def test_vertical_slopes_are_those_of_the_stars_and_of_untranslated_ones_not(folder):
     shares = {}
-    for name in ("merged", "raw"):
+    for name, part in product(("merged", "raw"), ("INNER", "OUTER")):
         found, truth = (read(folder, kind, "gradients") for kind in (name, "true"))
         found, truth = (table[table["KIND"] == "vertical"] for table in (found, truth))
-        shares[name] = np.mean(np.abs(pulls(found, truth, "OUTER", "OUTER_ERR")) < 2)
-    assert shares["merged"] > 0.9
-    assert shares["raw"] < 0.8
+        shares[name, part] = np.mean(np.abs(pulls(found, truth, part, f"{part}_ERR")) < 2)
+    assert shares["merged", "OUTER"] > 0.9
+    # near the plane [Mg/Fe] changes from one sequence to the other, and noise alone moves where its median does
+    assert shares["raw", "INNER"] < 0.7 < 0.8 < shares["merged", "INNER"]
 
 
 def test_north_and_south_differ_where_the_disc_is_bent_and_nowhere_else(folder):
