@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from stdask import __version__, schema
 from stdask.atlas_file import AtlasFile, TableConfig
@@ -39,6 +40,7 @@ USUAL = {  # quantity -> what its column is called, in any case
     "MG_FE": ("mg_fe", "mgfe", "[mg/fe]"),
     "ALPHA_FE": ("alpha_fe", "alpha_m", "alphafe", "[alpha/fe]"),
 }
+NAMELESS = "no survey"  # of stars whose survey the table does not name: they are of the others
 PLACES = [column.name for column in schema.GALACTOCENTRIC]
 
 
@@ -69,7 +71,7 @@ class TableSource:
         own |= {name: self.names[name] for name in ("ra", "dec", schema.DISTANCE[0].name)}
         rows = open_survey(self.path).read([*dict.fromkeys(own.values())], block.content, block.content + block.n_rows)
         data: dict[str, Any] = {
-            name: rows.column(column).cast(pa.string())
+            name: pc.fill_null(rows.column(column).cast(pa.string()), NAMELESS)
             if name == schema.SURVEY.name
             else to_numpy(rows, column).astype(np.float64) * self.factors[name]
             for name, column in own.items()
@@ -88,7 +90,7 @@ def run_table(atlas: AtlasFile, workers: Workers) -> None:
     Raises
     ------
     SurveyError
-        If the file or a column is missing, or a unit cannot be converted.
+        If the file or a column is missing, a unit cannot be converted, or no star is of the reference survey.
     ConfigError
         If `[atlas]` names a label or a column that the table does not have.
     """
@@ -114,6 +116,7 @@ def run_table(atlas: AtlasFile, workers: Workers) -> None:
     check_columns(selection)
     found = reduce_stars(workers, selection)
     check_rows("atlas", found.counts)
+    _check_reference(atlas.table, found.counts)
     outputs = []
     about = {"table": file.path.name, "sha256": checksum(file.path)}
     if found.counts["out"]:
@@ -181,6 +184,16 @@ def _without_gravity(config: AtlasConfig, source: TableSource) -> AtlasConfig:
         return config
     say("no LOGG: giants cannot be told from dwarfs, all stars are drawn", "yellow")
     return config.model_copy(update={"select": {}})
+
+
+def _check_reference(table: TableConfig, counts: Mapping[str, Any]) -> None:
+    """Refuse a reference that no selected star has, e.g. one spelt otherwise in the table."""
+    if table.reference and counts["out"] and table.reference not in counts["from"]:
+        most = sorted(counts["from"], key=counts["from"].__getitem__, reverse=True)[:10]
+        raise SurveyError(
+            f"{table.file}: no selected star has {table.reference!r} in column {table.survey!r}. The most frequent "
+            f"there are {', '.join(most)}. Name one of them in [table] reference."
+        )
 
 
 def _titles(found: Any, table: TableConfig) -> dict[str, str]:

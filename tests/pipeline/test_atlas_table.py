@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from astropy import units as u
 from astropy.table import Table
@@ -14,7 +15,7 @@ from stdask.pipeline import atlas_gradients, atlas_maps, atlas_profiles
 from stdask.pipeline.atlas_table import run_table, table_source
 from stdask.science.galactocentric import galactic_positions
 from stdask.storage.survey_files import open_survey
-from stdask.storage.tables import read_parquet, to_masked
+from stdask.storage.tables import read_parquet, to_masked, write_parquet
 
 N_STARS = 3000
 
@@ -73,6 +74,35 @@ def test_two_surveys_in_one_table_are_shown_side_by_side(tmp_path, client):
     assert set(table["SAMPLE"]) == {"ALONE", "MERGED", "A_ONLY"}
     assert table[table["SAMPLE"] == "ALONE"]["COUNT"].sum() == (giants()["whose"] == "APOGEE").sum()
     assert (tmp_path / "maps" / "seam.ecsv").exists()
+
+
+TWO_SURVEYS = (
+    'output = "maps"\n[table]\nfile = "mine.parquet"\nsurvey = "whose"\nreference = "{}"\n'
+    "[atlas]\nselect = {{}}\nn_bootstraps = 20\n"
+)
+
+
+def test_stars_whose_survey_is_not_named_are_of_the_others(tmp_path, client):
+    stars = giants()
+    nameless = (stars["whose"] == "RAVE") & (stars["logg"] > 2)
+    stars["dist"] = stars["dist"].to(u.kpc)
+    columns = {name: pa.array(np.asarray(stars[name])) for name in stars.colnames}
+    columns["whose"] = pa.array(stars["whose"].tolist(), mask=np.asarray(nameless))
+    write_parquet(tmp_path / "mine.parquet", pa.table(columns))
+    (tmp_path / "mine.toml").write_text(TWO_SURVEYS.format("APOGEE"))
+    run_table(load_atlas(tmp_path / "mine.toml", tmp_path / "maps"), client)
+    counts = json.loads((tmp_path / "maps" / "atlas.json").read_text())["counts"]
+    assert counts["from"]["no survey"] == nameless.sum()
+    table = Table(to_masked(read_parquet(tmp_path / "maps" / "map_all_sky.parquet")))
+    merged, alone, others = (table[table["SAMPLE"] == name]["COUNT"].sum() for name in ("MERGED", "ALONE", "A_ONLY"))
+    assert (merged, alone, others) == (N_STARS, (stars["whose"] == "APOGEE").sum(), (stars["whose"] == "RAVE").sum())
+
+
+def test_a_reference_that_no_star_has_is_refused(tmp_path, client):
+    giants().write(tmp_path / "mine.parquet")
+    (tmp_path / "mine.toml").write_text(TWO_SURVEYS.format("apogee"))
+    with pytest.raises(SurveyError, match=r"no selected star has 'apogee' in column 'whose'.*(RAVE|APOGEE), "):
+        run_table(load_atlas(tmp_path / "mine.toml", tmp_path / "maps"), client)
 
 
 def test_blocks_of_rows_do_not_change_the_stars(tmp_path):
