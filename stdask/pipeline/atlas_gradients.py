@@ -29,6 +29,8 @@ def write_gradients(products: Products) -> list[Path]:
         return []
     table = products.folder / "gradients.ecsv"
     write_profile(table, schema_products.GRADIENTS, _columns(rows), products.meta())
+    if not products.labels:  # heights alone
+        return [table]
     shown = [Slopes(**{name: row[name.upper()] for name in Slopes._fields}) for row in rows if row["KIND"] != "flare"]
     figure = draw_gradients(shown, products.titles, {label: products.unit(label) for label in products.labels})
     return [table, *write_figures(table.with_suffix(""), figure)]

@@ -115,8 +115,7 @@ def run_table(atlas: AtlasFile, workers: Workers) -> None:
     )
     check_columns(selection)
     found = reduce_stars(workers, selection)
-    check_rows("atlas", found.counts)
-    _check_reference(atlas.table, found.counts)
+    _check_counts(atlas.table, found.counts)
     outputs = []
     about = {"table": file.path.name, "sha256": checksum(file.path)}
     if found.counts["out"]:
@@ -186,8 +185,9 @@ def _without_gravity(config: AtlasConfig, source: TableSource) -> AtlasConfig:
     return config.model_copy(update={"select": {}})
 
 
-def _check_reference(table: TableConfig, counts: Mapping[str, Any]) -> None:
-    """Refuse a reference that no selected star has, e.g. one spelt otherwise in the table."""
+def _check_counts(table: TableConfig, counts: Mapping[str, Any]) -> None:
+    """Refuse lost rows, and a reference that no selected star has, e.g. one spelt otherwise in the table."""
+    check_rows("atlas", counts)
     if table.reference and counts["out"] and table.reference not in counts["from"]:
         most = sorted(counts["from"], key=counts["from"].__getitem__, reverse=True)[:10]
         raise SurveyError(

@@ -65,7 +65,7 @@ def products(output: Path) -> Path:
 
 def keys(output: Path) -> Path:
     """Return the folder of the stars' keys while atlas sorts them."""
-    return output / "keys"
+    return output / ".stdask_keys"
 
 
 def map_stem(folder: Path, view: str) -> Path:
