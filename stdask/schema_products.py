@@ -100,7 +100,7 @@ def profile_columns(
                 ("P84", "{}", "84th percentile of the bootstrapped median {}"),
                 ("TRANSLATION", "stat.error;{}", "Standard deviation of the medians of {} of single networks"),
                 ("NOISE", "stat.error;{}", "Standard deviation of median {} when all stars move within their errors"),
-                ("TOTAL", "stat.error;{}", "Half of the band of {}, TRANSLATION and NOISE in quadrature"),
+                ("TOTAL", "stat.error;{}", "Half of the band of {} and TRANSLATION, where there is one, in quadrature"),
             )
         ]
     return tuple(columns)

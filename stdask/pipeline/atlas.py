@@ -2,7 +2,7 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -18,7 +18,18 @@ from stdask.pipeline.atlas_maps import write_maps
 from stdask.pipeline.atlas_parameters import write_parameter_space
 from stdask.pipeline.atlas_products import Products
 from stdask.pipeline.atlas_profiles import write_profiles
-from stdask.pipeline.atlas_samples import A_ONLY, ALONE, HEIGHT, MAPPED, MERGED, UNTRANSLATED, Selection
+from stdask.pipeline.atlas_samples import (
+    A_ONLY,
+    ABUNDANCES,
+    ALONE,
+    HEIGHT,
+    MAPPED,
+    MERGED,
+    METALLICITIES,
+    UNTRANSLATED,
+    Selection,
+    labels_of,
+)
 from stdask.pipeline.atlas_sources import CatalogueSource
 from stdask.pipeline.atlas_tasks import NO_DISTANCE, Range, Statistics, pack_block, reduce_range
 from stdask.pipeline.cluster import Workers
@@ -59,12 +70,12 @@ def run(run: Run, workers: Workers) -> Receipt:
     if receipt := stage.done():
         return receipt
     catalogue = open_catalogue(paths.catalogue(run.output, MERGED_CATALOGUE))
-    labels = run.config.atlas.labels or tuple(label for label in MAPPED if label in run.definition_b.labels)
+    known = labels_of(run, MAPPED)
     selection = Selection(
         source=CatalogueSource(catalogue),
         bins=GalacticBins.of(run.config.atlas),
-        labels=labels,
-        alpha=alpha_of(run.config.atlas, run.definition_b.labels),
+        labels=run.config.atlas.labels or _translated(run, known),
+        alpha=alpha_of(run.config.atlas, known),
         survey_b=run.definition_b.name,
         n_members=run.config.train.n_members,
         folder=paths.keys(run.output),
@@ -123,8 +134,21 @@ def titles_of(atlas: Atlas, a: str, b: str) -> dict[str, str]:
     return {sample: title for sample, title in titles.items() if sample in atlas.medians[HEIGHT]["edge_on"]}
 
 
-def alpha_of(config: AtlasConfig, known: Iterable[str]) -> tuple[str, ...]:
+def _translated(run: Run, known: Sequence[str]) -> tuple[str, ...]:
+    """Return those of the known labels that A is translated to, or all where it is to none: B alone is drawn then."""
+    translated = {item.label for item in run.config.train.intrinsic}
+    return tuple(label for label in known if label in translated) or tuple(known)
+
+
+def alpha_of(config: AtlasConfig, known: Sequence[str]) -> tuple[str, ...]:
     """Return the metallicity and the abundance ratio that `[atlas] alpha` tells the stars apart by.
+
+    Parameters
+    ----------
+    config
+        Says whether they are told apart at all.
+    known
+        Labels that the stars have; of two metallicities the one that comes first is taken.
 
     Raises
     ------
@@ -133,11 +157,11 @@ def alpha_of(config: AtlasConfig, known: Iterable[str]) -> tuple[str, ...]:
     """
     if config.alpha == "all":
         return ()
-    found = [next((name for name in names if name in known), None) for names in (MAPPED[:2], MAPPED[2:])]
+    found = [next((name for name in known if name in names), None) for names in (METALLICITIES, ABUNDANCES)]
     if None in found:
         raise ConfigError(
-            f"[atlas] alpha = {config.alpha!r} needs one of {', '.join(MAPPED[:2])} and one of "
-            f"{', '.join(MAPPED[2:])}. There are {', '.join(known)}."
+            f"[atlas] alpha = {config.alpha!r} needs one of {', '.join(METALLICITIES)} and one of "
+            f"{', '.join(ABUNDANCES)}. There are {', '.join(known) or 'none'}."
         )
     return tuple(name for name in found if name)
 
@@ -229,6 +253,7 @@ def _explain_nothing(counts: Mapping[str, Any]) -> str:
     if aside.get(NO_DISTANCE, 0) == counts["in"]:
         text = "no star has a distance: no maps"
     else:
-        text = "no star passes [atlas] select: no maps"
+        why = ", ".join(f"{n:,} {reason}" for reason, n in aside.items())
+        text = f"no star is left by [atlas]: no maps ({why})"
     say(f"  {text}", "yellow")
     return text

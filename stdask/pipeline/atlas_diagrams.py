@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from stdask import schema
 from stdask.config import Range, Run
 from stdask.figures.diagrams import GalaxyCells, draw_diagrams
+from stdask.pipeline.atlas_samples import ABUNDANCES, METALLICITIES, labels_of
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.console import say
 from stdask.pipeline.tasks import each
@@ -26,7 +27,6 @@ from stdask.storage.tables import read_parquet, to_numpy
 
 HEIGHT_EDGES_KPC = (0.0, 0.5, 1.0, 2.0)  # of |Z|: Thomas et al. 2024, sect. 4.1, after Hayden et al. 2015
 SAMPLES = ("A_ONLY", "ALONE")  # A translated, and B: as the maps call them
-METALLICITIES, ABUNDANCES = ("FE_H", "M_H"), ("MG_FE", "ALPHA_FE")
 # the lower edges lie between the values that catalogues of whole kelvins and hundredths of dex hold
 KIEL = PlaneGrid((2999.5, -0.505), (25.0, 0.02), (200, 300))
 CHEMISTRY = PlaneGrid((-3.005, -0.605), (0.02, 0.01), (200, 160))
@@ -120,7 +120,7 @@ def planes_of(run: Run) -> tuple[tuple[Plane, ...], list[str]]:
         ("kiel", KIEL, (("TEFF",), ("LOGG",))),
         ("abundances", CHEMISTRY, (METALLICITIES, ABUNDANCES)),
     ):
-        first, second = (_label_of(run, names) for names in wanted)
+        first, second = (next(iter(labels_of(run, names)), "") for names in wanted)
         if not first or not second:
             lacking = " and ".join(" or ".join(n) for n, got in zip(wanted, (first, second), strict=True) if not got)
             notes.append(f"{run.definition_b.title} does not measure {lacking}: no diagram of the {name} plane")
@@ -128,13 +128,6 @@ def planes_of(run: Run) -> tuple[tuple[Plane, ...], list[str]]:
         cuts = {label: limits for label, limits in select.items() if name != "kiel" or label not in (first, second)}
         planes.append(Plane(name, (first, second), grid, cuts))
     return tuple(planes), notes
-
-
-def _label_of(run: Run, names: Sequence[str]) -> str:
-    """Return the first of some labels that A is translated to, else that B measures, empty if it has none."""
-    translated = [item.label for item in run.config.train.intrinsic if item.label in names]
-    measured = [name for name in names if name in run.definition_b.labels]
-    return next((name for name in measured if name in translated), measured[0] if measured else "")
 
 
 def count_partition(path: Path, planes: Sequence[Plane], cells: GalaxyCells, survey_b: str) -> dict[str, Counted]:

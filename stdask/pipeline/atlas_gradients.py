@@ -67,7 +67,7 @@ def _slopes_of(products: Products, steps: str) -> Iterable[dict[str, Any]]:
             for number, part in enumerate(bins.slices):
                 own = slice(number * bins.windows.number, (number + 1) * bins.windows.number)
                 x = bins.windows.centres_kpc
-                slope = fit_slopes(x, found.medians[own], found.counts[own], found.bootstraps[:, own], with_break=True)
+                slope = fit_slopes(x, found.medians[own], found.counts[own], found.bootstraps[:, own])
                 if slope:
                     yield {
                         "SAMPLE": sample,
@@ -80,7 +80,7 @@ def _slopes_of(products: Products, steps: str) -> Iterable[dict[str, Any]]:
                         "N_BINS": slope.n_points,
                         "N": int(found.counts[own].sum()),
                         **_numbers(slope),
-                        **_spread(x, found, own),
+                        **_spread(x, found, own, with_break=bool(np.isfinite(slope.line.breaks[0]))),
                     }
 
 
@@ -90,12 +90,15 @@ def _numbers(slope: Slope) -> dict[str, float]:
     return values | {f"{name}_ERR": float(getattr(slope.errors, field)) for name, field in names.items()}
 
 
-def _spread(x: np.ndarray, found: Statistics, own: slice) -> dict[str, float]:
-    """Return how far the slopes of single networks, and those of stars moved within their errors, scatter."""
+def _spread(x: np.ndarray, found: Statistics, own: slice, with_break: bool) -> dict[str, float]:
+    """Return how far the slopes of single networks, and those of stars moved within their errors, scatter.
+
+    All of them break, or none, as does the line of the medians: else they would not be of the same thing.
+    """
     spread = {}
     for name, medians in (("TRANSLATION", found.members), ("NOISE", found.noisy)):
         counts, bootstraps = found.counts[own], found.bootstraps[:, own]
-        fits = [fit_slopes(x, row, counts, bootstraps, with_break=True) for row in medians[:, own]]
+        fits = [fit_slopes(x, row, counts, bootstraps, with_break) for row in medians[:, own]]
         for part, field in (("INNER", "inner"), ("OUTER", "outer")):
             values = [getattr(fit.line, field)[0] for fit in fits if fit]
             spread[f"{part}_{name}"] = float(np.std(values, ddof=1)) if len(values) > 1 else np.nan

@@ -68,14 +68,15 @@ def _rows(products: Products, kind: str) -> dict[str, np.ndarray]:
 
 def _errors(found: Statistics) -> dict[str, np.ndarray]:
     """Return the medians and their errors, by what is added to the name of the label."""
-    translation, noise = translation_errors(found), noise_errors(found)
-    total = np.sqrt(((found.high - found.low) / 2) ** 2 + translation**2 + noise**2)
+    translation = translation_errors(found)
+    # measured values scatter by their noise already, and so do their bootstraps: NOISE would count twice
+    total = np.hypot((found.high - found.low) / 2, np.nan_to_num(translation))
     return {
         "_MEDIAN": found.medians,
         "_P16": found.low,
         "_P84": found.high,
         "_TRANSLATION": translation,
-        "_NOISE": noise,
+        "_NOISE": noise_errors(found),
         "_TOTAL": total,
     }
 

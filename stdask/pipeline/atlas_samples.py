@@ -1,14 +1,15 @@
 """What the atlas takes medians of: quantities, the samples of stars it compares, and the parts these are made of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stdask.config import AtlasConfig
+from stdask.config import AtlasConfig, Run
 from stdask.pipeline.atlas_sources import Source
 from stdask.science.galactic_bins import CELLS, MAPS, PROFILES, STEPS, GalacticBins
 
-MAPPED = ("FE_H", "M_H", "MG_FE", "ALPHA_FE")  # where B measures them
+METALLICITIES, ABUNDANCES = ("FE_H", "M_H"), ("MG_FE", "ALPHA_FE")
+MAPPED = (*METALLICITIES, *ABUNDANCES)
 HEIGHT = "HEIGHT"  # |Z|, which every star on the maps has: its counts are those of the stars
 FLARE = "flare_steps"
 OF_B, OF_A, RAW = "B", "A", "RAW"  # values of B; of A on the scale of B; of A as A measured them
@@ -88,6 +89,12 @@ class Selection:
         """Return all parts that a product of a quantity needs."""
         needed = [part for parts in self.samples(quantity, product).values() for part in parts]
         return (*dict.fromkeys(needed), *self.members(quantity), *self.noisy(quantity, product))
+
+
+def labels_of(run: Run, names: Sequence[str]) -> list[str]:
+    """Return those of some labels that B measures: first those that A is translated to."""
+    translated = {item.label for item in run.config.train.intrinsic}
+    return sorted((name for name in names if name in run.definition_b.labels), key=lambda name: name not in translated)
 
 
 def key_name(product: str, quantity: str, part: str) -> str:

@@ -1,8 +1,10 @@
 """The atlas of a user's own table: any file with positions, distances and abundances."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ import pyarrow.compute as pc
 from stdask import __version__, schema
 from stdask.atlas_file import AtlasFile, TableConfig
 from stdask.config import AtlasConfig
-from stdask.errors import SurveyError
+from stdask.errors import ConfigError, SurveyError
 from stdask.pipeline.atlas import alpha_of, check_columns, reduce_stars, titles_of, write_products
 from stdask.pipeline.atlas_products import Products
 from stdask.pipeline.atlas_samples import A_ONLY, MAPPED, MERGED, Selection
@@ -28,7 +30,7 @@ from stdask.science.units import conversion_factor
 from stdask.storage import paths
 from stdask.storage.files import write_text
 from stdask.storage.survey_files import SurveyFile, checksum, open_survey
-from stdask.storage.tables import to_numpy
+from stdask.storage.tables import write_parquet
 
 USUAL = {  # quantity -> what its column is called, in any case
     "ra": ("ra", "raj2000", "ra_icrs"),
@@ -40,6 +42,7 @@ USUAL = {  # quantity -> what its column is called, in any case
     "MG_FE": ("mg_fe", "mgfe", "[mg/fe]"),
     "ALPHA_FE": ("alpha_fe", "alpha_m", "alphafe", "[alpha/fe]"),
 }
+NOTE = "atlas.json"  # among the products: what they come from, and which they are
 NAMELESS = "no survey"  # of stars whose survey the table does not name: they are of the others
 PLACES = [column.name for column in schema.GALACTOCENTRIC]
 
@@ -49,6 +52,7 @@ class TableSource:
     """A table in any format that stdask reads, with the columns of the merged catalogue made from its own."""
 
     path: Path
+    copy: Path | None  # what is read instead, where a part of the file cannot be read without the rest
     n_rows: int
     names: Mapping[str, str]  # column of the merged catalogue -> column of the file
     factors: Mapping[str, float]  # from the unit of the file to that of the catalogue
@@ -69,11 +73,12 @@ class TableSource:
         """Return some columns of the stars of a block."""
         own = {name: column for name, column in self.names.items() if name in columns}
         own |= {name: self.names[name] for name in ("ra", "dec", schema.DISTANCE[0].name)}
-        rows = open_survey(self.path).read([*dict.fromkeys(own.values())], block.content, block.content + block.n_rows)
+        file = open_survey(self.copy or self.path)
+        rows = file.read([*dict.fromkeys(own.values())], block.content, block.content + block.n_rows)
         data: dict[str, Any] = {
             name: pc.fill_null(rows.column(column).cast(pa.string()), NAMELESS)
             if name == schema.SURVEY.name
-            else to_numpy(rows, column).astype(np.float64) * self.factors[name]
+            else self._numbers(rows, column) * self.factors[name]
             for name, column in own.items()
         }
         known = np.isfinite(data["ra"]) & np.isfinite(data["dec"]) & (np.abs(data["dec"]) <= 90)
@@ -82,6 +87,13 @@ class TableSource:
         data |= dict(zip(PLACES, places, strict=True))
         data[schema.STAR_KEY.name] = np.arange(block.content, block.content + block.n_rows, dtype=np.uint64)
         return pa.table({name: data[name] for name in columns})
+
+    def _numbers(self, rows: pa.Table, column: str) -> np.ndarray:
+        try:
+            numbers = rows.column(column).cast(pa.float64(), safe=False)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as exc:
+            raise SurveyError(f"{self.path}: column {column!r} holds something else than numbers ({exc}).") from exc
+        return pc.fill_null(numbers, np.nan).to_numpy()
 
 
 def run_table(atlas: AtlasFile, workers: Workers) -> None:
@@ -92,10 +104,15 @@ def run_table(atlas: AtlasFile, workers: Workers) -> None:
     SurveyError
         If the file or a column is missing, a unit cannot be converted, or no star is of the reference survey.
     ConfigError
-        If `[atlas]` names a label or a column that the table does not have.
+        If `[atlas]` names a label or a column that the table does not have, or `untranslated` lacks a label.
     """
     file = open_survey(atlas.table.file)
-    source = table_source(file, atlas.table)
+    _remove_old_files(atlas.output)
+    with sliced(file, table_source(file, atlas.table), atlas.output) as source:
+        _run_source(atlas, file, source, workers)
+
+
+def _run_source(atlas: AtlasFile, file: SurveyFile, source: TableSource, workers: Workers) -> None:
     config = _without_gravity(atlas.atlas, source)
     labels = config.labels or tuple(label for label in MAPPED if label in source.columns)
     if not labels:
@@ -103,11 +120,12 @@ def run_table(atlas: AtlasFile, workers: Workers) -> None:
             f"{file.path}: none of {', '.join(MAPPED)} is among its columns. Say in [table] columns of an atlas file "
             f'which columns they are, e.g. columns = {{ FE_H = "..." }}. It has {", ".join(file.columns)}.'
         )
+    _check_untranslated(atlas.table, labels)
     selection = Selection(
         source=source,
         bins=GalacticBins.of(config),
         labels=labels,
-        alpha=alpha_of(config, source.columns),
+        alpha=alpha_of(config, [label for label in MAPPED if label in source.columns]),
         survey_b=atlas.table.reference or "",
         n_members=0,
         folder=paths.keys(atlas.output),
@@ -130,7 +148,8 @@ def run_table(atlas: AtlasFile, workers: Workers) -> None:
         )
         outputs = write_products(products, workers)
     note = about | {"stdask": __version__, "counts": found.counts, "config": atlas.model_dump(mode="json")}
-    write_text(atlas.output / "atlas.json", json.dumps(note, indent=1) + "\n")
+    note["files"] = sorted(path.name for path in outputs)
+    write_text(atlas.output / NOTE, json.dumps(note, indent=1) + "\n")
     say(f"  {describe_rows(found.counts)}")
     say(f"  {len(outputs)} files in {atlas.output}")
 
@@ -164,7 +183,31 @@ def table_source(file: SurveyFile, table: TableConfig) -> TableSource:
         factors[quantity] = conversion_factor(stated, wanted) if wanted else 1.0
     if table.survey:
         own[schema.SURVEY.name] = table.survey
-    return TableSource(file.path, file.n_rows, own, factors)
+    return TableSource(file.path, None, file.n_rows, own, factors)
+
+
+@contextmanager
+def sliced(file: SurveyFile, source: TableSource, folder: Path) -> Iterator[TableSource]:
+    """Give a source whose blocks can be read one by one: a text file is read once, into a copy that is removed."""
+    if file.by_slices:
+        yield source
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".stdask_", dir=folder) as temporary:
+        copy = Path(temporary) / "table.parquet"
+        write_parquet(copy, file.read([*dict.fromkeys(source.names.values())]))
+        yield replace(source, copy=copy)
+
+
+def _remove_old_files(folder: Path) -> None:
+    """Remove what an earlier atlas of a table left: what this one does not make would pass for its own."""
+    try:
+        old = json.loads((folder / NOTE).read_text())["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    for name in old:
+        (folder / Path(str(name)).name).unlink(missing_ok=True)
+    (folder / NOTE).unlink()
 
 
 def _base(quantity: str) -> str:
@@ -185,14 +228,24 @@ def _without_gravity(config: AtlasConfig, source: TableSource) -> AtlasConfig:
     return config.model_copy(update={"select": {}})
 
 
+def _check_untranslated(table: TableConfig, labels: Sequence[str]) -> None:
+    lacking = [label for label in labels if label not in table.untranslated]
+    if table.untranslated and lacking:
+        raise ConfigError(
+            f"[table] untranslated lacks {', '.join(lacking)}: name there a column for every label that is drawn, or "
+            f"draw fewer: [atlas] labels = {sorted(set(labels) - set(lacking))}."
+        )
+
+
 def _check_counts(table: TableConfig, counts: Mapping[str, Any]) -> None:
     """Refuse lost rows, and a reference that no selected star has, e.g. one spelt otherwise in the table."""
     check_rows("atlas", counts)
     if table.reference and counts["out"] and table.reference not in counts["from"]:
-        most = sorted(counts["from"], key=counts["from"].__getitem__, reverse=True)[:10]
+        named = {name: n for name, n in counts["from"].items() if name != NAMELESS}
+        most = sorted(named, key=named.__getitem__, reverse=True)[:10]
         raise SurveyError(
-            f"{table.file}: no selected star has {table.reference!r} in column {table.survey!r}. The most frequent "
-            f"there are {', '.join(most)}. Name one of them in [table] reference."
+            f"{table.file}: no star that [atlas] leaves has {table.reference!r} in column {table.survey!r}. The most "
+            f"frequent there are {', '.join(most) or 'none'}. Name one of them in [table] reference, or select others."
         )
 
 

@@ -19,7 +19,7 @@ from scipy.special import ndtri
 
 from stdask import schema
 from stdask.config import AtlasConfig
-from stdask.pipeline.atlas_samples import HEIGHT, MERGED, OF_A, OF_B, Selection, key_name
+from stdask.pipeline.atlas_samples import A_ONLY, HEIGHT, MERGED, OF_A, OF_B, Selection, key_name
 from stdask.pipeline.atlas_sources import Block
 from stdask.science.binning import bin_bands, bin_deviations, bin_medians, merge_keys, pack_keys
 from stdask.science.galactic_bins import CELLS, MAPS, PRODUCTS, STEPS, Stars
@@ -52,7 +52,7 @@ class Statistics:
     high: np.ndarray  # 84th
     deviations: np.ndarray  # median absolute deviation, of maps
     members: np.ndarray  # (n_members, n_bins): medians with the values of one network
-    noisy: np.ndarray  # (n_noisy, n_bins): medians of stars moved within their errors
+    noisy: np.ndarray  # (n_noisy, n_bins): medians of all stars moved within their errors
     bootstraps: np.ndarray  # (n_bootstraps, n_bins), of bins that share no stars
 
     @classmethod
@@ -100,10 +100,11 @@ def reduce_range(item: Range, selection: Selection, files: Sequence[Path]) -> di
     for sample, wanted in selection.samples(quantity, product).items():
         keys = merge_keys([found[part] for part in wanted])
         others: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
-        if sample == MERGED:
+        if sample in (MERGED, A_ONLY):
+            with_b = [found[OF_B]] if sample == MERGED else []
             others = (
-                [merge_keys([found[OF_B], found[part]]) for part in selection.members(quantity)],
-                [found[part] for part in selection.noisy(quantity, product)],
+                [merge_keys([*with_b, found[part]]) for part in selection.members(quantity)],
+                [found[part] for part in selection.noisy(quantity, product)] if with_b else [],
             )
         samples[sample] = _statistics(item, keys, others, selection)
     return samples

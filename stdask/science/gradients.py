@@ -29,7 +29,11 @@ class Slope:
 
 
 def fit_slopes(
-    positions_kpc: np.ndarray, medians: np.ndarray, counts: np.ndarray, bootstraps: np.ndarray, with_break: bool
+    positions_kpc: np.ndarray,
+    medians: np.ndarray,
+    counts: np.ndarray,
+    bootstraps: np.ndarray,
+    with_break: bool | None = None,
 ) -> Slope | None:
     """Fit a line to medians and to each of their bootstraps.
 
@@ -54,7 +58,7 @@ def fit_slopes(
     bootstraps : shape (n_bootstraps, n_bins)
         As from `profiles.running_medians`.
     with_break
-        Two slopes, where there are points enough and a break is seen; else one, given as both.
+        Two slopes, where there are points enough; if None, where moreover a break is seen. Else one, given as both.
 
     Returns
     -------
@@ -66,12 +70,12 @@ def fit_slopes(
         return None
     x, samples = positions_kpc[used], np.concatenate([medians[None, used], bootstraps[:, used]]).astype(np.float64)
     scatter = _scatter(samples[1:], counts[used])
-    breaks = _breaks(x) if with_break else np.array([])
+    breaks = np.array([]) if with_break is False else _breaks(x)
     weights = 1 / np.hypot(scatter, _misfit(x, samples[:1], scatter, breaks))
     lines, left = _straight_lines(x, samples, weights)
     if breaks.size:
         broken, left_then = _broken_lines(x, samples, weights, breaks)
-        if left - left_then > PARAMETERS_OF_BREAK * np.log(len(x)):
+        if with_break or left - left_then > PARAMETERS_OF_BREAK * np.log(len(x)):
             lines = broken
     errors = BrokenLine(*(part[1:].std() for part in lines))
     return Slope(BrokenLine(*(part[:1] for part in lines)), errors, int(used.sum()))

@@ -104,7 +104,10 @@ def _write(path: Path, extensions: Sequence[Any], provenance: Mapping[str, str |
     primary = fits.PrimaryHDU()
     primary.header["CREATOR"] = (f"stdask {__version__}", "software that made this file")
     for keyword, value in provenance.items():
-        primary.header[keyword] = value
+        # a header holds ASCII alone: a name in another script is written as its code points
+        primary.header[keyword] = (
+            value.encode("ascii", "backslashreplace").decode() if isinstance(value, str) else value
+        )
     hdus = fits.HDUList([primary, *extensions])
     for hdu in hdus:
         hdu.add_checksum(when="of this HDU")  # without the date that astropy would write

@@ -31,9 +31,12 @@ def test_twenty_random_kills_change_nothing(disturbed: Disturbed, tmp_path: Path
     n_killed = 0
     while n_killed < N_KILLS and driver.process.poll() is None:
         time.sleep(rng.uniform(0.2, 3.0))
+        before = driver.partitions()
         if workers := workers_of(driver):
             rng.choice(workers).kill()
             n_killed += 1
+            # on a slow machine workers would else be killed faster than they start, and one partition with four of them
+            driver.wait_for(lambda before=before: driver.partitions() > before)
     assert n_killed == N_KILLS, f"the run ended after {n_killed} kills"
     assert driver.end() == 0, driver.text
     assert disturbed.is_undisturbed(tmp_path / "run")

@@ -1,11 +1,13 @@
 """The atlas of a user's own table, against that of a catalogue and numpy."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from astropy import units as u
+from astropy.io import fits
 from astropy.table import Table
 from numpy.testing import assert_array_equal
 
@@ -101,15 +103,53 @@ def test_stars_whose_survey_is_not_named_are_of_the_others(tmp_path, client):
 def test_a_reference_that_no_star_has_is_refused(tmp_path, client):
     giants().write(tmp_path / "mine.parquet")
     (tmp_path / "mine.toml").write_text(TWO_SURVEYS.format("apogee"))
-    with pytest.raises(SurveyError, match=r"no selected star has 'apogee' in column 'whose'.*(RAVE|APOGEE), "):
+    with pytest.raises(SurveyError, match=r"has 'apogee' in column 'whose'.*(RAVE|APOGEE), "):
         run_table(load_atlas(tmp_path / "mine.toml", tmp_path / "maps"), client)
+
+
+def test_text_where_numbers_are_wanted_is_told_with_its_column(tmp_path, client):
+    stars = giants()
+    stars["dist"] = stars["dist"].to(u.kpc).value
+    stars["FEH"] = np.where(np.arange(N_STARS) == 7, "unknown", "-0.1")
+    stars.write(tmp_path / "mine.csv")
+    with pytest.raises(SurveyError, match=r"mine.csv: column 'FEH' holds something else than numbers.*unknown"):
+        run_table(load_atlas(tmp_path / "mine.csv", tmp_path / "out"), client)
+    assert not list((tmp_path / "out").glob(".stdask_*"))  # nothing of the work is left
+
+
+def test_untranslated_values_of_a_part_of_the_labels_are_refused(tmp_path, client):
+    stars = giants()
+    stars["MGFE"] = stars["raw"] = stars["FEH"]
+    stars.write(tmp_path / "mine.parquet")
+    text = TWO_SURVEYS.format("APOGEE").replace("[atlas]", 'untranslated = { FE_H = "raw" }\n[atlas]')
+    (tmp_path / "mine.toml").write_text(text)
+    with pytest.raises(ConfigError, match=r"untranslated lacks MG_FE.*labels = \['FE_H'\]"):
+        run_table(load_atlas(tmp_path / "mine.toml", tmp_path / "maps"), client)
+
+
+def test_what_an_earlier_atlas_made_is_gone_and_a_users_own_files_stay(tmp_path, client):
+    giants().write(tmp_path / "mine.parquet")
+    (tmp_path / "mine.toml").write_text(TWO_SURVEYS.format("APOGEE"))
+    (tmp_path / "maps" / "keys").mkdir(parents=True)
+    (tmp_path / "maps" / "keys" / "mine").write_text("of the user")
+    run_table(load_atlas(tmp_path / "mine.toml", tmp_path / "maps"), client)
+    assert (tmp_path / "maps" / "seam.ecsv").exists()
+    run_table(load_atlas(tmp_path / "mine.parquet", tmp_path / "maps"), client)  # of one survey: there is no seam
+    assert not (tmp_path / "maps" / "seam.ecsv").exists()
+    assert (tmp_path / "maps" / "keys" / "mine").read_text() == "of the user"
+
+
+def test_a_table_may_be_called_in_any_script(tmp_path, client):
+    giants().write(tmp_path / "étoiles.parquet")
+    run_table(load_atlas(tmp_path / "étoiles.parquet", tmp_path / "out"), client)
+    assert fits.getheader(tmp_path / "out" / "map_edge_on.fits")["TABLE"] == r"\xe9toiles.parquet"
 
 
 def test_blocks_of_rows_do_not_change_the_stars(tmp_path):
     giants().write(tmp_path / "mine.fits")
     file = open_survey(tmp_path / "mine.fits")
     source = table_source(file, load_atlas(tmp_path / "mine.fits").table)
-    small = type(source)(source.path, source.n_rows, source.names, source.factors, block_rows=700)
+    small = replace(source, block_rows=700)
     assert [block.n_rows for block in small.blocks] == [700, 700, 700, 700, 200]
     whole = source.read(source.blocks[0], ["FE_H", "R_GC", "STAR_KEY"])
     parts = [small.read(block, ["FE_H", "R_GC", "STAR_KEY"]) for block in small.blocks]

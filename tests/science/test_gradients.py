@@ -29,7 +29,7 @@ def medians(radii, values, n_bootstraps=300, seed=1):
     return running_medians(pack_keys(bins, values[members]), WINDOWS.number, 20, n_bootstraps, seed)
 
 
-def fit(radii, values, n_bootstraps=300, with_break=True):
+def fit(radii, values, n_bootstraps=300, with_break=None):
     found, drawn = medians(radii, values, n_bootstraps)
     return fit_slopes(WINDOWS.centres_kpc, found.medians, found.counts, drawn, with_break)
 
