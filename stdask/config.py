@@ -192,7 +192,7 @@ class MergeConfig(TomlModel):
 class AtlasConfig(TomlModel):
     """`[atlas]`. Thomas et al. 2024, sect. 4."""
 
-    labels: tuple[str, ...] = ()  # empty: the metallicity and the abundance ratios that A is translated to, else of B
+    labels: tuple[str, ...] = ()  # mapped labels; empty: the metallicity and the abundance ratios of B
     select: dict[str, Range] = Field(default={"LOGG": (1.5, 2.5)})  # giants, where B has LOGG
     alpha: Literal["all", "low", "high"] = "all"  # only the stars on one side of `alpha_line`
     # [alpha/Fe] = first + second [Fe/H]: between the two sequences, as in Thomas et al. 2024, Fig. 14

@@ -74,7 +74,7 @@ def run(run: Run, workers: Workers) -> Receipt:
     selection = Selection(
         source=CatalogueSource(catalogue),
         bins=GalacticBins.of(run.config.atlas),
-        labels=run.config.atlas.labels or _translated(run, known),
+        labels=run.config.atlas.labels or tuple(label for label in MAPPED if label in known),
         alpha=alpha_of(run.config.atlas, known),
         survey_b=run.definition_b.name,
         n_members=run.config.train.n_members,
@@ -132,12 +132,6 @@ def titles_of(atlas: Atlas, a: str, b: str) -> dict[str, str]:
         A_ONLY: f"{a} alone, translated",
     }
     return {sample: title for sample, title in titles.items() if sample in atlas.medians[HEIGHT]["edge_on"]}
-
-
-def _translated(run: Run, known: Sequence[str]) -> tuple[str, ...]:
-    """Return those of the known labels that A is translated to, or all where it is to none: B alone is drawn then."""
-    translated = {item.label for item in run.config.train.intrinsic}
-    return tuple(label for label in known if label in translated) or tuple(known)
 
 
 def alpha_of(config: AtlasConfig, known: Sequence[str]) -> tuple[str, ...]:
@@ -254,6 +248,6 @@ def _explain_nothing(counts: Mapping[str, Any]) -> str:
         text = "no star has a distance: no maps"
     else:
         why = ", ".join(f"{n:,} {reason}" for reason, n in aside.items())
-        text = f"no star is left by [atlas]: no maps ({why})"
+        text = f"no star passes [atlas] select: no maps ({why})"
     say(f"  {text}", "yellow")
     return text
