@@ -91,7 +91,7 @@ class TableSource:
     def _numbers(self, rows: pa.Table, column: str) -> np.ndarray:
         try:
             numbers = rows.column(column).cast(pa.float64(), safe=False)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as exc:
+        except pa.ArrowInvalid as exc:
             raise SurveyError(f"{self.path}: column {column!r} holds something else than numbers ({exc}).") from exc
         return pc.fill_null(numbers, np.nan).to_numpy()
 
@@ -107,7 +107,6 @@ def run_table(atlas: AtlasFile, workers: Workers) -> None:
         If `[atlas]` names a label or a column that the table does not have, or `untranslated` lacks a label.
     """
     file = open_survey(atlas.table.file)
-    _remove_old_files(atlas.output)
     with sliced(file, table_source(file, atlas.table), atlas.output) as source:
         _run_source(atlas, file, source, workers)
 
@@ -134,6 +133,7 @@ def _run_source(atlas: AtlasFile, file: SurveyFile, source: TableSource, workers
     check_columns(selection)
     found = reduce_stars(workers, selection)
     _check_counts(atlas.table, found.counts)
+    _remove_old_files(atlas.output)
     outputs = []
     about = {"table": file.path.name, "sha256": checksum(file.path)}
     if found.counts["out"]:
@@ -202,11 +202,13 @@ def sliced(file: SurveyFile, source: TableSource, folder: Path) -> Iterator[Tabl
 def _remove_old_files(folder: Path) -> None:
     """Remove what an earlier atlas of a table left: what this one does not make would pass for its own."""
     try:
-        old = json.loads((folder / NOTE).read_text())["files"]
-    except (OSError, ValueError, KeyError, TypeError):
+        note = json.loads((folder / NOTE).read_text())
+        old = {Path(name).name for name in note["files"] if note["stdask"]}
+    except (OSError, ValueError, KeyError, TypeError):  # there is none, or it is another's
         return
     for name in old:
-        (folder / Path(str(name)).name).unlink(missing_ok=True)
+        if (folder / name).is_file():
+            (folder / name).unlink()
     (folder / NOTE).unlink()
 
 

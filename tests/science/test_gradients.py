@@ -111,6 +111,14 @@ def test_too_few_bins_for_a_break_have_one_slope_and_too_few_for_a_line_none():
     assert fit_slopes(x, few, STARS_EACH[:8], drawn, with_break=True) is None
 
 
+def test_a_break_that_is_asked_for_is_fitted_where_none_is_worth_it():
+    x = np.arange(10.0)
+    drawn = np.random.default_rng(5).normal(0, 0.1, (50, 10)) + x
+    straight, broken = (fit_slopes(x, x, STARS_EACH[:10], drawn, asked).line.breaks[0] for asked in (None, True))
+    assert np.isnan(straight)
+    assert np.isfinite(broken)
+
+
 def test_medians_of_stars_all_alike_have_the_slope_without_an_error():
     x = np.arange(10.0)
     slope = fit_slopes(x, x, STARS_EACH[:10], np.tile(x, (50, 1)), with_break=False)
