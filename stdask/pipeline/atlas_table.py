@@ -150,8 +150,7 @@ def _run_source(atlas: AtlasFile, file: SurveyFile, source: TableSource, workers
     note = about | {"stdask": __version__, "counts": found.counts, "config": atlas.model_dump(mode="json")}
     note["files"] = sorted(path.name for path in outputs)
     write_text(atlas.output / NOTE, json.dumps(note, indent=1) + "\n")
-    say(f"  {describe_rows(found.counts)}")
-    say(f"  {len(outputs)} files in {atlas.output}")
+    say(f"  {describe_rows(found.counts)}\n  {len(outputs)} files in {atlas.output}")
 
 
 def table_source(file: SurveyFile, table: TableConfig) -> TableSource:
