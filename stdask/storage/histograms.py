@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
-from stdask import __version__
 from stdask.schema import Column
 from stdask.science.density import PlaneGrid
 from stdask.storage.files import replacing
+from stdask.storage.fits_provenance import provenance_hdu
 
 COMPRESSION = "RICE_1"  # without loss, and without the time of day that gzip writes; most bins are empty
 
@@ -49,13 +49,9 @@ def write_histograms(
     provenance
         FITS keyword -> value.
     """
-    primary = fits.PrimaryHDU()
-    primary.header["CREATOR"] = (f"stdask {__version__}", "software that made this file")
-    for keyword, value in provenance.items():
-        primary.header[keyword] = value
     images = [_image(name, counts, grid, labels, cells) for name, counts in samples.items()]
     with replacing(path) as temporary:
-        fits.HDUList([primary, *images]).writeto(temporary, output_verify="exception")
+        fits.HDUList([provenance_hdu(provenance), *images]).writeto(temporary, output_verify="exception")
 
 
 def _image(

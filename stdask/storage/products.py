@@ -16,6 +16,7 @@ from stdask.schema import Column
 from stdask.science.map_grid import MapGrid
 from stdask.storage.documents import write_ecsv
 from stdask.storage.files import replacing
+from stdask.storage.fits_provenance import provenance_hdu
 
 
 @dataclass(frozen=True)
@@ -101,14 +102,7 @@ def write_sky_maps(
 
 
 def _write(path: Path, extensions: Sequence[Any], provenance: Mapping[str, str | float | int]) -> None:
-    primary = fits.PrimaryHDU()
-    primary.header["CREATOR"] = (f"stdask {__version__}", "software that made this file")
-    for keyword, value in provenance.items():
-        # a header holds ASCII alone: a name in another script is written as its code points
-        primary.header[keyword] = (
-            value.encode("ascii", "backslashreplace").decode() if isinstance(value, str) else value
-        )
-    hdus = fits.HDUList([primary, *extensions])
+    hdus = fits.HDUList([provenance_hdu(provenance), *extensions])
     for hdu in hdus:
         hdu.add_checksum(when="of this HDU")  # without the date that astropy would write
     with replacing(path) as temporary:

@@ -191,6 +191,23 @@ def test_radial_profiles_equal_numpys_medians_of_the_stars_in_each_bin(done):
         assert np.isnan(row["MG_FE_MEDIAN"]) == (row["N_MG_FE"] < 20)
 
 
+def test_errors_of_profiles_are_the_band_and_the_translation_and_known_without_one(done):
+    """The members move all of A by 0.01 dex and B not at all: a median of both is moved by what lies between."""
+    run, *_ = done
+    table = Table.read(paths.products(run.output) / "profile_radial.ecsv")
+    table = table[np.isfinite(table["FE_H_MEDIAN"])]
+    translation, band = (
+        np.asarray(v) for v in (table["FE_H_TRANSLATION"], (table["FE_H_P84"] - table["FE_H_P16"]) / 2)
+    )
+    alone, merged, a_only = (np.asarray(table["SAMPLE"] == sample) for sample in ("ALONE", "MERGED", "A_ONLY"))
+    assert np.isnan(translation[alone]).all()
+    assert_allclose(translation[a_only], 0.01, rtol=1e-4)  # medians are float32
+    assert 0.001 < translation[merged].max() < 0.0101
+    assert_allclose(table["FE_H_TOTAL"][alone], band[alone], rtol=1e-5)
+    either = merged | a_only
+    assert_allclose(table["FE_H_TOTAL"][either], np.hypot(band, translation)[either], rtol=1e-5)
+
+
 def test_vertical_profiles_find_the_gradient_that_was_put_in(done):
     run, *_ = done
     table = Table.read(paths.products(run.output) / "profile_vertical.ecsv")

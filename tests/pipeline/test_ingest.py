@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,9 @@ def cut_off(run: Run, client: Workers, n_tasks: int) -> None:
         patch.setattr(Ledger, "add", add)
         with pytest.raises(Killed):
             ingest.run(run, client, "a")
+    # a killed driver takes its workers with it; these live on, and would write what they were at into the next run
+    while any(client.client.run(lambda dask_worker: len(dask_worker.state.all_running_tasks)).values()):
+        time.sleep(0.05)
 
 
 def tasks_of(run: Run, client: Workers) -> list[str]:
