@@ -10,6 +10,17 @@ from stdask.errors import SurveyError
 from stdask.toml_models import TomlModel, load_toml, validate
 
 SHIPPED = Path(__file__).parent / "surveys"
+SENTINELS = (-9999.0, -999.0, 999999.0, 99999.0)  # written for "missing" by SDSS, LAMOST, GALAH and others
+
+
+class FileHints(TomlModel):
+    """`[file]`: what the file itself does not tell."""
+
+    format: Literal["fits", "parquet", "csv", "ecsv", "votable"] | None = None  # none: by its first bytes and its name
+    delimiter: str = Field(default=",", min_length=1, max_length=1)  # between the values of a CSV file
+    # tables of a FITS file by name, the first one if empty; of several, row n of each is one star, and a column is
+    # called TABLE.COLUMN
+    hdus: tuple[str, ...] = ()
 
 
 class Term(TomlModel):
@@ -61,6 +72,7 @@ class Label(TomlModel):
     valid: tuple[float, float] | None = None  # values outside become missing, counted; unit of the quantity
     good: tuple[Term, ...] = ()  # where one fails, the value becomes missing, counted; the star stays GOOD
     description: str = ""
+    reference: str = ""  # where the column is defined
 
 
 class Position(TomlModel):
@@ -133,6 +145,9 @@ class SurveyDefinition(TomlModel):
     title: str
     reference: str
     notes: str = ""
+    draft: bool = False  # its columns were not checked against a file or a published data model
+    file: FileHints = FileHints()
+    sentinels: tuple[float, ...] = SENTINELS  # numbers that stand for "missing"
     id: str  # column of the survey's own identifier, kept under its own name
     gaia_id: str | None = None  # column of the Gaia source_id
     ebv: str | None = None  # column of E(B-V), where there is no photometry

@@ -153,7 +153,7 @@ def scan_block(block: Item, plan: Plan) -> Done:
     files = [plan.piece("id", block.number)]
     _deal(files[0], rows.drop_columns("id"), rows["id"], plan)
     if duplicates:
-        best, _ = clean_values(to_masked(placed.table)[duplicates.best], factor=1.0, valid=None)
+        best, _ = clean_values(to_masked(placed.table)[duplicates.best], 1.0, None, sentinels=definition.sentinels)
         merits = best if duplicates.keep == "highest" else -best
         stars = _identity(placed.table, duplicates.by, definition)
         named = rows.set_column(2, "key", stars).append_column("merit", pa.array(merits)).filter(pc.is_valid(stars))
@@ -287,7 +287,7 @@ def _taken(placed: _Placed, kept: np.ndarray) -> _Placed:
 def _convert(plan: Plan, placed: _Placed) -> tuple[pa.Table, Counts, list[np.ndarray]]:
     definition = plan.definition
     columns = to_masked(placed.table)
-    arrays, counts, passing = catalogue_columns(definition, Source(columns, plan.units))
+    arrays, counts, passing = catalogue_columns(definition, Source(columns, plan.units, definition.sentinels))
     ids = placed.ids.to_numpy(zero_copy_only=False)
     data: dict[str, np.ndarray | pa.Array] = {
         schema.HEALPIX.name: sky_index(placed.ra, placed.dec),

@@ -117,7 +117,7 @@ def _read_rows(survey: SurveyFile, run: Run, rows: np.ndarray, block: int) -> tu
             bar.advance(min(block, survey.n_rows - start))
     columns = to_masked(pa.concat_tables(tables))
     units = {name: survey.columns[name] for name in definition.source_columns}
-    arrays, _, _ = catalogue_columns(definition, Source(columns, units))
+    arrays, _, _ = catalogue_columns(definition, Source(columns, units, definition.sentinels))
     places = places.reshape(rows.shape)
     ids = np.ma.getdata(columns[definition.id]).astype(str)
     return {name: values[places] for name, values in arrays.items()}, ids[places]

@@ -1,17 +1,23 @@
 """From the numbers in a survey file to measurements: units, missing values and errors."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from stdask.errors import SurveyError
 from stdask.science.cuts import is_missing
+from stdask.survey_definition import SENTINELS
 
-SENTINELS = (-9999.0, -999.0, 999999.0, 99999.0)  # written for "missing" by SDSS, LAMOST, GALAH and others
 VALUE_COUNTS = ("n_missing", "n_infinite", "n_sentinel", "n_outside", "n_not_good", "n_measured")
 ERROR_COUNTS = ("n_typical_error", "n_no_error")
 
 
 def clean_values(
-    column: np.ndarray, factor: float, valid: tuple[float, float] | None, good: np.ndarray | None = None
+    column: np.ndarray,
+    factor: float,
+    valid: tuple[float, float] | None,
+    good: np.ndarray | None = None,
+    sentinels: Sequence[float] = SENTINELS,
 ) -> tuple[np.ndarray, dict[str, int]]:
     """Return a column in the catalogue's unit, everything that is no measurement as NaN, and what that was.
 
@@ -25,6 +31,8 @@ def clean_values(
         Smallest and largest value to believe, both allowed, in the catalogue's unit.
     good : shape (n_stars,), bool
         Where the survey trusts the value.
+    sentinels
+        Numbers that stand for "missing", in the file's unit.
 
     Returns
     -------
@@ -44,7 +52,7 @@ def clean_values(
     faults = (
         np.isnan(stored),
         np.abs(values) > np.finfo(np.float32).max,  # the catalogue holds 32 bits
-        np.isin(stored, SENTINELS),
+        np.isin(stored, sentinels),
         (values < low) | (values > high),
         np.zeros(values.size, dtype=bool) if good is None else ~good,
     )
@@ -54,7 +62,9 @@ def clean_values(
     return kept, dict(zip(VALUE_COUNTS, counts.tolist(), strict=True))
 
 
-def clean_errors(column: np.ndarray, values: np.ndarray, factor: float) -> np.ndarray:
+def clean_errors(
+    column: np.ndarray, values: np.ndarray, factor: float, sentinels: Sequence[float] = SENTINELS
+) -> np.ndarray:
     """Return 1-sigma errors in the catalogue's unit; NaN where zero, negative, a sentinel, or not measured.
 
     Parameters
@@ -65,13 +75,15 @@ def clean_errors(column: np.ndarray, values: np.ndarray, factor: float) -> np.nd
         The measurements; where they are NaN the error is NaN too.
     factor
         From the file's unit to the catalogue's.
+    sentinels
+        Numbers that stand for "missing", in the file's unit.
 
     Returns
     -------
     errors : shape (n_stars,), float64
     """
     smallest = float(np.finfo(np.float32).tiny)
-    errors, _ = clean_values(column, factor, (smallest, np.inf))
+    errors, _ = clean_values(column, factor, (smallest, np.inf), sentinels=sentinels)
     return np.where(np.isnan(values), np.nan, errors)
 
 

@@ -11,7 +11,7 @@ from stdask.science.cuts import passes
 from stdask.science.dereddening import intrinsic_colour
 from stdask.science.measurements import clean_errors, clean_values, complete_errors
 from stdask.science.units import conversion_factor
-from stdask.survey_definition import Distance, Label, Photometry, ProperMotion, SurveyDefinition, Term
+from stdask.survey_definition import SENTINELS, Distance, Label, Photometry, ProperMotion, SurveyDefinition, Term
 
 MAGNITUDE_RANGE = (-2.0, 30.0)  # mag; outside are placeholders such as 99
 EBV_RANGE = (-0.1, 100.0)  # mag; a fitted E(B-V) may be slightly negative
@@ -23,10 +23,11 @@ Counts = dict[tuple[str, str], dict[str, int]]  # (catalogue column, survey colu
 
 
 class Source(NamedTuple):
-    """The columns of a block of a survey file, and the units the file states."""
+    """The columns of a block of a survey file, the units the file states, and what it writes for "missing"."""
 
     columns: Columns
     units: Mapping[str, str]
+    sentinels: Sequence[float] = SENTINELS
 
     def values(
         self,
@@ -40,7 +41,7 @@ class Source(NamedTuple):
         trusted = np.logical_and.reduce([passes(t, self.columns) for t in good]) if good else None
         try:
             factor = conversion_factor((self.units.get(name, ""), unit), wanted)
-            return clean_values(self.columns[name], factor, valid, trusted)
+            return clean_values(self.columns[name], factor, valid, trusted, self.sentinels)
         except SurveyError as exc:
             exc.add_note(f"Column {name!r}")
             raise
@@ -49,7 +50,7 @@ class Source(NamedTuple):
         """Return cleaned errors of the column `of`, whose unit counts where the errors have none."""
         try:
             stated = (self.units.get(name, ""), self.units.get(of, ""), unit)
-            return clean_errors(self.columns[name], values, conversion_factor(stated, wanted))
+            return clean_errors(self.columns[name], values, conversion_factor(stated, wanted), self.sentinels)
         except SurveyError as exc:
             exc.add_note(f"Column {name!r}")
             raise

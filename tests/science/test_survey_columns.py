@@ -24,6 +24,14 @@ def test_a_label_takes_the_unit_of_the_quantity_and_its_errors_follow():
     assert_allclose(arrays["RV_ERR"], [0.2, 0.5], rtol=1e-15)
 
 
+def test_what_stands_for_missing_is_what_the_survey_writes_for_it():
+    source = Source({"v": np.array([-9999.0, -1.0, 3.0]), "e_v": np.array([1.0, 1.0, -1.0])}, {}, sentinels=(-1.0,))
+    values, counts = source.values("v", "", "")
+    assert_array_equal(values, [-9999.0, np.nan, 3.0])
+    assert counts["n_sentinel"] == 1
+    assert_array_equal(source.errors("e_v", values, "v", "", ""), [1.0, np.nan, np.nan])
+
+
 def test_a_flagged_label_is_missing_but_its_star_stays_good():
     asked = definition(
         labels={"MG_FE": {"column": "mg", "good": [{"column": "flag", "op": "=", "value": 0}]}},
