@@ -92,6 +92,8 @@ class PairConfig(TomlModel):
 
     match: Annotated[MatchById | MatchByPosition, Field(discriminator="by")]
     max_ebv: Positive | Literal["none"] = 0.3  # mag; Thomas et al. 2024, sect. 3.2
+    # a star with a second candidate within the radius teaches nothing: it may be the wrong one, or a blend
+    unambiguous: bool = True
     exclude: tuple[StarList, ...] = ()
 
 

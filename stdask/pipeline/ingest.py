@@ -218,7 +218,7 @@ def _finish(stage: Stage, plan: Plan, converted: Sequence[Record], partitions: S
         "stdask_survey_file": next(iter(stage.inputs)),
         "stdask_survey_sha256": next(iter(stage.inputs.values())),
     }
-    finish_catalogue(folder, definition.name, plan.columns, rows, provenance)
+    finish_catalogue(folder, definition.name, plan.columns, rows, provenance, definition.position.epoch)
     counts = {
         "in": n_rows,
         "out": sum(rows.values()),

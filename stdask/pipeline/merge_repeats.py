@@ -13,7 +13,7 @@ from stdask.config import Run
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.merge_sources import Opened
 from stdask.pipeline.merge_tiles import FLAGS, translation_cuts
-from stdask.pipeline.pair_match import match_sky, match_stars
+from stdask.pipeline.pair_match import match_sky, match_stars, search_for
 from stdask.pipeline.pair_rows import gather
 from stdask.storage import paths
 from stdask.storage.hats import Catalogue
@@ -53,9 +53,10 @@ def _write(run: Run, workers: Workers, earlier: Opened, later: Opened) -> Path:
 
 def _match(workers: Workers, earlier: Catalogue, later: Catalogue, radius_arcsec: float, scratch: Path) -> np.ndarray:
     """Return the rows of both that are one star, (n_stars, 2): by Gaia id where both have one, else by position."""
+    search = search_for(earlier, later, radius_arcsec)
     if all(any(column.name == GAIA for column in catalogue.columns) for catalogue in (earlier, later)):
-        return match_stars(workers, earlier, later, (GAIA, GAIA), radius_arcsec, scratch)
-    return match_sky(workers, earlier, later, radius_arcsec)
+        return match_stars(workers, earlier, later, (GAIA, GAIA), search, scratch).rows
+    return match_sky(workers, earlier, later, search).rows
 
 
 def _gather(workers: Workers, catalogue: Catalogue, columns: list[str], rows: np.ndarray) -> pa.Table:

@@ -8,15 +8,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stdask import __version__, schema
-from stdask.config import IdList, MatchById, PairConfig, Run, StarList, TrainConfig
+from stdask.config import IdList, MatchById, MatchByPosition, PairConfig, Run, StarList, TrainConfig
 from stdask.errors import ConfigError, PairingError, SurveyError
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.console import say
-from stdask.pipeline.pair_match import match_sky, match_stars
+from stdask.pipeline.pair_match import MOTION, Found, Search, match_sky, match_stars, places_of, search_for
 from stdask.pipeline.pair_rows import gather, split
 from stdask.pipeline.stage import Stage, digest_of
 from stdask.pipeline.tasks import each
-from stdask.science.crossmatch import separations
+from stdask.science.crossmatch import chance_pairs, separations
 from stdask.science.outliers import clip_outliers
 from stdask.science.resampling import measured_behind
 from stdask.storage import paths
@@ -31,7 +31,10 @@ KEYS = (
     schema.Column("ID_B", "string", "", "meta.id", "Id in B"),
     schema.STAR_KEY,
     schema.Column("STAR_KEY_B", "uint64", "", "meta.id", "64-bit key of the star in B"),
-    schema.Column("SEPARATION", "float32", "arcsec", "pos.angDistance", "Between the positions in A and in B"),
+    schema.Column(
+        "SEPARATION", "float32", "arcsec", "pos.angDistance", "Between the places in A and in B, of one epoch"
+    ),
+    schema.Column("AMBIGUOUS", "bool", "", "meta.code", "One of the two has a second candidate within the radius"),
 )
 
 
@@ -53,7 +56,9 @@ def run(run: Run, workers: Workers) -> Receipt:
     if receipt := stage.done():
         return receipt
     a, b = (open_catalogue(paths.catalogue(run.output, run.definition(side).name)) for side in "ab")
-    rows = match(a, b, run, workers)
+    search = search_for(a, b, run.config.pair.match.radius_arcsec)
+    found = match(a, b, run, workers, search)
+    rows = found.rows
     if not rows.size:
         raise PairingError(
             f"No star of {a.name} is in {b.name}: {a.n_rows:,} and {b.n_rows:,} stars were compared. "
@@ -61,7 +66,7 @@ def run(run: Run, workers: Workers) -> Receipt:
         )
     stars_a = gather(workers, a, _columns(run, "a", a), rows[:, 0])
     stars_b = gather(workers, b, _columns(run, "b", b), rows[:, 1])
-    pairs = join(stars_a, stars_b, run.definition_a.id, run.definition_b.id)
+    pairs = join(stars_a, stars_b, run.definition_a.id, run.definition_b.id, found.ambiguous, search.years)
     listed, notes = find_listed(pairs, run)
     steps = select(pairs, run.config.pair, run.config.train, listed)
     for family, kept in steps.items():
@@ -76,14 +81,14 @@ def run(run: Run, workers: Workers) -> Receipt:
         "out": pairs.num_rows,
         "set aside": {NO_COUNTERPART: sum(n_stars for _, n_stars in alone)},
         "usable": {family: {step: int(kept.sum()) for step, kept in s.items()} for family, s in steps.items()},
-        "median separation [arcsec]": round(float(np.median(to_numpy(pairs, "SEPARATION"))), 3),
-        "notes": notes,
+        "matches": _matches(pairs, found, run.config.pair.match, a.n_rows),
+        "notes": notes + _epoch_notes(a, b, search),
     }
     return stage.finish([path, rejected], counts)
 
 
-def match(a: Catalogue, b: Catalogue, run: Run, workers: Workers) -> np.ndarray:
-    """Return the rows of A and of B that are one star, (n_pairs, 2), int64, ascending in those of A.
+def match(a: Catalogue, b: Catalogue, run: Run, workers: Workers, search: Search) -> Found:
+    """Return the rows of A and of B that are one star.
 
     Raises
     ------
@@ -92,7 +97,7 @@ def match(a: Catalogue, b: Catalogue, run: Run, workers: Workers) -> np.ndarray:
     """
     settings = run.config.pair.match
     if not isinstance(settings, MatchById):
-        return match_sky(workers, a, b, settings.radius_arcsec)
+        return match_sky(workers, a, b, search._replace(with_chance=True))
     columns = (settings.column, settings.column_b or settings.column)
     dtypes = []
     for catalogue, name, definition in zip((a, b), columns, (run.definition_a, run.definition_b), strict=True):
@@ -114,12 +119,14 @@ def match(a: Catalogue, b: Catalogue, run: Run, workers: Workers) -> np.ndarray:
             "Match by columns of one type."
         )
     scratch = paths.scratch(paths.pairs(run.output, a.name, b.name).parent)
-    return match_stars(workers, a, b, columns, settings.radius_arcsec, scratch)
+    return match_stars(workers, a, b, columns, search, scratch)
 
 
-def join(stars_a: pa.Table, stars_b: pa.Table, id_a: str, id_b: str) -> pa.Table:
-    """Return one row a pair: keys, then A's columns as A_..., B's as B_..."""
-    places = (to_numpy(side, name) for side in (stars_a, stars_b) for name in ("ra", "dec"))
+def join(
+    stars_a: pa.Table, stars_b: pa.Table, id_a: str, id_b: str, ambiguous: np.ndarray, years: tuple[float, float]
+) -> pa.Table:
+    """Return one row a pair: keys, then A's columns as A_..., B's as B_...; their places are moved by some years."""
+    places = (place for side, own in zip((stars_a, stars_b), years, strict=True) for place in places_of(side, own))
     pairs = to_table(
         KEYS,
         {
@@ -128,13 +135,33 @@ def join(stars_a: pa.Table, stars_b: pa.Table, id_a: str, id_b: str) -> pa.Table
             "STAR_KEY": stars_a.column("STAR_KEY"),
             "STAR_KEY_B": stars_b.column("STAR_KEY"),
             "SEPARATION": separations(*places),
+            "AMBIGUOUS": ambiguous,
         },
     )
     for prefix, side, own_id in (("A_", stars_a, id_a), ("B_", stars_b, id_b)):
         for field in side.schema:
-            if field.name not in (own_id, "STAR_KEY", "ra", "dec"):
+            if field.name not in (own_id, "STAR_KEY", "ra", "dec", *MOTION):
                 pairs = pairs.append_column(field.with_name(prefix + field.name), side.column(field.name))
     return pairs
+
+
+def _matches(pairs: pa.Table, found: Found, settings: MatchById | MatchByPosition, n_a: int) -> dict[str, float | int]:
+    """Return what tells whether the right stars were matched."""
+    percentiles = np.percentile(to_numpy(pairs, "SEPARATION"), (50, 90, 99))
+    counts = {f"separation, {p} % [arcsec]": round(float(v), 3) for p, v in zip((50, 90, 99), percentiles, strict=True)}
+    counts |= {"with a second candidate": int(found.ambiguous.sum())}
+    if isinstance(settings, MatchByPosition):
+        counts |= {"expected by chance": round(chance_pairs(n_a, pairs.num_rows, found.n_elsewhere), 1)}
+    return counts
+
+
+def _epoch_notes(a: Catalogue, b: Catalogue, search: Search) -> list[str]:
+    if not (a.epoch and b.epoch) or a.epoch == b.epoch or any(search.years):
+        return []
+    return [
+        f"The positions are of {a.epoch:g} and {b.epoch:g} and neither survey has proper motions: stars that moved by "
+        f"more than {search.radius_arcsec:g} arcsec in between are in no pair. Give one of them [proper_motion]."
+    ]
 
 
 def set_aside(path: Path, catalogue: Catalogue, id_column: str, paired: np.ndarray) -> int:
@@ -210,7 +237,10 @@ def select(
         Family -> name of the cut -> pairs left after it, (n_pairs,) bool.
     """
     shared = {"in both surveys": np.ones(pairs.num_rows, dtype=bool)}
-    left = to_numpy(pairs, "A_GOOD")
+    left = shared["in both surveys"]
+    if pair.unambiguous:
+        left = shared["no second candidate"] = ~to_numpy(pairs, "AMBIGUOUS")
+    left = left & to_numpy(pairs, "A_GOOD")
     shared["quality cuts of A"] = left
     left = left & to_numpy(pairs, "B_GOOD")
     shared["quality cuts of B"] = left
@@ -275,6 +305,6 @@ def _columns(run: Run, side: str, catalogue: Catalogue) -> list[str]:
     settings = run.config.pair.match
     if isinstance(settings, MatchById):
         wanted.append(settings.column if side == "a" else settings.column_b or settings.column)
-    wanted = [definition.id, "STAR_KEY", "ra", "dec", "GOOD", *wanted]
+    wanted = [definition.id, "STAR_KEY", "ra", "dec", *MOTION, "GOOD", *wanted]
     present = {column.name for column in catalogue.columns}
     return [name for name in dict.fromkeys(wanted) if name in present]

@@ -5,7 +5,7 @@ By id, the stars of both catalogues are dealt into shares by a hash of their ids
 """
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,16 +17,44 @@ from stdask.pipeline.cluster import Workers
 from stdask.pipeline.pair_rows import Part, gather, parts_of
 from stdask.pipeline.tasks import each
 from stdask.schema import HEALPIX
-from stdask.science.crossmatch import cells_around, match_ids, match_positions
+from stdask.science.crossmatch import cells_around, match_ids, match_positions, move_positions
 from stdask.science.healpix import INDEX_ORDER, Pixel
 from stdask.science.star_keys import star_keys
 from stdask.storage import paths
 from stdask.storage.hats import Catalogue
 from stdask.storage.pieces import read_part, write_pieces
-from stdask.storage.tables import read_parquet
+from stdask.storage.tables import read_parquet, to_numpy
 
 STARS_AT_ONCE = 1_000_000  # of both catalogues in one task: a few hundred MB
-MARGIN = 2  # radii: a star of B one radius outside a tile may have a nearer star of A another radius off
+FASTEST = 15.6  # arcsec/yr: of what ingest lets through in both directions; Barnard's star has 10.4
+AWAY = 10.0  # radii by which B is moved to see how many neighbours stars of A have by chance
+AROUND = ((1, 0), (-1, 0), (0, 1), (0, -1))  # east and north
+MOTION = ("PMRA", "PMDEC")
+
+
+class Search(NamedTuple):
+    """How stars are looked for on the sky."""
+
+    radius_arcsec: float
+    years: tuple[float, float] = (0.0, 0.0)  # by which the stars of A and of B are moved, to be of one epoch
+    with_chance: bool = False  # count neighbours by chance too
+
+    @property
+    def margin_arcsec(self) -> float:
+        """How far outside a tile stars may lie that matter to those inside.
+
+        A star of B that is moved into the radius of one inside, and the star of A that is nearer to it then.
+        """
+        reach = self.radius_arcsec + FASTEST * max(map(abs, self.years))
+        return 2 * reach + (AWAY * self.radius_arcsec if self.with_chance else 0)
+
+
+class Found(NamedTuple):
+    """Pairs of rows of A and B that are one star."""
+
+    rows: np.ndarray  # (n_pairs, 2), int64, in the order of the catalogues, ascending in those of A; none twice
+    ambiguous: np.ndarray  # (n_pairs,), bool: one of the two has a second candidate within the radius
+    n_elsewhere: float = 0.0  # pairs found where B is moved away
 
 
 class Tile(NamedTuple):
@@ -52,7 +80,25 @@ class Block(NamedTuple):
         return f"{'AB'[self.side]} from {self.parts[0].pixel} to {self.parts[-1].pixel}"
 
 
-def match_sky(workers: Workers, a: Catalogue, b: Catalogue, radius_arcsec: float) -> np.ndarray:
+def search_for(a: Catalogue, b: Catalogue, radius_arcsec: float) -> Search:
+    """Return how to look for the stars of A in B: those that have proper motions are moved to the others' epoch."""
+    if not (a.epoch and b.epoch):
+        return Search(radius_arcsec)
+    movable = [{*MOTION} <= {column.name for column in catalogue.columns} for catalogue in (a, b)]
+    years = b.epoch - a.epoch
+    return Search(radius_arcsec, (years, 0.0) if movable[0] else (0.0, -years) if movable[1] else (0.0, 0.0))
+
+
+def places_of(stars: pa.Table, years: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return positions so many years later: two arrays of shape (n_stars,), degrees."""
+    ra, dec = (to_numpy(stars, name) for name in ("ra", "dec"))
+    if not years:
+        return ra, dec
+    pmra, pmdec = (to_numpy(stars, name) for name in MOTION)
+    return move_positions(ra, dec, pmra, pmdec, years)
+
+
+def match_sky(workers: Workers, a: Catalogue, b: Catalogue, search: Search) -> Found:
     """Match mutual nearest neighbours on the sky, tile by tile.
 
     Parameters
@@ -61,22 +107,17 @@ def match_sky(workers: Workers, a: Catalogue, b: Catalogue, radius_arcsec: float
         Where the tiles are worked on.
     a, b
         The catalogues.
-    radius_arcsec
-        Greatest separation.
-
-    Returns
-    -------
-    rows : shape (n_pairs, 2), int64
-        Rows of A and of B in the order of their catalogues, ascending in those of A.
+    search
+        Radius and epochs.
     """
-    shared = ((a.folder, b.folder), radius_arcsec)
-    tiles = cut_sky(a, b, MARGIN * radius_arcsec)
-    return _ordered(rows for _, rows in each(workers, match_tile, tiles, *shared, description="match positions"))
+    tiles = cut_sky(a, b, search.margin_arcsec)
+    found = each(workers, match_tile, tiles, (a.folder, b.folder), search, description="match positions")
+    return _joined([part for _, part in found])
 
 
 def match_stars(
-    workers: Workers, a: Catalogue, b: Catalogue, columns: tuple[str, str], radius_arcsec: float, scratch: Path
-) -> np.ndarray:
+    workers: Workers, a: Catalogue, b: Catalogue, columns: tuple[str, str], search: Search, scratch: Path
+) -> Found:
     """Match rows with equal ids, and mutual nearest neighbours on the sky of which one has no id.
 
     A star without an id in one of two surveys would else be two stars of the merged catalogue.
@@ -85,27 +126,24 @@ def match_stars(
     ----------
     workers, a, b, columns, scratch
         As in `match_shares`.
-    radius_arcsec
-        Greatest separation of stars without an id.
-
-    Returns
-    -------
-    rows : shape (n_pairs, 2), int64
-        Rows of A and of B in the order of their catalogues, ascending in those of A; none of either twice.
+    search
+        Radius and epochs of stars without an id.
     """
     shutil.rmtree(scratch, ignore_errors=True)  # of a run that was cut off
     same = match_shares(workers, a, b, columns, scratch)
     shutil.rmtree(scratch)
-    near = match_sky(workers, a, b, radius_arcsec)
-    near = near[~np.isin(near[:, 0], same[:, 0]) & ~np.isin(near[:, 1], same[:, 1])]
-    if not near.size:
-        return same
+    by_id = Found(same, np.zeros(len(same), dtype=bool))
+    near = match_sky(workers, a, b, search)
+    rest = ~np.isin(near.rows[:, 0], same[:, 0]) & ~np.isin(near.rows[:, 1], same[:, 1])
+    near = Found(near.rows[rest], near.ambiguous[rest])
+    if not near.rows.size:
+        return by_id
     ids = (
-        gather(workers, side, [name], near[:, n])[name]
+        gather(workers, side, [name], near.rows[:, n])[name]
         for n, (side, name) in enumerate(zip((a, b), columns, strict=True))
     )
     nameless = pc.or_(*(column.is_null() for column in ids)).to_numpy()
-    return _ordered([same, near[nameless]])
+    return _joined([by_id, Found(near.rows[nameless], near.ambiguous[nameless])])
 
 
 def match_shares(workers: Workers, a: Catalogue, b: Catalogue, columns: tuple[str, str], scratch: Path) -> np.ndarray:
@@ -136,7 +174,9 @@ def match_shares(workers: Workers, a: Catalogue, b: Catalogue, columns: tuple[st
     ):
         pass
     files = [[block.path for block in side] for side in blocks]
-    return _ordered(rows for _, rows in each(workers, match_share, range(n_shares), *files, description="match ids"))
+    found = [rows for _, rows in each(workers, match_share, range(n_shares), *files, description="match ids")]
+    rows = np.concatenate([np.empty((0, 2), dtype=np.int64), *found])
+    return rows[np.argsort(rows[:, 0])]
 
 
 def cut_sky(a: Catalogue, b: Catalogue, margin_arcsec: float) -> list[Tile]:
@@ -159,15 +199,30 @@ def cut_sky(a: Catalogue, b: Catalogue, margin_arcsec: float) -> list[Tile]:
     return tiles
 
 
-def match_tile(tile: Tile, folders: tuple[Path, Path], radius_arcsec: float) -> np.ndarray:
-    """Return the rows of A and B that are one star in a tile of the sky: (n_pairs, 2), int64."""
-    order, cells = cells_around(tile.pixel, MARGIN * radius_arcsec)
-    a, b = (_read_around(f, parts, order, cells) for f, parts in zip(folders, tile.parts, strict=True))
-    ra_a, dec_a, ra_b, dec_b = (side[name].to_numpy() for side in (a, b) for name in ("ra", "dec"))
-    rows_a, rows_b, _ = match_positions(ra_a, dec_a, ra_b, dec_b, radius_arcsec)
-    index = a[HEALPIX.name].to_numpy()[rows_a]
-    inside = (index >= tile.pixel.first_index) & (index < tile.pixel.end_index)
-    return np.stack([a["row"].to_numpy()[rows_a[inside]], b["row"].to_numpy()[rows_b[inside]]], axis=1)
+def match_tile(tile: Tile, folders: tuple[Path, Path], search: Search) -> Found:
+    """Return the rows of A and B that are one star in a tile of the sky."""
+    order, cells = cells_around(tile.pixel, search.margin_arcsec)
+    a, b = (
+        _read_around(folder, parts, order, cells, with_motion=years != 0)
+        for folder, parts, years in zip(folders, tile.parts, search.years, strict=True)
+    )
+    place_a, place_b = (places_of(side, years) for side, years in zip((a, b), search.years, strict=True))
+    index = a[HEALPIX.name].to_numpy()
+    own = (index >= tile.pixel.first_index) & (index < tile.pixel.end_index)
+    found = match_positions(*place_a, *place_b, search.radius_arcsec)
+    inside = own[found.rows_a]
+    rows = [a["row"].to_numpy()[found.rows_a[inside]], b["row"].to_numpy()[found.rows_b[inside]]]
+    elsewhere = [_moved_away(place_b, step, search) for step in AROUND] if search.with_chance else []
+    n_elsewhere = [own[match_positions(*place_a, *place, search.radius_arcsec).rows_a].sum() for place in elsewhere]
+    return Found(np.stack(rows, axis=1), found.ambiguous[inside], sum(n_elsewhere) / len(AROUND))
+
+
+def _moved_away(
+    place: tuple[np.ndarray, np.ndarray], step: tuple[int, int], search: Search
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return positions moved by many radii in one direction."""
+    east, north = (np.full(place[0].shape, part * AWAY * search.radius_arcsec * 1000) for part in step)
+    return move_positions(*place, east, north, years=1)
 
 
 def deal_ids(block: Block, folders: tuple[Path, Path], columns: tuple[str, str], n_shares: int) -> None:
@@ -190,9 +245,11 @@ def match_share(share: int, files_a: list[Path], files_b: list[Path]) -> np.ndar
     return np.stack([a["row"].to_numpy()[rows_a], b["row"].to_numpy()[rows_b]], axis=1)
 
 
-def _ordered(found: Iterable[np.ndarray]) -> np.ndarray:
-    rows = np.concatenate([np.empty((0, 2), dtype=np.int64), *found])
-    return rows[np.argsort(rows[:, 0])]
+def _joined(found: Sequence[Found]) -> Found:
+    rows = np.concatenate([np.empty((0, 2), dtype=np.int64), *(part.rows for part in found)])
+    ambiguous = np.concatenate([np.empty(0, dtype=bool), *(part.ambiguous for part in found)])
+    order = np.argsort(rows[:, 0])
+    return Found(rows[order], ambiguous[order], sum(part.n_elsewhere for part in found))
 
 
 def _blocks(side: int, parts: list[Part], scratch: Path) -> list[Block]:
@@ -216,11 +273,12 @@ def _overlapping(bounds: np.ndarray, order: int, cells: np.ndarray) -> np.ndarra
     return np.unique(np.concatenate([np.arange(f, e) for f, e in zip(first, end, strict=True)]))
 
 
-def _read_around(folder: Path, parts: list[Part], order: int, cells: np.ndarray) -> pa.Table:
+def _read_around(folder: Path, parts: list[Part], order: int, cells: np.ndarray, *, with_motion: bool) -> pa.Table:
     """Read positions and rows of the stars of some partitions that lie in any of the cells."""
+    columns = [HEALPIX.name, "ra", "dec", *(MOTION if with_motion else ())]
     tables = []
     for part in parts:
-        table = _read_rows(folder, part, [HEALPIX.name, "ra", "dec"])
+        table = _read_rows(folder, part, columns)
         own_cells = table[HEALPIX.name].to_numpy() >> 2 * (INDEX_ORDER - order)
         tables.append(table.filter(pa.array(np.isin(own_cells, cells))))
     return pa.concat_tables(tables)

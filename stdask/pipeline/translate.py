@@ -58,7 +58,7 @@ def run(run: Run, workers: Workers) -> Receipt:
     remove_partitions(folder, keep=source.pixels)
     rows = {pixel: record["rows"] for pixel, record in records.items()}
     provenance = {"stdask_key": stage.key, "stdask_source": source.name}
-    finish_catalogue(folder, name, columns, rows, provenance)
+    finish_catalogue(folder, name, columns, rows, provenance, source.epoch)
     counts = {
         "in": source.n_rows,
         "out": sum(rows.values()),

@@ -140,8 +140,8 @@ def _match(run: Run, ids: np.ndarray, table: pa.Table, by: list[str]) -> tuple[n
     rows, places = match_ids(ids, to_numpy(catalogue, own).astype(str))
     ra_a, dec_a = (to_numpy(catalogue, name)[places] for name in by)
     ra, dec = (to_numpy(table, name) for name in by)
-    matched, members, _ = match_positions(ra_a, dec_a, ra, dec, RADIUS_ARCSEC)
-    return rows[matched], members
+    found = match_positions(ra_a, dec_a, ra, dec, RADIUS_ARCSEC)
+    return rows[found.rows_a], found.rows_b
 
 
 def without_debias(run: Run) -> Run:

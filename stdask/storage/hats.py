@@ -32,6 +32,7 @@ from stdask.storage.tables import fill_parquet, read_parquet, to_column, to_fiel
 # types that VOTable does not know: its header names the next wider one, the Parquet field the true one
 VOTABLE_TYPES = {"string": "U1", "uint64": "int64", "uint32": "int64", "uint16": "int32", "int8": "int16"}
 VOTABLE_TYPES |= {"float16": "float32"}
+EPOCH = "stdask_epoch"  # HATS 1.0 has no property for it
 SKYMAP_ORDER = 6  # of the map of counts: 55 arcmin, 400 kB
 
 
@@ -43,6 +44,7 @@ class Catalogue:
     name: str
     rows: Mapping[Pixel, int]  # of each partition
     columns: tuple[Column, ...]
+    epoch: float | None = None  # of its positions, Julian year
 
     @property
     def pixels(self) -> tuple[Pixel, ...]:
@@ -148,6 +150,7 @@ def finish_catalogue(
     columns: Sequence[Column],
     rows: Mapping[Pixel, int],
     provenance: Mapping[str, str],
+    epoch: float | None = None,
 ) -> Catalogue:
     """Write what makes a folder of partitions a HATS catalogue; `hats.properties` last.
 
@@ -161,6 +164,8 @@ def finish_catalogue(
         Number of rows of each partition.
     provenance
         Further properties: where the catalogue came from.
+    epoch
+        Of its positions, Julian year.
     """
     fields = pa.schema([to_field(column) for column in columns])
     rows = dict(sorted(rows.items(), key=lambda item: item[0].first_index))
@@ -174,9 +179,9 @@ def finish_catalogue(
     write_text(folder / "partition_info.csv", text.getvalue())
     _write_skymap(folder, rows)
     size_kb = sum(paths.partition(folder, pixel).stat().st_size for pixel in rows) // 1024
-    properties = _properties(name, rows, size_kb) | dict(provenance)
+    properties = _properties(name, rows, size_kb) | ({EPOCH: str(epoch)} if epoch else {}) | dict(provenance)
     write_text(folder / "hats.properties", "".join(f"{k}={v}\n" for k, v in properties.items()))
-    return Catalogue(folder, name, rows, tuple(columns))
+    return Catalogue(folder, name, rows, tuple(columns), epoch)
 
 
 def open_catalogue(folder: Path) -> Catalogue:
@@ -197,7 +202,8 @@ def open_catalogue(folder: Path) -> Catalogue:
             raise ValueError(
                 f"{sum(rows.values())} rows in partition_info.csv, {properties['hats_nrows']} in its properties"
             )
-        return Catalogue(folder, properties["obs_collection"], rows, tuple(map(to_column, fields)))
+        epoch = float(properties[EPOCH]) if EPOCH in properties else None
+        return Catalogue(folder, properties["obs_collection"], rows, tuple(map(to_column, fields)), epoch)
     except (OSError, pa.ArrowInvalid, KeyError, ValueError) as exc:
         raise CatalogueError(f"{folder} is not a finished catalogue ({exc}). Run the stage that writes it.") from exc
 

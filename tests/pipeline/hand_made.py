@@ -58,7 +58,12 @@ def make_run(tmp_path: Path, **tables: Mapping) -> Run:
 
 
 def write_catalogue(
-    run: Run, name: str, columns: Sequence[schema.Column], data: Mapping[str, np.ndarray | pa.Array], most: int = 4
+    run: Run,
+    name: str,
+    columns: Sequence[schema.Column],
+    data: Mapping[str, np.ndarray | pa.Array],
+    most: int = 4,
+    epoch: float | None = None,
 ) -> None:
     """Write a HATS catalogue with partitions of at most `most` rows."""
     index = sky_index(np.asarray(data["ra"]), np.asarray(data["dec"]))
@@ -69,7 +74,7 @@ def write_catalogue(
         inside = (index >= tile.first_index) & (index < tile.end_index)
         write_partition(folder, tile, table.filter(pa.array(inside)), {})
         rows[tile] = int(inside.sum())
-    finish_catalogue(folder, name, columns, rows, {})
+    finish_catalogue(folder, name, columns, rows, {}, epoch)
 
 
 def write_pairs(run: Run, keys_a: Sequence[int], keys_b: Sequence[int], good_b: Sequence[bool]) -> None:

@@ -29,6 +29,7 @@ TRAIN = TrainConfig.model_validate(
 
 def table(n: int, **changes: object) -> pa.Table:
     columns = {
+        "AMBIGUOUS": np.zeros(n, bool),
         "A_GOOD": np.ones(n, bool),
         "B_GOOD": np.ones(n, bool),
         "A_EBV": np.full(n, 0.1),
@@ -55,6 +56,13 @@ def test_a_pair_teaches_only_if_it_is_good_little_reddened_and_complete(column: 
     assert np.flatnonzero(~last(steps["intrinsic"])).tolist() == [3]
     # the extrinsic networks learn no B_TEFF, so they do not need it
     assert last(steps["extrinsic"])[3] == (column == "B_TEFF")
+
+
+@pytest.mark.parametrize("unambiguous", [True, False])
+def test_a_pair_with_a_second_candidate_teaches_only_if_that_is_wanted(unambiguous: bool):
+    settings = PairConfig.model_validate({"match": {"by": "position"}, "unambiguous": unambiguous})
+    steps = select(table(40, AMBIGUOUS=(3, True)), settings, TRAIN)
+    assert np.flatnonzero(~last(steps["intrinsic"])).tolist() == ([3] if unambiguous else [])
 
 
 def test_a_missing_velocity_costs_the_extrinsic_networks_only():
@@ -257,19 +265,27 @@ def test_every_lamost_star_is_paired_or_set_aside_and_the_pairs_are_one_to_one(l
     receipt = pair.run(lamost_run, client)
     pairs = read_parquet(paths.pairs(lamost_run.output, "lamost_dr3", "apogee_dr17_giants"))
     assert receipt.counts["in"] == 18_733
+    assert receipt.counts["matches"]["expected by chance"] < 1  # 29,513 stars on half the sky
     # 742 are said to be in both, most within 1 arcsec and a few up to 3; the limit here is 2
     assert abs(pairs.num_rows - 742) <= 5
     for name in ("ID_A", "ID_B"):
         assert len(set(pairs.column(name).to_pylist())) == pairs.num_rows
     assert pairs.column("SEPARATION").to_numpy().max() <= 2.0
-    # astropy's own matching, the brute-force oracle
+    # brute force: every star of A with every star of B
     data = lamost_run.data_dir
     a = Table.read(data / "lamost_dr3_kgiants.fits")
     b = pq.read_table(data / "apogee_dr17_giants.parquet").to_pydict()
-    sky_a, sky_b = (SkyCoord(np.asarray(t["ra"]) * u.deg, np.asarray(t["dec"]) * u.deg) for t in (a, b))
-    to_b, separation, _ = sky_a.match_to_catalog_sky(sky_b)
-    to_a, _, _ = sky_b.match_to_catalog_sky(sky_a)
-    mutual = (separation < 2 * u.arcsec) & (to_a[to_b] == np.arange(len(a)))
+    skies = (SkyCoord(np.asarray(t["ra"]) * u.deg, np.asarray(t["dec"]) * u.deg) for t in (a, b))
+    vectors = [np.stack(sky.cartesian.xyz.value, axis=-1) for sky in skies]
+    to_b, near, to_a = np.zeros(len(a), int), np.zeros(len(a)), np.full(len(vectors[1]), -1)
+    nearest = np.full(len(to_a), np.inf)
+    for start in range(0, len(a), 200):
+        distances = np.linalg.norm(vectors[0][start : start + 200, None] - vectors[1][None], axis=-1)
+        to_b[start : start + 200], near[start : start + 200] = distances.argmin(axis=1), distances.min(axis=1)
+        nearer = distances.min(axis=0) < nearest
+        to_a = np.where(nearer, start + distances.argmin(axis=0), to_a)
+        nearest = np.minimum(nearest, distances.min(axis=0))
+    mutual = (near < 2 * np.pi / 180 / 3600) & (to_a[to_b] == np.arange(len(a)))
     expected = {(str(a["obsid"][i]), str(b["apogee_id"][to_b[i]])) for i in np.flatnonzero(mutual)}
     assert set(zip(pairs.column("ID_A").to_pylist(), pairs.column("ID_B").to_pylist(), strict=True)) == expected
 

@@ -10,7 +10,8 @@ import pytest
 from stdask import schema
 from stdask.pipeline import pair_match
 from stdask.pipeline.cluster import Workers
-from stdask.pipeline.pair_match import cut_sky, match_shares, match_sky, match_stars
+from stdask.pipeline.pair_match import MOTION, Search, cut_sky, match_shares, match_sky, match_stars, search_for
+from stdask.science.crossmatch import chance_pairs, move_positions
 from stdask.storage import paths
 from stdask.storage.hats import Catalogue, open_catalogue
 from stdask.storage.tables import to_numpy
@@ -39,10 +40,12 @@ def crowd(n_stars: int) -> np.ndarray:
 def make(tmp_path: Path) -> Maker:
     run = make_run(tmp_path)
 
-    def catalogue(name: str, places: np.ndarray, most: int = 2, **columns: pa.Array) -> Catalogue:
+    def catalogue(
+        name: str, places: np.ndarray, most: int = 2, epoch: float | None = None, **columns: pa.Array
+    ) -> Catalogue:
         data = {"ra": places[0], "dec": places[1]} | columns
         own = [*schema.POSITION, *(schema.Column(key, str(values.type)) for key, values in columns.items())]
-        write_catalogue(run, name, own, data, most)
+        write_catalogue(run, name, own, data, most, epoch)
         return open_catalogue(paths.catalogue(run.output, name))
 
     return catalogue
@@ -68,13 +71,13 @@ def mutual_neighbours(a: Catalogue, b: Catalogue) -> list[list[int]]:
 @pytest.mark.parametrize(("n_a", "n_b"), [(30, 30), (3, 40), (40, 3)])
 def test_tiles_give_the_mutual_nearest_neighbours_of_the_whole_sky(make: Maker, client: Workers, n_a: int, n_b: int):
     a, b = make(A, crowd(n_a)), make(B, crowd(n_b))
-    assert match_sky(client, a, b, RADIUS).tolist() == mutual_neighbours(a, b)
+    assert match_sky(client, a, b, Search(RADIUS)).rows.tolist() == mutual_neighbours(a, b)
 
 
 def test_pairs_over_the_border_of_two_partitions_are_found(make: Maker, client: Workers):
     a, b = make(A, crowd(30)), make(B, crowd(30))
     apart = 0
-    for row_a, row_b in match_sky(client, a, b, RADIUS).tolist():
+    for row_a, row_b in match_sky(client, a, b, Search(RADIUS)).rows.tolist():
         homes = [
             c.pixels[np.searchsorted(np.cumsum(list(c.rows.values())), r, "right")] for c, r in ((a, row_a), (b, row_b))
         ]
@@ -90,14 +93,14 @@ def test_a_star_of_b_beyond_the_border_goes_to_the_star_of_a_that_is_nearest_to_
     # small that their partitions are smaller than the radius
     east = {A: np.array(steps), B: np.array([1.8])}
     a, b = (make(name, np.stack([45 + offset / 3600, 0 * offset]), most=1) for name, offset in east.items())
-    ((row_a, _),) = match_sky(client, a, b, RADIUS)
+    ((row_a, _),) = match_sky(client, a, b, Search(RADIUS)).rows
     assert a.read(["ra"])["ra"][row_a].as_py() == 45 + paired / 3600
 
 
 def test_stars_of_one_position_are_matched_by_their_first_rows(make: Maker, client: Workers):
     places = crowd(8)
     a, b = make(A, np.repeat(places, 5, axis=1)), make(B, np.repeat(places, 3, axis=1))
-    assert match_sky(client, a, b, RADIUS).tolist() == mutual_neighbours(a, b)
+    assert match_sky(client, a, b, Search(RADIUS)).rows.tolist() == mutual_neighbours(a, b)
 
 
 def test_tiles_are_split_where_the_other_survey_is_much_denser(
@@ -108,7 +111,7 @@ def test_tiles_are_split_where_the_other_survey_is_much_denser(
     monkeypatch.setattr(pair_match, "STARS_AT_ONCE", 40)
     tiles = cut_sky(a, b, 2 * RADIUS)
     assert min(tile.pixel.order for tile in tiles) > max(pixel.order for pixel in a.pixels)
-    assert match_sky(client, a, b, RADIUS).tolist() == mutual_neighbours(a, b)
+    assert match_sky(client, a, b, Search(RADIUS)).rows.tolist() == mutual_neighbours(a, b)
 
 
 def test_a_tile_without_a_star_of_the_other_survey_costs_no_task(make: Maker):
@@ -151,7 +154,7 @@ def test_stars_without_an_id_are_paired_by_position_and_none_is_in_two_pairs(
     ids_b = [1, 2, None, None, 50, 6]
     a = make(A, np.stack([ra, dec]), gaia=pa.array(ids_a, pa.int64()))
     b = make(B, np.stack([ra[:6], dec[:6] + 0.5 / 3600]), gaia=pa.array(ids_b, pa.int64()))
-    found = match_stars(client, a, b, ("gaia", "gaia"), RADIUS, tmp_path / "dealt")
+    found = match_stars(client, a, b, ("gaia", "gaia"), Search(RADIUS), tmp_path / "dealt").rows
     pairs = [(side.read(["gaia", "dec"]).to_pylist()) for side in (a, b)]
     named = [
         tuple((pairs[n][row]["gaia"], round(pairs[n][row]["dec"] * 3600)) for n, row in enumerate(p)) for p in found
@@ -168,3 +171,63 @@ def test_stars_without_an_id_are_paired_by_position_and_none_is_in_two_pairs(
         key=str,
     )
     assert not (tmp_path / "dealt").exists()
+
+
+def motions(n_stars: int) -> dict[str, pa.Array]:
+    """Return motions of some stars in each field: by 6 arcsec in 15.5 years."""
+    return {name: pa.array(RNG.normal(0, 400, len(FIELDS) * n_stars)) for name in MOTION}
+
+
+@pytest.mark.parametrize(("moving", "years"), [(A, 15.5), (B, -15.5)])
+def test_stars_are_matched_where_they_are_at_one_epoch(make: Maker, client: Workers, moving: str, years: float):
+    places, motion = crowd(30), motions(30)  # at the poles, east and north are those of the moving survey's epoch
+    other = np.stack(move_positions(*places, *(motion[name].to_numpy() for name in MOTION), years))
+    skies = {name: places if name == moving else other for name in (A, B)}
+    a, b = (
+        make(name, skies[name], epoch=epoch, **(motion if name == moving else {}))
+        for name, epoch in ((A, 2000.0), (B, 2015.5))
+    )
+    search = search_for(a, b, 0.01)
+    assert search.years == ((years, 0.0) if moving == A else (0.0, years))
+    rows = match_sky(client, a, b, search).rows
+    assert len(rows) == a.n_rows
+    stars = []
+    for side, name in ((a, A), (b, B)):
+        numbers = {tuple(place): n for n, place in enumerate(skies[name].T)}
+        stars.append([numbers[row["ra"], row["dec"]] for row in side.read(["ra", "dec"]).to_pylist()])
+    assert all(stars[0][i] == stars[1][j] for i, j in rows)
+    assert len(match_sky(client, a, b, Search(0.01)).rows) < 3  # where they stand in the catalogues
+
+
+@pytest.mark.parametrize(("epochs", "years"), [((2000.0, 2000.0), 0), ((None, 2016.0), 0), ((2016.0, 2000.0), -16)])
+def test_stars_move_by_the_time_between_the_surveys_if_it_is_known(make: Maker, epochs: tuple, years: float):
+    a, b = (make(name, crowd(2), epoch=epoch, **motions(2)) for name, epoch in zip((A, B), epochs, strict=True))
+    assert search_for(a, b, 1.0).years == (years, 0)  # of two that can be moved, A is
+
+
+def test_completeness_and_purity_of_a_sky_with_neighbours_by_chance(make: Maker, client: Workers):
+    """Of 4000 stars of A, B has 3000, 0.3 arcsec off; and it is so dense that 5 % of stars have another one near."""
+    n_stars, n_common, field = 4000, 3000, 0.5  # of 0.5 x 0.5 degrees
+    density = 0.05 / (np.pi * (RADIUS / 3600) ** 2)
+    sky_a = RNG.uniform(0, field, (2, n_stars))
+    scatter = RNG.normal(0, 0.3 / 3600, (2, n_common))
+    others = RNG.uniform(0, field, (2, RNG.poisson(density * field**2)))
+    sky_b = np.concatenate([sky_a[:, :n_common] + scatter, others], axis=1)
+    a = make(A, sky_a, most=1500, truth=pa.array(np.arange(n_stars)))
+    truth_b = np.where(np.arange(sky_b.shape[1]) < n_common, np.arange(sky_b.shape[1]), -1)
+    b = make(B, sky_b, most=1500, truth=pa.array(truth_b))
+    found = match_sky(client, a, b, Search(RADIUS, with_chance=True))
+    names = [to_numpy(side.read(["truth"]), "truth")[found.rows[:, n]] for n, side in enumerate((a, b))]
+    right = names[0] == names[1]
+    completeness, purity = right.sum() / n_common, right.mean()
+    alone = ~found.ambiguous
+    print(f"\nall pairs: completeness {completeness:.3f}, purity {purity:.3f}; without a second candidate: ", end="")
+    print(f"{(right & alone).sum() / n_common:.3f}, {right[alone].mean():.3f}")
+    # Rayleigh: a star is within 2 arcsec always; the other one is nearer in 0.3^2 * 2 / 2^2 of the 5 %: 0.2 %
+    assert completeness == pytest.approx(0.998, abs=0.004)  # of 3000, binomial at 3 sigma 0.0025
+    # by chance: 5 % of the 1000 that B does not have, and those 0.2 %
+    expected = 0.05 * (n_stars - n_common)
+    by_chance = chance_pairs(n_stars, len(found.rows), found.n_elsewhere)
+    assert by_chance == pytest.approx(expected, abs=3 * np.sqrt(expected))
+    assert (~right).sum() == pytest.approx(expected, abs=4 * np.sqrt(expected))
+    assert right[alone].mean() > right.mean()

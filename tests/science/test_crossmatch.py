@@ -5,8 +5,16 @@ import healpy as hp
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
+from astropy.time import Time
 
-from stdask.science.crossmatch import cells_around, match_ids, match_positions, separations
+from stdask.science.crossmatch import (
+    cells_around,
+    chance_pairs,
+    match_ids,
+    match_positions,
+    move_positions,
+    separations,
+)
 from stdask.science.healpix import INDEX_ORDER, Pixel, sky_index
 
 RNG = np.random.default_rng(1)
@@ -21,8 +29,12 @@ def crowd(n, ra, dec, size_arcsec):
 @pytest.mark.parametrize("place", [(10.0, 20.0), (359.9999, -5.0), (120.0, 89.98), (0.0, -89.99)])
 def test_matches_are_the_mutual_nearest_neighbours_of_brute_force(place: tuple):
     a, b = (SkyCoord(*crowd(n, *place, 60), unit="deg") for n in (150, 120))
-    rows_a, rows_b, separation = match_positions(a.ra.deg, a.dec.deg, b.ra.deg, b.dec.deg, 2.0)
+    rows_a, rows_b, separation, ambiguous = match_positions(a.ra.deg, a.dec.deg, b.ra.deg, b.dec.deg, 2.0)
     distances = a[:, None].separation(b[None]).arcsec
+    near = distances <= 2.0
+    assert ambiguous.tolist() == [
+        near[i].sum() > 1 or near[:, j].sum() > 1 for i, j in zip(rows_a, rows_b, strict=True)
+    ]
     expected = [
         (i, j) for i, j in np.argwhere(distances <= 2.0) if j == distances[i].argmin() and i == distances[:, j].argmin()
     ]
@@ -34,7 +46,7 @@ def test_matches_are_the_mutual_nearest_neighbours_of_brute_force(place: tuple):
 
 def test_a_row_is_matched_at_most_once_even_where_positions_repeat():
     ra, dec = np.array([10.0, 10.0, 10.0]), np.array([5.0, 5.0, 5.0])
-    rows_a, rows_b, separation = match_positions(ra, dec, ra[:2], dec[:2], 1.0)
+    rows_a, rows_b, separation, _ = match_positions(ra, dec, ra[:2], dec[:2], 1.0)
     assert rows_a.size == 1
     assert rows_b.size == 1
     assert separation[0] == 0
@@ -42,13 +54,13 @@ def test_a_row_is_matched_at_most_once_even_where_positions_repeat():
 
 def test_stars_beyond_the_radius_are_not_matched():
     for offset, n in ((1.99, 1), (2.01, 0)):
-        rows_a, _, _ = match_positions(*map(np.atleast_1d, (10.0, 0.0, 10.0 + offset / 3600, 0.0)), 2.0)
+        rows_a, *_ = match_positions(*map(np.atleast_1d, (10.0, 0.0, 10.0 + offset / 3600, 0.0)), 2.0)
         assert rows_a.size == n
 
 
 @pytest.mark.parametrize(("n_a", "n_b"), [(0, 3), (3, 0), (0, 0)])
 def test_an_empty_survey_has_no_matches(n_a: int, n_b: int):
-    rows_a, rows_b, separation = match_positions(np.zeros(n_a), np.zeros(n_a), np.zeros(n_b), np.zeros(n_b), 2.0)
+    rows_a, rows_b, separation, _ = match_positions(np.zeros(n_a), np.zeros(n_a), np.zeros(n_b), np.zeros(n_b), 2.0)
     assert rows_a.size == rows_b.size == separation.size == 0
 
 
@@ -57,6 +69,38 @@ def test_separations_are_astropys():
     ours = separations(a.ra.deg, a.dec.deg, b.ra.deg, b.dec.deg)
     # arcsin loses digits near 180 degrees: 1e-8 rad there
     np.testing.assert_allclose(ours * u.arcsec.to(u.rad), a.separation(b).rad, rtol=0, atol=1e-7)
+
+
+def test_stars_move_as_astropy_moves_them():
+    # over the poles and ra = 0 too; at 10 pc, where the velocities are far below that of light
+    ra, dec = RNG.uniform(0, 360, 200), np.degrees(np.arcsin(RNG.uniform(-1, 1, 200)))
+    dec[:4] = 89.9999, -89.9999, 90.0, -90.0
+    pmra, pmdec = RNG.normal(0, 3000, (2, 200))
+    ours = SkyCoord(*move_positions(ra, dec, pmra, pmdec, 15.5), unit="deg")
+    motion = {"pm_ra_cosdec": pmra * u.mas / u.yr, "pm_dec": pmdec * u.mas / u.yr}
+    start = SkyCoord(ra * u.deg, dec * u.deg, **motion, distance=10 * u.pc, obstime=Time(2000, format="jyear"))
+    there = start.apply_space_motion(new_obstime=Time(2015.5, format="jyear"))
+    # Julian years of terrestrial time in both; double precision of a radian is 5e-11 arcsec
+    assert ours.separation(SkyCoord(there.ra, there.dec)).arcsec.max() < 1e-6
+    assert start.separation(there).arcsec.max() > 60
+
+
+def test_a_star_without_a_motion_stays_to_the_last_bit():
+    ra, dec = RNG.uniform(0, 360, 9), RNG.uniform(-90, 90, 9)
+    unknown = np.where(np.arange(9) == 4, 50.0, np.nan)
+    moved = move_positions(ra, dec, np.full(9, 50.0), unknown, 10.0)
+    assert (np.delete(moved[0], 4) == np.delete(ra, 4)).all()
+    assert moved[1][4] != dec[4]
+    same = move_positions(ra, dec, np.full(9, 50.0), np.full(9, 50.0), 0.0)
+    assert (same[0] == ra).all()
+
+
+@pytest.mark.parametrize(
+    ("n_a", "n_true", "rate"), [(10_000, 9000, 0.05), (10_000, 0, 0.3), (500, 500, 0.2), (100, 0, 0.0)]
+)
+def test_pairs_by_chance_are_those_of_stars_without_a_counterpart(n_a: int, n_true: int, rate: float):
+    by_chance = rate * (n_a - n_true)
+    assert chance_pairs(n_a, round(n_true + by_chance), rate * n_a) == pytest.approx(by_chance, abs=0.7)  # rounded
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.str_, object])
@@ -82,7 +126,7 @@ def test_of_equal_positions_the_first_row_is_matched_whatever_lies_around_them()
     ra, dec = np.tile([10.0, 10.1, 10.2], 40), np.tile([5.0, 5.1, 5.2], 40)
     for n_others in (0, 100, 1000):
         others = crowd(n_others, 11.0, 6.0, 600)
-        rows_a, rows_b, _ = match_positions(
+        rows_a, rows_b, *_ = match_positions(
             np.append(ra, others[0]), np.append(dec, others[1]), ra[::-1], dec[::-1], radius_arcsec=1.0
         )
         assert rows_a.tolist() == [0, 1, 2]
@@ -92,7 +136,7 @@ def test_of_equal_positions_the_first_row_is_matched_whatever_lies_around_them()
 def test_of_two_equally_near_stars_the_first_is_matched():
     # on the equator, one step of the same size to either side
     for ra_b in ([1e-4, -1e-4], [-1e-4, 1e-4]):
-        rows_a, rows_b, _ = match_positions(np.zeros(1), np.zeros(1), np.array(ra_b), np.zeros(2), 2.0)
+        rows_a, rows_b, *_ = match_positions(np.zeros(1), np.zeros(1), np.array(ra_b), np.zeros(2), 2.0)
         assert (rows_a.tolist(), rows_b.tolist()) == ([0], [0])
 
 
