@@ -10,7 +10,7 @@ from stdask import schema
 from stdask.cluster_profile import ClusterConfig
 from stdask.errors import ConfigError
 from stdask.survey_definition import SurveyDefinition, load_definition
-from stdask.toml_models import TomlModel, load_toml, validate
+from stdask.toml_models import InnerPath, TomlModel, load_toml, validate
 
 
 def _ascending(numbers: tuple[float, ...]) -> tuple[float, ...]:
@@ -19,13 +19,6 @@ def _ascending(numbers: tuple[float, ...]) -> tuple[float, ...]:
     return numbers
 
 
-def _stays_inside(path: Path) -> Path:
-    if ".." in path.parts:
-        raise ValueError("'..' leaves its folder: give the absolute path if that is meant")
-    return path
-
-
-InnerPath = Annotated[Path, AfterValidator(_stays_inside)]  # a run file may come from anywhere
 Positive = Annotated[float, Field(gt=0)]
 Range = Annotated[tuple[float, float], AfterValidator(_ascending)]
 Edges = Annotated[tuple[float, ...], Field(min_length=2), AfterValidator(_ascending)]
@@ -37,6 +30,7 @@ class SurveyConfig(TomlModel):
 
     definition: str  # a shipped name, or the path of a .toml relative to run.toml
     file: InnerPath  # relative to --data-dir
+    ebv_map: InnerPath | None = None  # HEALPix FITS map of E(B-V), relative to --data-dir: instead of the survey's own
 
 
 class SurveysConfig(TomlModel):
@@ -280,8 +274,8 @@ def load_run(path: Path, data_dir: Path | None = None, output: Path | None = Non
         If a key is unknown, a value impossible, or a label not defined by its survey.
     """
     config = validate(RunConfig, load_toml(path, ConfigError), f"Run file {path}", ConfigError)
-    definition_a = load_definition(config.surveys.a.definition, path.parent)
-    definition_b = load_definition(config.surveys.b.definition, path.parent)
+    definition_a = _definition(config.surveys.a, path.parent)
+    definition_b = _definition(config.surveys.b, path.parent)
     if definition_a.name == definition_b.name:
         raise ConfigError(f"Run file {path}: A and B are both {definition_a.name!r}. Name two surveys.")
     _check_labels(config, definition_a, definition_b, path)
@@ -301,6 +295,11 @@ def load_run(path: Path, data_dir: Path | None = None, output: Path | None = Non
         definition_a=definition_a,
         definition_b=definition_b,
     )
+
+
+def _definition(survey: SurveyConfig, base: Path) -> SurveyDefinition:
+    definition = load_definition(survey.definition, base)
+    return definition.model_copy(update={"ebv_map": survey.ebv_map}) if survey.ebv_map else definition
 
 
 def _check_labels(config: RunConfig, a: SurveyDefinition, b: SurveyDefinition, path: Path) -> None:

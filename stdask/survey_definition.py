@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from stdask import schema
 from stdask.errors import SurveyError
-from stdask.toml_models import TomlModel, load_toml, validate
+from stdask.toml_models import InnerPath, TomlModel, load_toml, validate
 
 SHIPPED = Path(__file__).parent / "surveys"
 SENTINELS = (-9999.0, -999.0, 999999.0, 99999.0)  # written for "missing" by SDSS, LAMOST, GALAH and others
@@ -151,6 +151,8 @@ class SurveyDefinition(TomlModel):
     id: str  # column of the survey's own identifier, kept under its own name
     gaia_id: str | None = None  # column of the Gaia source_id
     ebv: str | None = None  # column of E(B-V), where there is no photometry
+    # HEALPix FITS map of E(B-V), relative to --data-dir, instead of a column; on the scale of Schlegel et al. 1998
+    ebv_map: InnerPath | None = None
     position: Position = Position()
     labels: dict[str, Label]
     photometry: Photometry | None = None
@@ -184,7 +186,9 @@ class SurveyDefinition(TomlModel):
         """The columns of the ingested catalogue beside the id and the `keep` columns."""
         gaia = (schema.SOURCE_ID,) if self.gaia_id and self.id != schema.SOURCE_ID.name else ()
         labels = [c for name, label in self.labels.items() for c in schema.measured_columns(name, label.unit)]
-        photometry = schema.photometric_columns() if self.photometry else (schema.EBV,) if self.ebv else ()
+        photometry = (
+            schema.photometric_columns() if self.photometry else (schema.EBV,) if self.ebv or self.ebv_map else ()
+        )
         distance = schema.DISTANCE if self.distances else ()
         motion = schema.PROPER_MOTION if self.proper_motion else ()
         return (*gaia, schema.STAR_KEY, *schema.POSITION, *labels, *photometry, *distance, *motion, schema.GOOD)

@@ -3,9 +3,9 @@
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from stdask.errors import StdaskError
@@ -17,6 +17,13 @@ class TomlModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
 
+def _stays_inside(path: Path) -> Path:
+    if ".." in path.parts:
+        raise ValueError("'..' leaves its folder: give the absolute path if that is meant")
+    return path
+
+
+InnerPath = Annotated[Path, AfterValidator(_stays_inside)]  # a TOML file may come from anywhere
 Model = TypeVar("Model", bound=TomlModel)
 
 

@@ -25,19 +25,17 @@ from stdask.config import Run
 from stdask.errors import StdaskError, SurveyError
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.ingest_blocks import (
-    Done,
-    Item,
-    Plan,
     catalogue_fields,
-    collect_rejected,
     convert_block,
     count_share,
     find_repeats,
     read_counts,
     scan_block,
     store_in_slices,
-    write_bundle,
+    store_map,
 )
+from stdask.pipeline.ingest_partitions import collect_rejected, write_bundle
+from stdask.pipeline.ingest_plan import Done, Item, Plan
 from stdask.pipeline.ledger import Ledger
 from stdask.pipeline.stage import Stage
 from stdask.pipeline.tasks import each
@@ -72,7 +70,10 @@ def run(run: Run, workers: Workers, side: str) -> Receipt:
         If the file is missing, damaged, or does not fit its definition.
     """
     definition, path = run.definition(side), run.survey_file(side)
-    stage = Stage(run, f"ingest_{side}", {path.name: checksum(path)})
+    inputs = {path.name: checksum(path)}
+    if definition.ebv_map:
+        inputs[f"ebv_map {definition.ebv_map}"] = checksum(run.data_dir / definition.ebv_map)
+    stage = Stage(run, f"ingest_{side}", inputs)
     try:
         open_survey(path).require(definition.source_columns)  # before anything that was made is given up
         if receipt := stage.done():
@@ -91,7 +92,7 @@ class _Steps:
         self._stage = stage
         self._workers = workers
         self.parts = {
-            "survey file": next(iter(stage.inputs.values())),
+            **stage.inputs,
             "settings": hash_of(stage.config),
             "rows_per_block": str(stage.run.config.ingest.rows_per_block),
             "version": __version__,
@@ -177,6 +178,10 @@ def _prepare(stage: Stage, steps: _Steps, side: str) -> Plan:
         copy = Item("survey", 0)
         steps.run("unpack", store_in_slices, [copy], plan)
         plan = replace(plan, survey=open_survey(plan.piece(*copy)))
+    if definition.ebv_map:
+        copy = Item("map", 0)
+        (record,) = steps.run("map", store_map, [copy], plan, stage.run.data_dir / definition.ebv_map)
+        plan = replace(plan, reddening=(plan.piece(*copy), record["frame"]))
     return replace(plan, columns=catalogue_fields(plan))
 
 
@@ -268,7 +273,7 @@ def _columns_table(plan: Plan, converted: Sequence[Record]) -> Table:
             totals[column, source].update(counts)
     names = (*VALUE_COUNTS, *ERROR_COUNTS)
     lines = [
-        (column, source, plan.units[source], units[column], *(counts[name] for name in names))
+        (column, source, plan.units.get(source, ""), units[column], *(counts[name] for name in names))
         for (column, source), counts in totals.items()
     ]
     dtypes = (str, str, str, str, *(np.int64 for _ in names))

@@ -1,10 +1,9 @@
-"""The tasks of the stage `ingest`: what a worker does with one block, one share of the stars, one partition."""
+"""The first tasks of the stage `ingest`: what a worker does with one block of the file or one share of the stars."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -12,102 +11,27 @@ import pyarrow.compute as pc
 
 from stdask import schema
 from stdask.errors import SurveyError
+from stdask.pipeline.ingest_plan import DUPLICATES, IMPOSSIBLE, NO_ID, NO_POSITION, Done, Item, Plan
 from stdask.schema import Column
 from stdask.science.cuts import count_cuts
+from stdask.science.dereddening import reddening_at
 from stdask.science.duplicates import superseded
-from stdask.science.healpix import Cells, Pixel, assign_tiles, count_cells, sky_index
+from stdask.science.healpix import Cells, assign_tiles, count_cells, sky_index
 from stdask.science.measurements import clean_values
 from stdask.science.positions import check_positions
 from stdask.science.star_keys import star_keys
 from stdask.science.survey_columns import Counts, Source, catalogue_columns
 from stdask.science.units import conversion_factor
-from stdask.storage import paths
-from stdask.storage.hats import write_partition
 from stdask.storage.pieces import read_part, write_pieces
-from stdask.storage.survey_files import SurveyFile
+from stdask.storage.reddening_maps import store_reddening_map
 from stdask.storage.tables import (
     dtype_name,
     read_parquet,
     to_masked,
     to_table,
-    write_in_row_groups,
     write_parquet,
 )
 from stdask.survey_definition import SurveyDefinition
-
-NO_POSITION, IMPOSSIBLE, NO_ID = "no position", "impossible position", "no id"
-DUPLICATES = {"star": "duplicate star", "id": "duplicate id"}
-ROWS_PER_GROUP = 1_000_000  # of the table of rows set aside, whatever the blocks were: about 50 MB
-
-
-class Item(NamedTuple):
-    """What a task works on: a block of the survey file, a share of the stars, or a bundle of partitions."""
-
-    kind: str
-    number: int
-
-    def __str__(self) -> str:
-        """Return its name in words."""
-        return f"{self.kind} {self.number}"
-
-
-class Done(NamedTuple):
-    """What a task leaves: files, and a record of a few numbers."""
-
-    files: list[Path]
-    record: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What every task of one ingest knows."""
-
-    survey: SurveyFile
-    units: Mapping[str, str]  # of the columns, as the file states them
-    definition: SurveyDefinition
-    folder: Path  # of the catalogue
-    scratch: Path  # of this survey file and these settings
-    metadata: Mapping[str, str]  # of every partition
-    rows_per_block: int
-    n_shares: int  # into which the stars are dealt to look for repeats
-    columns: tuple[Column, ...] = ()  # of the catalogue
-    tiles: tuple[Pixel, ...] = ()  # its partitions
-    bundles: tuple[int, ...] = ()  # of each partition: those that a task writes, neighbours in the sky
-
-    @property
-    def n_blocks(self) -> int:
-        """Number of blocks of the survey file."""
-        return -(-self.survey.n_rows // self.rows_per_block)
-
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """The kinds of repeats to look for, in this order."""
-        return tuple(DUPLICATES) if self.definition.duplicates else ("id",)
-
-    @property
-    def reasons(self) -> dict[str, str]:
-        """Why rows are set aside, in the order in which it is looked for; and the same in all words."""
-        words = {reason: reason for reason in (NO_POSITION, IMPOSSIBLE, NO_ID)}
-        if duplicates := self.definition.duplicates:
-            words[DUPLICATES["star"]] = (
-                f"{DUPLICATES['star']}: of the rows of one {duplicates.by}, that with the {duplicates.keep} "
-                f"{duplicates.best} is kept"
-            )
-        rule = f"{DUPLICATES['id']}: of the rows of one {self.definition.id}, the first is kept"
-        return words | {DUPLICATES["id"]: rule}
-
-    def rows(self, block: int) -> tuple[int, int]:
-        """Return the rows start <= row < stop of a block."""
-        start = block * self.rows_per_block
-        return start, min(start + self.rows_per_block, self.survey.n_rows)
-
-    def piece(self, kind: str, number: int) -> Path:
-        """Return the path of an intermediate file."""
-        return self.scratch / kind / str(number)
-
-    def pieces(self, kind: str, n_files: int) -> list[Path]:
-        """Return the paths of all intermediate files of a kind."""
-        return [self.piece(kind, number) for number in range(n_files)]
 
 
 class _Placed(NamedTuple):
@@ -124,6 +48,12 @@ def store_in_slices(item: Item, plan: Plan) -> Done:
     path = plan.piece(*item)
     write_parquet(path, plan.survey.read(plan.definition.source_columns))
     return Done([path], {})
+
+
+def store_map(item: Item, plan: Plan, source: Path) -> Done:
+    """Copy a map of E(B-V) to an array that each worker maps into memory."""
+    path = plan.piece(*item)
+    return Done([path], {"frame": store_reddening_map(source, path)})
 
 
 def catalogue_fields(plan: Plan) -> tuple[Column, ...]:
@@ -222,41 +152,6 @@ def convert_block(block: Item, plan: Plan) -> Done:
     return Done(files, record)
 
 
-def write_bundle(bundle: Item, plan: Plan) -> Done:
-    """Write some partitions from their pieces, rows of one position in the order of the file."""
-    table = read_part(plan.pieces("pieces", plan.n_blocks), bundle.number)
-    table = to_table(plan.columns, {name: table[name] for name in table.column_names})
-    numbers = assign_tiles(table[schema.HEALPIX.name].to_numpy(), list(plan.tiles))
-    files, partitions = [], []
-    for number in np.unique(numbers):
-        pixel = plan.tiles[number]
-        written = write_partition(plan.folder, pixel, table.filter(pa.array(numbers == number)), plan.metadata)
-        partitions.append({"pixel": list(pixel), **written._asdict()})
-        files.append(paths.partition(plan.folder, pixel))
-    return Done(files, {"partitions": partitions})
-
-
-def collect_rejected(item: Item, plan: Plan) -> Done:  # noqa: ARG001
-    """Write the table of all rows set aside, in the order of the file."""
-    tables = map(read_parquet, plan.pieces("rejected", plan.n_blocks))
-    path = plan.folder / paths.REJECTED
-    write_in_row_groups(path, schema.REJECTED, _in_groups(tables, ROWS_PER_GROUP))
-    return Done([path], {})
-
-
-def _in_groups(tables: Iterable[pa.Table], n_rows: int) -> Iterator[pa.Table]:
-    """Yield the rows of tables anew, `n_rows` at a time, with the columns of rows set aside."""
-    waiting = to_table(schema.REJECTED, {column.name: [] for column in schema.REJECTED})
-    for table in tables:
-        named = to_table(schema.REJECTED, {name: table[name] for name in table.column_names})
-        waiting = pa.concat_tables([waiting, named])
-        while waiting.num_rows >= n_rows:
-            yield waiting.slice(0, n_rows).combine_chunks()
-            waiting = waiting.slice(n_rows)
-    if waiting.num_rows:
-        yield waiting.combine_chunks()
-
-
 def _place(block: tuple[int, int], plan: Plan, names: Sequence[str]) -> _Placed:
     """Read columns of a block and set aside the rows without a position or an id."""
     definition = plan.definition
@@ -287,7 +182,8 @@ def _taken(placed: _Placed, kept: np.ndarray) -> _Placed:
 def _convert(plan: Plan, placed: _Placed) -> tuple[pa.Table, Counts, list[np.ndarray]]:
     definition = plan.definition
     columns = to_masked(placed.table)
-    arrays, counts, passing = catalogue_columns(definition, Source(columns, plan.units, definition.sentinels))
+    source = Source(columns, plan.units, definition.sentinels)
+    arrays, counts, passing = catalogue_columns(definition, source, _reddening(plan, placed))
     ids = placed.ids.to_numpy(zero_copy_only=False)
     data: dict[str, np.ndarray | pa.Array] = {
         schema.HEALPIX.name: sky_index(placed.ra, placed.dec),
@@ -306,6 +202,13 @@ def _convert(plan: Plan, placed: _Placed) -> tuple[pa.Table, Counts, list[np.nda
         | {name: placed.table[name] for name in definition.keep}
     )
     return table, counts, passing
+
+
+def _reddening(plan: Plan, placed: _Placed) -> np.ndarray | None:
+    if plan.reddening is None:
+        return None
+    path, frame = plan.reddening
+    return reddening_at(placed.ra, placed.dec, np.load(path, mmap_mode="r", allow_pickle=False), frame)
 
 
 def _identity(table: pa.Table, name: str, definition: SurveyDefinition) -> pa.Array:

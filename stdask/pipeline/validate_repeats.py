@@ -9,7 +9,7 @@ from stdask import schema
 from stdask.config import Run
 from stdask.network.ensemble import translate
 from stdask.pipeline.console import progress_bar, say
-from stdask.pipeline.ingest_blocks import DUPLICATES
+from stdask.pipeline.ingest_plan import DUPLICATES
 from stdask.pipeline.settings import draws_of
 from stdask.pipeline.validate_stars import Checked, Rows, Validation
 from stdask.science.crossmatch import match_ids

@@ -1,6 +1,8 @@
-"""Gaia colours freed from interstellar reddening."""
+"""Gaia colours freed from interstellar reddening, which a column or a map of the sky tells."""
 
+import healpy as hp
 import numpy as np
+from astropy.coordinates import SkyCoord
 
 # Marigo et al. 2008, A&A 482, 883, as used by Sestito et al. 2019, MNRAS 484, 2166: A_band / A_V
 EXTINCTION = {"G_MAG": 0.85926, "BP_MAG": 1.06794, "RP_MAG": 0.65199}
@@ -29,3 +31,23 @@ def intrinsic_colour(blue: np.ndarray, red: np.ndarray, ebv: np.ndarray, bands: 
     """
     first, second = bands
     return blue - red - (EXTINCTION[first] - EXTINCTION[second]) * VISUAL_EXTINCTION * ebv
+
+
+def reddening_at(ra_deg: np.ndarray, dec_deg: np.ndarray, sky: np.ndarray, frame: str) -> np.ndarray:
+    """Return the value of the pixel that each star lies in.
+
+    Parameters
+    ----------
+    ra_deg, dec_deg : shape (n_stars,), degrees, ICRS
+    sky : shape (12 nside^2,), mag
+        E(B-V) in NESTED pixels, NaN where unknown.
+    frame
+        Of the pixels: "galactic" or "icrs".
+
+    Returns
+    -------
+    ebv : shape (n_stars,), float64, mag
+    """
+    places = SkyCoord(ra_deg, dec_deg, unit="deg", frame="icrs").transform_to(frame).spherical
+    pixels = hp.ang2pix(hp.npix2nside(sky.size), places.lon.deg, places.lat.deg, nest=True, lonlat=True)
+    return np.asarray(sky[pixels], dtype=np.float64)

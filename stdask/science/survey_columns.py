@@ -57,7 +57,7 @@ class Source(NamedTuple):
 
 
 def catalogue_columns(
-    definition: SurveyDefinition, source: Source
+    definition: SurveyDefinition, source: Source, ebv_of_map: np.ndarray | None = None
 ) -> tuple[dict[str, np.ndarray], Counts, list[np.ndarray]]:
     """Return what the catalogue holds for a block of stars, save for ids and positions.
 
@@ -67,6 +67,8 @@ def catalogue_columns(
         Of the survey.
     source
         The survey columns that it names, each of shape (n_stars,).
+    ebv_of_map : shape (n_stars,), mag
+        E(B-V) that stands in for the survey's own.
 
     Returns
     -------
@@ -89,7 +91,9 @@ def catalogue_columns(
     for name, label in definition.labels.items():
         _add_label(name, label, source, arrays, counts)
     ebv = (definition.photometry and definition.photometry.ebv) or definition.ebv
-    if ebv:
+    if ebv_of_map is not None:
+        arrays["EBV"], counts["EBV", f"map {definition.ebv_map}"] = clean_values(ebv_of_map, 1.0, EBV_RANGE)
+    elif ebv:
         arrays["EBV"], counts["EBV", ebv] = source.values(ebv, "mag", "mag", EBV_RANGE)
     if definition.photometry:
         _add_photometry(definition.photometry, source, arrays, counts)

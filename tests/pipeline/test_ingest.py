@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from astropy.coordinates import SkyCoord
 from astropy.table import Table
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,7 +20,7 @@ from numpy.testing import assert_array_equal
 
 from stdask.config import Run, load_run
 from stdask.errors import SurveyError
-from stdask.pipeline import ingest, ingest_blocks
+from stdask.pipeline import ingest, ingest_partitions
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.ledger import Ledger
 from stdask.science.healpix import Pixel
@@ -380,6 +381,26 @@ def test_what_is_lost_of_the_work_of_a_run_that_was_cut_off_is_done_again(client
     assert contents(again) == contents(run)
 
 
+def test_reddening_comes_from_a_map_and_another_map_makes_the_catalogue_anew(client: Workers, tmp_path: Path):
+    table = small_table(150)
+    small_run(tmp_path, table)
+    values = np.random.default_rng(2).uniform(0, 1, hp.nside2npix(32)).astype(np.float32)
+    places = SkyCoord(table["ra"].to_numpy(), table["dec"].to_numpy(), unit="deg").galactic
+    text = (tmp_path / "run.toml").read_text()
+    (tmp_path / "run.toml").write_text(
+        text.replace('file = "small.parquet"', 'file = "small.parquet"\nebv_map = "map.fits"')
+    )
+    for sky in (values, values / 2):
+        hp.write_map(tmp_path / "map.fits", sky, nest=True, coord="G", dtype=np.float32, overwrite=True)
+        run = load_run(tmp_path / "run.toml", tmp_path, tmp_path / "out")
+        ingest.run(run, client, "a")
+        found = catalogue_of(run).read(["id", "EBV"]).to_pydict()
+        expected = sky[hp.ang2pix(32, places.l.deg, places.b.deg, nest=True, lonlat=True)]
+        by_id = dict(zip(table["id"].to_pylist(), expected.tolist(), strict=True))
+        assert found["EBV"] == [by_id[name] for name in found["id"]]
+    assert "map map.fits" in Table.read(catalogue_folder(run) / "columns.ecsv")["source"]
+
+
 @pytest.mark.faults
 @pytest.mark.parametrize("change", ["definition", "rows_per_partition", "rows_per_block", "file"])
 def test_after_a_change_a_run_that_was_cut_off_begins_anew(client: Workers, tmp_path: Path, change: str):
@@ -441,7 +462,7 @@ def test_rows_added_in_one_place_of_the_sky_change_no_other_partition(client: Wo
 def test_rows_set_aside_are_written_in_the_order_of_the_file_whatever_the_groups(
     client: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(ingest_blocks, "ROWS_PER_GROUP", 20)
+    monkeypatch.setattr(ingest_partitions, "ROWS_PER_GROUP", 20)
     columns = small_table(100).to_pydict()
     columns["ra"] = [None if n % 2 else ra for n, ra in enumerate(columns["ra"])]
     run = small_run(tmp_path, pa.table(columns), block=7)

@@ -1,9 +1,12 @@
 """Dereddened colours, worked out by hand."""
 
+import healpy as hp
 import numpy as np
-from numpy.testing import assert_allclose
+import pytest
+from astropy.coordinates import SkyCoord
+from numpy.testing import assert_allclose, assert_array_equal
 
-from stdask.science.dereddening import intrinsic_colour
+from stdask.science.dereddening import intrinsic_colour, reddening_at
 
 
 def test_colours_of_a_reddened_star_are_those_worked_out_by_hand():
@@ -28,3 +31,19 @@ def test_a_missing_magnitude_or_reddening_gives_no_colour():
     )
     assert np.isnan(colour).all()
     assert np.isfinite(intrinsic_colour(one, one, one, ("BP_MAG", "G_MAG"))).all()
+
+
+@pytest.mark.parametrize("frame", ["icrs", "galactic"])
+def test_the_reddening_of_a_star_is_that_of_its_pixel_in_the_frame_of_the_map(frame):
+    nside, rng = 64, np.random.default_rng(3)
+    numbers = np.arange(hp.nside2npix(nside), dtype=np.float32)
+    pixels = rng.choice(numbers.size, 500)
+    stars = SkyCoord(*hp.pix2ang(nside, pixels, nest=True, lonlat=True), unit="deg", frame=frame).icrs
+    assert_array_equal(reddening_at(stars.ra.deg, stars.dec.deg, numbers, frame), pixels)
+
+
+def test_a_star_where_the_map_knows_nothing_has_no_reddening():
+    sky = np.full(12, np.nan, dtype=np.float32)
+    sky[hp.ang2pix(1, 10.0, 5.0, nest=True, lonlat=True)] = 0.25
+    found = reddening_at(np.array([10.0, 190.0]), np.array([5.0, -60.0]), sky, "icrs")
+    assert_array_equal(found, [0.25, np.nan])
