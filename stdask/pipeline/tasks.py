@@ -126,14 +126,14 @@ def each(
 
 
 class _Tasks:
-    """The tasks under way, each with the number of its item; what ends comes in a queue."""
+    """The tasks under way, each with the number of its item; results come in a queue."""
 
     def __init__(self, client: Client, digest: str, items: Sequence[Any]) -> None:
         self._client = client
         self._digest = digest
         self._items = items
         self._checked = time.monotonic()
-        self._ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[tuple[Future, Outcome | Exception]] = queue.SimpleQueue()
         self.open: dict[Future, int] = {}
         for number in range(len(items)):
             self.submit(number)
@@ -152,7 +152,18 @@ class _Tasks:
             priority=int(bool(avoid)),  # whether it fails for good shall be known soon
         )
         self.open[future] = number
-        future.add_done_callback(self._ended.put)
+        future.add_done_callback(self._fetch)
+
+    def _fetch(self, future: Future) -> None:
+        """Fetch a result, in a thread of the client's.
+
+        At once, for it is lost with its worker; and not where the workers are looked after: of a worker that died a
+        moment ago it comes only when another one has begun the task again.
+        """
+        try:
+            self._ended.put((future, future.result()))
+        except Exception as exc:
+            self._ended.put((future, exc))
 
     def next_outcome(self, workers: Workers) -> tuple[int, Outcome]:
         """Wait for a task to end; meanwhile look after the workers."""
@@ -161,8 +172,8 @@ class _Tasks:
                 workers.check()
                 self._checked = time.monotonic()
             with suppress(queue.Empty):
-                future = self._ended.get(timeout=SECONDS_BETWEEN_CHECKS)
-                return self.open.pop(future), _outcome(future)
+                future, result = self._ended.get(timeout=SECONDS_BETWEEN_CHECKS)
+                return self.open.pop(future), _outcome(result)
 
 
 def attempt(item: Any, number: int, digest: str) -> Outcome:
@@ -179,21 +190,21 @@ def attempt(item: Any, number: int, digest: str) -> Outcome:
         return Outcome(worker.address, None, f"{type(exc).__name__}: {exc}{where}")
 
 
-def _outcome(future: Future) -> Outcome:
-    try:
-        outcome = future.result()
-    except KilledWorker as exc:
-        deaths = exc.allowed_failures + 1
+def _outcome(result: Outcome | Exception) -> Outcome:
+    if isinstance(result, KilledWorker):
+        deaths = result.allowed_failures + 1
         return Outcome("", None, f"its workers died {deaths} times, for lack of memory perhaps: raise [cluster] memory")
-    except CancelledError as exc:
-        raise ClusterError(f"The Dask scheduler lost a task ({exc}). Start again: what is done is kept.") from exc
-    except (ImportError, AttributeError) as exc:  # of the task itself, which the worker cannot unpack
+    if isinstance(result, CancelledError):
+        raise ClusterError(f"The Dask scheduler lost a task ({result}). Start again: what is done is kept.") from result
+    if isinstance(result, ImportError | AttributeError):  # of the task itself, which the worker cannot unpack
         raise ClusterError(
-            f"A worker has no stdask, or another version ({exc}). Start both from one environment."
-        ) from exc
-    if outcome.fatal:
-        raise outcome.fatal
-    return outcome
+            f"A worker has no stdask, or another version ({result}). Start both from one environment."
+        ) from result
+    if isinstance(result, Exception):
+        raise result
+    if result.fatal:
+        raise result.fatal
+    return result
 
 
 def _once_more(number: int, outcome: Outcome, workers: Workers, count: _Count) -> bool:
