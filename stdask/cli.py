@@ -14,6 +14,7 @@ from stdask import __version__
 from stdask.atlas_file import is_atlas_file, load_atlas
 from stdask.cli_cluster import cluster_app
 from stdask.cli_options import DataDir, Output, Profile, RunFile, Truth, WorkerCount, choose_cluster, load, with_workers
+from stdask.cli_survey import survey_app
 from stdask.cluster_profile import ClusterConfig
 from stdask.config import Run, load_run
 from stdask.errors import ConfigError, IncompleteError, StdaskError
@@ -272,6 +273,7 @@ def verify_command(
 
 
 app.add_typer(cluster_app, name="cluster", no_args_is_help=True)
+app.add_typer(survey_app, name="survey", no_args_is_help=True)
 
 
 def _show_version(wanted: bool) -> None:

@@ -31,7 +31,8 @@ ALLOWED = {
     "pipeline": {"science", "network", "storage", "figures"},
     "cli_options": PACKAGES,
     "cli_cluster": {*PACKAGES, "cli_options"},
-    "cli": {*PACKAGES, "cli_options", "cli_cluster"},
+    "cli_survey": PACKAGES,
+    "cli": {*PACKAGES, "cli_options", "cli_cluster", "cli_survey"},
     "__main__": {"cli"},
 }
 DOORS = {

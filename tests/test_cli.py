@@ -44,6 +44,24 @@ def test_every_command_explains_itself_with_an_example(command, monkeypatch, cap
     assert f"Example: stdask {command}" in " ".join(text.split())
 
 
+@pytest.mark.parametrize("command", ["list", "show", "check", "new"])
+def test_every_command_about_surveys_explains_itself_with_an_example(command, monkeypatch, capsys):
+    code, text = call(monkeypatch, capsys, "survey", command, "--help")
+    assert code == 0
+    assert f"Example: stdask survey {command}" in " ".join(text.split())
+
+
+def test_definitions_are_listed_shown_and_begun(tmp_path, monkeypatch, capsys):
+    assert "galah_dr3" in call(monkeypatch, capsys, "survey", "list")[1]
+    assert "Buder et al. 2021" in call(monkeypatch, capsys, "survey", "show", "galah_dr3")[1]
+    (tmp_path / "mine.csv").write_text("id,ra,dec,teff\n1,10,20,5000\n")
+    arguments = ("survey", "new", tmp_path / "mine.csv", "--output", tmp_path / "mine.toml")
+    assert call(monkeypatch, capsys, *arguments)[0] == 0
+    assert 'column = "teff"' in (tmp_path / "mine.toml").read_text()
+    code, text = call(monkeypatch, capsys, *arguments)
+    assert (code, "mine.toml exists" in " ".join(text.split())) == (2, True)
+
+
 def test_the_version_is_told(monkeypatch, capsys):
     assert call(monkeypatch, capsys, "--version") == (0, f"stdask {__version__}\n")
 

@@ -34,7 +34,9 @@ from stdask.storage.tables import (
 from stdask.survey_definition import SurveyDefinition
 
 
-class _Placed(NamedTuple):
+class Placed(NamedTuple):
+    """The rows of a block that have a position and an id."""
+
     rows: np.ndarray  # (n_placed,), row numbers of the survey file
     table: pa.Table  # their columns
     ids: pa.Array
@@ -65,7 +67,7 @@ def catalogue_fields(plan: Plan) -> tuple[Column, ...]:
         If a unit or a kind of column does not fit the definition.
     """
     definition = plan.definition
-    table, _, _ = _convert(plan, _place((0, 0), plan, definition.source_columns))
+    table, _, _ = convert(plan, place((0, 0), plan, definition.source_columns))
     dtypes = {field.name: dtype_name(field.type) for field in table.schema}
     own = Column(definition.id, dtypes[definition.id], "", "meta.id;meta.main", f"Id in {definition.title}")
     kept = [Column(name, dtypes[name], plan.units[name]) for name in definition.keep]
@@ -77,7 +79,7 @@ def scan_block(block: Item, plan: Plan) -> Done:
     definition, duplicates = plan.definition, plan.definition.duplicates
     names = [definition.id, definition.position.ra, definition.position.dec]
     names += [duplicates.by, duplicates.best] if duplicates else []
-    placed = _place(plan.rows(block.number), plan, list(dict.fromkeys(names)))
+    placed = place(plan.rows(block.number), plan, list(dict.fromkeys(names)))
     index = sky_index(placed.ra, placed.dec)
     rows = pa.table({"row": placed.rows, "id": placed.ids, "key": placed.ids, schema.HEALPIX.name: index})
     files = [plan.piece("id", block.number)]
@@ -132,13 +134,13 @@ def read_counts(path: Path) -> Cells:
 def convert_block(block: Item, plan: Plan) -> Done:
     """Turn a block into catalogue rows, cut by bundle into pieces, and note the rows set aside."""
     number = block.number
-    placed = _place(plan.rows(number), plan, plan.definition.source_columns)
+    placed = place(plan.rows(number), plan, plan.definition.source_columns)
     repeats = [read_part(plan.pieces(f"repeats_{kind}", plan.n_shares), number) for kind in plan.kinds]
     rejected = pa.concat_tables([placed.rejected, *repeats]).sort_by("row")
     files = [plan.piece("rejected", number), plan.piece("pieces", number)]
     write_parquet(files[0], rejected)
     kept = ~np.isin(placed.rows, rejected["row"].to_numpy())
-    table, counts, passing = _convert(plan, _taken(placed, kept))
+    table, counts, passing = convert(plan, _taken(placed, kept))
     tiles = assign_tiles(table[schema.HEALPIX.name].to_numpy(), list(plan.tiles))
     write_pieces(files[1], table, np.array(plan.bundles)[tiles], plan.bundles[-1] + 1)
     n_failing, n_left = count_cuts(passing, table.num_rows)
@@ -152,7 +154,7 @@ def convert_block(block: Item, plan: Plan) -> Done:
     return Done(files, record)
 
 
-def _place(block: tuple[int, int], plan: Plan, names: Sequence[str]) -> _Placed:
+def place(block: tuple[int, int], plan: Plan, names: Sequence[str]) -> Placed:
     """Read columns of a block and set aside the rows without a position or an id."""
     definition = plan.definition
     table = plan.survey.read(names, *block)
@@ -163,13 +165,13 @@ def _place(block: tuple[int, int], plan: Plan, names: Sequence[str]) -> _Placed:
     nameless = ids.is_null().to_numpy(zero_copy_only=False)
     faults = {NO_POSITION: missing, IMPOSSIBLE: impossible, NO_ID: nameless & ~missing & ~impossible}
     rejected = [_rejection(pa.array(rows[f]), ids.filter(pa.array(f)), reason) for reason, f in faults.items()]
-    placed = _Placed(rows, table, ids, ra, dec, pa.concat_tables(rejected))
+    placed = Placed(rows, table, ids, ra, dec, pa.concat_tables(rejected))
     return _taken(placed, ~np.logical_or.reduce(list(faults.values())))
 
 
-def _taken(placed: _Placed, kept: np.ndarray) -> _Placed:
+def _taken(placed: Placed, kept: np.ndarray) -> Placed:
     mask = pa.array(kept)
-    return _Placed(
+    return Placed(
         placed.rows[kept],
         placed.table.filter(mask),
         placed.ids.filter(mask),
@@ -179,7 +181,8 @@ def _taken(placed: _Placed, kept: np.ndarray) -> _Placed:
     )
 
 
-def _convert(plan: Plan, placed: _Placed) -> tuple[pa.Table, Counts, list[np.ndarray]]:
+def convert(plan: Plan, placed: Placed) -> tuple[pa.Table, Counts, list[np.ndarray]]:
+    """Return the catalogue's columns of some rows, what became of each survey column, and who passes each cut."""
     definition = plan.definition
     columns = to_masked(placed.table)
     source = Source(columns, plan.units, definition.sentinels)
@@ -204,7 +207,7 @@ def _convert(plan: Plan, placed: _Placed) -> tuple[pa.Table, Counts, list[np.nda
     return table, counts, passing
 
 
-def _reddening(plan: Plan, placed: _Placed) -> np.ndarray | None:
+def _reddening(plan: Plan, placed: Placed) -> np.ndarray | None:
     if plan.reddening is None:
         return None
     path, frame = plan.reddening
