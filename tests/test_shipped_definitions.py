@@ -28,6 +28,26 @@ from tests.made_up_surveys import (
 
 FLOAT32 = 2e-7  # values go through 32 bits, which round them by 6e-8, and a unit and a difference of two round again
 DRAFTS = {"fourmost", "h3", "weave"}
+# cuts that the surveys recommend, in the sources that the notes of each definition name
+RECOMMENDED = {
+    "desi_mws": {
+        ("RVTAB.SUCCESS", "=", True),
+        ("RVTAB.RVS_WARN", "=", 0),
+        ("RVTAB.RR_SPECTYPE", "=", "STAR"),
+        ("RVTAB.PRIMARY", "=", True),
+    },
+    "gaia_dr3_gspspec": {("gspspec_flags", "=", 13 * "0")},
+    "galah_dr4": {("snr_px_ccd3", ">", 30.0), ("flag_sp", "=", 0)},
+    "rave_dr6": {
+        ("hrv_error_sparv", "<", 8.0),
+        ("correlation_coeff_sparv", ">", 10.0),
+        ("algo_conv_madera", "!=", 1),
+        *((f"flag{rank}_class", "=", "n") for rank in (1, 2, 3)),
+    },
+    "sdss_v": {("flag_bad", "=", False), ("spectrum_flags", "=", 0)},
+    "segue": {("sciencePrimary", "=", 1), ("ZWARNING", "=", 0), ("FLAG", "=", "nnnnn")},
+}
+WITH_GAIA = [name for name in shipped_names() if load_definition(name).gaia_id]
 WITH_FLAGS = [name for name in shipped_names() if any(label.good for label in load_definition(name).labels.values())]
 WITH_CUTS = [name for name in shipped_names() if load_definition(name).cuts]
 
@@ -147,6 +167,25 @@ def test_ingest_finds_ids_positions_and_units_that_it_can_use(name: str, tmp_pat
     fields = {column.name: column for column in catalogue_fields(plan)}
     assert fields[definition.id].dtype in ("int64", "string")
     assert set(definition.labels) <= set(fields)
+
+
+@pytest.mark.parametrize("name", WITH_GAIA)
+def test_the_ids_of_gaia_keep_all_their_19_digits(name: str, tmp_path: Path):
+    definition = load_definition(name)
+    columns = made_up_columns(definition)
+    table = opened(write_survey(tmp_path, definition, columns), definition).read([definition.gaia_id])
+    assert_array_equal(table[definition.gaia_id].to_numpy(), columns[definition.gaia_id])
+
+
+@pytest.mark.parametrize("name", RECOMMENDED)
+def test_the_cuts_that_a_survey_recommends_are_made(name: str):
+    assert RECOMMENDED[name] <= {(term.column, term.op, term.value) for term in load_definition(name).cuts}
+
+
+def test_galah_dr4_does_not_trust_the_flag_of_iron_that_the_survey_calls_wrong():
+    galah = load_definition("galah_dr4")
+    assert "flag_fe_h" not in galah.source_columns
+    assert [term.column for term in galah.labels["MG_FE"].good] == ["flag_mg_fe"]
 
 
 def test_drafts_are_marked_and_say_that_they_are():
