@@ -1,7 +1,7 @@
 """The tasks of the stage `ingest`: what a worker does with one block, one share of the stars, one partition."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,9 +24,10 @@ from stdask.science.units import conversion_factor
 from stdask.storage import paths
 from stdask.storage.hats import write_partition
 from stdask.storage.pieces import read_part, write_pieces
-from stdask.storage.survey_files import SurveyFile
+from stdask.storage.survey_format import SurveyFile
 from stdask.storage.tables import (
     dtype_name,
+    in_groups,
     read_parquet,
     to_masked,
     to_table,
@@ -120,9 +121,9 @@ class _Placed(NamedTuple):
 
 
 def store_in_slices(item: Item, plan: Plan) -> Done:
-    """Copy the columns wanted of a file that can only be read whole to one that can be read in part."""
+    """Copy the columns wanted of a file that can only be read from its beginning to one that can be read in part."""
     path = plan.piece(*item)
-    write_parquet(path, plan.survey.read(plan.definition.source_columns))
+    plan.survey.copy(plan.definition.source_columns, path)
     return Done([path], {})
 
 
@@ -238,23 +239,12 @@ def write_bundle(bundle: Item, plan: Plan) -> Done:
 
 def collect_rejected(item: Item, plan: Plan) -> Done:  # noqa: ARG001
     """Write the table of all rows set aside, in the order of the file."""
-    tables = map(read_parquet, plan.pieces("rejected", plan.n_blocks))
+    names = [column.name for column in schema.REJECTED]
+    tables = (read_parquet(path).select(names) for path in plan.pieces("rejected", plan.n_blocks))
+    named = (to_table(schema.REJECTED, dict(zip(names, table.columns, strict=True))) for table in tables)
     path = plan.folder / paths.REJECTED
-    write_in_row_groups(path, schema.REJECTED, _in_groups(tables, ROWS_PER_GROUP))
+    write_in_row_groups(path, schema.REJECTED, in_groups(named, ROWS_PER_GROUP))
     return Done([path], {})
-
-
-def _in_groups(tables: Iterable[pa.Table], n_rows: int) -> Iterator[pa.Table]:
-    """Yield the rows of tables anew, `n_rows` at a time, with the columns of rows set aside."""
-    waiting = to_table(schema.REJECTED, {column.name: [] for column in schema.REJECTED})
-    for table in tables:
-        named = to_table(schema.REJECTED, {name: table[name] for name in table.column_names})
-        waiting = pa.concat_tables([waiting, named])
-        while waiting.num_rows >= n_rows:
-            yield waiting.slice(0, n_rows).combine_chunks()
-            waiting = waiting.slice(n_rows)
-    if waiting.num_rows:
-        yield waiting.combine_chunks()
 
 
 def _place(block: tuple[int, int], plan: Plan, names: Sequence[str]) -> _Placed:
