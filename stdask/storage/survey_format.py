@@ -148,7 +148,7 @@ def explained(path: Path) -> Iterator[None]:
     except EOFError as exc:
         raise SurveyError(f"{path} is cut off: its last bytes are missing. Fetch the file again.") from exc
     except Exception as exc:  # a damaged file can raise anything in the parsers
-        reason = " ".join(str(exc).split()) or type(exc).__name__
+        reason = " ".join(str(exc).split()).rstrip(".") or type(exc).__name__
         raise SurveyError(f"Cannot read {path}: {reason}. Check the file or fetch it again.") from exc
 
 

@@ -39,8 +39,8 @@ def test_every_kind_of_column_is_read_as_astropy_reads_it(tmp_path: Path):
         fits.Column("K", "K", array=2**62 + 1 + np.arange(N), null=2**62 + 5),
         fits.Column("E", "E", array=rng.normal(size=N)),
         fits.Column("D", "D", array=np.resize([np.nan, 1e300, -np.inf], N), unit="km s-1"),
-        fits.Column("scaled", "I", array=rng.integers(-99, 99, N) * 0.25 + 7, bscale=0.25, bzero=7),
-        fits.Column("wide", "E", array=rng.integers(-99, 99, N) * 0.25 + 7, bscale=0.25, bzero=7),
+        fits.Column("scaled", "I", array=rng.integers(-99, 99, N)),
+        fits.Column("wide", "E", array=rng.normal(size=N)),
         fits.Column("L", "L", array=rng.random(N) < 0.5),
         fits.Column("A", "7A", array=[f"star {n}" for n in range(N)]),
         fits.Column("bit", "X", array=(rng.random((N, 1)) < 0.5)),
@@ -50,6 +50,9 @@ def test_every_kind_of_column_is_read_as_astropy_reads_it(tmp_path: Path):
         fits.Column("bits", "11X", array=rng.random((N, 11)) < 0.5),
     ]
     fits.BinTableHDU.from_columns(columns).writeto(tmp_path / "a.fits")
+    for number in (8, 9):
+        fits.setval(tmp_path / "a.fits", f"TSCAL{number}", value=0.1, ext=1)
+        fits.setval(tmp_path / "a.fits", f"TZERO{number}", value=7.0, ext=1)
     truth, survey = Table.read(tmp_path / "a.fits"), open_survey(tmp_path / "a.fits")
     assert survey.columns["D"] == "km s-1"
     names = {name: truth[name] for name in truth.colnames if truth[name].ndim == 1}
@@ -151,3 +154,18 @@ def test_a_table_of_many_parts_is_whole(tmp_path: Path, monkeypatch: pytest.Monk
     Table({"a": np.arange(N), "b": [f"{n:03d}" for n in range(N)]}).write(tmp_path / "a.fits")
     read = open_survey(tmp_path / "a.fits").read(["b", "a"], 3, 98)
     assert read == pa.table({"b": [f"{n:03d}" for n in range(3, 98)], "a": np.arange(3, 98)})
+
+
+def test_fits_scaling_and_unsigned_integers_are_undone(tmp_path: Path):
+    largest = np.array([0, 2**64 - 1], dtype=np.uint64)
+    columns = [
+        fits.Column("big", "K", array=largest, bzero=2**63),
+        fits.Column("flags", "I", array=np.array([0, 65535], dtype=np.uint16), bzero=32768),
+        fits.Column("binary", "L", array=np.array([True, False])),
+        fits.Column("small", "J", array=np.array([7, -1]), null=-1),
+    ]
+    fits.BinTableHDU.from_columns(columns).writeto(tmp_path / "a.fits")
+    read = open_survey(tmp_path / "a.fits").read(["big", "flags", "binary", "small"]).to_pydict()
+    assert read == {
+        "big": [0, 2**64 - 1], "flags": [0, 65535], "binary": [True, False], "small": [7, None]
+    }  # fmt: skip
