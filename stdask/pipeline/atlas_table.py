@@ -29,8 +29,8 @@ from stdask.science.galactocentric import galactic_positions
 from stdask.science.units import conversion_factor
 from stdask.storage import paths
 from stdask.storage.files import write_text
-from stdask.storage.survey_files import SurveyFile, checksum, open_survey
-from stdask.storage.tables import write_parquet
+from stdask.storage.survey_files import checksum, open_survey
+from stdask.storage.survey_format import SurveyFile
 
 USUAL = {  # quantity -> what its column is called, in any case
     "ra": ("ra", "raj2000", "ra_icrs"),
@@ -178,7 +178,7 @@ def table_source(file: SurveyFile, table: TableConfig) -> TableSource:
     factors = {}
     for quantity, column in own.items():
         wanted = {"ra": "deg", "dec": "deg", distance: "kpc"}.get(quantity) or schema.quantity(_base(quantity)).unit
-        stated = (file.columns[column], table.distance_unit if quantity == distance else "")
+        stated = (file.unit(column), table.distance_unit if quantity == distance else "")
         factors[quantity] = conversion_factor(stated, wanted) if wanted else 1.0
     if table.survey:
         own[schema.SURVEY.name] = table.survey
@@ -187,14 +187,14 @@ def table_source(file: SurveyFile, table: TableConfig) -> TableSource:
 
 @contextmanager
 def sliced(file: SurveyFile, source: TableSource, folder: Path) -> Iterator[TableSource]:
-    """Give a source whose blocks can be read one by one: a text file is read once, into a copy that is removed."""
+    """Give a source whose blocks can be read one by one: another file is read once, into a copy that is removed."""
     if file.by_slices:
         yield source
         return
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".stdask_", dir=folder) as temporary:
         copy = Path(temporary) / "table.parquet"
-        write_parquet(copy, file.read([*dict.fromkeys(source.names.values())]))
+        file.copy([*dict.fromkeys(source.names.values())], copy)
         yield replace(source, copy=copy)
 
 

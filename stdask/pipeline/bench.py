@@ -67,7 +67,7 @@ def plan(run: Run) -> None:
     ClusterError
         If the workers would have too little memory.
     """
-    n_stars = open_survey(run.survey_file("a")).n_rows
+    n_stars = open_survey(run.survey_file("a"), run.definition_a.file).n_rows
     families = made_up_families(run)
     sample = made_up_table(run, SAMPLE_STARS)
     columns = (schema.HEALPIX, *run.definition_a.catalogue_columns, *new_columns(families, run))

@@ -46,6 +46,7 @@ from stdask.storage.documents import write_ecsv
 from stdask.storage.hats import catalogue_files, clear_catalogue, finish_catalogue, remove_partitions
 from stdask.storage.receipts import Receipt, hash_of
 from stdask.storage.survey_files import checksum, open_survey
+from stdask.storage.survey_format import SurveyFile
 
 ROWS_PER_SHARE = 1_000_000  # of the file, compared at once for repeats: about 100 MB
 
@@ -75,11 +76,12 @@ def run(run: Run, workers: Workers, side: str) -> Receipt:
         inputs[f"ebv_map {definition.ebv_map}"] = checksum(run.data_dir / definition.ebv_map)
     stage = Stage(run, f"ingest_{side}", inputs)
     try:
-        open_survey(path).require(definition.source_columns)  # before anything that was made is given up
+        survey = open_survey(path, definition.file)
+        survey.require(definition.source_columns)  # before anything that was made is given up
         if receipt := stage.done():
             _clean_up(stage, definition.name)
             return receipt
-        return _ingest(stage, workers, side)
+        return _ingest(stage, workers, side, survey)
     except StdaskError as exc:
         exc.add_note(f"Survey {definition.name} ({path.name})")
         raise
@@ -136,9 +138,9 @@ class _Steps:
         return [records[str(item)] for item in items]
 
 
-def _ingest(stage: Stage, workers: Workers, side: str) -> Receipt:
+def _ingest(stage: Stage, workers: Workers, side: str, survey: SurveyFile) -> Receipt:
     steps, most = _Steps(stage, workers), stage.config["rows_per_partition"]
-    plan = _prepare(stage, steps, side)
+    plan = _prepare(stage, steps, side, survey)
     blocks = [Item("block", number) for number in range(plan.n_blocks)]
     shares = [Item("share", number) for number in range(plan.n_shares)]
     rows = [stop - start for start, stop in (plan.rows(block.number) for block in blocks)]
@@ -153,10 +155,9 @@ def _ingest(stage: Stage, workers: Workers, side: str) -> Receipt:
     return _finish(stage, plan, converted, [one for record in written for one in record["partitions"]])
 
 
-def _prepare(stage: Stage, steps: _Steps, side: str) -> Plan:
+def _prepare(stage: Stage, steps: _Steps, side: str, survey: SurveyFile) -> Plan:
     """Try the definition on the file, and clear the catalogue's folder of what this run cannot go on with."""
     definition, rows_per_block = stage.run.definition(side), stage.run.config.ingest.rows_per_block
-    survey = open_survey(stage.run.survey_file(side))
     folder = paths.catalogue(stage.run.output, definition.name)
     scratch = paths.scratch(folder) / hash_of(steps.parts)[:16]
     (folder / "hats.properties").unlink(missing_ok=True)  # not finished from now on
@@ -165,7 +166,7 @@ def _prepare(stage: Stage, steps: _Steps, side: str) -> Plan:
         scratch.mkdir(parents=True)
     plan = Plan(
         survey=survey,
-        units={name: survey.columns[name] for name in definition.source_columns},
+        units={name: survey.unit(name) for name in definition.source_columns},
         definition=definition,
         folder=folder,
         scratch=scratch,

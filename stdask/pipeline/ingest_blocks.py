@@ -46,9 +46,9 @@ class Placed(NamedTuple):
 
 
 def store_in_slices(item: Item, plan: Plan) -> Done:
-    """Copy the columns wanted of a file that can only be read whole to one that can be read in part."""
+    """Copy the columns wanted of a file that can only be read from its beginning to one that can be read in part."""
     path = plan.piece(*item)
-    write_parquet(path, plan.survey.read(plan.definition.source_columns))
+    plan.survey.copy(plan.definition.source_columns, path)
     return Done([path], {})
 
 

@@ -1,7 +1,5 @@
 """The last tasks of the stage `ingest`: partitions from their pieces, and the table of all rows set aside."""
 
-from collections.abc import Iterable, Iterator
-
 import numpy as np
 import pyarrow as pa
 
@@ -11,7 +9,7 @@ from stdask.science.healpix import assign_tiles
 from stdask.storage import paths
 from stdask.storage.hats import write_partition
 from stdask.storage.pieces import read_part
-from stdask.storage.tables import read_parquet, to_table, write_in_row_groups
+from stdask.storage.tables import in_groups, read_parquet, to_table, write_in_row_groups
 
 ROWS_PER_GROUP = 1_000_000  # of the table of rows set aside, whatever the blocks were: about 50 MB
 
@@ -32,20 +30,9 @@ def write_bundle(bundle: Item, plan: Plan) -> Done:
 
 def collect_rejected(item: Item, plan: Plan) -> Done:  # noqa: ARG001
     """Write the table of all rows set aside, in the order of the file."""
-    tables = map(read_parquet, plan.pieces("rejected", plan.n_blocks))
+    names = [column.name for column in schema.REJECTED]
+    tables = (read_parquet(path).select(names) for path in plan.pieces("rejected", plan.n_blocks))
+    named = (to_table(schema.REJECTED, dict(zip(names, table.columns, strict=True))) for table in tables)
     path = plan.folder / paths.REJECTED
-    write_in_row_groups(path, schema.REJECTED, _in_groups(tables, ROWS_PER_GROUP))
+    write_in_row_groups(path, schema.REJECTED, in_groups(named, ROWS_PER_GROUP))
     return Done([path], {})
-
-
-def _in_groups(tables: Iterable[pa.Table], n_rows: int) -> Iterator[pa.Table]:
-    """Yield the rows of tables anew, `n_rows` at a time, with the columns of rows set aside."""
-    waiting = to_table(schema.REJECTED, {column.name: [] for column in schema.REJECTED})
-    for table in tables:
-        named = to_table(schema.REJECTED, {name: table[name] for name in table.column_names})
-        waiting = pa.concat_tables([waiting, named])
-        while waiting.num_rows >= n_rows:
-            yield waiting.slice(0, n_rows).combine_chunks()
-            waiting = waiting.slice(n_rows)
-    if waiting.num_rows:
-        yield waiting.combine_chunks()

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from stdask.schema import Column
 from stdask.science.healpix import Pixel
-from stdask.storage.survey_files import SurveyFile
+from stdask.storage.survey_format import SurveyFile
 from stdask.survey_definition import SurveyDefinition
 
 NO_POSITION, IMPOSSIBLE, NO_ID = "no position", "impossible position", "no id"

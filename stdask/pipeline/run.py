@@ -49,7 +49,8 @@ def check_files(run: Run) -> None:
         If one is missing or unreadable, or lacks a column.
     """
     for side in "ab":
-        open_survey(run.survey_file(side)).require(run.definition(side).source_columns)
+        definition = run.definition(side)
+        open_survey(run.survey_file(side), definition.file).require(definition.source_columns)
     for stars in (*run.config.pair.exclude, *run.config.merge.exclude):
         open_survey(run.data_dir / stars.file).require([stars.column])
     if run.config.merge.globular_clusters:

@@ -47,9 +47,9 @@ def check(definition: SurveyDefinition, path: Path, n_rows: int) -> list[str]:
     SurveyError
         If the file cannot be read, or does not fit the definition.
     """
-    survey = open_survey(path)
+    survey = open_survey(path, definition.file)
     survey.require(definition.source_columns)
-    units = {name: survey.columns[name] for name in definition.source_columns}
+    units = {name: survey.unit(name) for name in definition.source_columns}
     nowhere = Path()
     plan = Plan(survey, units, definition, nowhere, nowhere, {}, n_rows, 1)
     plan = replace(plan, columns=catalogue_fields(plan))

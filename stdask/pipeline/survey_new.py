@@ -7,7 +7,8 @@ from pathlib import Path
 from stdask import schema
 from stdask.science import column_names as guess
 from stdask.science.column_names import find_column, find_columns, find_error, plain
-from stdask.storage.survey_files import SurveyFile, open_survey
+from stdask.storage.survey_files import open_survey
+from stdask.storage.survey_format import SurveyFile
 
 VALID = {
     "TEFF": (2000, 50000),

@@ -152,16 +152,16 @@ class _Tasks:
             priority=int(bool(avoid)),  # whether it fails for good shall be known soon
         )
         self.open[future] = number
-        future.add_done_callback(self._fetch)
+        self._client.loop.add_callback(self._fetch, future)  # type: ignore[union-attr]  # it has one: it is connected
 
-    def _fetch(self, future: Future) -> None:
-        """Fetch a result, in a thread of the client's.
+    async def _fetch(self, future: Future) -> None:
+        """Fetch a result as soon as it is there, beside all others.
 
-        At once, for it is lost with its worker; and not where the workers are looked after: of a worker that died a
-        moment ago it comes only when another one has begun the task again.
+        At once, for it is lost with its worker; and not where the workers are looked after: that of a worker that
+        died a moment ago comes only when another one has begun the task again.
         """
         try:
-            self._ended.put((future, future.result()))
+            self._ended.put((future, await self._client.gather(future, asynchronous=True)))
         except Exception as exc:
             self._ended.put((future, exc))
 

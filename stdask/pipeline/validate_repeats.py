@@ -18,7 +18,8 @@ from stdask.science.scaling import NO_COUNTERPART
 from stdask.science.star_keys import star_keys
 from stdask.science.survey_columns import Source, catalogue_columns
 from stdask.storage import paths
-from stdask.storage.survey_files import SurveyFile, open_survey
+from stdask.storage.survey_files import open_survey
+from stdask.storage.survey_format import SurveyFile
 from stdask.storage.tables import read_parquet, to_masked, to_numpy
 
 MIN_STARS = 20  # of fewer, a robust sigma is uncertain by over a quarter
@@ -92,31 +93,29 @@ def repeated_visits(run: Run) -> Visits | None:
     aside = to_numpy(rejected, "row")[to_numpy(rejected, "reason") == DUPLICATES["star"]]
     if definition.duplicates is None or not aside.size:
         return None
-    survey = open_survey(run.survey_file("a"))
+    survey = open_survey(run.survey_file("a"), definition.file)
     stars = survey.read([definition.duplicates.by])[definition.duplicates.by].combine_chunks()
     kept = np.setdiff1d(np.flatnonzero(stars.is_valid().to_numpy(zero_copy_only=False)), to_numpy(rejected, "row"))
     names = [stars.take(pa.array(rows)).to_numpy(zero_copy_only=False) for rows in (kept, aside)]
     first, second = match_ids(*names)
     rows = np.stack([kept[first], aside[second]])
-    block = run.config.ingest.rows_per_block if survey.by_slices else survey.n_rows
-    columns, ids = _read_rows(survey, run, rows, block)
+    columns, ids = _read_rows(survey, run, rows)
     return Visits(rows, ids[0], columns)
 
 
-def _read_rows(survey: SurveyFile, run: Run, rows: np.ndarray, block: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+def _read_rows(survey: SurveyFile, run: Run, rows: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Return catalogue columns and ids of rows of the survey file, each in the shape of `rows`."""
     definition = run.definition_a
     wanted, places = np.unique(rows, return_inverse=True)
-    tables = []
+    tables, start = [], 0
     with progress_bar("read repeated visits", survey.n_rows) as bar:
-        for start in range(0, survey.n_rows, block):
-            own = wanted[(wanted >= start) & (wanted < start + block)]
-            if own.size:
-                table = survey.read(definition.source_columns, start, start + block)
-                tables.append(table.take(pa.array(own - start)))
-            bar.advance(min(block, survey.n_rows - start))
+        for table in survey.batches(definition.source_columns):
+            own = wanted[(wanted >= start) & (wanted < start + table.num_rows)]
+            tables.append(table.take(pa.array(own - start)))
+            start += table.num_rows
+            bar.advance(table.num_rows)
     columns = to_masked(pa.concat_tables(tables))
-    units = {name: survey.columns[name] for name in definition.source_columns}
+    units = {name: survey.unit(name) for name in definition.source_columns}
     arrays, _, _ = catalogue_columns(definition, Source(columns, units, definition.sentinels))
     places = places.reshape(rows.shape)
     ids = np.ma.getdata(columns[definition.id]).astype(str)

@@ -1,6 +1,6 @@
 """Parquet tables with units: fields from the schema, read and write."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +105,19 @@ def write_in_row_groups(path: Path, columns: Iterable[Column], tables: Iterable[
             for table in tables:
                 writer.write_table(table)
         return pq.read_metadata(temporary).num_rows
+
+
+def in_groups(tables: Iterable[pa.Table], n_rows: int) -> Iterator[pa.Table]:
+    """Yield the rows of tables that have the same columns anew, `n_rows` at a time."""
+    waiting: list[pa.Table] = []
+    for table in tables:
+        waiting.append(table)
+        while sum(part.num_rows for part in waiting) >= n_rows:
+            rows = pa.concat_tables(waiting)
+            yield rows.slice(0, n_rows).combine_chunks()
+            waiting = [rows.slice(n_rows)]
+    if any(part.num_rows for part in waiting):
+        yield pa.concat_tables(waiting).combine_chunks()
 
 
 def read_parquet(

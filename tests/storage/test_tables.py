@@ -11,7 +11,16 @@ from numpy.testing import assert_array_equal
 
 from stdask.errors import CatalogueError
 from stdask.schema import Column
-from stdask.storage.tables import read_parquet, to_column, to_field, to_masked, to_numpy, to_table, write_parquet
+from stdask.storage.tables import (
+    in_groups,
+    read_parquet,
+    to_column,
+    to_field,
+    to_masked,
+    to_numpy,
+    to_table,
+    write_parquet,
+)
 from tests.storage.sky import COLUMNS, star_data
 
 
@@ -113,3 +122,10 @@ def test_a_flipped_bit_is_never_read_as_a_value(tmp_path: Path):
         path.write_bytes(damaged)
         with contextlib.suppress(CatalogueError):
             assert read_parquet(path).equals(table)  # a bit of what no value depends on, in the footer
+
+
+def test_rows_are_grouped_anew_in_their_order():
+    tables = [pa.table({"x": np.arange(start, stop)}) for start, stop in [(0, 1), (1, 1), (1, 8), (8, 10)]]
+    groups = list(in_groups(tables, 4))
+    assert [group["x"].to_pylist() for group in groups] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+    assert list(in_groups(tables[1:2], 4)) == []

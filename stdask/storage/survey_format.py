@@ -1,0 +1,218 @@
+"""What all formats of survey files have in common: columns by name, rows by slices or in batches, plain types.
+
+A column read here is bool, int64, uint64, float32, float64 or string, in native byte order; text is stripped and
+blank text is null; a missing float is NaN, a missing integer, logical or text is null.
+"""
+
+import difflib
+import itertools
+import re
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stdask.errors import StdaskError, SurveyError
+from stdask.storage.tables import in_groups, to_column, write_in_row_groups
+
+ROWS_AT_ONCE = 65_536  # in memory, whatever the file holds: 30 MB of 60 columns
+
+
+class Wanted(NamedTuple):
+    """A column asked for: a column of the file, or one element of each of its vectors."""
+
+    name: str  # as it is asked for
+    column: str
+    element: int | None = None  # counted from 0
+
+
+@dataclass(frozen=True)
+class SurveyFile(ABC):
+    """A survey's table on disk: its size, its columns and their units, and a way to read a part of it.
+
+    The elements of a column of vectors are columns of their own: `FPARAM[3]` is the fourth one, in the order of the
+    file where a vector has several dimensions.
+    """
+
+    path: Path
+    n_rows: int
+    columns: Mapping[str, str]  # name -> unit as the file spells it, empty for none
+    vectors: Mapping[str, int]  # column that holds vectors -> how many elements a row, 0 if not always as many
+    by_slices: bool  # a part can be read at the cost of that part
+
+    def require(self, names: Sequence[str]) -> None:
+        """Raise if a column is missing.
+
+        Raises
+        ------
+        SurveyError
+            Naming the first missing column, the nearest one there is, and the file; or a column of vectors of which
+            no element is named, or one that there is not, and how many there are.
+        """
+        for name in names:
+            self._find(name)
+
+    def unit(self, name: str) -> str:
+        """Return the unit of a column or of an element of its vectors, as the file spells it, empty for none."""
+        return self.columns[self._find(name).column]
+
+    def read(self, names: Sequence[str], start: int = 0, stop: int | None = None) -> pa.Table:
+        """Return columns of the rows start <= row < stop, in the order asked for.
+
+        Raises
+        ------
+        SurveyError
+            If a column is missing or of a kind that stdask does not read, or the file is damaged.
+        """
+        stop = self.n_rows if stop is None else min(stop, self.n_rows)
+        return pa.concat_tables(self._plain_tables(names, start, max(start, stop))).combine_chunks()
+
+    def batches(self, names: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield columns of all rows, some rows at a time: the memory does not grow with the file.
+
+        Raises
+        ------
+        SurveyError
+            As `read`.
+        """
+        return in_groups(self._plain_tables(names, 0, self.n_rows), ROWS_AT_ONCE)
+
+    def copy(self, names: Sequence[str], path: Path) -> None:
+        """Copy columns to a Parquet file, which can be read by slices, in batches.
+
+        Raises
+        ------
+        SurveyError
+            As `read`.
+        """
+        batches = self.batches(names)
+        first = next(batches)
+        n_rows = write_in_row_groups(path, map(to_column, first.schema), itertools.chain([first], batches))
+        if n_rows != self.n_rows:
+            raise SurveyError(f"{self.path} had {self.n_rows} rows and now has {n_rows}. Leave it alone during a run.")
+
+    @abstractmethod
+    def _tables(self, wanted: Sequence[Wanted], start: int, stop: int) -> Iterator[pa.Table]:
+        """Yield the rows start <= row < stop, some at a time; at least one table, be it empty."""
+
+    def _plain_tables(self, names: Sequence[str], start: int, stop: int) -> Iterator[pa.Table]:
+        wanted = [self._find(name) for name in names]
+        with explained(self.path):
+            for table in self._tables(wanted, start, stop):
+                yield pa.table({name: _plain(table.column(name), name, self.path) for name in names})
+
+    def _find(self, name: str) -> Wanted:
+        if name in self.columns:
+            if name in self.vectors:
+                raise SurveyError(f"{self.path}: column {name!r} holds {self._elements(name)}. Name one of them.")
+            return Wanted(name, name)
+        match = re.fullmatch(r"(.+)\[(\d+)\]", name, re.DOTALL)
+        if match is None or match[1] not in self.columns:
+            near = _nearest(name, list(self.columns))
+            hint = f"Did you mean {near!r}?" if near else f"It has {', '.join(self.columns)}."
+            raise SurveyError(f"{self.path} has no column {name!r}. {hint}")
+        column, element = match[1], int(match[2])
+        if column not in self.vectors:
+            raise SurveyError(f"{self.path}: column {column!r} holds one value a row. Name it without [{element}].")
+        if 0 < self.vectors[column] <= element:
+            raise SurveyError(f"{self.path} has no {name}: column {column!r} holds {self._elements(column)}.")
+        return Wanted(name, column, element)
+
+    def _elements(self, column: str) -> str:
+        n = self.vectors[column]
+        return f"{n} values a row, {column}[0] to {column}[{n - 1}]" if n else f"a list a row, {column}[0] and so on"
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn whatever the parsers raise for a damaged file into an error that names it and says what to do.
+
+    Raises
+    ------
+    SurveyError
+        If anything was raised.
+    """
+    try:
+        yield
+    except StdaskError as exc:
+        if str(path) not in str(exc):
+            exc.add_note(str(path))
+        raise
+    except EOFError as exc:
+        raise SurveyError(f"{path} is cut off: its last bytes are missing. Fetch the file again.") from exc
+    except Exception as exc:  # a damaged file can raise anything in the parsers
+        reason = " ".join(str(exc).split()).rstrip(".") or type(exc).__name__
+        raise SurveyError(f"Cannot read {path}: {reason}. Check the file or fetch it again.") from exc
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Refuse a file of which a column cannot be told by its name.
+
+    Raises
+    ------
+    SurveyError
+        Naming one.
+    """
+    twice = [name for name, n in Counter(names).items() if n > 1 and name]
+    if twice:
+        raise SurveyError(f"two columns are called {twice[0]!r}. Write the file with one name for each.")
+
+
+def cut(tables: Iterable[pa.Table], start: int, stop: int) -> Iterator[pa.Table]:
+    """Yield of tables that follow one another the rows start <= row < stop, counted from the first one on."""
+    row = 0
+    for table in tables:
+        first = min(max(start - row, 0), table.num_rows)
+        yield table.slice(first, max(stop - row - first, 0))
+        row += table.num_rows
+        if row >= stop:
+            return
+
+
+def parse_text(column: str, text: pa.Array | pa.ChunkedArray, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
+    """Return text as numbers or logicals.
+
+    Raises
+    ------
+    SurveyError
+        Naming the column, if a text is none.
+    """
+    try:
+        return text.cast(kind)
+    except pa.ArrowInvalid as exc:
+        raise SurveyError(f"column {column!r}: {exc}. Correct this value.") from exc
+
+
+def _plain(column: pa.ChunkedArray, name: str, path: Path) -> pa.Array:
+    """Return a column in one of the plain types, its missing values told apart in one way."""
+    array = column.combine_chunks()
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        array, kind = array.cast(kind.value_type), kind.value_type
+    if pa.types.is_boolean(kind) or pa.types.is_uint64(kind):
+        return array
+    if pa.types.is_integer(kind):
+        return array.cast(pa.int64())
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_null(kind):
+        wide = pa.float32() if kind in (pa.float16(), pa.float32()) else pa.float64()
+        return array.cast(wide, safe=False).fill_null(np.nan)
+    if pa.types.is_nested(kind):
+        raise SurveyError(f"{path}: column {name!r} holds {kind} a row. Name one of numbers, logicals or text.")
+    try:
+        text = pc.utf8_trim_whitespace(array.cast(pa.string()))
+    except pa.ArrowInvalid as exc:
+        raise SurveyError(f"{path}: column {name!r} is not UTF-8 text. Write the file in UTF-8.") from exc
+    return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+
+
+def _nearest(name: str, known: list[str]) -> str | None:
+    lower = {other.lower(): other for other in known}
+    near = difflib.get_close_matches(name.lower(), list(lower), n=1)
+    return lower[near[0]] if near else None
