@@ -11,6 +11,7 @@ import pytest
 from tests.disturbed import Disturbed, Driver
 
 N_KILLS = 20
+N_DRAWS = 2000  # with 200, a fast machine is done before so many workers were killed
 
 
 def workers_of(driver: Driver) -> list[psutil.Process]:
@@ -26,11 +27,12 @@ def workers_of(driver: Driver) -> list[psutil.Process]:
 @pytest.mark.slow
 def test_twenty_random_kills_change_nothing(disturbed: Disturbed, tmp_path: Path):
     rng = random.Random(20)  # its own: no global state
+    disturbed = disturbed.with_draws(N_DRAWS)
     driver = disturbed.start(tmp_path / "run", "--workers", 2)
     driver.wait_for(lambda: driver.partitions() >= 1)
     n_killed = 0
     while n_killed < N_KILLS and driver.process.poll() is None:
-        time.sleep(rng.uniform(0.2, 3.0))
+        time.sleep(rng.uniform(0.2, 2.0))
         before = driver.partitions()
         if workers := workers_of(driver):
             rng.choice(workers).kill()
