@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -15,7 +15,6 @@ CATALOGUE = "catalogues/lamost_dr3_on_apogee_dr17_giants"
 # who translates matters here, not how well; many partitions, so that there is always one under way
 HURRY = "[train]\nmax_epochs = 5\n"
 SIZES = "\n[ingest]\nrows_per_partition = 400\n\n[translate]\nn_draws = {}\n"
-N_DRAWS = 200
 
 
 @dataclass
@@ -77,17 +76,6 @@ class Disturbed:
             )
         return Driver(process, output, log)
 
-    def with_draws(self, n_draws: int) -> "Disturbed":
-        """Return the same trained run, translated with so many draws: that takes longer."""
-        folder = self.trained.parent / f"{n_draws} draws"
-        folder.mkdir()
-        run_file = folder / "run.toml"
-        run_file.write_text(self.run_file.read_text().replace(f"n_draws = {N_DRAWS}", f"n_draws = {n_draws}"))
-        longer = replace(self, undisturbed=folder / "undisturbed", run_file=run_file)
-        driver = longer.start(longer.undisturbed)
-        assert driver.end() == 0, driver.text
-        return longer
-
     def files(self, output: Path) -> dict[str, bytes]:
         """Return the partitions of the translated catalogue."""
         folder = output / CATALOGUE / "dataset"
@@ -99,10 +87,10 @@ class Disturbed:
         return self.files(output) == self.files(self.undisturbed)
 
 
-def make_disturbed(folder: Path, data_dir: Path) -> Disturbed:
+def make_disturbed(folder: Path, data_dir: Path, n_draws: int = 200) -> Disturbed:
     """Run everything up to the trained networks, and in a copy the translation too."""
     run_file = folder / "run.toml"
-    run_file.write_text(JOB.read_text().replace("[train]\n", HURRY) + SIZES.format(N_DRAWS))
+    run_file.write_text(JOB.read_text().replace("[train]\n", HURRY) + SIZES.format(n_draws))
     trained, undisturbed = folder / "trained", folder / "undisturbed"
     for stage in ("ingest", "pair", "train"):
         command = [sys.executable, "-m", "stdask", stage, run_file, "--data-dir", data_dir, "--output", trained]

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.disturbed import Disturbed, Driver
+from tests.disturbed import Driver, make_disturbed
 
 N_KILLS = 20
 N_DRAWS = 2000  # with 200, a fast machine is done before so many workers were killed
@@ -25,9 +25,9 @@ def workers_of(driver: Driver) -> list[psutil.Process]:
 
 @pytest.mark.faults
 @pytest.mark.slow
-def test_twenty_random_kills_change_nothing(disturbed: Disturbed, tmp_path: Path):
+def test_twenty_random_kills_change_nothing(data_dir: Path, tmp_path: Path):
     rng = random.Random(20)  # its own: no global state
-    disturbed = disturbed.with_draws(N_DRAWS)
+    disturbed = make_disturbed(tmp_path, data_dir, N_DRAWS)
     driver = disturbed.start(tmp_path / "run", "--workers", 2)
     driver.wait_for(lambda: driver.partitions() >= 1)
     n_killed = 0
@@ -45,4 +45,6 @@ def test_twenty_random_kills_change_nothing(disturbed: Disturbed, tmp_path: Path
     again = re.search(r"(\d+) begun again after their workers were gone", driver.text)
     n_again = int(again[1]) if again else 0
     print(f"{n_killed} workers killed, {n_again} partitions begun again")
-    assert n_again <= N_KILLS  # at most the one that each had under way
+    assert (
+        n_again <= 2 * N_KILLS
+    )  # the one that each had under way, and one whose result the driver had not fetched yet
