@@ -33,6 +33,8 @@ from stdask.storage.tables import (
 )
 from stdask.survey_definition import SurveyDefinition
 
+ROWS_TRIED = 1000  # so that a value that does not fit can be told
+
 
 class Placed(NamedTuple):
     """The rows of a block that have a position and an id."""
@@ -59,7 +61,7 @@ def store_map(item: Item, plan: Plan, source: Path) -> Done:
 
 
 def catalogue_fields(plan: Plan) -> tuple[Column, ...]:
-    """Return the columns of the catalogue, after trying the definition on an empty block.
+    """Return the columns of the catalogue, after trying the definition on the first rows.
 
     Raises
     ------
@@ -67,7 +69,7 @@ def catalogue_fields(plan: Plan) -> tuple[Column, ...]:
         If a unit or a kind of column does not fit the definition.
     """
     definition = plan.definition
-    table, _, _ = convert(plan, place((0, 0), plan, definition.source_columns))
+    table, _, _ = convert(plan, place((0, ROWS_TRIED), plan, definition.source_columns))
     dtypes = {field.name: dtype_name(field.type) for field in table.schema}
     own = Column(definition.id, dtypes[definition.id], "", "meta.id;meta.main", f"Id in {definition.title}")
     kept = [Column(name, dtypes[name], plan.units[name]) for name in definition.keep]
@@ -219,12 +221,16 @@ def _identity(table: pa.Table, name: str, definition: SurveyDefinition) -> pa.Ar
     column = table[name].combine_chunks()
     if not (pa.types.is_integer(column.type) or pa.types.is_string(column.type)):
         raise SurveyError(f"Column {name!r} names stars but holds {column.type}. Name a column of integers or text.")
-    if name != definition.gaia_id:
-        return column if pa.types.is_string(column.type) else column.cast(pa.int64())
+    if name != definition.gaia_id and pa.types.is_string(column.type):
+        return column
     try:
         numbers = column.cast(pa.int64())
     except pa.ArrowInvalid as exc:
-        raise SurveyError(f"Column {name!r} is no Gaia source_id: {exc}. Name one of integers.") from exc
+        raise SurveyError(
+            f"Column {name!r}: {exc}. Name one of 64-bit integers, or of text if it is no id of Gaia."
+        ) from exc
+    if name != definition.gaia_id:
+        return numbers
     return pc.if_else(pc.greater(numbers, 0), numbers, pa.scalar(None, pa.int64()))
 
 

@@ -109,7 +109,7 @@ def _check_kinds(term: Term, values: np.ndarray) -> None:
     if term.op in ("bits_clear", "bits_set"):
         if kind not in "iu":
             raise SurveyError(
-                f"Cut {term.text!r} asks for bits of column {term.column!r}, which holds {_word(kind)}. "
+                f"Cut {term.text!r} asks for bits of column {term.column!r}, which holds {word_of(kind)}. "
                 "Name an integer column."
             )
         return
@@ -117,12 +117,35 @@ def _check_kinds(term: Term, values: np.ndarray) -> None:
     for value in wanted:
         if isinstance(value, str) != (kind in "OUS"):
             raise SurveyError(
-                f"Cut {term.text!r} compares column {term.column!r}, which holds {_word(kind)}, "
-                f"with {value!r}. Give a value of the same kind."
+                f"Cut {term.text!r} compares column {term.column!r}, which holds {word_of(kind)}, "
+                f"with {value!r}{no_number(values)}. Give a value of the same kind."
             )
 
 
-def _word(kind: str) -> str:
+def no_number(values: np.ndarray) -> str:
+    """Return the first text of a column that is no number, to be said of it: one is enough to make it text.
+
+    Parameters
+    ----------
+    values : shape (n_stars,)
+
+    Returns
+    -------
+    words
+        Empty where there is none.
+    """
+    for text in values:
+        try:
+            float(text)
+        except ValueError:
+            return f": it holds {str(text)!r} for one"
+        except TypeError:  # None, where it is missing
+            continue
+    return ""
+
+
+def word_of(kind: str) -> str:
+    """Return what a column of a numpy `kind` holds, in a word."""
     return {"f": "floats", "i": "integers", "u": "integers", "b": "logicals"}.get(kind, "text")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from stdask.errors import SurveyError
-from stdask.science.cuts import is_missing
+from stdask.science.cuts import is_missing, no_number, word_of
 from stdask.survey_definition import SENTINELS
 
 VALUE_COUNTS = ("n_missing", "n_infinite", "n_sentinel", "n_outside", "n_not_good", "n_measured")
@@ -119,5 +119,7 @@ def complete_errors(
 def _as_floats(column: np.ndarray) -> np.ndarray:
     values = np.ma.getdata(column)
     if values.dtype.kind not in "iuf":
-        raise SurveyError("it holds no numbers. Name a column of numbers.")
+        raise SurveyError(
+            f"{word_of(values.dtype.kind)}, no numbers{no_number(values)}. Name a column of numbers, or correct it."
+        )
     return np.where(is_missing(column), np.nan, values.astype(np.float64))

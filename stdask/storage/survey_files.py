@@ -1,6 +1,7 @@
 """Open the files that surveys come in, whatever the format: its module reads some columns of some rows."""
 
 import re
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def checksum(path: Path) -> str:
     Raises
     ------
     SurveyError
-        If the file is missing, a folder, or empty.
+        If the file is missing, a folder, no regular file, not to be read, or empty.
     """
     _head_of(path)
     return sha256(path)
@@ -64,9 +65,11 @@ def checksum(path: Path) -> str:
 
 def _head_of(path: Path) -> bytes:
     """Return the first bytes of a file, unpacked."""
-    if path.is_dir():
-        raise SurveyError(f"{path} is a folder. Name the file of the survey.")
     try:
+        if path.is_dir():
+            raise SurveyError(f"{path} is a folder. Name the file of the survey.")
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for, for ever
+            raise SurveyError(f"{path} is no regular file. Write what it gives to one: it is read more than once.")
         if not path.stat().st_size:
             raise SurveyError(f"{path} is empty. Fetch the file again.")
         with path.open("rb"):
@@ -74,7 +77,7 @@ def _head_of(path: Path) -> bytes:
     except FileNotFoundError:
         raise SurveyError(f"No survey file {path}. Check `file` in run.toml and --data-dir.") from None
     except OSError as exc:
-        raise SurveyError(f"Cannot read {path}: {exc}. Check its permissions.") from exc
+        raise SurveyError(f"Cannot read {path}: {exc}. Check the path and its permissions.") from exc
     with explained(path), open_stream(path) as stream:
         return stream.read(HEAD)
 

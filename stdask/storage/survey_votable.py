@@ -9,6 +9,7 @@ Source: Ochsenbein et al. 2019, VOTable Format Definition, version 1.4 (IVOA).
 import io
 import itertools
 import math
+import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 import pyarrow as pa
 from astropy.io.votable import parse_single_table
+from astropy.io.votable.exceptions import W30, conf
 from astropy.io.votable.tree import Field, TableElement
 from astropy.utils.xml.iterparser import get_xml_iterator
 
@@ -30,6 +32,8 @@ from stdask.storage.survey_format import SurveyFile, Wanted, cut
 ROWS_AT_ONCE = 4096  # as XML and as lists of Python's objects
 SERIALIZATIONS = ("TABLEDATA", "BINARY", "BINARY2", "FITS", "PARQUET")
 TEXT = ("char", "unicodeChar")
+# astropy reads as missing whatever is no float; we only what files write for missing
+NO_FLOAT = r".*W30: Invalid literal for float '(?!(null|none|n/?a|-+|\.+)')"
 
 Events = Iterator[tuple[bool, str, Any, tuple[int, int]]]  # start or end, tag, attributes or text, place
 
@@ -159,10 +163,15 @@ def _parse_whole(path: Path, document: Document, numbers: Sequence[int] = ()) ->
 
 
 def _parse(source: Any, document: Document, numbers: Sequence[int]) -> TableElement:
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), conf.set_temp("max_warnings", sys.maxsize):
         warnings.simplefilter("ignore")  # of small offences against the standard, which most files commit
+        warnings.filterwarnings("error", NO_FLOAT, W30)
         columns = list(numbers) or None
-        return parse_single_table(source.read, table_number=document.table, columns=columns, verify="ignore")
+        try:
+            return parse_single_table(source.read, table_number=document.table, columns=columns, verify="warn")
+        except W30 as exc:
+            word = str(exc).partition("'")[2].rpartition("'")[0]
+            raise SurveyError(f"{word!r} stands where a number belongs. Correct it, or leave it empty.") from exc
 
 
 def _names(fields: Sequence[Field]) -> Iterator[str]:

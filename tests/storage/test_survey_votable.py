@@ -120,3 +120,16 @@ def test_a_value_that_is_no_number_is_told_by_its_column(tmp_path: Path):
     path.write_text(DOCUMENT.replace("<v:TD>2</v:TD>", "<v:TD>two</v:TD>"))
     with pytest.raises(SurveyError, match=r"Cannot read .*a\.xml.*'two'.*col 'id'"):
         open_survey(path).read(["id"])
+
+
+def test_a_word_that_is_no_float_is_told_unless_it_stands_for_missing(tmp_path: Path):
+    path = tmp_path / "a.vot"
+    texts = ["null", "N/A", "--"] * 7 + ["good"]
+    Table({"snr": np.arange(100.0, 100.0 + len(texts))}).write(path, format="votable")
+    document = path.read_text()
+    for n, text in enumerate(texts):
+        path.write_text(document := document.replace(f">{100 + n}<", f">{text}<"))
+    with pytest.raises(SurveyError, match=r"a\.vot: 'good' stands where a number belongs"):
+        open_survey(path).read(["snr"])
+    path.write_text(document.replace("good", "1e3"))
+    assert np.array_equal(open_survey(path).read(["snr"])["snr"].to_numpy(), [np.nan] * 21 + [1000], equal_nan=True)

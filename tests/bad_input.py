@@ -1,0 +1,429 @@
+"""Everything that can be wrong with a survey's file, its definition or its rows, and what stdask makes of it."""
+
+import bz2
+import gzip
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from astropy.io import fits
+from astropy.table import MaskedColumn, Table
+
+N_STARS = 12
+DEFINITION = """
+name = "small"
+title = "Small"
+reference = "none"
+id = "id"
+gaia_id = "gaia"
+cuts = [{ column = "flag", op = "bits_clear", value = [0, 3] }, { column = "snr", op = ">", value = 20 }]
+[labels.FE_H]
+column = "feh"
+error = "e_feh"
+typical_error = 0.1
+valid = [-5, 1]
+[duplicates]
+by = "gaia"
+best = "snr"
+"""
+RUN = """
+output = "out"
+[surveys.a]
+definition = "small.toml"
+file = "FILE"
+[surveys.b]
+definition = "apogee_dr17_giants"
+file = "apogee_dr17_giants.parquet"
+[pair]
+match = { by = "position" }
+[[train.intrinsic]]
+label = "FE_H"
+from = "FE_H"
+"""
+
+
+@dataclass
+class Input:
+    """What a user gives: a table of stars without fault, its definition and a run file, until a case spoils them."""
+
+    folder: Path
+    name: str = "survey.fits"
+    definition: str = DEFINITION
+    run: str = RUN
+    stars: Table = field(default_factory=lambda: good_stars())
+
+    @property
+    def file(self) -> Path:
+        return self.folder / self.name
+
+    def write(self) -> Path:
+        """Write all that is not there yet; return the path of the run file."""
+        (self.folder / "small.toml").write_text(self.definition)
+        run_file = self.folder / "run.toml"
+        run_file.write_text(self.run.replace("FILE", self.name))
+        if not (os.path.lexists(self.file) or self.name == NO_FILE):
+            self.write_stars()
+        return run_file
+
+    def write_stars(self, name: str = "") -> Path:
+        """Write the table in the format that the name says; return its path."""
+        path = self.folder / (name or self.name)
+        if path.suffix == ".parquet":
+            pq.write_table(pa.table({c: self.stars[c].tolist() for c in self.stars.colnames}), path)
+        else:
+            kinds = {".csv": "ascii.csv", ".ecsv": "ascii.ecsv", ".vot": "votable"}
+            self.stars.write(path, format=kinds.get(path.suffix, "fits"))
+        return path
+
+    def define(self, old: str, new: str) -> None:
+        """Change the definition."""
+        assert old in self.definition
+        self.definition = self.definition.replace(old, new)
+
+    def put(self, column: str, *values: object, row: int = 0) -> None:
+        """Put values into a column, from a row on."""
+        self.stars[column][row : row + len(values)] = values
+
+    def cut_to(self, share: float) -> None:
+        """Leave only the first part of the file's bytes."""
+        content = self.write_stars().read_bytes()
+        self.file.write_bytes(content[: int(share * len(content))])
+
+    def retype(self, column: str, kind: str) -> None:
+        """Store a column as another type."""
+        self.stars[column] = self.stars[column].astype(kind)
+
+    def replace_text(self, old: str, new: str, encoding: str = "utf-8") -> None:
+        """Write the file and change its text."""
+        text = self.write_stars().read_text()
+        assert old in text
+        self.file.write_bytes(text.replace(old, new).encode(encoding))
+
+
+NO_FILE = "nowhere.fits"
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Input that ends in an error with these words."""
+
+    what: str
+    spoil: Callable[[Input], object]
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Input of which every row is a star or set aside for a reason, and every value that is none is counted."""
+
+    what: str
+    spoil: Callable[[Input], object]
+    aside: Mapping[str, int] = field(default_factory=dict)  # rows, by reason
+    lost: Mapping[str, int] = field(default_factory=dict)  # values of FE_H and its error, by what they were
+    n_stars: int = N_STARS  # in the file
+
+
+def good_stars() -> Table:
+    """Return stars of which stdask takes every row and every value."""
+    rng = np.random.default_rng(12)
+    return Table(
+        {
+            "id": [f"star {n:03}" for n in range(N_STARS)],
+            "gaia": 10**18 + np.arange(N_STARS),
+            "ra": rng.uniform(0, 360, N_STARS).round(5),
+            "dec": rng.uniform(-90, 90, N_STARS).round(5),
+            "feh": rng.normal(-0.5, 0.3, N_STARS).round(3),
+            "e_feh": np.full(N_STARS, 0.05),
+            "snr": np.full(N_STARS, 50.0),
+            "flag": np.zeros(N_STARS, dtype=np.int64),
+        }
+    )
+
+
+def _as(name: str, spoil: Callable[[Input], object] = Input.write) -> Callable[[Input], object]:
+    """Return a case on a file of another name, and so another format."""
+
+    def changed(given: Input) -> None:
+        given.name = name
+        spoil(given)
+
+    return changed
+
+
+def _bytes(name: str, content: bytes) -> Callable[[Input], object]:
+    return _as(name, lambda given: given.file.write_bytes(content))
+
+
+def _packed(given: Input) -> bytes:
+    return gzip.compress(given.write_stars("survey.csv").read_bytes(), mtime=0)
+
+
+def _flip(given: Input, place: int) -> None:
+    content = bytearray(given.write_stars().read_bytes())
+    content[place] ^= 0xFF
+    given.file.write_bytes(content)
+
+
+def _no_permission(given: Input) -> None:
+    given.write_stars().chmod(0)
+
+
+def _two_names(given: Input) -> None:
+    content = given.write_stars().read_bytes()
+    given.file.write_bytes(content.replace(b"'e_feh ", b"'feh   "))
+
+
+def _two_tables(given: Input) -> None:
+    given.define('id = "id"\n', 'id = "id"\nfile = { hdus = ["STARS", "MORE"] }\n')
+    tables = [fits.table_to_hdu(stars) for stars in (given.stars, given.stars[:-2])]
+    for hdu, name in zip(tables, ("STARS", "MORE"), strict=True):
+        hdu.name = name
+    fits.HDUList([fits.PrimaryHDU(), *tables]).writeto(given.file)
+
+
+def _fits_column(form: str, array: object) -> Callable[[Input], object]:
+    """Return a case in which FITS column feh is of another form."""
+
+    def write(given: Input) -> None:
+        hdu = fits.table_to_hdu(given.stars[[c for c in given.stars.colnames if c != "feh"]])
+        fits.BinTableHDU.from_columns(hdu.columns + fits.Column("feh", form, array=array)).writeto(given.file)
+
+    return write
+
+
+def _arrow(column: str, values: pa.Array) -> Callable[[Input], object]:
+    """Return a case in which a Parquet column is something else."""
+
+    def write(given: Input) -> None:
+        table = pq.read_table(given.write_stars())
+        pq.write_table(table.set_column(table.column_names.index(column), column, values), given.file)
+
+    return _as("survey.parquet", write)
+
+
+def _swapped_bytes(given: Input) -> None:
+    for name in ("ra", "feh"):
+        given.stars[name] = given.stars[name].astype(">f4" if name == "feh" else ">f8")
+    given.stars["gaia"] = given.stars["gaia"].astype("<i8")
+
+
+def _masked(given: Input, column: str, rows: list[int], fill: object) -> None:
+    values = MaskedColumn(given.stars[column], fill_value=fill)
+    values.mask[rows] = True
+    given.stars = Table(given.stars, masked=True)
+    given.stars[column] = values
+
+
+NAN, INF = float("nan"), float("inf")
+FILES = (
+    Refused("a file that is missing", _as(NO_FILE), ("No survey file", NO_FILE, "--data-dir")),
+    Refused("a folder", lambda given: given.file.mkdir(), ("survey.fits is a folder", "Name the file")),
+    Refused("an empty file", _bytes("survey.fits", b""), ("is empty", "Fetch the file again")),
+    Refused("a link to nothing", lambda given: given.file.symlink_to("gone.fits"), ("No survey file",)),
+    Refused("links in a circle", lambda given: given.file.symlink_to(given.file), ("symbolic links", "survey.fits")),
+    Refused("a file without permission", _no_permission, ("Permission denied", "its permissions")),
+    Refused("a named pipe", lambda given: os.mkfifo(given.file), ("survey.fits is no regular file",)),
+    Refused("another kind of file", _bytes("survey.fits", b"\x89PNG\r\n\x1a\n" + bytes(99)), ("no format", "damaged")),
+    Refused("text called FITS", _bytes("survey.fits", b"id,ra,dec\n1,2,3\n"), ("no format that stdask reads",)),
+    Refused("text called Parquet", _bytes("survey.parquet", b"id,ra,dec\n1,2,3\n"), ("no format",)),
+    Refused("an extension that says nothing", _bytes("survey.dat", b"id,ra,dec\n1,2,3\n"), ('[file] format = "csv"',)),
+    Refused("an archive of files", _bytes("survey.zip", b"PK\x03\x04" + bytes(99)), ("no format that stdask reads",)),
+    Refused("FITS cut off", lambda given: given.cut_to(0.7), ("is cut off", "Fetch the file again")),
+    Refused("FITS cut off in its header", lambda given: given.cut_to(0.3), ("cut off", "Fetch the file again")),
+    Refused("Parquet cut off", _as("survey.parquet", lambda given: given.cut_to(0.9)), ("survey.parquet", "again")),
+    Refused("VOTable cut off", _as("survey.vot", lambda given: given.cut_to(0.9)), ("survey.vot", "again")),
+    Refused("CSV cut off within a row", _as("survey.csv", lambda given: given.cut_to(0.99)), ("survey.csv", "line 13")),
+    Refused("ECSV cut off in its header", _as("survey.ecsv", lambda given: given.cut_to(0.2)), ("survey.ecsv",)),
+    Refused(
+        "gzip cut off",
+        _as("survey.csv.gz", lambda given: given.file.write_bytes(_packed(given)[:-20])),
+        ("is cut off", "Fetch the file again"),
+    ),
+    Refused(
+        "gzip with a bit that flipped",
+        _as("survey.csv.gz", lambda given: given.file.write_bytes(_packed(given)[:-8] + bytes(8))),
+        ("Cannot read", "CRC", "fetch it again"),
+    ),
+    Refused("Parquet with damage at its end", _as("survey.parquet", lambda given: _flip(given, -9)), ("Cannot read",)),
+    Refused(
+        "Parquet that was packed",
+        _as("p.parquet.bz2", lambda g: g.file.write_bytes(bz2.compress(g.write_stars("p.parquet").read_bytes()))),
+        ("Unpack",),
+    ),
+    Refused("no rows", lambda given: setattr(given, "stars", given.stars[:0]), ("has no rows", "with stars in it")),
+    Refused("CSV of a header alone", _bytes("survey.csv", b"id,gaia,ra,dec,feh\n"), ("has no rows",)),
+    Refused(
+        "FITS of an image", lambda given: fits.PrimaryHDU(np.zeros((3, 3))).writeto(given.file), ("no binary table",)
+    ),
+    Refused("FITS tables of different lengths", _two_tables, ("not all tables", "STARS has 12, MORE has 10")),
+    Refused(
+        "a FITS table that is not there",
+        lambda given: given.define('id = "id"\n', 'id = "id"\nfile = { hdus = ["STARS"] }\n'),
+        ("STARS",),
+    ),
+    Taken("one row", lambda given: setattr(given, "stars", given.stars[:1]), n_stars=1),
+    Taken("a name with blanks", _as("my survey file.fits")),
+    Taken("a name in another script", _as("обзор_звёзд_调查.csv")),
+    Taken("a link to the file", lambda given: given.file.symlink_to(given.write_stars("real.fits"))),
+)
+COLUMNS = (
+    Refused(
+        "a column that is not there", lambda g: g.define('"feh"', '"fehh"'), ("no column 'fehh'", "Did you mean 'feh'")
+    ),
+    Refused("a column in other letters", lambda g: g.define('"e_feh"', '"E_FEH"'), ("no column 'E_FEH'", "'e_feh'")),
+    Refused("two columns of one name, FITS", _two_names, ("two columns are called 'feh'",)),
+    Refused(
+        "two columns of one name, CSV",
+        _as("survey.csv", lambda given: given.replace_text("e_feh", "feh")),
+        ("two columns are called 'feh'", "one name for each"),
+    ),
+    Refused(
+        "a label of text",
+        lambda given: given.define('"feh"', '"id"'),
+        ("Column 'id': text, no numbers: it holds 'star 000' for one",),
+    ),
+    Refused("a label of logicals", lambda given: given.retype("feh", "bool"), ("'feh'", "no numbers")),
+    Refused("a label of dates", _arrow("feh", pa.array([0] * N_STARS, pa.date32())), ("'feh'", "no numbers")),
+    Refused("a label of complex numbers", _fits_column("C", np.zeros(N_STARS)), ("'feh'", "complex")),
+    Refused("a label of vectors", _fits_column("3D", np.zeros((N_STARS, 3))), ("3 values a row", "feh[0] to feh[2]")),
+    Refused(
+        "an element that is not there",
+        lambda given: (given.define('"feh"', '"feh[3]"'), _fits_column("3D", np.zeros((N_STARS, 3)))(given)),
+        ("has no feh[3]", "feh[0] to feh[2]"),
+    ),
+    Refused("positions in text", lambda given: given.retype("ra", "str"), ("'ra' of the position holds string",)),
+    Refused("ids in floats", lambda given: given.retype("gaia", "f8"), ("'gaia' names stars but holds double",)),
+    Refused(
+        "Gaia ids in text",
+        lambda given: given.define('gaia_id = "gaia"', 'gaia_id = "id"'),
+        ("'id'", "star 0", "64-bit integers"),
+    ),
+    Refused(
+        "ids beyond 64 bits",
+        _arrow("gaia", pa.array([2**64 - 1] * N_STARS, pa.uint64())),
+        ("'gaia'", "64-bit integers"),
+    ),
+    Refused(
+        "a cut of numbers with text", lambda g: g.define("value = 20", 'value = "good"'), ("compares column 'snr'",)
+    ),
+    Refused("bits of floats", lambda given: given.retype("flag", "f8"), ("asks for bits", "Name an integer column")),
+    Refused("a unit that is no unit of it", lambda g: setattr(g.stars["feh"], "unit", "adu"), ("'adu'", "'feh'")),
+    Refused(
+        "a unit that nobody knows",
+        lambda g: g.define('column = "feh"', 'column = "feh"\nunit = "furlongz"'),
+        ("furlongz",),
+    ),
+    Refused("a position in hours", lambda given: setattr(given.stars["ra"], "unit", "K"), ("'ra'", "'K'")),
+    Refused(
+        "CSV with a line too short",
+        _as("survey.csv", lambda given: given.replace_text("50.0,0\nstar 005", "50.0\nstar 005")),
+        ("survey.csv", "line 6"),
+    ),
+    Refused(
+        "CSV with a quote that is never closed",
+        _as("survey.csv", lambda given: given.replace_text("star 005", '"star 005')),
+        ("survey.csv", "line 7"),
+    ),
+    Refused("CSV with another delimiter", _as("survey.csv", lambda g: g.replace_text(",", ";")), ("delimiter",)),
+    Refused(
+        "CSV in another encoding",
+        _as("survey.csv", lambda given: given.replace_text("star 005", "étoile", "latin-1")),
+        ("survey.csv", "UTF"),
+    ),
+    Refused(
+        "CSV with a word among numbers",
+        _as("survey.csv", lambda g: g.replace_text(",50.0,", ",good,")),
+        ("'snr'", "'good'"),
+    ),
+    Refused(
+        "ECSV with a word among numbers",
+        _as("survey.ecsv", lambda g: g.replace_text(" 50.0 ", " good ")),
+        ("'snr'", "good"),
+    ),
+    Refused(
+        "ECSV of an unknown type", _as("survey.ecsv", lambda g: g.replace_text("float64", "float4711")), ("float4711",)
+    ),
+    Refused(
+        "VOTable with a word among numbers",
+        _as("survey.vot", lambda given: given.replace_text(">50<", ">good<")),
+        ("survey.vot", "'good'"),
+    ),
+    Refused("a definition with a key unknown", lambda g: g.define("valid", "vlaid"), ("small.toml", "vlaid")),
+    Refused(
+        "a definition that is no TOML", lambda given: given.define("valid = [", "valid = "), ("small.toml", "line")
+    ),
+    Refused(
+        "a definition without labels", lambda g: g.define("[labels.FE_H]", "[label.FE_H]"), ("small.toml", "labels")
+    ),
+    Refused("a label in small letters", lambda given: given.define("labels.FE_H", "labels.fe_h"), ("'fe_h'", "FE_H")),
+    Refused(
+        "an error that is negative",
+        lambda g: g.define("typical_error = 0.1", "typical_error = -0.1"),
+        ("greater than",),
+    ),
+    Refused("a comparison unknown", lambda given: given.define('op = ">"', 'op = "=>"'), ("small.toml", "op")),
+    Refused(
+        "a definition that is not there",
+        lambda given: setattr(given, "run", RUN.replace("small.toml", "galah_dr9")),
+        ("No survey definition 'galah_dr9'", "Shipped: "),
+    ),
+    Refused("a run file that is no TOML", lambda given: setattr(given, "run", "[surveys.a\n"), ("run.toml", "line 1")),
+    Refused(
+        "a run file with a key unknown",
+        lambda given: setattr(given, "run", RUN + "[ingest]\nrows_per_blok = 5\n"),
+        ("rows_per_blok", "run.toml"),
+    ),
+)
+ROWS = (
+    Refused(
+        "no position at all", lambda given: given.put("ra", *[NAN] * N_STARS), ("no row has both a position and an id",)
+    ),
+    Refused("no id at all", lambda given: given.put("id", *[""] * N_STARS), ("no row has both a position and an id",)),
+    Taken("positions NaN, infinite", lambda given: given.put("ra", NAN, INF, -INF), {"no position": 3}),
+    Taken("ra of 400, -10, 1e30", lambda given: given.put("ra", 400, -10, 1e30), {"impossible position": 3}),
+    Taken("dec of 95, -9999", lambda given: given.put("dec", 95, -9999), {"impossible position": 2}),
+    Taken("ra of 360", lambda given: given.put("ra", 360)),
+    Taken("the poles", lambda given: given.put("dec", 90, -90)),
+    Taken("ids of blanks, and none", lambda given: given.put("id", "", "   "), {"no id": 2}),
+    Taken("ids masked", lambda given: _masked(given, "id", [3, 4], ""), {"no id": 2}),
+    Taken(
+        "no id and no position",
+        lambda given: (given.put("id", ""), given.put("ra", NAN)),
+        {"no position": 1},
+    ),
+    Taken(
+        "an id twice, of two stars of Gaia",
+        lambda given: given.put("id", "star 007"),
+        {"duplicate id": 1},
+    ),
+    Taken(
+        "a star three times: the row of best snr is kept",
+        lambda given: (given.put("gaia", 5, 5, 5), given.put("snr", 60, NAN, 70)),
+        {"duplicate star": 2},
+    ),
+    Taken("Gaia ids of 0 and -1: no star of Gaia, and no repeats", lambda g: g.put("gaia", 0, 0, -1, -1), {}),
+    Taken("Gaia ids masked (TNULL)", lambda given: _masked(given, "gaia", [0, 1, 2], -99)),
+    Taken("Gaia ids of 19 digits, one apart", lambda g: g.put("gaia", 6917528997577384320, 6917528997577384321)),
+    Taken(
+        "ids in another script, with commas, quotes and line ends",
+        _as("survey.csv", lambda given: given.put("id", 'ж,"я', "星", "a\nb")),
+    ),
+    Taken("labels NaN", lambda given: given.put("feh", NAN, NAN), lost={"n_missing": 2}),
+    Taken("labels infinite, or too large", lambda given: given.put("feh", INF, -INF, 1e39), lost={"n_infinite": 3}),
+    Taken("labels of -9999, -999", lambda given: given.put("feh", -9999, -999), lost={"n_sentinel": 2}),
+    Taken("labels of 1e30, 99", lambda given: given.put("feh", 1e30, 7), lost={"n_outside": 2}),
+    Taken("no label at all", lambda given: given.put("feh", *[NAN] * N_STARS), lost={"n_missing": 12}),
+    Taken(
+        "errors NaN, infinite, zero, negative, -9999",
+        lambda given: given.put("e_feh", NAN, INF, 0, -0.1, -9999),
+        lost={"n_typical_error": 5},
+    ),
+    Taken("numbers of mixed byte order and width", _swapped_bytes),
+    Taken("CSV with line ends of Windows", _as("survey.csv", lambda given: given.replace_text("\n", "\r\n"))),
+    Taken("CSV with a byte-order mark", _as("survey.csv", lambda given: given.replace_text("id,", "\ufeffid,"))),
+    Taken("Parquet with a column of nulls", _arrow("feh", pa.nulls(N_STARS)), lost={"n_missing": 12}),
+)

@@ -1,0 +1,141 @@
+"""Bad input ends in a line that says what, where and what to do, or in rows set aside with a reason."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from astropy.table import Table
+from distributed import LocalCluster
+
+from stdask.cluster_profile import ClusterConfig
+from stdask.config import load_run
+from stdask.errors import StdaskError
+from stdask.pipeline import ingest
+from stdask.pipeline.cluster import Workers
+from stdask.science.measurements import ERROR_COUNTS, VALUE_COUNTS
+from stdask.storage import paths
+from tests.bad_input import COLUMNS, FILES, ROWS, Input, Refused, Taken
+
+CASES = {"The file": FILES, "Its columns and its definition": COLUMNS, "Its rows": ROWS}
+PAGE = Path(__file__).parents[2] / "docs" / "bad_input.md"
+MAKE = "python -m tests.end_to_end.test_bad_input"
+HEAD = f"""\
+# What bad input does
+
+Made by `{MAKE}`, which spoils a table of twelve stars in each of these ways
+and ingests it; the tests compare. An error ends the command with exit code 2, and nothing is left that looks finished.
+Everything else is counted: rows in are rows out plus rows set aside, each in `rejected.parquet` with its reason, and
+each value that was no measurement in `columns.ecsv`.
+"""
+WORDS = {
+    "n_missing": "missing",
+    "n_infinite": "infinite or too large",
+    "n_sentinel": "standing for missing",
+    "n_outside": "outside `valid`",
+    "n_typical_error": "without an error: the typical one",
+}
+
+
+@contextmanager
+def as_a_user() -> Iterator[None]:
+    """Be nobody in particular for a while: permissions do not hold for the superuser."""
+    me = os.geteuid()
+    if me == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(me)
+
+
+def message(case: Refused, folder: Path, client: Workers) -> str:
+    """Ingest what is to be refused; return the error without the path of the folder."""
+    given = Input(folder)
+    case.spoil(given)
+    run_file = given.write()
+    run = load_run(run_file, folder, folder / "out") if "permission" in case.what else None
+    who = as_a_user() if "permission" in case.what else nullcontext()
+    with pytest.raises(StdaskError) as caught, who:
+        ingest.run(run or load_run(run_file, folder, folder / "out"), client, "a")
+    assert not (folder / "out" / "catalogues" / "small" / "hats.properties").exists()
+    return str(caught.value).replace(f"{folder}/", "").replace(str(folder), "")
+
+
+def outcome(case: Taken, folder: Path, client: Workers) -> tuple[dict[str, int], dict[str, int]]:
+    """Ingest what is to be taken; return the rows set aside, by reason, and the values lost, by what they were."""
+    given = Input(folder)
+    case.spoil(given)
+    run = load_run(given.write(), folder, folder / "out")
+    counts = ingest.run(run, client, "a").counts
+    catalogue = paths.catalogue(run.output, "small")
+    rejected = pq.read_table(catalogue / paths.REJECTED)
+    assert counts["in"] == case.n_stars == counts["out"] + rejected.num_rows
+    assert sum(pq.read_metadata(path).num_rows for path in catalogue.rglob("Npix=*.parquet")) == counts["out"]
+    (line,) = Table.read(catalogue / "columns.ecsv")
+    lost = {name: int(line[name]) for name in (*VALUE_COUNTS, *ERROR_COUNTS) if name != "n_measured" and line[name]}
+    return dict(counts["set aside"]), lost
+
+
+@pytest.mark.parametrize("case", [pytest.param(c, id=c.what) for part in CASES.values() for c in part])
+def test_bad_input_is_told_and_no_row_is_lost(case: Refused | Taken, client: Workers, tmp_path: Path):
+    if isinstance(case, Refused):
+        told = message(case, tmp_path, client)
+        assert "\n" not in told
+        assert [words for words in case.words if words not in told] == [], told
+        cell = refusal(told)
+    else:
+        aside, lost = outcome(case, tmp_path, client)
+        assert (aside, lost) == (case.aside, case.lost)
+        cell = account(case, aside, lost)
+    assert f"| {case.what} | {cell} |" in PAGE.read_text().splitlines(), f"make the page again: {MAKE}"
+
+
+def test_the_page_tells_of_these_cases_and_no_others():
+    told = [line.split(" | ")[0][2:] for line in PAGE.read_text().splitlines() if line.startswith("| ")]
+    assert [what for what in told if what != "what is wrong"] == [case.what for part in CASES.values() for case in part]
+    assert len(told) >= 60
+
+
+def refusal(told: str) -> str:
+    """Return an error as the page shows it."""
+    return "`stdask: " + told.replace("|", "\\|").replace("`", "'") + "`"
+
+
+def account(case: Taken, aside: dict[str, int], lost: dict[str, int]) -> str:
+    """Return what became of the rows as the page shows it."""
+    n_aside = sum(aside.values())
+    rows = f"{case.n_stars} rows in = {case.n_stars - n_aside} out + {n_aside} set aside"
+    reasons = ", ".join(f"{n} {reason}" for reason, n in aside.items())
+    values = [f"{n} values {WORDS[name]}" for name, n in lost.items()]
+    return "; ".join([rows + (f" ({reasons})" if reasons else ""), *values])
+
+
+def page(client: Workers) -> str:
+    """Return the table of all cases, with what stdask really does and prints."""
+    parts = [HEAD]
+    for title, cases in CASES.items():
+        parts.append(f"\n## {title}\n\n| what is wrong | what happens |\n|---|---|\n")
+        for case in cases:
+            with tempfile.TemporaryDirectory() as folder:
+                if isinstance(case, Refused):
+                    cell = refusal(message(case, Path(folder), client))
+                else:
+                    cell = account(case, *outcome(case, Path(folder), client))
+            parts.append(f"| {case.what} | {cell} |\n")
+    return "".join(parts)
+
+
+def main() -> None:
+    """Write the page."""
+    with LocalCluster(processes=False, n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
+        config = ClusterConfig(kind="address", address=cluster.scheduler_address)
+        with Workers(config) as client:
+            PAGE.write_text(page(client))
+
+
+if __name__ == "__main__":
+    main()
