@@ -18,8 +18,8 @@ class FileHints(TomlModel):
 
     format: Literal["fits", "parquet", "csv", "ecsv", "votable"] | None = None  # none: by its first bytes and its name
     delimiter: str = Field(default=",", min_length=1, max_length=1)  # between the values of a CSV file
-    # tables of a FITS file by name, the first one if empty; of several, row n of each is one star, and a column is
-    # called TABLE.COLUMN
+    # tables of a FITS file by name, or "2" for the second after the primary header, the first one if empty; of several,
+    # row n of each is one star, and a column is called TABLE.COLUMN
     hdus: tuple[str, ...] = ()
 
 

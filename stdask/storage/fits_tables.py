@@ -57,7 +57,7 @@ class FitsLayout:
 
 
 def read_layouts(stream: BinaryIO, names: Sequence[str]) -> list[FitsLayout]:
-    """Find binary tables of a FITS file by name, or the first one, without reading its rows.
+    """Find binary tables of a FITS file by name or number (that after the primary header is 1), or the first one.
 
     Raises
     ------
@@ -66,12 +66,12 @@ def read_layouts(stream: BinaryIO, names: Sequence[str]) -> list[FitsLayout]:
     """
     found: dict[str, FitsLayout] = {}
     seen: list[str] = []
-    for offset, header in _headers(stream):
+    for number, (offset, header) in enumerate(_headers(stream)):
         if header.get("XTENSION") != "BINTABLE" or header.get("ZIMAGE"):  # an image is no catalogue
             continue
         name = str(header.get("EXTNAME", "")).strip()
-        seen.append(name or "one without a name")
-        wanted = next((w for w in names if w.upper() == name.upper()), None) if names else ""
+        seen.append(name or str(number))
+        wanted = next((w for w in names if w.upper() in (name.upper(), str(number))), None) if names else ""
         if wanted is None or wanted in found:
             continue
         if header.get("ZTABLE"):

@@ -1,6 +1,7 @@
 """From survey files to catalogues: every row accounted for, and the content brute force gives."""
 
 import json
+import re
 import tempfile
 import time
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from astropy.coordinates import SkyCoord
+from astropy.io import fits
 from astropy.table import Table
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -492,6 +494,25 @@ def test_every_format_gives_the_same_catalogue(extension: str, client: Workers, 
     other = make_run(tmp_path, tmp_path, "small.toml", f"small.{extension}", 9, 101)
     ingest.run(other, client, "a")
     assert catalogue_of(other).read().equals(catalogue_of(run).read())
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_tables_side_by_side_and_elements_of_vectors_make_a_catalogue(packed: bool, client: Workers, tmp_path: Path):
+    stars = small_table(30)
+    columns = {name: np.array(stars[name].to_pylist()) for name in stars.column_names}
+    chemistry = {"abundances": np.column_stack([np.zeros(30), columns.pop("feh")])}
+    tables = [fits.BinTableHDU(Table(table), name=name) for table, name in ((columns, "STARS"), (chemistry, ""))]
+    file = f"small.fits{'.gz' if packed else ''}"  # astropy packs by the name
+    fits.HDUList([fits.PrimaryHDU(), *tables]).writeto(tmp_path / file)
+    definition = re.sub(r'"(id|gaia|n_obs|snr)"', r'"STARS.\1"', DEFINITION).replace('"feh"', '"2.abundances[1]"')
+    position = '[position]\nra = "STARS.ra"\ndec = "STARS.dec"\n[file]\nhdus = ["STARS", "2"]\n'
+    (tmp_path / "small.toml").write_text(definition + position)
+    run = make_run(tmp_path, tmp_path, "small.toml", file, 7, 100)
+    ingest.run(run, client, "a")
+    made = catalogue_of(run).read(["STARS.id", "FE_H"]).sort_by("STARS.id").to_pydict()
+    truth = stars.sort_by("id")
+    assert made["STARS.id"] == truth["id"].to_pylist()
+    assert_array_equal(made["FE_H"], truth["feh"].to_numpy().astype(np.float32))
 
 
 @pytest.mark.parametrize(

@@ -79,10 +79,19 @@ def test_several_tables_lie_side_by_side(two_tables: Path):
 
 
 @pytest.mark.parametrize(
-    ("hdus", "column"), [((), "TEFF"), (("FIBERS",), "RA"), (("fibers",), "RA"), (("NOTES",), "A")]
+    ("hdus", "column"), [((), "TEFF"), (("FIBERS",), "RA"), (("fibers",), "RA"), (("NOTES",), "A"), (("4",), "RA")]
 )
 def test_one_table_is_the_first_or_that_named(hdus, column, two_tables: Path):
     assert column in open_survey(two_tables, FileHints(hdus=hdus)).columns
+
+
+def test_a_table_without_a_name_is_told_by_its_number(tmp_path: Path):
+    tables = [fits.BinTableHDU(Table({name: np.arange(3)})) for name in "ab"]
+    fits.HDUList([fits.PrimaryHDU(), *tables]).writeto(tmp_path / "a.fits")
+    assert list(open_survey(tmp_path / "a.fits", FileHints(hdus=("2",))).columns) == ["b"]
+    assert list(open_survey(tmp_path / "a.fits", FileHints(hdus=("1", "2"))).columns) == ["1.a", "2.b"]
+    with pytest.raises(SurveyError, match=r"a\.fits: it has no binary table '3'\. .*1, 2"):
+        open_survey(tmp_path / "a.fits", FileHints(hdus=("3",)))
 
 
 def test_tables_that_are_missing_or_of_another_length_are_named(two_tables: Path):
