@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from stdask import __version__, schema
 from stdask.config import IdList, MatchById, MatchByPosition, PairConfig, Run, StarList, TrainConfig
 from stdask.errors import ConfigError, PairingError, SurveyError
+from stdask.figures.separations import draw_separations
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.console import say
 from stdask.pipeline.pair_match import MOTION, Found, Search, match_sky, match_stars, places_of, search_for
@@ -20,6 +21,7 @@ from stdask.science.crossmatch import chance_pairs, separations
 from stdask.science.outliers import clip_outliers
 from stdask.science.resampling import measured_behind
 from stdask.storage import paths
+from stdask.storage.documents import write_figure
 from stdask.storage.hats import Catalogue, open_catalogue
 from stdask.storage.receipts import Receipt, hash_of
 from stdask.storage.survey_files import checksum, open_survey
@@ -39,7 +41,7 @@ KEYS = (
 
 
 def run(run: Run, workers: Workers) -> Receipt:
-    """Match A and B, write the table of pairs and the count of every drop.
+    """Match A and B, write the table of pairs, a figure of their separations, and the count of every drop.
 
     Raises
     ------
@@ -75,6 +77,8 @@ def run(run: Run, workers: Workers) -> Receipt:
     # of what decides its content: networks are not trained again for stars that are no pairs
     write_parquet(path, pairs, {"stdask.settings": hash_of(stage.config), "stdask.version": __version__})
     rejected = path.with_name(paths.REJECTED)
+    figure = path.with_suffix(".png")
+    _draw(figure, pairs, found, run.config.pair.match, a.n_rows)
     alone = each(workers, set_aside, [rejected], a, run.definition_a.id, rows[:, 0], description="set aside")
     counts = {
         "in": a.n_rows,
@@ -84,7 +88,7 @@ def run(run: Run, workers: Workers) -> Receipt:
         "matches": _matches(pairs, found, run.config.pair.match, a.n_rows),
         "notes": notes + _epoch_notes(a, b, search),
     }
-    return stage.finish([path, rejected], counts)
+    return stage.finish([path, rejected, figure], counts)
 
 
 def match(a: Catalogue, b: Catalogue, run: Run, workers: Workers, search: Search) -> Found:
@@ -153,6 +157,14 @@ def _matches(pairs: pa.Table, found: Found, settings: MatchById | MatchByPositio
     if isinstance(settings, MatchByPosition):
         counts |= {"expected by chance": round(chance_pairs(n_a, pairs.num_rows, found.n_elsewhere), 1)}
     return counts
+
+
+def _draw(path: Path, pairs: pa.Table, found: Found, settings: MatchById | MatchByPosition, n_a: int) -> None:
+    radius, n_chance = None, 0.0
+    if isinstance(settings, MatchByPosition):
+        radius, n_chance = settings.radius_arcsec, chance_pairs(n_a, pairs.num_rows, found.n_elsewhere)
+    apart, ambiguous = (to_numpy(pairs, name) for name in ("SEPARATION", "AMBIGUOUS"))
+    write_figure(path, draw_separations(apart, ambiguous, radius, n_chance))
 
 
 def _epoch_notes(a: Catalogue, b: Catalogue, search: Search) -> list[str]:

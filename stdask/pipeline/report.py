@@ -11,7 +11,7 @@ from stdask.config import Run
 from stdask.pipeline import report_format
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.evaluate_importance import is_shown
-from stdask.pipeline.report_figures import Album, evaluation_figures, product_figures
+from stdask.pipeline.report_figures import Album, evaluation_figures, pair_figure, product_figures
 from stdask.pipeline.report_format import as_toml
 from stdask.pipeline.report_interactive import interactive_figures, page_scripts, sample_titles
 from stdask.pipeline.report_tables import optional_rows, product_tables
@@ -92,6 +92,7 @@ def gather(run: Run, receipts: Mapping[str, Receipt], album: Album) -> dict[str,
         "coverage": _split(_covered(tables["coverage"]), "group"),
         "importance": _importance(tables["importance"]),
         "training": _training(optional_rows(paths.history(run.output))),
+        "separations": pair_figure(run, album),
         "figures": evaluation_figures(run, album, accuracy),
         "products": product_figures(run, album, interactive),
         "tables": product_tables(run),

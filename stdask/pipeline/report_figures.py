@@ -160,6 +160,16 @@ def evaluation_figures(
     return figures
 
 
+def pair_figure(run: Run, album: Album) -> Image | None:
+    """Return the figure of the separations, if there is one."""
+    path = paths.pairs(run.output, run.definition_a.name, run.definition_b.name).with_suffix(".png")
+    caption = (
+        f"How far apart the stars of {run.definition_a.title} and {run.definition_b.title} lie that are taken for one. "
+        "Dashed: what chance would put together."
+    )
+    return album.add(path, caption, "Histogram of the separations of the pairs.")
+
+
 def product_figures(run: Run, album: Album, interactive: Mapping[str, Interactive]) -> list[Product]:
     """Return the maps and profiles of atlas, then whatever other figures lie beside them."""
     folder = paths.products(run.output)
