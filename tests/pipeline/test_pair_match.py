@@ -205,29 +205,34 @@ def test_stars_move_by_the_time_between_the_surveys_if_it_is_known(make: Maker, 
     assert search_for(a, b, 1.0).years == (years, 0)  # of two that can be moved, A is
 
 
-def test_completeness_and_purity_of_a_sky_with_neighbours_by_chance(make: Maker, client: Workers):
-    """Of 4000 stars of A, B has 3000, 0.3 arcsec off; and it is so dense that 5 % of stars have another one near."""
+@pytest.mark.parametrize("share", [0.01, 0.05, 0.2])
+def test_completeness_and_purity_of_a_sky_with_neighbours_by_chance(share: float, make: Maker, client: Workers):
+    """Of 4000 stars of A, B has 3000, 0.3 arcsec off; and it is so dense that this share has another one near."""
     n_stars, n_common, field = 4000, 3000, 0.5  # of 0.5 x 0.5 degrees
-    density = 0.05 / (np.pi * (RADIUS / 3600) ** 2)
-    sky_a = RNG.uniform(0, field, (2, n_stars))
-    scatter = RNG.normal(0, 0.3 / 3600, (2, n_common))
-    others = RNG.uniform(0, field, (2, RNG.poisson(density * field**2)))
+    rng = np.random.default_rng(5)
+    density = -np.log1p(-share) / (np.pi * (RADIUS / 3600) ** 2)  # Poisson: that none is near has 1 - share
+    sky_a = rng.uniform(0, field, (2, n_stars))
+    scatter = rng.normal(0, 0.3 / 3600, (2, n_common))
+    others = rng.uniform(0, field, (2, rng.poisson(density * field**2)))
     sky_b = np.concatenate([sky_a[:, :n_common] + scatter, others], axis=1)
     a = make(A, sky_a, most=1500, truth=pa.array(np.arange(n_stars)))
     truth_b = np.where(np.arange(sky_b.shape[1]) < n_common, np.arange(sky_b.shape[1]), -1)
     b = make(B, sky_b, most=1500, truth=pa.array(truth_b))
     found = match_sky(client, a, b, Search(RADIUS, with_chance=True))
     names = [to_numpy(side.read(["truth"]), "truth")[found.rows[:, n]] for n, side in enumerate((a, b))]
-    right = names[0] == names[1]
-    completeness, purity = right.sum() / n_common, right.mean()
-    alone = ~found.ambiguous
-    print(f"\nall pairs: completeness {completeness:.3f}, purity {purity:.3f}; without a second candidate: ", end="")
-    print(f"{(right & alone).sum() / n_common:.3f}, {right[alone].mean():.3f}")
-    # Rayleigh: a star is within 2 arcsec always; the other one is nearer in 0.3^2 * 2 / 2^2 of the 5 %: 0.2 %
-    assert completeness == pytest.approx(0.998, abs=0.004)  # of 3000, binomial at 3 sigma 0.0025
-    # by chance: 5 % of the 1000 that B does not have, and those 0.2 %
-    expected = 0.05 * (n_stars - n_common)
+    right, alone = names[0] == names[1], ~found.ambiguous
     by_chance = chance_pairs(n_stars, len(found.rows), found.n_elsewhere)
-    assert by_chance == pytest.approx(expected, abs=3 * np.sqrt(expected))
-    assert (~right).sum() == pytest.approx(expected, abs=4 * np.sqrt(expected))
-    assert right[alone].mean() > right.mean()
+    print(f"\n| {share:.0%} |", end="")
+    for kept in (np.ones_like(alone), alone):
+        print(f" {(right & kept).sum() / n_common:.3f} | {right[kept].mean():.3f} |", end="")
+    print(f" {by_chance:.0f} | {(~right).sum()} |")
+    # Rayleigh: the star itself is within 2 arcsec always; another one is nearer in 2 x 0.3^2 / 2^2 of the share
+    n_nearer = 2 * 0.3**2 / RADIUS**2 * share * n_common
+    # of two stars of A that are in B and the neighbours of one another's, either may take the other's
+    assert right.sum() == pytest.approx(n_common - n_nearer, abs=4 * np.sqrt(n_nearer) + 2)
+    n_alone = n_stars - n_common
+    expected = share * n_alone
+    assert (~right).sum() == pytest.approx(expected + n_nearer, abs=4 * np.sqrt(expected + n_nearer))
+    # the estimate counts those too whom B's own counterpart of another star is near, which that one gets
+    near_others = n_alone * n_common * np.pi * (RADIUS / 3600) ** 2 / field**2
+    assert by_chance == pytest.approx(expected + near_others, abs=4 * np.sqrt(expected + near_others))
