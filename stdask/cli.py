@@ -215,7 +215,9 @@ def study_command(
 
 
 @app.command(
-    "bench", epilog="Example: stdask bench --json bench.json; stdask bench --plan run.toml --data-dir ~/surveys"
+    "bench",
+    epilog="Example: stdask bench --json bench.json; stdask bench --plan run.toml --data-dir ~/surveys; "
+    "stdask bench --ingest 1000000",
 )
 def bench_command(
     preset: Annotated[
@@ -227,12 +229,27 @@ def bench_command(
         Path | None, typer.Option(metavar="RUN.toml", help="Say what this run's translation will cost here instead.")
     ] = None,
     data_dir: DataDir = None,
+    rows: Annotated[
+        int | None,
+        typer.Option(
+            "--ingest",
+            metavar="ROWS",
+            min=1,
+            help="Ingest a made-up table of so many rows in GALAH DR3's layout instead, in a folder here that is "
+            "removed at the end; about 1 kB a row.",
+        ),
+    ] = None,
 ) -> None:
     """Measure how fast this machine translates, beside its matrix product and a Keras loop; or foretell a cost."""
-    if plan is not None and (preset or json_file):
-        raise ConfigError("--plan foretells one run, as its file says: leave out --preset and --json.")
+    if plan is not None and (preset or json_file or rows):
+        raise ConfigError("--plan foretells one run, as its file says: leave out --preset, --ingest and --json.")
+    if rows is not None and preset:
+        raise ConfigError("--ingest translates nothing: leave out --preset.")
     if plan is not None:
         bench.plan(load_run(plan, data_dir))
+        return
+    if rows is not None:
+        bench.ingest_rate(rows, json_file)
         return
     if unknown := set(preset or ()) - set(PRESETS):
         raise ConfigError(f"No preset {unknown.pop()!r}. There are {', '.join(PRESETS)}.")

@@ -127,7 +127,9 @@ def test_an_unknown_preset_and_a_plan_with_options_of_its_own_are_refused(tmp_pa
     assert (code, "There are paper, compact" in text) == (2, True)
     job = JOBS / "lamost_to_apogee.toml"
     code, text = call(monkeypatch, capsys, "bench", "--plan", job, "--json", tmp_path / "bench.json")
-    assert (code, "leave out --preset and --json" in text) == (2, True)
+    assert (code, "leave out --preset, --ingest and --json" in text) == (2, True)
+    code, text = call(monkeypatch, capsys, "bench", "--ingest", 10, "--preset", "paper")
+    assert (code, "leave out --preset" in text) == (2, True)
 
 
 def test_a_plan_foretells_time_memory_and_disk_before_anything_is_run(data_dir, tmp_path, monkeypatch, capsys):

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from stdask import __version__, schema
+from stdask.cluster_profile import ClusterConfig
 from stdask.config import Run, load_run
+from stdask.pipeline.bench_ingest import measure_ingest
 from stdask.pipeline.bench_speed import SGEMM, Case, measure, prepare
 from stdask.pipeline.bench_stars import made_up_families, made_up_table
 from stdask.pipeline.bench_workers import N_TASKS, measure_tasks, measure_workers
-from stdask.pipeline.cluster import ONE_THREAD
+from stdask.pipeline.cluster import ONE_THREAD, Workers
 from stdask.pipeline.console import print_table, say
 from stdask.pipeline.demo import RUN_FILE
 from stdask.pipeline.forecast import SAMPLE_STARS, forecast, require_memory, say_forecast
@@ -46,13 +48,23 @@ def run(presets: Sequence[str], repeats: int, json_file: Path | None) -> None:
         speeds = measure(cases, repeats)
         workers = {preset: measure_workers(case, repeats) for preset, case in cases.items()}
     task_ms = measure_tasks()
-    if json_file is not None:
-        about = {"stdask": __version__, "machine": platform.machine(), "python": platform.python_version()}
-        merged = [row | workers[row["preset"]] for row in speeds]
-        write_text(json_file, json.dumps({**about, "task_ms": task_ms, "presets": merged}, indent=1) + "\n")
-        say(f"numbers  {json_file}")
+    _write(json_file, {"task_ms": task_ms, "presets": [row | workers[row["preset"]] for row in speeds]})
     _print(speeds, cases, workers)
     say(f"Dask costs {task_ms:.2g} ms a task ({N_TASKS:,} tasks that do nothing, on as many workers as cores)")
+
+
+def ingest_rate(n_rows: int, json_file: Path | None) -> None:
+    """Measure how fast this machine ingests a made-up table, and print it.
+
+    Parameters
+    ----------
+    n_rows
+        Of the table, which is written in a folder of the current one, as a survey would be: not in memory.
+    json_file
+        Where to write the numbers as well; None for nowhere.
+    """
+    with tempfile.TemporaryDirectory(dir=".", prefix="stdask-bench-") as name, Workers(ClusterConfig()) as workers:
+        _write(json_file, measure_ingest(n_rows, Path(name).resolve(), workers))
 
 
 def plan(run: Run) -> None:
@@ -76,6 +88,13 @@ def plan(run: Run) -> None:
     say(f"translate {run.definition_a.name} to the scale of {run.definition_b.name}, preset {run.config.train.preset}:")
     say_forecast(cost, run.config.cluster)
     require_memory(cost, run.config.cluster)
+
+
+def _write(json_file: Path | None, numbers: Mapping[str, Any]) -> None:
+    if json_file is not None:
+        about = {"stdask": __version__, "machine": platform.machine(), "python": platform.python_version()}
+        write_text(json_file, json.dumps({**about, **numbers}, indent=1) + "\n")
+        say(f"numbers  {json_file}")
 
 
 def _print(
