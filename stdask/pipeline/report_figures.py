@@ -165,7 +165,7 @@ def pair_figure(run: Run, album: Album) -> Image | None:
     path = paths.pairs(run.output, run.definition_a.name, run.definition_b.name).with_suffix(".png")
     caption = (
         f"How far apart the stars of {run.definition_a.title} and {run.definition_b.title} lie that are taken for one. "
-        "Dashed: what chance would put together."
+        "Dashed, if any are expected: those that chance puts together."
     )
     return album.add(path, caption, "Histogram of the separations of the pairs.")
 
