@@ -16,12 +16,11 @@ class TableConfig(TomlModel):
 
     file: InnerPath  # relative to the atlas file
     ra: str | None = None  # column, degrees, ICRS
-    dec: str | None = None
+    dec: str | None = None  # column, degrees, ICRS
     distance: str | None = None  # column, heliocentric
     distance_unit: str = "kpc"  # where the file states none
-    columns: dict[str, str] = Field(
-        default={}
-    )  # quantity -> column of what is mapped or selected by, e.g. FE_H = "feh"
+    # quantity -> column of what is mapped or selected by, e.g. FE_H = "feh"
+    columns: dict[str, str] = Field(default={})
     errors: dict[str, str] = Field(default={})  # quantity -> column of its 1-sigma errors
     untranslated: dict[str, str] = Field(default={})  # quantity -> column of what the star's own survey measured
     survey: str | None = None  # column that tells whose star it is
@@ -39,8 +38,8 @@ class TableConfig(TomlModel):
 class AtlasFile(TomlModel):
     """A whole atlas file."""
 
-    output: InnerPath
-    seed: int = Field(default=7, ge=0, lt=2**32)
+    output: InnerPath  # folder, relative to the working directory; --output replaces it
+    seed: int = Field(default=7, ge=0, lt=2**32)  # of the bootstraps
     table: TableConfig
     atlas: AtlasConfig = AtlasConfig()
     cluster: ClusterConfig = ClusterConfig()

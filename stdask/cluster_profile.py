@@ -17,17 +17,17 @@ Folder = Annotated[str, Field(pattern=r"^(\$\w+|\$\{\w+\}|[\w./+,-])+$")]  # may
 class ClusterConfig(TomlModel):
     """`[cluster]`: where the workers run."""
 
-    kind: Literal["local", "slurm", "pbs", "lsf", "sge", "htcondor", "address"] = "local"
+    kind: Literal["local", "slurm", "pbs", "lsf", "sge", "htcondor", "address"] = "local"  # how workers start
     workers: int | None = Field(default=None, ge=1)  # none: one for each core, or one batch job
     memory: str = "2GiB"  # of one worker, or of one batch job: its worker may use 90 % of that
     address: str | None = None  # of a running Dask scheduler
-    # the rest is for batch jobs, of one worker each
+    # of a batch job; this and what follows are for batch jobs, of one worker each
     walltime: str = Field(default="04:00:00", pattern=r"^\d+:[0-5]\d:[0-5]\d$")
     queue: Word | None = None  # partition
-    account: Word | None = None
+    account: Word | None = None  # that pays for them
     interface: Word | None = None  # network between this machine and the nodes, e.g. "ib0"
     local_directory: Folder | None = None  # on the node's own disk, e.g. "$TMPDIR"
-    # these two can name programs, and are taken from a profile (--cluster) only
+    # this and the next one can name programs, and are taken from a profile (--cluster) only
     directives: tuple[Line, ...] = ()  # further lines to the scheduler, without their #SBATCH or #PBS
     prologue: tuple[Line, ...] = ()  # shell lines before the worker starts
     tls: bool = True  # encrypt, and let in none but the run's own workers

@@ -54,7 +54,7 @@ class MatchById(TomlModel):
     A star without one is paired with the nearest on the sky.
     """
 
-    by: Literal["id"]
+    by: Literal["id"]  # how they are matched
     column: str  # in A
     column_b: str | None = None  # in B, if called otherwise
     radius_arcsec: float = Field(default=2.0, gt=0, le=60)  # of stars without an id
@@ -63,8 +63,8 @@ class MatchById(TomlModel):
 class MatchByPosition(TomlModel):
     """Pair mutual nearest neighbours on the sky."""
 
-    by: Literal["position"]
-    radius_arcsec: float = Field(default=2.0, gt=0, le=60)
+    by: Literal["position"]  # how they are matched
+    radius_arcsec: float = Field(default=2.0, gt=0, le=60)  # arcsec
 
 
 class IdList(TomlModel):
@@ -94,29 +94,29 @@ class PairConfig(TomlModel):
 class LabelConfig(TomlModel):
     """`[[train.intrinsic]]` or `[[train.extrinsic]]`: a label of B and its counterpart in A."""
 
-    label: str
-    source: str | None = Field(default=None, alias="from")  # none: predicted without a shortcut
+    label: str  # of B
+    source: str | None = Field(default=None, alias="from")  # its counterpart in A; none: predicted without a shortcut
 
 
 class TrainConfig(TomlModel):
     """`[train]`. Defaults: Thomas et al. 2024, except where the comment says otherwise."""
 
     intrinsic: tuple[LabelConfig, ...] = Field(min_length=1)
-    extrinsic: tuple[LabelConfig, ...] = ()
+    extrinsic: tuple[LabelConfig, ...] = ()  # labels that a second network predicts, as the velocity
     features: tuple[str, ...] = ()  # further inputs beside the counterparts, e.g. the colours
     preset: Literal["compact", "paper"] = "compact"  # as accurate as the published network at 1/16 of its cost
     first_width: int | None = Field(default=None, ge=1)  # this and the next three: instead of the preset's
-    depth: int | None = Field(default=None, ge=0)
-    dropout: float | None = Field(default=None, ge=0, lt=1)
+    depth: int | None = Field(default=None, ge=0)  # doublings of the width, and as many halvings
+    dropout: float | None = Field(default=None, ge=0, lt=1)  # share of the activations left out in training
     dropout_widths: tuple[int, int] | None = None  # units from the first to the second width drop out
     target: Literal["residual", "zscore"] = "residual"  # untrained = identity; "zscore" as the authors' code
-    n_members: int = Field(default=5, ge=1)
+    n_members: int = Field(default=5, ge=1)  # networks of a family, each with a split and a start of its own
     test_fraction: float = Field(default=0.2, gt=0, lt=1)  # of the stars, never seen in training
     validation_fraction: float = Field(default=0.2, gt=0, lt=1)  # of the others, reshuffled for each member
     batch_size: int = Field(default=128, ge=1)  # small batches reach lower losses than the authors' 4096
     learning_rates: tuple[Rate, ...] = Field(default=(1e-3, 1e-4, 1e-5), min_length=1)
     max_epochs: int = Field(default=1000, ge=1)  # for each learning rate
-    patience: int = Field(default=20, ge=1)
+    patience: int = Field(default=20, ge=1)  # epochs without a lower validation loss
     min_pairs: int = Field(default=200, ge=10)  # fewer teach a network nothing that holds for unseen stars
     clip_sigma: Positive | Literal["none"] = 5.0  # on B - A of the extrinsic labels, sect. 3.2
     # a missing input is drawn from its distribution given the others, or is the training mean as in sect. 3.5
@@ -147,14 +147,14 @@ class TrainConfig(TomlModel):
 class DomainConfig(TomlModel):
     """`[domain]`: where a translation is valid. Thomas et al. 2024, sect. 2.2."""
 
-    n_bins: int = Field(default=30, ge=2)
-    min_stars: int = Field(default=1, ge=1)  # the paper leaves its N_thres open
+    n_bins: int = Field(default=30, ge=2)  # of each of two inputs, or labels
+    min_stars: int = Field(default=1, ge=1)  # in a bin that counts as known; the paper leaves its N_thres open
 
 
 class EvaluateConfig(TomlModel):
     """`[evaluate]`."""
 
-    n_bootstraps: int = Field(default=1000, ge=10)
+    n_bootstraps: int = Field(default=1000, ge=10)  # of the test stars, for the errors of their scatter
     importance_stars: int = Field(default=100, ge=1)  # explained, and as many in the background; sect. 3.3.2
 
 
@@ -162,7 +162,7 @@ class TranslateConfig(TomlModel):
     """`[translate]`. Thomas et al. 2024, sect. 3.5."""
 
     n_draws: int | None = Field(default=None, ge=2)  # none: those of the preset of [train]
-    sampler: Literal["sobol", "random"] = "sobol"
+    sampler: Literal["sobol", "random"] = "sobol"  # sobol: fewer draws give the same percentiles
     include_nominal: bool = False  # the first draw is the measurement itself, as in the authors' code
     engine: Literal["auto", "cpu", "gpu"] = "auto"  # auto: a GPU where the worker sees one
     tf32: bool = False  # let a GPU round products to 10 bits: faster, and off by a thousandth of a correction
@@ -178,8 +178,8 @@ class MergeConfig(TomlModel):
     """`[merge]`. Thomas et al. 2024, sect. 4."""
 
     globular_clusters: InnerPath | None = None  # table with ra, dec, distance, rhalf_arcmin; relative to --data-dir
-    half_light_radii: float = Field(default=5.0, gt=0)
-    cluster_depth_kpc: float = Field(default=0.5, gt=0)
+    half_light_radii: float = Field(default=5.0, gt=0)  # around a cluster that stars are left out
+    cluster_depth_kpc: float = Field(default=0.5, gt=0)  # before and behind it
     exclude: tuple[IdList, ...] = ()
     also: tuple[AlsoConfig, ...] = ()  # of a star in several of the surveys, the first has the say
     radius_arcsec: float = Field(default=1.0, gt=0, le=60)  # within it, stars without Gaia ids are one
@@ -193,32 +193,45 @@ class AtlasConfig(TomlModel):
     alpha: Literal["all", "low", "high"] = "all"  # only the stars on one side of `alpha_line`
     # [alpha/Fe] = first + second [Fe/H]: between the two sequences, as in Thomas et al. 2024, Fig. 14
     alpha_line: tuple[float, float] = (0.10, -0.16)
-    bin_kpc: float = Field(default=0.2, gt=0)
-    max_radius_kpc: float = Field(default=20.0, gt=0)
-    max_height_kpc: float = Field(default=10.0, gt=0)
-    face_on_height_kpc: float = Field(default=1.0, gt=0)
+    bin_kpc: float = Field(default=0.2, gt=0)  # of the maps
+    max_radius_kpc: float = Field(default=20.0, gt=0)  # of maps and profiles
+    max_height_kpc: float = Field(default=10.0, gt=0)  # of maps and profiles
+    face_on_height_kpc: float = Field(default=1.0, gt=0)  # of the stars of the face-on map, on both sides
     sky_order: int = Field(default=4, ge=0, le=10)  # of the HEALPix map: pixels of 3.7 degrees
-    min_stars_pixel: int = Field(default=1, ge=1)
-    radial_bin_kpc: float = Field(default=0.5, gt=0)
-    vertical_bin_kpc: float = Field(default=0.2, gt=0)
-    overlap: float = Field(default=0.5, ge=0, lt=1)
-    height_edges_kpc: Edges = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)  # the paper leaves the last edge open
-    ring_edges_kpc: Edges = (0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0)
-    azimuth_edges_deg: Edges = (-60.0, -30.0, -10.0, 10.0, 30.0, 60.0)  # from the line to the Sun
-    min_stars_profile: int = Field(default=20, ge=1)
+    min_stars_pixel: int = Field(default=1, ge=1)  # fewer are not shown
+    radial_bin_kpc: float = Field(default=0.5, gt=0)  # of radial profiles
+    vertical_bin_kpc: float = Field(default=0.2, gt=0)  # of vertical profiles
+    overlap: float = Field(default=0.5, ge=0, lt=1)  # share of a bin of a profile that is in the next one too
+    height_edges_kpc: Edges = (
+        0.0,
+        0.25,
+        0.5,
+        1.0,
+        2.0,
+        4.0,
+    )  # slices of radial profiles; the paper leaves the last edge open
+    ring_edges_kpc: Edges = (0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0)  # of vertical profiles, and of cells
+    azimuth_edges_deg: Edges = (
+        -60.0,
+        -30.0,
+        -10.0,
+        10.0,
+        30.0,
+        60.0,
+    )  # of gradients by azimuth, from the line to the Sun
+    min_stars_profile: int = Field(default=20, ge=1)  # in a bin of a profile
     min_stars_cell: int = Field(default=5, ge=1)  # of each side, where north and south, or two surveys, are compared
-    n_bootstraps: int = Field(default=1000, ge=10)
-    translation_errors: bool = (
-        True  # maps and profiles of every network and of noisy stars beside: several times slower
-    )
+    n_bootstraps: int = Field(default=1000, ge=10)  # of the stars of a bin
+    # maps and profiles of every network and of noisy stars beside: several times slower
+    translation_errors: bool = True
     n_noisy: int = Field(default=8, ge=2)  # realisations of all stars within their errors
 
 
 class RunConfig(TomlModel):
     """A whole run.toml."""
 
-    seed: int = Field(default=7, ge=0, lt=2**32)
-    output: InnerPath
+    seed: int = Field(default=7, ge=0, lt=2**32)  # of everything drawn at random
+    output: InnerPath  # folder of the run, relative to the working directory; --output replaces it
     surveys: SurveysConfig
     pair: PairConfig
     train: TrainConfig

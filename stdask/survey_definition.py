@@ -26,11 +26,11 @@ class FileHints(TomlModel):
 class Term(TomlModel):
     """One condition on one column; `any_of` holds alternatives, of which one must hold."""
 
-    column: str = ""
+    column: str = ""  # of the file
     op: Literal[">", ">=", "<", "<=", "=", "!=", "in", "bits_clear", "bits_set", "is_null", "not_null"] = "not_null"
     # of bits_clear and bits_set: bit numbers counted from 0, e.g. [19, 20, 23]; blank text is null
     value: float | int | str | bool | list[float | int | str] | None = None
-    any_of: tuple["Term", ...] = ()
+    any_of: tuple["Term", ...] = ()  # instead of the three above: conditions of which one must hold
     reason: str = ""  # shown in the table of cuts; the condition itself if empty
 
     @model_validator(mode="after")
@@ -64,60 +64,60 @@ class Term(TomlModel):
 class Label(TomlModel):
     """A measured quantity: its column, unit and errors in the survey file."""
 
-    column: str
+    column: str  # of the file
     unit: str = ""  # of the column, where the file states none; converted to the unit of the quantity
     error: str | None = None  # column of 1-sigma errors
     typical_error: float | None = Field(default=None, gt=0)  # used where the column has none
     error_floor: float = Field(default=0.0, ge=0)  # smaller errors are raised to it
     valid: tuple[float, float] | None = None  # values outside become missing, counted; unit of the quantity
     good: tuple[Term, ...] = ()  # where one fails, the value becomes missing, counted; the star stays GOOD
-    description: str = ""
+    description: str = ""  # where the quantity is none that stdask knows
     reference: str = ""  # where the column is defined
 
 
 class Position(TomlModel):
     """Columns of the position, degrees."""
 
-    ra: str = "ra"
-    dec: str = "dec"
+    ra: str = "ra"  # column
+    dec: str = "dec"  # column
     epoch: float = 2000.0  # Julian year
 
 
 class ProperMotion(TomlModel):
     """Columns of the proper motion, that in right ascension times cos(dec), as in Gaia."""
 
-    pmra: str
-    pmdec: str
+    pmra: str  # column
+    pmdec: str  # column
     unit: str = "mas/yr"  # of the columns, where the file states none
-    pmra_error: str | None = None
-    pmdec_error: str | None = None
+    pmra_error: str | None = None  # column
+    pmdec_error: str | None = None  # column
 
 
 class Photometry(TomlModel):
     """Gaia magnitudes and reddening."""
 
-    g: str
-    bp: str
-    rp: str
-    g_error: str | None = None
-    bp_error: str | None = None
-    rp_error: str | None = None
+    g: str  # column
+    bp: str  # column
+    rp: str  # column
+    g_error: str | None = None  # column
+    bp_error: str | None = None  # column
+    rp_error: str | None = None  # column
     typical_error: float | None = Field(default=None, gt=0)  # mag, where there is no error column
-    ebv: str | None = None
+    ebv: str | None = None  # column of E(B-V)
 
 
 class Distance(TomlModel):
     """One distance estimate; the first of `[[distances]]` that a star has is taken."""
 
-    column: str
-    unit: str = "kpc"
-    error: str | None = None
+    column: str  # of the file
+    unit: str = "kpc"  # of the column, where the file states none
+    error: str | None = None  # column of 1-sigma errors
     error_low: str | None = None  # with error_high: the error is half of their sum
-    error_high: str | None = None
+    error_high: str | None = None  # column
     percentile_16: str | None = None  # with percentile_84: the error is half of their difference
-    percentile_84: str | None = None
-    accept: tuple[Term, ...] = ()  # e.g. StarHorse output flags empty
-    reference: str = ""
+    percentile_84: str | None = None  # column
+    accept: tuple[Term, ...] = ()  # conditions it must fulfil, e.g. StarHorse output flags empty
+    reference: str = ""  # to be cited
 
     @model_validator(mode="after")
     def _errors_are_pairs(self) -> Self:
@@ -135,16 +135,16 @@ class Duplicates(TomlModel):
 
     by: str  # column that names the star
     best: str  # column to compare
-    keep: Literal["highest", "lowest"] = "highest"
+    keep: Literal["highest", "lowest"] = "highest"  # value in it stays
 
 
 class SurveyDefinition(TomlModel):
     """One survey and release."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    title: str
-    reference: str
-    notes: str = ""
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")  # of its catalogue: small letters, digits and _
+    title: str  # in figures and tables
+    reference: str  # to be cited
+    notes: str = ""  # which file of the survey, and what is uncertain
     draft: bool = False  # its columns were not checked against a file or a published data model
     file: FileHints = FileHints()
     sentinels: tuple[float, ...] = SENTINELS  # numbers that stand for "missing"

@@ -9,24 +9,6 @@ from stdask import __version__
 from stdask.cli import main
 
 JOBS = Path(__file__).parents[1] / "jobs"
-COMMANDS = (
-    "run",
-    "demo",
-    "ingest",
-    "pair",
-    "train",
-    "evaluate",
-    "translate",
-    "merge",
-    "atlas",
-    "report",
-    "study",
-    "validate",
-    "bench",
-    "status",
-    "verify",
-    "export",
-)
 
 
 def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str]:
@@ -35,20 +17,6 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *a
         main()
     captured = capsys.readouterr()
     return int(stop.value.code or 0), captured.out + captured.err
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_explains_itself_with_an_example(command, monkeypatch, capsys):
-    code, text = call(monkeypatch, capsys, command, "--help")
-    assert code == 0
-    assert f"Example: stdask {command}" in " ".join(text.split())
-
-
-@pytest.mark.parametrize("command", ["list", "show", "check", "new"])
-def test_every_command_about_surveys_explains_itself_with_an_example(command, monkeypatch, capsys):
-    code, text = call(monkeypatch, capsys, "survey", command, "--help")
-    assert code == 0
-    assert f"Example: stdask survey {command}" in " ".join(text.split())
 
 
 def test_definitions_are_listed_shown_and_begun(tmp_path, monkeypatch, capsys):

@@ -1,23 +1,18 @@
 """Profiles load and name every setting, container recipes use the lock, and every command of the guides exists."""
 
 import re
-import shlex
 import tomllib
 from pathlib import Path
 from typing import get_args
 
 import pytest
-import typer
-from typer.main import get_command
 
-from stdask.cli import app
 from stdask.cluster_profile import ClusterConfig, load_profile
 from stdask.errors import ClusterError
 from stdask.pipeline.cluster_jobs import job_script
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 PROFILES = sorted(DEPLOY.glob("*.toml"))
-GUIDES = [DEPLOY / "SITE_GUIDE.md", DEPLOY / "THREATS.md", *PROFILES]
 SETTING = re.compile(r"^(?:# )?(\w+) = .+$", re.MULTILINE)  # given, or commented out
 KINDS = set(get_args(ClusterConfig.model_fields["kind"].annotation)) - {"address"}
 
@@ -69,43 +64,3 @@ def test_both_container_recipes_install_the_lock_on_the_same_python_and_not_as_r
         assert re.search(r"deploy/constraints\.txt /src/", recipe)
         assert "/opt/stdask/bin/stdask" in recipe
     assert docker.index("USER stdask") < docker.index("ENTRYPOINT")
-
-
-def commands_of(path: Path) -> list[str]:
-    """Return every stdask command of a text: in code blocks, between backticks, in a profile's head."""
-    text = path.read_text()
-    blocks = "".join(re.findall(r"^```bash\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
-    head = re.findall(r"^#   stdask (.+)$", text, re.MULTILINE)
-    return [*head, *re.findall(r"^stdask (.+)$", blocks, re.MULTILINE), *re.findall(r"`stdask ([^`]+)`", text)]
-
-
-@pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.name)
-def test_every_command_of_a_guide_exists_with_its_options(path: Path):
-    found = commands_of(path)
-    assert found
-    for line in found:
-        parse(shlex.split(line, comments=True))
-
-
-def parse(words: list[str]) -> None:
-    """Fail if there is no such command or option; runs nothing."""
-    command = get_command(app)
-    while (commands := getattr(command, "commands", None)) and not words[0].startswith("-"):
-        assert words[0] in commands, f"no command {words[0]!r}"
-        command, words = commands[words[0]], words[1:]
-    command.make_parser(typer.Context(command)).parse_args(words)
-
-
-@pytest.mark.parametrize("line", ["runs run.toml", "run run.toml --clustre x.toml", "cluster chek"])
-def test_a_command_that_does_not_exist_is_found(line: str):
-    with pytest.raises(Exception, match=r"no command|[Nn]o such option|unexpected"):
-        parse(shlex.split(line))
-
-
-@pytest.mark.parametrize("path", GUIDES[:2], ids=lambda path: path.name)
-def test_every_file_that_a_guide_names_exists(path: Path):
-    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
-        if "://" not in target:
-            assert (DEPLOY / target).exists(), target
-    for name in re.findall(r"\b(?:jobs|deploy)/[\w.]+\w", path.read_text()):
-        assert (DEPLOY.parent / name).exists(), name

@@ -93,7 +93,7 @@ def _faults(definition: SurveyDefinition, table: pa.Table, rejected: pa.Table) -
     """Yield what would surprise somebody who translates or maps these stars."""
     n_stars = table.num_rows
     for reason, n_rows in _counted(rejected).items():
-        yield f"{n_rows:,} rows have {reason}: they will be set aside"
+        yield f"{n_rows:,} of the rows will be set aside: {reason}"
     if not n_stars:
         yield "no row has both a position and an id: check `id` and [position]"
         return

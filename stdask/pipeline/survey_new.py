@@ -57,7 +57,7 @@ def _lines(survey: SurveyFile) -> Iterator[str]:
     gaia = find_column(names, guess.GAIA_ID)
     own = find_column(names, guess.ID) or gaia
     yield f"id = {quoted(own)}" if own else f'id = "?"        {NOT_FOUND.format(what="an id")}'
-    if gaia and gaia != own:
+    if gaia:
         yield f"gaia_id = {quoted(gaia)}"
     bands = find_columns(names, guess.PHOTOMETRY)
     photometry = bands if len(bands) == len(guess.PHOTOMETRY) else {}

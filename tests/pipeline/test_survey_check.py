@@ -53,7 +53,7 @@ def test_a_file_that_fits_has_nothing_wrong_and_only_the_rows_asked_for_are_read
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"dec": (slice(3), 95.0)}, "3 rows have impossible position: they will be set aside"),
+        ({"dec": (slice(3), 95.0)}, "3 of the rows will be set aside: impossible position"),
         ({"ra": (slice(None), np.nan)}, "no row has both a position and an id"),
         ({"id": (slice(5), 7)}, "id: 200 rows have 195 ids; of each the first row will be kept"),
         ({"teff": (slice(None), 5.0)}, "TEFF: 0 of 200 stars have a value; check its column, unit and `valid`"),

@@ -1,0 +1,126 @@
+"""What the documents say: pages made from the code are those it makes, commands and files exist, settings are valid."""
+
+import re
+import runpy
+import shlex
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+from typer.main import get_command
+
+from stdask.cli import app
+from stdask.cluster_profile import ClusterProfile
+from stdask.config import RunConfig
+from stdask.survey_definition import SurveyDefinition
+from tests.test_cli import call
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md")), *sorted((ROOT / "deploy").glob("*.md"))]
+PROFILES = sorted((ROOT / "deploy").glob("*.toml"))
+MADE = runpy.run_path(str(ROOT / "docs" / "make_reference.py"))["pages"]()
+FOLDERS = "jobs|deploy|docs|stdask|tests"
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", MADE, ids=named)
+def test_a_page_made_from_the_code_is_what_the_code_makes(path: Path):
+    assert path.read_text(encoding="utf-8") == MADE[path], "make it again: python docs/make_reference.py"
+
+
+def test_no_page_is_of_a_definition_that_is_gone():
+    assert set((ROOT / "docs" / "surveys").iterdir()) <= set(MADE)
+
+
+def test_every_key_is_told_in_the_reference():
+    def keys(model: dict) -> Iterator[str]:
+        for table in (model, *model.get("$defs", {}).values()):
+            yield from table["properties"]
+
+    for name, model in (("run_toml.md", RunConfig), ("survey_toml.md", SurveyDefinition)):
+        text = (ROOT / "docs" / name).read_text()
+        assert [key for key in keys(model.model_json_schema()) if not re.search(rf"`\[*(\w+\.)*{key}\b", text)] == []
+
+
+def commands_of(path: Path) -> list[str]:
+    """Return every stdask command of a text: in code blocks, between backticks, in a profile's head."""
+    text = path.read_text()
+    blocks = "".join(re.findall(r"^```bash\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+    head = re.findall(r"^#   stdask (.+)$", text, re.MULTILINE) if path.suffix == ".toml" else []
+    text = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    return [*head, *re.findall(r"^(?:\.venv/bin/)?stdask (.+)$", blocks, re.MULTILINE), *_inline(text)]
+
+
+def _inline(text: str) -> list[str]:
+    return re.findall(r"`stdask ([^`:]+)`", text)  # with a colon it is an error that stdask prints
+
+
+@pytest.mark.parametrize("path", [*PAGES, *PROFILES], ids=named)
+def test_every_command_of_a_page_exists_with_its_options(path: Path):
+    for line in commands_of(path):
+        parse(shlex.split(line, comments=True))
+
+
+def parse(words: list[str]) -> None:
+    """Fail if there is no such command or option; runs nothing."""
+    command = get_command(app)
+    while (commands := getattr(command, "commands", None)) and not words[0].startswith("-"):
+        assert words[0] in commands, f"no command {words[0]!r}"
+        command, words = commands[words[0]], words[1:]
+    command.make_parser(typer.Context(command)).parse_args(words)
+
+
+@pytest.mark.parametrize("line", ["runs run.toml", "run run.toml --clustre x.toml", "cluster chek"])
+def test_a_command_that_does_not_exist_is_found(line: str):
+    with pytest.raises(Exception, match=r"no command|[Nn]o such option|unexpected"):
+        parse(shlex.split(line))
+
+
+def every_command() -> Iterator[tuple[str, ...]]:
+    """Yield all commands, those in groups too, as words."""
+    for name, command in get_command(app).commands.items():
+        inner = getattr(command, "commands", None)
+        yield from ((name, own) for own in inner) if inner else [(name,)]
+
+
+@pytest.mark.parametrize("words", list(every_command()), ids=" ".join)
+def test_every_command_explains_itself_with_examples_that_exist(words: tuple[str, ...], monkeypatch, capsys):
+    code, text = call(monkeypatch, capsys, *words, "--help")
+    assert code == 0
+    examples = re.sub(r"\s+", " ", text).rpartition("Example: ")[2]
+    assert examples.startswith(f"stdask {' '.join(words)}")
+    for example in examples.split(";"):
+        parse(shlex.split(example.strip().removeprefix("stdask ")))
+
+
+@pytest.mark.parametrize("path", PAGES, ids=named)
+def test_every_file_and_heading_that_a_page_names_exists(path: Path):
+    text = path.read_text()
+    for target, heading in re.findall(r"\]\(([^)#\s]*)(?:#([\w-]+))?\)", text):
+        if "://" not in target:
+            other = path.parent / target if target else path
+            assert other.exists(), target
+            assert not heading or heading in headings(other), f"{target}#{heading}"
+    for name in re.findall(rf"`((?:{FOLDERS})/[\w./-]+\w)`", text):
+        assert (ROOT / name).exists(), name
+
+
+def headings(path: Path) -> set[str]:
+    """Return the anchors that GitHub makes of the headings of a page."""
+    titles = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=named)
+def test_every_setting_of_a_page_is_valid(path: Path):
+    for block in re.findall(r"^```toml\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL):
+        content = tomllib.loads(block)
+        for key, model in (("surveys", RunConfig), ("labels", SurveyDefinition), ("cluster", ClusterProfile)):
+            if key in content:
+                model.model_validate(content)
+                break
