@@ -17,8 +17,8 @@ from stdask.pipeline.atlas_samples import ABUNDANCES, METALLICITIES, labels_of
 from stdask.pipeline.cluster import Workers
 from stdask.pipeline.console import say
 from stdask.pipeline.tasks import each
+from stdask.science.binning import slices_of
 from stdask.science.density import Counted, PlaneGrid, add_bins, count_bins
-from stdask.science.profiles import slices_of
 from stdask.storage import paths
 from stdask.storage.documents import write_figures
 from stdask.storage.hats import Catalogue

@@ -21,7 +21,7 @@ from stdask import schema
 from stdask.config import AtlasConfig
 from stdask.pipeline.atlas_samples import A_ONLY, HEIGHT, MERGED, OF_A, OF_B, Selection, key_name
 from stdask.pipeline.atlas_sources import Block
-from stdask.science.binning import bin_bands, bin_deviations, bin_medians, merge_keys, pack_keys
+from stdask.science.binning import bin_bands, bin_deviations, bin_medians, merge_keys, ordered_bits, pack_keys
 from stdask.science.galactic_bins import CELLS, MAPS, PRODUCTS, STEPS, Stars
 from stdask.science.profiles import BAND, running_medians
 from stdask.science.random_keys import uniforms
@@ -75,10 +75,10 @@ def pack_block(block: Block, selection: Selection) -> dict[str, Any]:
     keys = {}
     for quantity in selection.quantities:
         for part, products in _wanted(quantity, selection).items():
-            values = _values(table, quantity, part, of_b, selection)
+            bits = ordered_bits(_values(table, quantity, part, of_b, selection))
             for product in products:
                 members, bins = places[product]
-                keys[key_name(product, quantity, part)] = pack_keys(bins, values[members])
+                keys[key_name(product, quantity, part)] = pack_keys(bins, bits[members])
     path = selection.folder / f"{block.number}.arrow"
     write_keys(path, keys)
     surveys = table.column(schema.SURVEY.name).to_pylist() if selection.survey_b else ["stars"] * table.num_rows

@@ -13,6 +13,7 @@ from scipy.special import betaincinv
 _SIGN = np.uint32(0x8000_0000)
 _ALL = np.uint32(0xFFFF_FFFF)
 _SHIFT = np.uint64(32)
+_NO_VALUE = np.uint64(1) << _SHIFT
 
 
 class BinMedians(NamedTuple):
@@ -22,26 +23,58 @@ class BinMedians(NamedTuple):
     medians: np.ndarray  # float32, NaN where a bin is empty
 
 
-def pack_keys(bins: np.ndarray, values: np.ndarray) -> np.ndarray:
+def slices_of(positions: np.ndarray, edges: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Return which slice each star lies in, -1 for none; a slice holds its lower edge.
+
+    Parameters
+    ----------
+    positions : shape (n_stars,)
+    edges
+        Ascending, one more than there are slices.
+
+    Returns
+    -------
+    slices : shape (n_stars,), int64
+    """
+    slices = np.searchsorted(edges, positions, side="right") - 1
+    return np.where(slices < len(edges) - 1, slices, -1)
+
+
+def ordered_bits(values: np.ndarray) -> np.ndarray:
+    """Return float32 values as integers that sort like them, and one beyond 32 bits where there is no value.
+
+    Parameters
+    ----------
+    values : shape (n_stars,)
+        Rounded to float32; not finite for none.
+
+    Returns
+    -------
+    bits : shape (n_stars,), uint64
+    """
+    values = np.asarray(values, dtype=np.float32)
+    bits = (values + np.float32(0)).view(np.uint32)  # -0 becomes +0: they are one value
+    # Negative floats sort backwards as integers: flip all their bits; of the others only the sign.
+    ordered = bits ^ np.where(bits & _SIGN, _ALL, _SIGN)
+    return np.where(np.isfinite(values), ordered, _NO_VALUE)
+
+
+def pack_keys(bins: np.ndarray, bits: np.ndarray) -> np.ndarray:
     """Return the sorted keys of the stars that lie in a bin and have a value.
 
     Parameters
     ----------
     bins : shape (n_stars,), int64
         Bin of each star, negative for none; smaller than 2^32.
-    values : shape (n_stars,)
-        Rounded to float32; a star whose value is not finite is left out.
+    bits : shape (n_stars,), uint64
+        Their values, from `ordered_bits`.
 
     Returns
     -------
     keys : shape (n_keys,), uint64, ascending
     """
-    values = np.asarray(values, dtype=np.float32)
-    used = (bins >= 0) & np.isfinite(values)
-    bits = (values[used] + np.float32(0)).view(np.uint32)  # -0 becomes +0: they are one value
-    # Negative floats sort backwards as integers: flip all their bits; of the others only the sign.
-    ordered = bits ^ np.where(bits & _SIGN, _ALL, _SIGN)
-    return np.sort(bins[used].astype(np.uint64) << _SHIFT | ordered)
+    used = (bins >= 0) & (bits < _NO_VALUE)
+    return np.sort(bins[used].view(np.uint64) << _SHIFT | bits[used])
 
 
 def merge_keys(parts: Sequence[np.ndarray]) -> np.ndarray:
@@ -129,7 +162,7 @@ def bin_deviations(keys: np.ndarray, medians: np.ndarray) -> np.ndarray:
     """
     bins = (keys >> _SHIFT).astype(np.int64)
     deviations = np.abs(unpack_values(keys) - medians[bins])  # NaN is left out of the keys
-    return bin_medians(pack_keys(bins, deviations), len(medians)).medians
+    return bin_medians(pack_keys(bins, ordered_bits(deviations)), len(medians)).medians
 
 
 def bin_bands(keys: np.ndarray, medians: np.ndarray, probabilities: Sequence[float]) -> np.ndarray:

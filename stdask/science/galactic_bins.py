@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from stdask.config import AtlasConfig
+from stdask.science.binning import slices_of
 from stdask.science.map_grid import MapGrid, edge_on_pixels, face_on_pixels, sky_pixels
-from stdask.science.profiles import Windows, height_slices, slices_of, window_bins
+from stdask.science.profiles import Windows, height_slices, window_bins
 
 SKY = "all_sky"
 MAPS = ("edge_on", "face_on", SKY)
@@ -160,15 +161,14 @@ class GalacticBins:
     def _profile_bins(self, name: str, stars: Stars) -> tuple[np.ndarray, np.ndarray]:
         config, windows = self.config, self.profiles[name].windows
         radii, z = stars.radius_kpc, stars.z_kpc
-        rings, heights = slices_of(radii, config.ring_edges_kpc), slices_of(np.abs(z), config.height_edges_kpc)
         if name == "radial":
             return window_bins(height_slices(z, config.height_edges_kpc), radii, windows)
         if name == "vertical":
-            return window_bins(rings, z, windows)
+            return window_bins(slices_of(radii, config.ring_edges_kpc), z, windows)
         if name == "radial_steps":
-            return _sided(heights, len(config.height_edges_kpc) - 1, radii, z, windows)
+            return _sided(np.abs(z), config.height_edges_kpc, radii, z, windows)
         if name == "vertical_steps":
-            return _sided(rings, len(config.ring_edges_kpc) - 1, np.abs(z), z, windows)
+            return _sided(radii, config.ring_edges_kpc, np.abs(z), z, windows)
         near = np.abs(z) < config.face_on_height_kpc
         if name == "azimuth_steps":
             sectors = slices_of(_azimuths(stars), config.azimuth_edges_deg)
@@ -202,13 +202,16 @@ def _profiles(config: AtlasConfig) -> dict[str, ProfileBins]:
 
 
 def _sided(
-    slices: np.ndarray, n_slices: int, positions_kpc: np.ndarray, z_kpc: np.ndarray, windows: Windows
+    across_kpc: np.ndarray, edges_kpc: Sequence[float], along_kpc: np.ndarray, z_kpc: np.ndarray, windows: Windows
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return every (star, bin): each star on its own side of the midplane, and again among those of both sides."""
-    inside = slices >= 0
-    parts = [np.where(inside, slices + n_slices * side, -1) for side in ((z_kpc < 0).astype(np.int64), 2)]
-    stars, bins = zip(*(window_bins(part, positions_kpc, windows) for part in parts), strict=True)
-    return np.concatenate(stars), np.concatenate(bins)
+    """Return every (star, bin): each star on its own side of the midplane, and again among those of both sides.
+
+    Slices run across, between edges, windows along.
+    """
+    stars, bins = window_bins(slices_of(across_kpc, edges_kpc), along_kpc, windows)
+    n_bins = windows.number * (len(edges_kpc) - 1)
+    sides = [np.where(bins >= 0, bins + n_bins * side, -1) for side in ((z_kpc[stars] < 0).astype(np.int64), 2)]
+    return np.tile(stars, 2), np.concatenate(sides)
 
 
 def _azimuths(stars: Stars) -> np.ndarray:

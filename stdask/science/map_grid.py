@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stdask.science.binning import slices_of
 from stdask.science.healpix import INDEX_ORDER, sky_index
 
 
@@ -56,8 +57,8 @@ class MapGrid:
         -------
         pixels : shape (n_stars,), int64
         """
-        columns = _bin_of(across_kpc, self.column_edges_kpc)
-        rows = _bin_of(up_kpc, self.row_edges_kpc)
+        columns = slices_of(across_kpc, self.column_edges_kpc)
+        rows = slices_of(up_kpc, self.row_edges_kpc)
         return np.where((columns >= 0) & (rows >= 0), rows * self.shape[1] + columns, -1)
 
 
@@ -99,12 +100,6 @@ def face_on_pixels(
     pixels : shape (n_stars,), int64, -1 for none
     """
     return np.where(np.abs(z_kpc) < max_height_kpc, grid.pixels(x_kpc, y_kpc), -1)
-
-
-def _bin_of(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Return the bin of each value between ascending edges, -1 outside or for NaN, which sorts last."""
-    bins = np.searchsorted(edges, values, side="right") - 1
-    return np.where(bins < len(edges) - 1, bins, -1)
 
 
 def sky_pixels(ra_deg: np.ndarray, dec_deg: np.ndarray, order: int) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stdask.science.binning import bin_medians, bin_starts, unpack_values
+from stdask.science.binning import bin_medians, bin_starts, slices_of, unpack_values
 
 BAND = (16, 84)  # percentiles over the bootstraps; Thomas et al. 2024, sect. 4.3
 
@@ -70,23 +70,6 @@ class Windows:
         stars = np.repeat(np.arange(len(first)), n_windows)
         before = np.repeat(np.cumsum(n_windows) - n_windows, n_windows)
         return stars, first[stars] + np.arange(len(stars)) - before
-
-
-def slices_of(positions: np.ndarray, edges: Sequence[float] | np.ndarray) -> np.ndarray:
-    """Return which slice each star lies in, -1 for none; a slice holds its lower edge.
-
-    Parameters
-    ----------
-    positions : shape (n_stars,)
-    edges
-        Ascending, one more than there are slices.
-
-    Returns
-    -------
-    slices : shape (n_stars,), int64
-    """
-    slices = np.searchsorted(edges, positions, side="right") - 1
-    return np.where(slices < len(edges) - 1, slices, -1)
 
 
 def height_slices(z_kpc: np.ndarray, edges_kpc: Sequence[float]) -> np.ndarray:

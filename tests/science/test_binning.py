@@ -13,10 +13,10 @@ from stdask.science.binning import (
     bin_medians,
     bin_starts,
     merge_keys,
-    pack_keys,
     range_of_bins,
     unpack_values,
 )
+from tests.science.keys import pack_keys
 
 N_BINS = 7
 # the sum of two float32 below 1e38 does not overflow, in numpy's median as here

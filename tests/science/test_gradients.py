@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from stdask.science.binning import pack_keys
 from stdask.science.gradients import fit_slopes
 from stdask.science.profiles import Windows, running_medians
+from tests.science.keys import pack_keys
 
 WINDOWS = Windows.between(0.0, 16.0, 0.5, 0.0)
 STARS_EACH = np.full(WINDOWS.number, 100)

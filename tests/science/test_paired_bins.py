@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.testing import assert_allclose
 
-from stdask.science.binning import pack_keys
 from stdask.science.paired_bins import BinSample, paired_difference
 from stdask.science.profiles import running_medians
+from tests.science.keys import pack_keys
 
 N_BINS = 40
 

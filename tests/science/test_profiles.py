@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import ks_2samp
 
-from stdask.science.binning import bin_bands, bin_medians, merge_keys, pack_keys, range_of_bins
+from stdask.science.binning import bin_bands, bin_medians, merge_keys, range_of_bins, slices_of
 from stdask.science.mock_galaxy import draw_populations, true_magnesium
 from stdask.science.profiles import (
     BAND,
@@ -15,9 +15,9 @@ from stdask.science.profiles import (
     bootstrap_medians,
     height_slices,
     running_medians,
-    slices_of,
     window_bins,
 )
+from tests.science.keys import pack_keys
 
 HEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 N_REALISATIONS, N_STARS, FEWEST = 200, 2000, 20
