@@ -196,7 +196,9 @@ def _pack(workers: Workers, selection: Selection) -> tuple[list[Path], dict[str,
     surveys: Counter[str] = Counter()
     files = []
     sizes = [block.n_rows for block in blocks]
-    for _, packed in each(workers, pack_block, blocks, selection, description="atlas: stars", sizes=sizes, unit="stars"):
+    for _, packed in each(
+        workers, pack_block, blocks, selection, description="atlas: stars", sizes=sizes, unit="stars"
+    ):
         files.append(packed["file"])
         for product, (bins, numbers) in packed["filled"].items():
             filled[product][bins] += numbers
