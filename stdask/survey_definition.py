@@ -131,14 +131,11 @@ class Distance(TomlModel):
 
 
 class Duplicates(TomlModel):
-    """Which of the rows of one star is kept, and whether they tell how wrong the errors are."""
+    """Which of the rows of one star is kept."""
 
     by: str  # column that names the star
     best: str  # column to compare
     keep: Literal["highest", "lowest"] = "highest"  # value in it stays
-    # multiply the errors of each label by what good visits of one star scatter by, in units of their errors, as a
-    # function of `best`; stars without a repeat too, typical errors and floors not
-    rescale_errors: bool = False
 
 
 class SurveyDefinition(TomlModel):
@@ -175,12 +172,6 @@ class SurveyDefinition(TomlModel):
         return self
 
     @model_validator(mode="after")
-    def _rescaled_errors_exist(self) -> Self:
-        if self.rescales_errors and not any(label.error for label in self.labels.values()):
-            raise ValueError("[duplicates] rescale_errors = true, but no label has an `error` column: name one")
-        return self
-
-    @model_validator(mode="after")
     def _columns_differ(self) -> Self:
         ours = [schema.HEALPIX.name, *(column.name for column in self.catalogue_columns)]
         for name in (self.id, *self.keep):
@@ -189,11 +180,6 @@ class SurveyDefinition(TomlModel):
         if len({self.id, *self.keep}) <= len(self.keep):
             raise ValueError("a column stands twice in `keep`, or is also the `id`: name it once")
         return self
-
-    @property
-    def rescales_errors(self) -> bool:
-        """Whether errors are rescaled from repeat visits."""
-        return self.duplicates is not None and self.duplicates.rescale_errors
 
     @property
     def catalogue_columns(self) -> tuple[schema.Column, ...]:

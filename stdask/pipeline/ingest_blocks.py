@@ -17,9 +17,10 @@ from stdask.science.cuts import count_cuts
 from stdask.science.dereddening import reddening_at
 from stdask.science.duplicates import superseded
 from stdask.science.healpix import Cells, assign_tiles, count_cells, sky_index
+from stdask.science.measurements import clean_values
 from stdask.science.positions import check_positions
 from stdask.science.star_keys import star_keys
-from stdask.science.survey_columns import Counts, Source, catalogue_columns, good_visits
+from stdask.science.survey_columns import Counts, Source, catalogue_columns
 from stdask.science.units import conversion_factor
 from stdask.storage.pieces import read_part, write_pieces
 from stdask.storage.reddening_maps import store_reddening_map
@@ -80,22 +81,18 @@ def scan_block(block: Item, plan: Plan) -> Done:
     definition, duplicates = plan.definition, plan.definition.duplicates
     names = [definition.id, definition.position.ra, definition.position.dec]
     names += [duplicates.by, duplicates.best] if duplicates else []
-    names = list(definition.source_columns) if definition.rescales_errors else list(dict.fromkeys(names))
-    placed = place(plan.rows(block.number), plan, names)
+    placed = place(plan.rows(block.number), plan, list(dict.fromkeys(names)))
     index = sky_index(placed.ra, placed.dec)
     rows = pa.table({"row": placed.rows, "id": placed.ids, "key": placed.ids, schema.HEALPIX.name: index})
     files = [plan.piece("id", block.number)]
     _deal(files[0], rows.drop_columns("id"), rows["id"], plan)
     if duplicates:
-        source = Source(to_masked(placed.table), plan.units, definition.sentinels)
+        best, _ = clean_values(to_masked(placed.table)[duplicates.best], 1.0, None, sentinels=definition.sentinels)
+        merits = best if duplicates.keep == "highest" else -best
         stars = _identity(placed.table, duplicates.by, definition)
-        named = rows.set_column(2, "key", stars).append_column("merit", pa.array(source.merits(duplicates)))
-        if definition.rescales_errors:
-            for name, visits in good_visits(definition, source).items():
-                named = named.append_column(name, pa.array(visits[0])).append_column(f"{name}_ERR", pa.array(visits[1]))
-        named = named.drop_columns(schema.HEALPIX.name).filter(pc.is_valid(stars))
+        named = rows.set_column(2, "key", stars).append_column("merit", pa.array(merits)).filter(pc.is_valid(stars))
         files.append(plan.piece("star", block.number))
-        _deal(files[1], named, named["key"], plan)
+        _deal(files[1], named.drop_columns(schema.HEALPIX.name), named["key"], plan)
     return Done(files, {})
 
 
@@ -104,8 +101,7 @@ def find_repeats(share: Item, plan: Plan, kind: str) -> Done:
 
     A row that gives way to another one of its star is no match for rows with its id: which those are is dealt by id.
     """
-    names = ["row", "id", "key", "merit"] if kind == "star" else ["row", "key"]
-    table = read_part(plan.pieces(kind, plan.n_blocks), share.number, names)
+    table = read_part(plan.pieces(kind, plan.n_blocks), share.number)
     if kind == "id":
         table = table.append_column("id", table["key"])
         if plan.definition.duplicates:
@@ -192,7 +188,7 @@ def convert(plan: Plan, placed: Placed) -> tuple[pa.Table, Counts, list[np.ndarr
     definition = plan.definition
     columns = to_masked(placed.table)
     source = Source(columns, plan.units, definition.sentinels)
-    arrays, counts, passing = catalogue_columns(definition, source, _reddening(plan, placed), plan.rescaling)
+    arrays, counts, passing = catalogue_columns(definition, source, _reddening(plan, placed))
     ids = placed.ids.to_numpy(zero_copy_only=False)
     data: dict[str, np.ndarray | pa.Array] = {
         schema.HEALPIX.name: sky_index(placed.ra, placed.dec),

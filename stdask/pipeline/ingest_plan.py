@@ -1,13 +1,12 @@
 """What the tasks of the stage `ingest` are given, and what they give back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from stdask.schema import Column
 from stdask.science.healpix import Pixel
-from stdask.science.repeat_errors import ErrorFactors
 from stdask.storage.survey_format import SurveyFile
 from stdask.survey_definition import SurveyDefinition
 
@@ -46,7 +45,6 @@ class Plan:
     rows_per_block: int
     n_shares: int  # into which the stars are dealt to look for repeats
     reddening: tuple[Path, str] | None = None  # a map of E(B-V) as an array, and its frame
-    rescaling: Mapping[str, ErrorFactors] = field(default_factory=dict)  # of the errors of labels, from repeat visits
     columns: tuple[Column, ...] = ()  # of the catalogue
     tiles: tuple[Pixel, ...] = ()  # its partitions
     bundles: tuple[int, ...] = ()  # of each partition: those that a task writes, neighbours in the sky

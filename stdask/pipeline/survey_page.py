@@ -113,8 +113,6 @@ def _about_the_file(definition: SurveyDefinition) -> Iterable[str]:
     yield f"missing: null, NaN, {', '.join(f'{number:g}' for number in definition.sentinels)}"
     if duplicates:
         yield f"of the rows of one `{duplicates.by}`, that with the {duplicates.keep} `{duplicates.best}` is kept"
-    if definition.rescales_errors:
-        yield "errors of labels are multiplied by what repeat visits of a star scatter by, in units of their errors"
     yield f"of the rows of one `{definition.id}`, the first is kept"
 
 

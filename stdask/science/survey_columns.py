@@ -10,18 +10,8 @@ from stdask.errors import SurveyError
 from stdask.science.cuts import passes
 from stdask.science.dereddening import intrinsic_colour
 from stdask.science.measurements import clean_errors, clean_values, complete_errors
-from stdask.science.repeat_errors import ErrorFactors
 from stdask.science.units import conversion_factor
-from stdask.survey_definition import (
-    SENTINELS,
-    Distance,
-    Duplicates,
-    Label,
-    Photometry,
-    ProperMotion,
-    SurveyDefinition,
-    Term,
-)
+from stdask.survey_definition import SENTINELS, Distance, Label, Photometry, ProperMotion, SurveyDefinition, Term
 
 MAGNITUDE_RANGE = (-2.0, 30.0)  # mag; outside are placeholders such as 99
 EBV_RANGE = (-0.1, 100.0)  # mag; a fitted E(B-V) may be slightly negative
@@ -56,15 +46,6 @@ class Source(NamedTuple):
             exc.add_note(f"Column {name!r}")
             raise
 
-    def merits(self, duplicates: Duplicates) -> np.ndarray:
-        """Return how good each row of a star is: the larger, the better; NaN where it is not known."""
-        try:
-            best, _ = clean_values(self.columns[duplicates.best], 1.0, None, sentinels=self.sentinels)
-        except SurveyError as exc:
-            exc.add_note(f"Column {duplicates.best!r}")
-            raise
-        return best if duplicates.keep == "highest" else -best
-
     def errors(self, name: str, values: np.ndarray, of: str, unit: str, wanted: str) -> np.ndarray:
         """Return cleaned errors of the column `of`, whose unit counts where the errors have none."""
         try:
@@ -76,10 +57,7 @@ class Source(NamedTuple):
 
 
 def catalogue_columns(
-    definition: SurveyDefinition,
-    source: Source,
-    ebv_of_map: np.ndarray | None = None,
-    rescaling: Mapping[str, ErrorFactors] | None = None,
+    definition: SurveyDefinition, source: Source, ebv_of_map: np.ndarray | None = None
 ) -> tuple[dict[str, np.ndarray], Counts, list[np.ndarray]]:
     """Return what the catalogue holds for a block of stars, save for ids and positions.
 
@@ -91,8 +69,6 @@ def catalogue_columns(
         The survey columns that it names, each of shape (n_stars,).
     ebv_of_map : shape (n_stars,), mag
         E(B-V) that stands in for the survey's own.
-    rescaling
-        What the errors of labels are multiplied by, as a function of `[duplicates] best`.
 
     Returns
     -------
@@ -112,10 +88,8 @@ def catalogue_columns(
     n_stars = len(next(iter(source.columns.values())))
     arrays: dict[str, np.ndarray] = {}
     counts: Counts = {}
-    merits = source.merits(definition.duplicates) if rescaling and definition.duplicates else np.empty(0)
     for name, label in definition.labels.items():
-        factors = rescaling[name].at(merits) if rescaling and name in rescaling else None
-        _add_label(name, label, source, arrays, counts, factors)
+        _add_label(name, label, source, arrays, counts)
     ebv = (definition.photometry and definition.photometry.ebv) or definition.ebv
     if ebv_of_map is not None:
         arrays["EBV"], counts["EBV", f"map {definition.ebv_map}"] = clean_values(ebv_of_map, 1.0, EBV_RANGE)
@@ -132,50 +106,10 @@ def catalogue_columns(
     return arrays, counts, passing
 
 
-def good_visits(definition: SurveyDefinition, source: Source) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return value and stated error of each label that has an error column, NaN in rows that are not GOOD.
-
-    Parameters
-    ----------
-    definition
-        Of the survey.
-    source
-        The survey columns that it names, each of shape (n_rows,).
-
-    Returns
-    -------
-    labels
-        By name: values and errors, each of shape (n_rows,), in the unit of the schema.
-    """
-    n_rows = len(next(iter(source.columns.values())))
-    good = np.logical_and.reduce([np.ones(n_rows, dtype=bool), *(passes(t, source.columns) for t in definition.cuts)])
-    visits = {}
-    for name, label in definition.labels.items():
-        values, errors, _ = _measured(name, label, source)
-        if errors is not None:
-            visits[name] = (np.where(good, values, np.nan), np.where(good, errors, np.nan))
-    return visits
-
-
-def _measured(name: str, label: Label, source: Source) -> tuple[np.ndarray, np.ndarray | None, dict[str, int]]:
-    """Return values, stated errors if there are any, and what was lost."""
+def _add_label(name: str, label: Label, source: Source, arrays: dict[str, np.ndarray], counts: Counts) -> None:
     unit = schema.quantity(name, label.unit).unit
     values, lost = source.values(label.column, label.unit, unit, label.valid, label.good)
     errors = source.errors(label.error, values, label.column, label.unit, unit) if label.error else None
-    return values, errors, lost
-
-
-def _add_label(
-    name: str,
-    label: Label,
-    source: Source,
-    arrays: dict[str, np.ndarray],
-    counts: Counts,
-    factors: np.ndarray | None,
-) -> None:
-    values, errors, lost = _measured(name, label, source)
-    if errors is not None and factors is not None:
-        errors = errors * factors
     errors, replaced = complete_errors(errors, values, label.typical_error, label.error_floor)
     arrays[name], arrays[f"{name}_ERR"] = values, errors
     counts[name, label.column] = lost | replaced

@@ -6,7 +6,6 @@ from stdask.science.healpix import Pixel
 
 RUN_COPY = "run.json"
 REJECTED = "rejected.parquet"
-REPEATS = "repeats.ecsv"  # factors by which errors were multiplied
 
 
 def catalogue(output: Path, name: str) -> Path:
