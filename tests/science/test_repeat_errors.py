@@ -114,6 +114,11 @@ def test_visits_pair_off_in_order_of_merit_and_none_is_in_two_pairs():
     assert_allclose(found.merits[order], [(50 * 9 + 40 * 16) / 25, (20 * 16 + 10 * 9) / 25])
 
 
+def test_of_equal_merits_the_rows_pair_off_in_their_order_and_not_the_nearest_values():
+    found = pairs_of(*((1, 30.0, value, 1.0) for value in (0.0, 10.0, 1.0, 12.0)))
+    assert_allclose(np.sort(found.z * np.sqrt(2)), [-11.0, -10.0])
+
+
 def test_visits_without_a_value_an_error_or_a_merit_count_for_nothing():
     good = (1, 50.0, 2.0, 1.0)
     for bad in ((1, NAN, 1.0, 1.0), (1, 40.0, NAN, 1.0), (1, 40.0, 1.0, NAN), (1, 40.0, 1.0, 0.0), (2, 40.0, 1.0, 1.0)):
