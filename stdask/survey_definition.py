@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from stdask import schema
 from stdask.errors import SurveyError
@@ -136,6 +136,15 @@ class Duplicates(TomlModel):
     by: str  # column that names the star
     best: str  # column to compare
     keep: Literal["highest", "lowest"] = "highest"  # value in it stays
+    # errors of labels that come from a column are multiplied by how far GOOD rows of one star differ in units of them,
+    # a factor for each range of `best`
+    rescale_errors: bool = False
+
+    @model_serializer(mode="wrap")
+    def _as_ever_without_rescaling(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave the option out where it is off: catalogues made before there was one are not made again."""
+        content: dict[str, Any] = serialize(self)
+        return {key: value for key, value in content.items() if key != "rescale_errors" or value}
 
 
 class SurveyDefinition(TomlModel):
@@ -180,6 +189,22 @@ class SurveyDefinition(TomlModel):
         if len({self.id, *self.keep}) <= len(self.keep):
             raise ValueError("a column stands twice in `keep`, or is also the `id`: name it once")
         return self
+
+    @model_validator(mode="after")
+    def _errors_can_be_rescaled(self) -> Self:
+        if self.duplicates and self.duplicates.rescale_errors and not self.rescaled_labels:
+            raise ValueError(
+                "duplicates.rescale_errors is set, but no label has a column of errors to rescale: give a label its "
+                "`error`, or take rescale_errors out"
+            )
+        return self
+
+    @property
+    def rescaled_labels(self) -> dict[str, Label]:
+        """The labels whose stated errors are rescaled from repeat visits; none without that option."""
+        if self.duplicates is None or not self.duplicates.rescale_errors:
+            return {}
+        return {name: label for name, label in self.labels.items() if label.error}
 
     @property
     def catalogue_columns(self) -> tuple[schema.Column, ...]:

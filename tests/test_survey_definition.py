@@ -57,6 +57,10 @@ def test_an_unknown_name_lists_those_there_are():
         ({"labels": {"teff": {"column": "teff"}}}, "upper case"),
         ({"distances": [{"column": "d", "error_low": "e"}]}, "`error_low` goes with `error_high`"),
         ({"distances": [{"column": "d", "percentile_16": "e"}]}, "`percentile_16` goes with"),
+        (
+            {"duplicates": {"by": "star", "best": "snr", "rescale_errors": True}},
+            "duplicates.rescale_errors is set, but no label has a column of errors",
+        ),
         ({"cuts": [{"op": ">", "value": 3}]}, "either `column` or `any_of`"),
         ({"cuts": [{"column": "a", "op": ">"}]}, "needs a `value`"),
         ({"cuts": [{"column": "a", "op": "is_null", "value": 1}]}, "takes no `value`"),

@@ -1,7 +1,8 @@
 """The stage `ingest`: from a survey file to a HATS catalogue, in steps of tasks on the workers.
 
 1. scan      each block of the file: its rows dealt by star and by id
-2. repeats   each share of the stars: rows that give way to another row of the same star
+2. repeats   each share of the stars: rows that give way to another row of the same star; and, where errors are to be
+             rescaled, how far rows of one star differ
 3. count     each share: how many stars in each cell of the sky
 4. convert   each block: the catalogue's columns, cut into pieces by bundle, partitions side by side in the sky
 5. write     each bundle: its partitions, from their pieces in the order of the file
@@ -36,6 +37,7 @@ from stdask.pipeline.ingest_blocks import (
 )
 from stdask.pipeline.ingest_partitions import collect_rejected, write_bundle
 from stdask.pipeline.ingest_plan import Done, Item, Plan
+from stdask.pipeline.ingest_repeats import factors_table, learn_factors, pair_visits
 from stdask.pipeline.ledger import Ledger
 from stdask.pipeline.stage import Stage
 from stdask.pipeline.tasks import each
@@ -147,6 +149,9 @@ def _ingest(stage: Stage, workers: Workers, side: str, survey: SurveyFile) -> Re
     steps.run("scan", scan_block, blocks, plan, rows=rows)
     for kind in plan.kinds:
         steps.run(f"repeats_by_{kind}", find_repeats, shares, plan, kind)
+    if plan.definition.duplicates and plan.definition.rescaled_labels:
+        steps.run("visits", pair_visits, shares, plan)
+        plan = replace(plan, factors=learn_factors(plan, plan.definition.duplicates.best))
     plan = _tiled(plan, _count_stars(steps, shares, plan, most), most)
     converted = steps.run("convert", convert_block, blocks, plan, rows=rows)
     bundles = [Item("bundle", number) for number in range(plan.bundles[-1] + 1)]
@@ -215,6 +220,8 @@ def _finish(stage: Stage, plan: Plan, converted: Sequence[Record], partitions: S
     set_aside: Counter[str] = sum((Counter(part["set aside"]) for part in converted), Counter())
     write_ecsv(folder / "cuts.ecsv", _cuts_table(plan, converted, set_aside))
     write_ecsv(folder / "columns.ecsv", _columns_table(plan, converted))
+    if plan.factors and definition.duplicates:
+        write_ecsv(folder / paths.REPEATS, factors_table(plan.factors, definition.duplicates.best))
     written = {Pixel(*one["pixel"]): one for one in partitions}
     rows = {pixel: one["rows"] for pixel, one in written.items()}
     remove_partitions(folder, keep=rows)  # halves that killed workers left

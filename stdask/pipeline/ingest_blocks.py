@@ -12,12 +12,12 @@ import pyarrow.compute as pc
 from stdask import schema
 from stdask.errors import SurveyError
 from stdask.pipeline.ingest_plan import DUPLICATES, IMPOSSIBLE, NO_ID, NO_POSITION, Done, Item, Plan
+from stdask.pipeline.ingest_repeats import stated_visits
 from stdask.schema import Column
 from stdask.science.cuts import count_cuts
 from stdask.science.dereddening import reddening_at
 from stdask.science.duplicates import superseded
 from stdask.science.healpix import Cells, assign_tiles, count_cells, sky_index
-from stdask.science.measurements import clean_values
 from stdask.science.positions import check_positions
 from stdask.science.star_keys import star_keys
 from stdask.science.survey_columns import Counts, Source, catalogue_columns
@@ -81,18 +81,25 @@ def scan_block(block: Item, plan: Plan) -> Done:
     definition, duplicates = plan.definition, plan.definition.duplicates
     names = [definition.id, definition.position.ra, definition.position.dec]
     names += [duplicates.by, duplicates.best] if duplicates else []
+    if definition.rescaled_labels:
+        names += definition.source_columns
     placed = place(plan.rows(block.number), plan, list(dict.fromkeys(names)))
     index = sky_index(placed.ra, placed.dec)
     rows = pa.table({"row": placed.rows, "id": placed.ids, "key": placed.ids, schema.HEALPIX.name: index})
     files = [plan.piece("id", block.number)]
     _deal(files[0], rows.drop_columns("id"), rows["id"], plan)
     if duplicates:
-        best, _ = clean_values(to_masked(placed.table)[duplicates.best], 1.0, None, sentinels=definition.sentinels)
+        source = Source(to_masked(placed.table), plan.units, definition.sentinels)
+        best = source.merits(duplicates.best)
         merits = best if duplicates.keep == "highest" else -best
         stars = _identity(placed.table, duplicates.by, definition)
         named = rows.set_column(2, "key", stars).append_column("merit", pa.array(merits)).filter(pc.is_valid(stars))
         files.append(plan.piece("star", block.number))
         _deal(files[1], named.drop_columns(schema.HEALPIX.name), named["key"], plan)
+        if definition.rescaled_labels:
+            visits = stated_visits(placed.rows, stars, best, definition, source)
+            files.append(plan.piece("visits", block.number))
+            _deal(files[2], visits, visits["key"], plan)
     return Done(files, {})
 
 
@@ -188,7 +195,7 @@ def convert(plan: Plan, placed: Placed) -> tuple[pa.Table, Counts, list[np.ndarr
     definition = plan.definition
     columns = to_masked(placed.table)
     source = Source(columns, plan.units, definition.sentinels)
-    arrays, counts, passing = catalogue_columns(definition, source, _reddening(plan, placed))
+    arrays, counts, passing = catalogue_columns(definition, source, _reddening(plan, placed), plan.factors)
     ids = placed.ids.to_numpy(zero_copy_only=False)
     data: dict[str, np.ndarray | pa.Array] = {
         schema.HEALPIX.name: sky_index(placed.ra, placed.dec),

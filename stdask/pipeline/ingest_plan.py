@@ -1,12 +1,13 @@
 """What the tasks of the stage `ingest` are given, and what they give back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from stdask.schema import Column
 from stdask.science.healpix import Pixel
+from stdask.science.repeat_errors import ErrorFactors
 from stdask.storage.survey_format import SurveyFile
 from stdask.survey_definition import SurveyDefinition
 
@@ -45,6 +46,7 @@ class Plan:
     rows_per_block: int
     n_shares: int  # into which the stars are dealt to look for repeats
     reddening: tuple[Path, str] | None = None  # a map of E(B-V) as an array, and its frame
+    factors: Mapping[str, ErrorFactors] = field(default_factory=dict)  # of the stated errors of labels
     columns: tuple[Column, ...] = ()  # of the catalogue
     tiles: tuple[Pixel, ...] = ()  # its partitions
     bundles: tuple[int, ...] = ()  # of each partition: those that a task writes, neighbours in the sky

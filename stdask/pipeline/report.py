@@ -119,6 +119,8 @@ def _survey(run: Run, side: str) -> dict[str, Any]:
         "file": run.survey_file(side).name,
         "cuts": optional_rows(catalogue / "cuts.ecsv"),
         "columns": optional_rows(catalogue / "columns.ecsv"),
+        "repeats": optional_rows(catalogue / paths.REPEATS),
+        "merit": definition.duplicates.best if definition.duplicates else "",
     }
 
 

@@ -113,6 +113,11 @@ def _about_the_file(definition: SurveyDefinition) -> Iterable[str]:
     yield f"missing: null, NaN, {', '.join(f'{number:g}' for number in definition.sentinels)}"
     if duplicates:
         yield f"of the rows of one `{duplicates.by}`, that with the {duplicates.keep} `{duplicates.best}` is kept"
+        if rescaled := definition.rescaled_labels:
+            yield (
+                f"errors of {', '.join(rescaled)} are multiplied by how far GOOD rows of one `{duplicates.by}` differ "
+                f"in units of them, a factor for each range of `{duplicates.best}`"
+            )
     yield f"of the rows of one `{definition.id}`, the first is kept"
 
 

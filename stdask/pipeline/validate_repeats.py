@@ -10,6 +10,7 @@ from stdask.config import Run
 from stdask.network.ensemble import translate
 from stdask.pipeline.console import progress_bar, say
 from stdask.pipeline.ingest_plan import DUPLICATES
+from stdask.pipeline.ingest_repeats import read_factors
 from stdask.pipeline.settings import draws_of
 from stdask.pipeline.validate_stars import Checked, Rows, Validation
 from stdask.science.crossmatch import match_ids
@@ -116,7 +117,8 @@ def _read_rows(survey: SurveyFile, run: Run, rows: np.ndarray) -> tuple[dict[str
             bar.advance(table.num_rows)
     columns = to_masked(pa.concat_tables(tables))
     units = {name: survey.unit(name) for name in definition.source_columns}
-    arrays, _, _ = catalogue_columns(definition, Source(columns, units, definition.sentinels))
+    factors = read_factors(paths.catalogue(run.output, definition.name), definition)
+    arrays, _, _ = catalogue_columns(definition, Source(columns, units, definition.sentinels), factors=factors)
     places = places.reshape(rows.shape)
     ids = np.ma.getdata(columns[definition.id]).astype(str)
     return {name: values[places] for name, values in arrays.items()}, ids[places]

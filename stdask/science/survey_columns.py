@@ -10,6 +10,7 @@ from stdask.errors import SurveyError
 from stdask.science.cuts import passes
 from stdask.science.dereddening import intrinsic_colour
 from stdask.science.measurements import clean_errors, clean_values, complete_errors
+from stdask.science.repeat_errors import ErrorFactors
 from stdask.science.units import conversion_factor
 from stdask.survey_definition import SENTINELS, Distance, Label, Photometry, ProperMotion, SurveyDefinition, Term
 
@@ -55,9 +56,40 @@ class Source(NamedTuple):
             exc.add_note(f"Column {name!r}")
             raise
 
+    def merits(self, best: str) -> np.ndarray:
+        """Return the column that rows of one star are compared by, in the file's unit, NaN where missing."""
+        return clean_values(self.columns[best], 1.0, None, sentinels=self.sentinels)[0]
+
+
+class StatedLabel(NamedTuple):
+    """A label as the survey states it, in the catalogue's unit; each array of shape (n_stars,), float64."""
+
+    values: np.ndarray
+    errors: np.ndarray  # NaN where there is none
+    lost: dict[str, int]  # values, by `VALUE_COUNTS`
+
+
+def stated_label(name: str, label: Label, source: Source) -> StatedLabel:
+    """Return a label and its errors cleaned, before typical errors and floors.
+
+    Raises
+    ------
+    SurveyError
+        If a unit or a kind of column does not fit.
+    """
+    unit = schema.quantity(name, label.unit).unit
+    values, lost = source.values(label.column, label.unit, unit, label.valid, label.good)
+    errors = np.full(values.size, np.nan)
+    if label.error:
+        errors = source.errors(label.error, values, label.column, label.unit, unit)
+    return StatedLabel(values, errors, lost)
+
 
 def catalogue_columns(
-    definition: SurveyDefinition, source: Source, ebv_of_map: np.ndarray | None = None
+    definition: SurveyDefinition,
+    source: Source,
+    ebv_of_map: np.ndarray | None = None,
+    factors: Mapping[str, ErrorFactors] | None = None,
 ) -> tuple[dict[str, np.ndarray], Counts, list[np.ndarray]]:
     """Return what the catalogue holds for a block of stars, save for ids and positions.
 
@@ -69,6 +101,8 @@ def catalogue_columns(
         The survey columns that it names, each of shape (n_stars,).
     ebv_of_map : shape (n_stars,), mag
         E(B-V) that stands in for the survey's own.
+    factors
+        Of the stated errors of labels, from repeat visits.
 
     Returns
     -------
@@ -88,8 +122,9 @@ def catalogue_columns(
     n_stars = len(next(iter(source.columns.values())))
     arrays: dict[str, np.ndarray] = {}
     counts: Counts = {}
+    scales = _error_scales(definition, source, factors or {})
     for name, label in definition.labels.items():
-        _add_label(name, label, source, arrays, counts)
+        _add_label(name, label, source, scales.get(name), arrays, counts)
     ebv = (definition.photometry and definition.photometry.ebv) or definition.ebv
     if ebv_of_map is not None:
         arrays["EBV"], counts["EBV", f"map {definition.ebv_map}"] = clean_values(ebv_of_map, 1.0, EBV_RANGE)
@@ -106,11 +141,22 @@ def catalogue_columns(
     return arrays, counts, passing
 
 
-def _add_label(name: str, label: Label, source: Source, arrays: dict[str, np.ndarray], counts: Counts) -> None:
-    unit = schema.quantity(name, label.unit).unit
-    values, lost = source.values(label.column, label.unit, unit, label.valid, label.good)
-    errors = source.errors(label.error, values, label.column, label.unit, unit) if label.error else None
-    errors, replaced = complete_errors(errors, values, label.typical_error, label.error_floor)
+def _error_scales(
+    definition: SurveyDefinition, source: Source, factors: Mapping[str, ErrorFactors]
+) -> dict[str, np.ndarray]:
+    """Return what to multiply the stated errors of labels by, each of shape (n_stars,)."""
+    if not (factors and definition.duplicates):
+        return {}
+    merits = source.merits(definition.duplicates.best)
+    return {name: factor.at(merits) for name, factor in factors.items()}
+
+
+def _add_label(
+    name: str, label: Label, source: Source, scale: np.ndarray | None, arrays: dict[str, np.ndarray], counts: Counts
+) -> None:
+    values, errors, lost = stated_label(name, label, source)
+    rescaled = errors if scale is None else errors * scale
+    errors, replaced = complete_errors(rescaled, values, label.typical_error, label.error_floor)
     arrays[name], arrays[f"{name}_ERR"] = values, errors
     counts[name, label.column] = lost | replaced
 

@@ -6,6 +6,7 @@ from stdask.science.healpix import Pixel
 
 RUN_COPY = "run.json"
 REJECTED = "rejected.parquet"
+REPEATS = "repeats.ecsv"
 
 
 def catalogue(output: Path, name: str) -> Path:

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from astropy.table import Table
 from matplotlib.figure import Figure
@@ -17,8 +18,10 @@ from stdask.config import Run, RunConfig
 from stdask.errors import CatalogueError
 from stdask.pipeline import report
 from stdask.pipeline.cluster import Workers
+from stdask.pipeline.ingest_repeats import factors_table
 from stdask.pipeline.report_format import as_toml, measured, number, symbol
 from stdask.pipeline.settings import stage_settings
+from stdask.science.repeat_errors import ErrorFactors
 from stdask.storage import paths
 from stdask.storage.documents import read_bytes, write_ecsv, write_figure
 from stdask.storage.receipts import Receipt, write_receipt
@@ -168,7 +171,11 @@ def test_tables_of_evaluate_are_shown_with_their_numbers(run: Run, client: Worke
     write_ecsv(paths.catalogue(run.output, "first") / "cuts.ecsv", cuts)
     columns = Table(rows=[("TEFF", "teff", "K", 3)], names=("column", "source", "unit_in_file", "n_missing"))
     write_ecsv(paths.catalogue(run.output, "first") / "columns.ecsv", columns)
+    edge, factors = np.array([31.5]), np.array([1.31, 0.92])
+    found = ErrorFactors(edge, np.array([1200, 1201]), factors, np.array([0.04, 0.03]))
+    write_ecsv(paths.catalogue(run.output, "first") / paths.REPEATS, factors_table({"TEFF": found}, "snr"))
     texts = make(run, client).texts
+    assert f"T eff {DASH} 31.5 1,200 1.31 ± 0.04 T eff 31.5 {DASH} 1,201 0.920 ± 0.030" in texts["counts"]
     assert "Column Source Unit in file Missing TEFF teff K 3" in texts["counts"]
     assert "T eff B draws 86 61 ± 5 88.4 ± 3.5" in texts["coverage"]
     assert f"giants, [Fe/H] < {MINUS}1" in texts["coverage"]
