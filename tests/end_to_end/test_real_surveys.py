@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
@@ -52,6 +53,34 @@ def test_every_star_of_both_surveys_is_accounted_for(name: str, finished: Finish
         assert counts["in"] == expected, stage
         assert counts["out"] + sum(counts["set aside"].values()) == expected, stage
     assert open_catalogue(finished.output / "catalogues" / f"{a}_on_{b}").n_rows == n_a
+
+
+@pytest.mark.slow
+def test_pairs_by_position_are_those_of_comparing_every_star_with_every_other(lamost: Finished, data_dir: Path):
+    a, b = Table.read(data_dir / "lamost_dr3_kgiants.fits"), pq.read_table(data_dir / "apogee_dr17_giants.parquet")
+    of_a, of_b = (directions(np.asarray(t["ra"]), np.asarray(t["dec"])) for t in (a, b))
+    nearest_b, nearest_a = np.empty(len(of_a), dtype=int), np.zeros(len(of_b), dtype=int)
+    cosines = np.full(len(of_b), -1.0)
+    for first in range(0, len(of_a), 1000):
+        own = of_a[first : first + 1000] @ of_b.T
+        nearest_b[first : first + 1000] = own.argmax(axis=1)
+        better = own.max(axis=0) > cosines
+        nearest_a[better] = first + own.argmax(axis=0)[better]
+        cosines = np.maximum(cosines, own.max(axis=0))
+    rows = np.flatnonzero(nearest_a[nearest_b] == np.arange(len(of_a)))
+    apart = np.degrees(2 * np.arcsin(np.linalg.norm(of_a[rows] - of_b[nearest_b[rows]], axis=1) / 2)) * 3600
+    rows = rows[apart <= 2.0]
+    expected = dict(zip(a["obsid"][rows].astype(str), b["apogee_id"].take(nearest_b[rows]).to_pylist(), strict=True))
+    pairs = pq.read_table(lamost.output / "pairs" / "lamost_dr3_apogee_dr17_giants.parquet")
+    found = dict(zip(pairs["ID_A"].to_pylist(), pairs["ID_B"].to_pylist(), strict=True))
+    assert len(found) == pairs.num_rows == 740
+    assert found == expected
+    assert np.percentile(pairs["SEPARATION"], (50, 90, 99)) == pytest.approx([0.113, 0.239, 0.611], abs=0.0005)
+
+
+def directions(ra_deg: np.ndarray, dec_deg: np.ndarray) -> np.ndarray:
+    ra, dec = np.radians(ra_deg), np.radians(dec_deg)
+    return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=-1)
 
 
 @pytest.mark.slow
