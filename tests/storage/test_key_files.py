@@ -5,8 +5,8 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from stdask.errors import CatalogueError
-from stdask.science.binning import pack_keys
 from stdask.storage.key_files import read_keys, write_keys
+from tests.science.keys import pack_keys
 
 
 def keys(seed, n_stars):
