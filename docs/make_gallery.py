@@ -9,9 +9,10 @@ from pathlib import Path
 from PIL import Image
 
 HERE = Path(__file__).parent
-COLOURS = 128  # of a palette: a third of the size, and no difference to the eye
+COLOURS = 256  # of a palette: less than half of the size, and no difference to the eye
 FIGURES = (  # file in the run folder, its counterpart in Thomas et al. 2024, what it shows
     ("evaluation/sky_coverage", "2", "Where the stars of both surveys lie, and those in both."),
+    ("pairs/separations", "", "How far apart the stars of a pair lie in the two surveys."),
     ("evaluation/learning_intrinsic", "3", "Losses of the training and of the validation stars."),
     ("products/parameter_space", "4", "Training stars: A as it measured them, as B did, A translated."),
     ("evaluation/residuals_intrinsic_M_H", "5 and 6", "Residuals of the test stars, before and after translation."),

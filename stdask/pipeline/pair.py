@@ -77,7 +77,7 @@ def run(run: Run, workers: Workers) -> Receipt:
     # of what decides its content: networks are not trained again for stars that are no pairs
     write_parquet(path, pairs, {"stdask.settings": hash_of(stage.config), "stdask.version": __version__})
     rejected = path.with_name(paths.REJECTED)
-    figure = path.with_suffix(".png")
+    figure = path.with_name(paths.SEPARATIONS)
     _draw(figure, pairs, found, run.config.pair.match, a.n_rows)
     alone = each(workers, set_aside, [rejected], a, run.definition_a.id, rows[:, 0], description="set aside")
     counts = {

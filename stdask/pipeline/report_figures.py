@@ -162,7 +162,7 @@ def evaluation_figures(
 
 def pair_figure(run: Run, album: Album) -> Image | None:
     """Return the figure of the separations, if there is one."""
-    path = paths.pairs(run.output, run.definition_a.name, run.definition_b.name).with_suffix(".png")
+    path = paths.pairs(run.output, run.definition_a.name, run.definition_b.name).with_name(paths.SEPARATIONS)
     caption = (
         f"How far apart the stars of {run.definition_a.title} and {run.definition_b.title} lie that are taken for one. "
         "Dashed, if any are expected: those that chance puts together."

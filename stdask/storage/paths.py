@@ -6,6 +6,7 @@ from stdask.science.healpix import Pixel
 
 RUN_COPY = "run.json"
 REJECTED = "rejected.parquet"
+SEPARATIONS = "separations.png"  # of the pairs
 REPEATS = "repeats.ecsv"
 
 
