@@ -156,8 +156,10 @@ def _comments(model: type[TomlModel]) -> dict[str, str]:
             first = node.lineno
             while told.get(first - 1, ("", False))[1]:
                 first -= 1
-            own = [told[line][0] for line in range(first, (node.end_lineno or node.lineno) + 1) if line in told]
-            comments[node.target.id] = "; ".join(own).replace("|", "\\|")
+            lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+            above = " ".join(told[line][0] for line in range(first, node.lineno))
+            behind = " ".join(told[line][0] for line in lines if line in told)
+            comments[node.target.id] = "; ".join(filter(None, (above, behind))).replace("|", "\\|")
     return comments
 
 
