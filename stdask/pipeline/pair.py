@@ -150,12 +150,16 @@ def join(
 
 
 def _matches(pairs: pa.Table, found: Found, settings: MatchById | MatchByPosition, n_a: int) -> dict[str, float | int]:
-    """Return what tells whether the right stars were matched."""
+    """Return and print what tells whether the right stars were matched."""
     percentiles = np.percentile(to_numpy(pairs, "SEPARATION"), (50, 90, 99))
     counts = {f"separation, {p} % [arcsec]": round(float(v), 3) for p, v in zip((50, 90, 99), percentiles, strict=True)}
     counts |= {"with a second candidate": int(found.ambiguous.sum())}
+    told = f"  half of the pairs lie within {percentiles[0]:.3f} arcsec, 99 % within {percentiles[2]:.3f}"
+    told += f"; {found.ambiguous.sum():,} have a second candidate"
     if isinstance(settings, MatchByPosition):
         counts |= {"expected by chance": round(chance_pairs(n_a, pairs.num_rows, found.n_elsewhere), 1)}
+        told += f"; {counts['expected by chance']:,} expected by chance"
+    say(told)
     return counts
 
 
