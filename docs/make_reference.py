@@ -16,12 +16,12 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from stdask.atlas_file import AtlasFile
-from stdask.config import RunConfig
-from stdask.pipeline.report_format import as_toml
-from stdask.pipeline.survey_page import survey_page
-from stdask.survey_definition import SurveyDefinition, load_definition, shipped_names
-from stdask.toml_models import TomlModel
+from stdask.config.atlas import AtlasFile
+from stdask.config.run import RunConfig
+from stdask.config.survey import SurveyDefinition, load_definition, shipped_names
+from stdask.config.toml import TomlModel
+from stdask.display.numbers import as_toml
+from stdask.tools.survey.page import survey_page
 
 HERE = Path(__file__).parent
 MADE = "Made by `python docs/make_reference.py` from the code that reads the file; the tests compare."

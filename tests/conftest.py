@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 from distributed import LocalCluster
 
-from stdask.cluster_profile import ClusterConfig
-from stdask.pipeline.cluster import Workers
+from stdask.cluster.workers import Workers
+from stdask.config.cluster import ClusterConfig
+from stdask.config.run import Run, load_run
 from tests.disturbed import Disturbed, make_disturbed
 
+JOBS = Path(__file__).parents[1] / "jobs"
 DATA_DIR = Path(__file__).parents[2] / "shared" / "data"
 
 
@@ -19,6 +21,12 @@ def data_dir() -> Path:
     if not DATA_DIR.is_dir():
         pytest.skip(f"the real survey files are not at {DATA_DIR}")
     return DATA_DIR
+
+
+@pytest.fixture(scope="session")
+def lamost_run(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """LAMOST on APOGEE; stages that a test has run stay done for the next."""
+    return load_run(JOBS / "lamost_to_apogee.toml", data_dir, tmp_path_factory.mktemp("lamost"))
 
 
 @pytest.fixture(scope="session")

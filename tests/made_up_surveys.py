@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from astropy.io import fits
 
-from stdask.science.cuts import passes
-from stdask.survey_definition import Distance, Label, SurveyDefinition, Term
+from stdask.config.survey import Distance, Label, SurveyDefinition, Term
+from stdask.science.measurements.cuts import passes
 
 N_STARS = 8  # one that passes all cuts and one for each of seven, the most that a definition has
 PER_UNIT = {"pc": 1000.0, "kpc": 1.0}  # of a kiloparsec

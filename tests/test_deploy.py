@@ -7,9 +7,9 @@ from typing import get_args
 
 import pytest
 
-from stdask.cluster_profile import ClusterConfig, load_profile
+from stdask.cluster.jobs import job_script
+from stdask.config.cluster import ClusterConfig, load_profile
 from stdask.errors import ClusterError
-from stdask.pipeline.cluster_jobs import job_script
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 PROFILES = sorted(DEPLOY.glob("*.toml"))

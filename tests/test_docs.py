@@ -11,11 +11,11 @@ import pytest
 import typer
 from typer.main import get_command
 
-from stdask.cli import app
-from stdask.cluster_profile import ClusterProfile
-from stdask.config import RunConfig
-from stdask.survey_definition import SurveyDefinition
-from tests.test_cli import call
+from stdask.cli.main import app
+from stdask.config.cluster import ClusterProfile
+from stdask.config.run import RunConfig
+from stdask.config.survey import SurveyDefinition
+from tests.cli.test_main import call
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md")), *sorted((ROOT / "deploy").glob("*.md"))]

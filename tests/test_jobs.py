@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from stdask.pipeline.demo import prepare
-from stdask.storage.hats import open_catalogue
+from stdask.storage.catalogue.hats import open_catalogue
+from stdask.tools.demo import prepare
 
 ROOT = Path(__file__).parents[1]
 JOBS = ROOT / "jobs"

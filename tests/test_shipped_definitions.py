@@ -11,11 +11,11 @@ from astropy.io import fits
 from numpy.testing import assert_allclose, assert_array_equal
 
 from stdask import schema
-from stdask.pipeline.ingest_blocks import Plan, catalogue_fields
-from stdask.science.survey_columns import Source, catalogue_columns
-from stdask.storage.survey_files import SurveyFile, open_survey
+from stdask.config.survey import FileHints, SurveyDefinition, load_definition, shipped_names
+from stdask.science.measurements.survey_columns import Source, catalogue_columns
+from stdask.stages.ingest.blocks import Plan, catalogue_fields
+from stdask.storage.surveys.files import SurveyFile, open_survey
 from stdask.storage.tables import to_masked
-from stdask.survey_definition import FileHints, SurveyDefinition, load_definition, shipped_names
 from tests.made_up_surveys import (
     N_STARS,
     PER_UNIT,

@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from stdask.figures.style import INK, STYLE, TRANSLATED, symbol, unit_of, with_unit
-from stdask.science.density import CONTOURS, PlaneGrid, contour_levels, kernel_density
+from stdask.science.galaxy.density import CONTOURS, PlaneGrid, contour_levels, kernel_density
 
 COLOURS = "Oranges"  # of the translated stars, as in the other figures
 FAINTEST = CONTOURS[0] / 4  # of the maximum: left white below

@@ -17,8 +17,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 
 from stdask.figures.style import INK, STYLE, TITLE_WIDTH, symbol, unit_of, with_unit
-from stdask.science.galactocentric import SUN_X_KPC, SUN_Z_KPC
-from stdask.science.map_grid import MapGrid
+from stdask.science.galaxy.galactocentric import SUN_X_KPC, SUN_Z_KPC
+from stdask.science.galaxy.map_grid import MapGrid
 
 TITLES = {"COUNT": "stars per pixel", "HEIGHT": "median $|Z|$ [kpc]"}
 COLOURS = "viridis"  # read without red-green vision and in print; holds no grey, which marks new pixels

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 
 from stdask.figures.diagrams import frame_of, free_corner
 from stdask.figures.style import INK, STYLE, SURVEY_A, SURVEY_B, TRANSLATED, symbol, unit_of, with_unit
-from stdask.science.density import PlaneGrid
+from stdask.science.galaxy.density import PlaneGrid
 
 COLUMNS = ((SURVEY_A, "Purples"), (SURVEY_B, "Blues"), (TRANSLATED, "Oranges"))
 PALEST = 0.35  # of the sequential colours: a bin of one star is seen on white

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from stdask.errors import EnsembleError
-from stdask.network.inference import CpuEngine
+from stdask.network.cpu.engine import CpuEngine
 from stdask.network.plan import Plan
 
 GPU_DEVICES = ("nvidia[0-9]*", "kfd", "dxg")  # in /dev, of the drivers of NVIDIA, AMD and Windows
@@ -39,7 +39,7 @@ def make_engine(plan: Plan, kind: str, tf32: bool) -> Engine:
     may_see_gpu = any(True for pattern in GPU_DEVICES for _ in Path("/dev").glob(pattern))
     if kind == "cpu" or (kind == "auto" and not may_see_gpu):
         return CpuEngine(plan)
-    from stdask.network import gpu  # loads TensorFlow: 6 s, 780 MB
+    from stdask.network import gpu
 
     devices = gpu.visible_gpus()
     if devices:

@@ -8,19 +8,19 @@ import numpy as np
 from scipy.special import ndtri
 
 from stdask.errors import EnsembleError
+from stdask.network.cpu.engine import CpuEngine
 from stdask.network.engines import Engine, make_engine
-from stdask.network.inference import CpuEngine
 from stdask.network.plan import Plan
 from stdask.schema import PERCENTILES
-from stdask.science.calibration import Calibration, SigmaParts
-from stdask.science.combining import mean_of_unseen, member_spread, summarise_draws, trimmed_mean
-from stdask.science.dissimilarity import Neighbourhood
-from stdask.science.gaussian_mixture import Mixture
-from stdask.science.imputation import draw_missing
-from stdask.science.polynomials import Polynomials
-from stdask.science.resampling import measured_behind, resample_inputs, uniform_draws
-from stdask.science.scaling import Scaling
-from stdask.science.validity import Domain
+from stdask.science.translation.calibration import Calibration, SigmaParts
+from stdask.science.translation.combining import mean_of_unseen, member_spread, summarise_draws, trimmed_mean
+from stdask.science.translation.dissimilarity import Neighbourhood
+from stdask.science.translation.gaussian_mixture import Mixture
+from stdask.science.translation.imputation import draw_missing
+from stdask.science.translation.polynomials import Polynomials
+from stdask.science.translation.resampling import measured_behind, resample_inputs, uniform_draws
+from stdask.science.translation.scaling import Scaling
+from stdask.science.translation.validity import Domain
 
 CHUNK_VALUES = 500_000  # network outputs held at once: 2 MB of float32, no slower than 16
 

@@ -8,11 +8,11 @@ import numpy as np
 
 from stdask.network.ensemble import Fallback, Family, Stretch
 from stdask.network.plan import Plan
-from stdask.science.calibration import Calibration
-from stdask.science.dissimilarity import Neighbourhood
-from stdask.science.gaussian_mixture import Mixture
-from stdask.science.scaling import Scaling
-from stdask.science.validity import Domain
+from stdask.science.translation.calibration import Calibration
+from stdask.science.translation.dissimilarity import Neighbourhood
+from stdask.science.translation.gaussian_mixture import Mixture
+from stdask.science.translation.scaling import Scaling
+from stdask.science.translation.validity import Domain
 
 # parts of a family that consist of arrays alone; one that is None leaves no array
 ARRAYS = {

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from stdask.config import TrainConfig
+from stdask.config.run import TrainConfig
 
 
 @dataclass(frozen=True)

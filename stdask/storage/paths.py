@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from stdask.science.healpix import Pixel
+from stdask.science.sky.healpix import Pixel
 
 RUN_COPY = "run.json"
 REJECTED = "rejected.parquet"

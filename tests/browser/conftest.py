@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from stdask.config import Run
-from stdask.pipeline import report
-from stdask.pipeline.cluster import Workers
+from stdask.cluster.workers import Workers
+from stdask.config.run import Run
+from stdask.stages.report import stage as report
 from stdask.storage import paths
-from tests.pipeline.report_runs import finished_run, write_figures, write_products
+from tests.stages.report.report_runs import finished_run, write_figures, write_products
 
 QUIET = (  # a root user in a container, no graphics card, and nothing that the browser itself asks the network for
     "--no-sandbox",

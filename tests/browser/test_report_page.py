@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page
 from pyarrow import compute as pc
 
-from stdask.config import Run
+from stdask.config.run import Run
 from stdask.storage import paths
 from stdask.storage.documents import read_ecsv
 from stdask.storage.tables import read_parquet, to_numpy

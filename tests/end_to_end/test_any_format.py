@@ -8,11 +8,11 @@ import pyarrow.parquet as pq
 import pytest
 from astropy.table import Table
 
-from stdask.config import load_run
-from stdask.pipeline import ingest
-from stdask.pipeline.cluster import Workers
+from stdask.cluster.workers import Workers
+from stdask.config.run import load_run
+from stdask.stages.ingest import stage as ingest
 from stdask.storage import paths
-from stdask.storage.hats import open_catalogue
+from stdask.storage.catalogue.hats import open_catalogue
 from tests.disturbed import ROOT
 
 JOBS = ("lamost_to_apogee", "apogee_dr14_to_dr16", "lamost_kepler_to_apogee")

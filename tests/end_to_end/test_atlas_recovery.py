@@ -11,11 +11,13 @@ import pyarrow as pa
 import pytest
 from astropy.table import Table
 
-from stdask.atlas_file import load_atlas
-from stdask.pipeline import atlas_gradients, atlas_maps, atlas_profiles
-from stdask.pipeline.atlas_table import run_table
-from stdask.science.mock import mock_surveys
-from stdask.science.mock_galaxy import GALAXY
+from stdask.config.atlas import load_atlas
+from stdask.mock.galaxy import GALAXY
+from stdask.mock.surveys import mock_surveys
+from stdask.stages.atlas import gradients as atlas_gradients
+from stdask.stages.atlas import maps as atlas_maps
+from stdask.stages.atlas import profiles as atlas_profiles
+from stdask.stages.atlas.table import run_table
 from stdask.storage.tables import write_parquet
 
 pytestmark = pytest.mark.slow

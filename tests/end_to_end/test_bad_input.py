@@ -11,12 +11,12 @@ import pytest
 from astropy.table import Table
 from distributed import LocalCluster
 
-from stdask.cluster_profile import ClusterConfig
-from stdask.config import load_run
+from stdask.cluster.workers import Workers
+from stdask.config.cluster import ClusterConfig
+from stdask.config.run import load_run
 from stdask.errors import StdaskError
-from stdask.pipeline import ingest
-from stdask.pipeline.cluster import Workers
-from stdask.science.measurements import ERROR_COUNTS, VALUE_COUNTS
+from stdask.science.measurements.values import ERROR_COUNTS, VALUE_COUNTS
+from stdask.stages.ingest import stage as ingest
 from stdask.storage import paths
 from tests.bad_input import COLUMNS, FILES, ROWS, Input, Refused, Taken
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from stdask.figures.diagrams import FEWEST, GalaxyCells, draw_diagrams, frame_of, free_corner
-from stdask.science.density import PlaneGrid, add_bins, contour_levels, count_bins, kernel_density
+from stdask.science.galaxy.density import PlaneGrid, add_bins, contour_levels, count_bins, kernel_density
 
 KIEL = PlaneGrid((2999.5, -0.505), (50.0, 0.05), (100, 120))
 CELLS = GalaxyCells((0.0, 2.0, 4.0, 6.0), (0.0, 0.5, 1.0))

@@ -6,7 +6,7 @@ from matplotlib.collections import LineCollection, QuadMesh
 from matplotlib.colors import LogNorm
 
 from stdask.figures.maps import MapRow, colour_limits, draw_maps
-from stdask.science.map_grid import MapGrid
+from stdask.science.galaxy.map_grid import MapGrid
 
 GRID = MapGrid.covering(12.0, 4.0, 1.0)
 NAMES = ("APOGEE DR17 alone", "merged with LAMOST DR3")

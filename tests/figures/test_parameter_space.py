@@ -6,7 +6,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.contour import ContourSet
 
 from stdask.figures.parameter_space import PlaneRow, draw_parameter_space
-from stdask.science.density import PlaneGrid
+from stdask.science.galaxy.density import PlaneGrid
 
 GRID = PlaneGrid((-2.005, -0.405), (0.04, 0.02), (75, 60))
 

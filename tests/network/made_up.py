@@ -4,10 +4,10 @@ import numpy as np
 
 from stdask.network.ensemble import Family
 from stdask.network.plan import Plan
-from stdask.science.dissimilarity import fit_neighbourhood
-from stdask.science.gaussian_mixture import fit_mixture
-from stdask.science.scaling import NO_COUNTERPART, fit_scaling
-from stdask.science.validity import fit_domain
+from stdask.science.translation.dissimilarity import fit_neighbourhood
+from stdask.science.translation.gaussian_mixture import fit_mixture
+from stdask.science.translation.scaling import NO_COUNTERPART, fit_scaling
+from stdask.science.translation.validity import fit_domain
 
 
 def made_up_plan(n_inputs: int, n_labels: int, width: int, depth: int, n_members: int, seed: int = 1) -> Plan:

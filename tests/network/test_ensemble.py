@@ -20,11 +20,11 @@ from stdask.network.ensemble import (
 )
 from stdask.network.parts import from_parts, to_parts
 from stdask.network.plan import Plan
-from stdask.science.calibration import N_GROUPS, Calibration
-from stdask.science.gaussian_mixture import fit_mixture
-from stdask.science.polynomials import Polynomials
-from stdask.science.resampling import measured_behind, resample_inputs, uniform_draws
-from stdask.science.validity import fit_domain
+from stdask.science.translation.calibration import N_GROUPS, Calibration
+from stdask.science.translation.gaussian_mixture import fit_mixture
+from stdask.science.translation.polynomials import Polynomials
+from stdask.science.translation.resampling import measured_behind, resample_inputs, uniform_draws
+from stdask.science.translation.validity import fit_domain
 from tests.network.made_up import made_up_family, made_up_plan, run_in_double, training_stars
 
 DRAWN = made_up_family()  # draws missing inputs

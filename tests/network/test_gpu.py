@@ -6,9 +6,9 @@ import tensorflow as tf
 
 from stdask.errors import EnsembleError
 from stdask.network import engines, gpu
+from stdask.network.cpu.engine import CpuEngine
 from stdask.network.engines import make_engine
 from stdask.network.gpu import GpuEngine
-from stdask.network.inference import CpuEngine
 from tests.network.made_up import made_up_plan
 
 DEVICE = (gpu.visible_gpus() or ["/device:CPU:0"])[0]

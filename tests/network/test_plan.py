@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stdask.network.inference import CpuEngine
+from stdask.network.cpu.engine import CpuEngine
 from stdask.network.plan import fold, join_members, layer_shapes, unfolded_operations
 from stdask.network.recipe import ANY, PRESETS, Architecture, Sample, Schedule
 from stdask.network.resnet import build

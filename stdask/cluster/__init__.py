@@ -1,0 +1,1 @@
+"""Dask: workers, tasks, batch systems."""

@@ -1,0 +1,297 @@
+"""Batch jobs: the script that starts one worker, and the commands that submit, list and cancel it."""
+
+import os
+import pwd
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dask.utils import parse_bytes
+
+from stdask.config.cluster import ClusterConfig
+from stdask.errors import ClusterError
+
+# one thread a worker process: numpy and TensorFlow read these when they are imported
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+}
+WORKER_SHARE = 0.9  # of a job's memory; the rest is for the process that watches over the worker
+COMMAND_SECONDS = 60  # a busy scheduler answers late
+IDS_A_COMMAND = 200  # a command line has its limits
+JOB_NAME = "stdask"
+DEATH_SECONDS = 60  # a worker that finds no driver ends itself
+NEITHER = re.compile(r"no unfinished job found", re.IGNORECASE)  # LSF's way to say that there is none
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How one batch scheduler is spoken to."""
+
+    cluster: str  # class of dask-jobqueue, which writes the script
+    submit: tuple[str, ...]
+    script_on_stdin: bool
+    submitted: str  # pattern of the id in what `submit` prints
+    list_jobs: tuple[str, ...]  # prints id and, where it has one, state of every job of the user
+    ended: frozenset[str]  # states of jobs that will never run again
+    cancel: tuple[str, ...]
+    own_id: str  # the job's id, as its script knows it
+    not_again: tuple[str, ...]  # directives: what is lost comes as a new job, not as the old one again
+    account: str = "account"  # what dask-jobqueue calls it
+
+
+USER = pwd.getpwuid(os.getuid()).pw_name
+DIALECTS: Mapping[str, Dialect] = {
+    "slurm": Dialect(
+        "SLURMCluster",
+        ("sbatch",),
+        False,
+        r"Submitted batch job (\d+)",
+        ("squeue", "--noheader", "--me", "--format=%i %t"),
+        frozenset({"CA", "CD", "CG", "F", "NF", "OOM", "BF", "DL", "PR", "TO"}),
+        ("scancel",),
+        "$SLURM_JOB_ID",
+        ("--no-requeue",),
+    ),
+    "pbs": Dialect(
+        "PBSCluster",
+        ("qsub",),
+        False,
+        r"^(\d+)",
+        ("qselect", "-u", USER),
+        frozenset(),
+        ("qdel",),
+        "${PBS_JOBID%%.*}",  # of 12.host
+        ("-r n",),
+    ),
+    "lsf": Dialect(
+        "LSFCluster",
+        ("bsub",),
+        True,
+        r"Job <(\d+)>",
+        ("bjobs", "-noheader", "-o", "jobid stat"),
+        frozenset({"DONE", "EXIT", "ZOMBI"}),
+        ("bkill",),
+        "$LSB_JOBID",
+        ("-rn",),
+        "project",
+    ),
+    "sge": Dialect(
+        "SGECluster",
+        ("qsub", "-terse"),
+        False,
+        r"^(\d+)",
+        ("qstat", "-u", USER),
+        frozenset(),
+        ("qdel",),
+        "$JOB_ID",
+        ("-r n",),
+        "project",
+    ),
+    "htcondor": Dialect(
+        "HTCondorCluster",
+        ("condor_submit",),
+        False,
+        r"submitted to cluster (\d+)",
+        ("condor_q", USER, "-format", "%d ", "ClusterId", "-format", "%d\\n", "JobStatus"),
+        frozenset({"3", "4", "5"}),  # removed, completed, held
+        ("condor_rm",),
+        "$(ClusterId)",
+        (),
+    ),
+}
+
+
+class Batch:
+    """A batch scheduler, spoken to through its own commands.
+
+    Parameters
+    ----------
+    kind
+        `slurm`, `pbs`, `lsf`, `sge` or `htcondor`.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._dialect = DIALECTS[kind]
+
+    @property
+    def cancel_command(self) -> tuple[str, ...]:
+        """The command that cancels jobs, without their ids."""
+        return self._dialect.cancel
+
+    def require(self) -> None:
+        """Raise if this machine cannot submit jobs.
+
+        Raises
+        ------
+        ClusterError
+            Naming the command that is not there.
+        """
+        command = self._dialect.submit[0]
+        if shutil.which(command) is None:
+            raise ClusterError(
+                f"No {command} on this machine, which [cluster] kind = {self.kind!r} needs. "
+                'Start stdask where jobs are submitted, or set kind = "local".'
+            )
+
+    def submit(self, script: Path) -> str:
+        """Submit a job; return its id.
+
+        Raises
+        ------
+        ClusterError
+            With the scheduler's own words.
+        """
+        dialect = self._dialect
+        command = [*dialect.submit, *([] if dialect.script_on_stdin else [str(script)])]
+        text = _call(command, script if dialect.script_on_stdin else None)
+        found = re.search(dialect.submitted, text, re.MULTILINE)
+        if found is None:
+            raise ClusterError(f"{dialect.submit[0]} answered without the id of a job: {text.strip()!r}.")
+        return found[1]
+
+    def queued(self) -> set[str]:
+        """Return the ids of the user's jobs that wait or run.
+
+        Raises
+        ------
+        ClusterError
+            If the scheduler does not answer.
+        """
+        ids = set()
+        for line in _call(self._dialect.list_jobs).splitlines():
+            number, _, state = line.strip().partition(" ")
+            found = re.match(r"\d+", number)
+            if found and state.strip() not in self._dialect.ended:
+                ids.add(found[0])
+        return ids
+
+    def cancel(self, ids: Sequence[str]) -> set[str]:
+        """Cancel jobs, where those that have ended already are no error; return those that are in the queue still.
+
+        Raises
+        ------
+        ClusterError
+            If the scheduler does not answer.
+        """
+        for start in range(0, len(ids), IDS_A_COMMAND):
+            _call([*self._dialect.cancel, *ids[start : start + IDS_A_COMMAND]], must_succeed=False)
+        return self.queued() & set(ids) if ids else set()
+
+
+def job_script(config: ClusterConfig, address: str, logs: Path, tls: Sequence[str] = ()) -> str:
+    """Return the script of a job that is one worker, named as the job's id.
+
+    Parameters
+    ----------
+    config
+        `[cluster]`.
+    address, tls
+        Of the Dask scheduler, and the worker's arguments to be let in there.
+    logs
+        Folder of the jobs' output.
+
+    Raises
+    ------
+    ClusterError
+        If a setting does not suit the scheduler.
+    """
+    import dask_jobqueue  # here: importing it writes a file into the user's ~/.config/dask
+
+    dialect = DIALECTS[config.kind]
+    try:
+        job = getattr(dask_jobqueue, dialect.cluster).job_cls(
+            scheduler=address,
+            name=JOB_NAME,
+            job_name=JOB_NAME,
+            cores=1,
+            processes=1,
+            memory=config.memory,
+            death_timeout=DEATH_SECONDS,
+            log_directory=str(logs),
+            local_directory=config.local_directory,
+            interface=config.interface,
+            job_script_prologue=[*(f"export {key}={value}" for key, value in ONE_THREAD.items()), *config.prologue],
+            worker_extra_args=[*_worker_arguments(config, dialect.own_id), *tls],
+            **_site_options(config, dialect),
+        )
+        return job.job_script()
+    except (ValueError, TypeError, RuntimeError) as exc:
+        raise ClusterError(f"No {config.kind} job can be written: {exc}. Check [cluster].") from exc
+
+
+def _worker_arguments(config: ClusterConfig, name: str) -> list[str]:
+    """Return arguments of `dask worker`; the last of two that are alike counts."""
+    seconds = walltime_seconds(config.walltime)
+    spare = min(120, seconds // 4)
+    return [
+        *("--name", name),
+        *("--memory-limit", str(int(WORKER_SHARE * parse_bytes(config.memory)))),
+        *("--lifetime", f"{seconds - spare}s"),  # an end of its own, before the scheduler's hard one
+        *("--lifetime-stagger", f"{spare // 2}s"),  # not all of them at once
+        *("--no-dashboard", "--dashboard-address", "127.0.0.1:0"),  # what else it would serve is for its own node
+    ]
+
+
+def _site_options(config: ClusterConfig, dialect: Dialect) -> dict[str, Any]:
+    options: dict[str, Any] = {"queue": config.queue, dialect.account: config.account, "walltime": config.walltime}
+    directives: Any = [*dialect.not_again, *config.directives]
+    if config.kind == "lsf":
+        options["walltime"] = config.walltime.rsplit(":", 1)[0]  # hours and minutes
+    if config.kind == "htcondor":  # has no queues, no accounts by name, no walltime; settings are `key = value`
+        options = {"disk": "1GB"}
+        directives = dict(_key_and_value(line) for line in config.directives)
+    return {name: value for name, value in options.items() if value} | {"job_extra_directives": directives}
+
+
+def _key_and_value(line: str) -> tuple[str, str]:
+    key, equals, value = line.partition("=")
+    if not equals:
+        raise ClusterError(f"[cluster] directives: {line!r} is no `key = value` of an HTCondor submit file.")
+    return key.strip(), value.strip()
+
+
+def walltime_seconds(walltime: str) -> int:
+    """Return a walltime "hours:minutes:seconds" in seconds."""
+    hours, minutes, seconds = map(int, walltime.split(":"))
+    return 3600 * hours + 60 * minutes + seconds
+
+
+def _call(command: Iterable[str], stdin: Path | None = None, must_succeed: bool = True) -> str:
+    """Return what a command prints.
+
+    Raises
+    ------
+    ClusterError
+        If it cannot be run, takes too long or, where it must, does not succeed: with its own words.
+    """
+    command = list(command)
+    # a driver that is a job itself must not hand its own settings down to its workers
+    own = {k: v for k, v in os.environ.items() if not k.startswith("SLURM_") or k == "SLURM_CONF"}
+    try:
+        with stdin.open("rb") if stdin else open(os.devnull, "rb") as source:  # noqa: PTH123 - no Path of it
+            done = subprocess.run(
+                command,
+                stdin=source,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=COMMAND_SECONDS,
+                env=own,
+                check=False,
+                start_new_session=True,  # Ctrl-C is for the driver: what is being submitted shall be known
+            )
+    except (OSError, subprocess.TimeoutExpired) as exc:
+        raise ClusterError(f"{command[0]} does not answer: {exc}.") from exc
+    words = (done.stderr.strip() or done.stdout.strip())[-2000:]
+    if must_succeed and done.returncode and not NEITHER.search(words):
+        raise ClusterError(f"{command[0]} refuses: {words or f'exit code {done.returncode}'}")
+    return done.stdout

@@ -1,0 +1,1 @@
+"""What users write: run files, survey definitions, cluster profiles and atlas files, as frozen models."""

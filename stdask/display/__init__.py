@@ -1,0 +1,1 @@
+"""What a person reads on a screen or a page: numbers as text, tables, progress."""

@@ -1,0 +1,251 @@
+"""What a run prints: rich bars and colours on a terminal, plain lines in a batch log."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from stdask.display.numbers import measured, number
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+SECONDS_BETWEEN_LOOKS = 1.0  # at the workers, and between two records of a bar's figures
+SECONDS_BETWEEN_LINES = 10.0  # of a bar's progress in a batch log
+PACE_SECONDS = 600.0  # a rate is the mean over these: two rounds of tasks of 1-5 minutes, and no long wait for workers
+PACE_TASKS = 20  # or over the last so many tasks, where they are longer than that
+SLOWEST = 0.1  # a second; a lower rate tells nobody anything
+WIDEST = 1000  # columns of a printed table
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How far a bar is, in numbers."""
+
+    description: str
+    total: float
+    unit: str = ""  # of `total` and `done`, e.g. "stars"
+    tasks: int | None = None
+    done: float = 0.0
+    tasks_done: int = 0
+    failed: int = 0  # tasks
+    rate: float = 0.0  # units a second
+    seconds_left: float | None = None
+    workers: str = ""  # in words
+    note: str = ""
+
+    def __str__(self) -> str:
+        """Return all of them but the description in one line of words."""
+        words = []
+        if self.tasks != self.total:  # else each task is one of the units
+            words.append(f"{self.done:,.0f} of {self.total:,.0f} {self.unit}".rstrip())
+        if self.tasks is not None:
+            words.append(f"{self.tasks_done:,} of {self.tasks:,} tasks")
+        if self.rate >= SLOWEST:
+            unit = self.unit or ("tasks" if self.tasks else "steps")
+            words.append(f"{self.rate:,.{0 if self.rate >= 10 else 1}f} {unit}/s")
+        if self.seconds_left:
+            words.append(f"{duration(self.seconds_left)} left")
+        if self.workers:
+            words.append(self.workers)
+        if self.tasks is not None or self.failed:
+            words.append(f"{self.failed:,} failed")
+        return ", ".join(words) + (f"; {self.note}" if self.note else "")
+
+
+# who else wants the figures of every bar opened in this context: it is called about once a second, from a thread
+listener: ContextVar[Callable[[Figures], None] | None] = ContextVar("listener", default=None)
+
+
+def say(text: str, style: str | None = None) -> None:
+    """Print one line, as it is: brackets are no markup."""
+    console.print(text, style=style, markup=False)
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words, in a unit that suits it."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+@contextmanager
+def progress_bar(
+    description: str,
+    total: float,
+    tasks: int | None = None,
+    unit: str = "",
+    watch: Callable[[], str] | None = None,
+) -> Iterator["Bar"]:
+    """Show a bar and its figures while the block runs; in a batch log a line every ten seconds, if anything changed.
+
+    Parameters
+    ----------
+    description, total, unit
+        What is done, how much of it, and of what, e.g. "stars".
+    tasks
+        In how many tasks; None if that is no matter.
+    watch
+        Returns the state of the workers in words. Called once a second in a thread; where it raises, nothing is shown.
+    """
+    bar = Bar(Figures(description, total, unit, tasks), watch)
+    columns = (TextColumn("  {task.description}"), BarColumn(), TimeElapsedColumn())
+    with _Bars(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        bar.shown_by(progress)
+        with bar.ticking():
+            yield bar
+
+
+def print_scores(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print an accuracy table: one line a label and method."""
+    table = Table("label", "method", "stars", "bias", "std", "robust sigma", "MAE", title=title, title_justify="left")
+    for n, row in enumerate(rows):
+        table.add_row(
+            f"{row['label']} [{row['unit']}]".replace("[", r"\["),
+            row["method"],
+            f"{row['n']:,}",
+            *(f"{row[name]:.4g} ± {row[f'{name}_err']:.1g}" for name in ("bias", "std", "robust", "mae")),
+            end_section=n + 1 == len(rows) or rows[n + 1]["label"] != row["label"],
+        )
+    console.print(table)
+
+
+def print_coverage(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print covered shares: one line a label and what is covered, one column a nominal share."""
+    levels = sorted({row["nominal"] for row in rows})
+    lines: dict[tuple[str, str, str], dict[float, str]] = {}
+    for row in rows:
+        covered = f"{100 * row['covered']:.1f} ± {100 * row['covered_err']:.1f} %"
+        lines.setdefault((row["family"], row["label"], row["of"]), {})[row["nominal"]] = covered
+    table = Table("label", "of", *(f"{100 * level:.0f} %" for level in levels), title=title, title_justify="left")
+    for (_, label, of), shares in lines.items():
+        table.add_row(label, of, *(shares[level] for level in levels))
+    console.print(table)
+
+
+def print_table(title: str, rows: Sequence[Mapping[str, Any]], section: str) -> None:
+    """Print rows as they are, a value with its `_err` behind it; a line where the column `section` changes."""
+    names = [name for name in rows[0] if not name.endswith("_err")]
+    table = Table(*(name.replace("_", " ") for name in names), title=title, title_justify="left")
+    for n, row in enumerate(rows):
+        cells = [
+            measured(row[name], row[f"{name}_err"]) if f"{name}_err" in row else number(row[name]) for name in names
+        ]
+        last = n + 1 == len(rows) or rows[n + 1][section] != row[section]
+        table.add_row(*cells, end_section=last)
+    # as wide as it is: folded into the 80 columns of a batch log its numbers would be cut off
+    table.width = console.measure(table, options=console.options.update(width=WIDEST)).maximum
+    console.print(table)
+
+
+class Bar:
+    """A progress bar, or its plain lines: what is done, and how fast.
+
+    Parameters
+    ----------
+    figures
+        Of the beginning.
+    watch
+        See `progress_bar`.
+    """
+
+    def __init__(self, figures: Figures, watch: Callable[[], str] | None) -> None:
+        self._figures = figures
+        self._watch = watch
+        self._listener = listener.get()  # here: the thread that calls it has a context of its own
+        self._lock = threading.Lock()  # notes come from the threads of Dask
+        self._pace = deque([(time.monotonic(), 0.0)])  # when how much was done
+        self._shown: Callable[[float], None] = lambda _: None
+        self._last_line = time.monotonic()
+        self._printed = figures
+        self._lines = 0  # printed in a batch log
+
+    def advance(self, amount: float, note: str = "") -> None:
+        """Move on by a task that held `amount`; `note` stands behind the figures."""
+        with self._lock:
+            now, old = time.monotonic(), self._figures
+            self._figures = replace(old, done=old.done + amount, tasks_done=old.tasks_done + 1, note=note)
+            self._pace.append((now, self._figures.done))
+            while len(self._pace) > PACE_TASKS + 1 and self._pace[1][0] < now - PACE_SECONDS:
+                self._pace.popleft()
+        self._shown(self._figures.done)
+
+    def failed(self, n: int = 1) -> None:
+        """Count tasks that failed."""
+        with self._lock:
+            self._figures = replace(self._figures, failed=self._figures.failed + n)
+
+    def note(self, text: str) -> None:
+        """Replace the text behind the figures."""
+        self._replace(note=text)
+
+    def figures(self) -> Figures:
+        """Return how far the bar is now."""
+        with self._lock:
+            figures = self._figures
+            since, before = self._pace[0]
+        rate = (figures.done - before) / max(time.monotonic() - since, 1e-9)
+        return replace(figures, rate=rate, seconds_left=(figures.total - figures.done) / rate if rate else None)
+
+    def shown_by(self, progress: Progress) -> None:
+        """Let a rich display show the bar."""
+        task = progress.add_task(self._figures.description, total=self._figures.total, bar=self)
+        self._shown = lambda done: progress.update(task, completed=done)
+
+    @contextmanager
+    def ticking(self) -> Iterator[None]:
+        """Tell the figures again and again while the block runs, whether or not a task ends."""
+        over = threading.Event()
+        thread = threading.Thread(target=self._tick, args=(over,), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join(SECONDS_BETWEEN_LOOKS)  # no longer: the workers it asks may not answer
+            self._tell(ended=True)
+
+    def _tick(self, over: threading.Event) -> None:
+        while not over.is_set():
+            try:
+                workers = self._watch() if self._watch else ""
+            except Exception:  # whatever it is, it is no reason to stop the work
+                workers = ""
+            if over.is_set():  # meanwhile
+                return
+            self._replace(workers=workers)
+            self._tell()
+            over.wait(SECONDS_BETWEEN_LOOKS)
+
+    def _tell(self, ended: bool = False) -> None:
+        figures, now = self.figures(), time.monotonic()
+        if self._listener:
+            self._listener(figures)
+        if console.is_terminal or self._figures == self._printed:
+            return
+        if now - self._last_line >= SECONDS_BETWEEN_LINES or (ended and self._lines):
+            say(f"  {figures.description}: {figures}")
+            self._last_line, self._printed, self._lines = now, self._figures, self._lines + 1
+
+    def _replace(self, **changes: Any) -> None:
+        with self._lock:
+            self._figures = replace(self._figures, **changes)
+
+
+class _Bars(Progress):
+    """A bar with its figures on a line of their own, so that a narrow terminal cuts neither off."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Return the bar, and below it its figures of this moment."""
+        yield from super().get_renderables()
+        for task in self.tasks:
+            yield Text(f"  {task.fields['bar'].figures()}", style="dim")

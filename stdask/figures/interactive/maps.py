@@ -1,0 +1,232 @@
+"""Maps to look at pixel by pixel: samples and quantities to choose from, every number of a pixel under the pointer.
+
+All samples of a quantity share their colour scale. A figure carries its numbers in `tags`; the page's script
+puts those of the chosen sample and quantity into its one renderer.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import healpy
+import numpy as np
+from bokeh.models import ColorBar, ColorMapper, ColumnDataSource, HoverTool, LinearColorMapper, LogColorMapper, Span
+from bokeh.palettes import Viridis256
+from healpy.projector import MollweideProj
+
+from stdask.figures.interactive.page import Plot, frame, rounded
+from stdask.figures.maps import SCALE, SETTLED, SHOWN
+from stdask.figures.style import FAINT, INK
+from stdask.science.galaxy.galactocentric import SUN_X_KPC, SUN_Z_KPC
+
+AXES = {
+    "edge_on": ("R, with the sign of X [kpc]", "Z [kpc]"),
+    "face_on": ("X [kpc]", "Y [kpc]"),
+}
+BEYOND = 1.0  # kpc about the Sun and the Galactic centre that a map shows in any case
+NEIGHBOURS = 1e-6  # of the unit: corners so near are one
+MERIDIANS, PARALLELS = range(-120, 180, 60), range(-60, 90, 30)  # degrees
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of what is told about a pixel."""
+
+    text: str
+    columns: tuple[str, ...]
+    places: int  # decimals; 0 for a count, which is 0 where it is missing
+    between: str = ""  # columns
+
+
+@dataclass(frozen=True)
+class MapView:
+    """One quantity of one sample."""
+
+    sample: str
+    quantity: str
+    title: str
+    value: str  # column that gives the colour, NaN where the sample has no such pixel
+    counts: str  # column with the stars behind each value
+    rows: tuple[Row, ...]
+
+
+def square_pixels(x_kpc: np.ndarray, y_kpc: np.ndarray, width_kpc: float) -> np.ndarray:
+    """Return the corners of square pixels, shape (n_pixels, 4, 2), from their centres of shape (n_pixels,)."""
+    around = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * width_kpc / 2
+    return np.stack([x_kpc, y_kpc], axis=-1)[:, None] + around
+
+
+def sky_pixels(order: int, pixels: np.ndarray) -> np.ndarray:
+    """Return the corners of HEALPix pixels in Galactic Mollweide projection, the Galactic centre in the middle.
+
+    Parameters
+    ----------
+    order, pixels
+        Of the nested scheme in equatorial coordinates; shape (n_pixels,).
+
+    Returns
+    -------
+    corners : shape (n_pixels, 4, 2)
+        Longitude grows leftwards, from 2 to -2; latitude from -1 to 1.
+    """
+    n_side = 2**order
+    to_galactic, projection = healpy.Rotator(coord=["C", "G"]), MollweideProj()
+    vectors = np.moveaxis(healpy.boundaries(n_side, pixels, nest=True), 1, 0).reshape(3, -1)
+    x, y = projection.vec2xy(*to_galactic(vectors))
+    corners = np.stack([x, y], axis=-1).reshape(len(pixels), 4, 2)
+    middle = np.stack(projection.vec2xy(*to_galactic(np.array(healpy.pix2vec(n_side, pixels, nest=True)))), axis=-1)
+    # a pixel that the edge of the map cuts through ends there
+    edge = np.copysign(_half_width(corners), middle[:, None, 0])
+    beyond = np.abs(_half_turns(corners) - _half_turns(middle)[:, None]) > 1
+    corners[..., 0] = np.where(beyond, edge, corners[..., 0])
+    return corners
+
+
+def galactic_frame(view: str, corners: np.ndarray, stars: np.ndarray) -> Plot:
+    """Return a frame with the Sun and the midplane that holds nearly all stars.
+
+    Parameters
+    ----------
+    view
+        `edge_on` or `face_on`.
+    corners : shape (n_pixels, 4, 2), kpc
+    stars : shape (n_pixels,)
+        How many lie in each pixel.
+    """
+    sun = (SUN_X_KPC, SUN_Z_KPC if view == "edge_on" else 0.0)
+    ranges = [_range(corners[..., axis], stars, sun[axis]) for axis in (0, 1)]
+    plot = frame(ranges[0], ranges[1], *AXES[view])
+    if view == "edge_on":
+        plot.add_layout(Span(location=0.0, dimension="width", line_color=INK, line_dash=[5, 3], level="overlay"))
+    plot.scatter(*sun, size=12, fill_color="white", line_color=INK, line_width=1.5, level="overlay")
+    plot.scatter(*sun, size=4, color=INK, level="overlay")
+    return plot
+
+
+def sky_frame() -> Plot:
+    """Return a frame with the outline of the sky, meridians, parallels and the Galactic plane."""
+    plot = frame((-2.05, 2.05), (-1.05, 1.05), "", "")
+    plot.axis.visible = False
+    plot.outline_line_color = None
+    projection = MollweideProj()
+    latitudes, longitudes = np.linspace(-90, 90, 91), np.linspace(-179.999, 179.999, 181)
+    lines = [(np.full(91, float(lon)), latitudes, FAINT) for lon in MERIDIANS]
+    lines += [(longitudes, np.full(181, float(lat)), FAINT if lat else INK) for lat in PARALLELS]
+    lines += [(np.full(91, edge), latitudes, INK) for edge in (longitudes[0], longitudes[-1])]
+    for longitude, latitude, colour in lines:
+        x, y = projection.ang2xy(longitude, latitude, lonlat=True)
+        plot.line(x, y, color=colour, line_width=0.8, level="overlay")
+    return plot
+
+
+def add_pixels(
+    plot: Plot,
+    corners: np.ndarray,
+    columns: Mapping[str, np.ndarray],
+    views: Sequence[MapView],
+    new: np.ndarray,
+) -> None:
+    """Put the pixels of all samples into a frame, and a line about those that only the merged catalogue fills.
+
+    Parameters
+    ----------
+    plot
+        The frame.
+    corners : shape (n_pixels, 4, 2)
+        Of every pixel that any sample fills.
+    columns
+        Name -> shape (n_pixels,), what the views and their rows name.
+    views
+        Every quantity of every sample.
+    new : shape (n_pixels,), bool
+    """
+    source = ColumnDataSource({"xs": [], "ys": [], "value": []}, name="pixels")
+    drawn = plot.patches("xs", "ys", source=source, line_width=0.6, name="drawn")
+    plot.add_tools(HoverTool(renderers=[drawn], tooltips=None, point_policy="follow_mouse", name="hover"))
+    edges = _border(corners[new])
+    plot.segment(*edges.reshape(-1, 4).T, line_color=INK, line_width=0.8, level="overlay", name="new")
+    titles = {view.quantity: view.title for view in views}
+    for quantity, title in titles.items():
+        own = [view for view in views if view.quantity == quantity]
+        mapper = _mapper(quantity, [(columns[view.value], columns[view.counts]) for view in own])
+        plot.add_layout(_bar(quantity, title, mapper), "below")
+    plot.tags = [
+        {
+            "kind": "map",
+            "shape": (plot.y_range.end - plot.y_range.start) / (plot.x_range.end - plot.x_range.start),
+            "corners": rounded(corners.reshape(len(corners), 8)).ravel(),
+            "columns": {name: rounded(values) for name, values in columns.items()},
+            "views": _nested(views),
+        }
+    ]
+
+
+def _half_width(points: np.ndarray) -> np.ndarray:
+    """Return how far a Mollweide map reaches to either side at the height of points (x, y)."""
+    return 2 * np.sqrt(np.maximum(1 - points[..., 1] ** 2, np.finfo(float).eps))
+
+
+def _half_turns(points: np.ndarray) -> np.ndarray:
+    """Return the longitude of points (x, y) of a Mollweide map in units of 180 degrees, growing rightwards."""
+    return points[..., 0] / _half_width(points)
+
+
+def _nested(views: Sequence[MapView]) -> dict[str, dict[str, Any]]:
+    nested: dict[str, dict[str, Any]] = {}
+    for view in views:
+        nested.setdefault(view.sample, {})[view.quantity] = asdict(view)
+    return nested
+
+
+def _mapper(quantity: str, shown: Sequence[tuple[np.ndarray, np.ndarray]]) -> ColorMapper:
+    """Return the colour scale of a quantity, from (values, counts) of all samples together."""
+    name = f"scale {quantity}"
+    if quantity == "COUNT":
+        high = max(np.nanmax(values, initial=10) for values, _ in shown)
+        return LogColorMapper(palette=Viridis256, low=1, high=float(high), name=name)
+    known = np.concatenate([values[np.isfinite(values)] for values, _ in shown])
+    settled = np.concatenate([values[np.isfinite(values) & (n >= SETTLED)] for values, n in shown])
+    values = settled if settled.size > known.size / 10 else known
+    low, high = np.percentile(values, SCALE) if values.size else (0.0, 1.0)
+    return LinearColorMapper(palette=Viridis256, low=float(low), high=float(max(high, low + 0.01)), name=name)
+
+
+def _bar(quantity: str, title: str, mapper: ColorMapper) -> ColorBar:
+    return ColorBar(
+        color_mapper=mapper,
+        title=title,
+        title_text_font_style="normal",
+        title_text_color=INK,
+        major_label_text_color=INK,
+        orientation="horizontal",
+        height=12,
+        visible=False,
+        name=f"bar {quantity}",
+    )
+
+
+def _range(edges: np.ndarray, stars: np.ndarray, sun: float) -> tuple[float, float]:
+    """Return the part of an axis that holds nearly all stars, the Sun and the Galactic centre.
+
+    Parameters
+    ----------
+    edges : shape (n_pixels, 4)
+        Coordinates of the pixels' corners.
+    stars : shape (n_pixels,)
+    """
+    order = np.argsort(edges[:, 0])
+    share = np.cumsum(stars[order]) / max(stars.sum(), 1)
+    first, last = np.minimum(np.searchsorted(share, [(1 - SHOWN) / 2, (1 + SHOWN) / 2]), len(order) - 1)
+    low = min(edges[order[first]].min(), sun - BEYOND, -BEYOND)
+    high = max(edges[order[last]].max(), sun + BEYOND, BEYOND)
+    return float(np.floor(low)), float(np.ceil(high))
+
+
+def _border(corners: np.ndarray) -> np.ndarray:
+    """Return the edges that pixels of shape (n_pixels, 4, 2) do not share, shape (n_edges, 2, 2)."""
+    edges = np.stack([corners, np.roll(corners, -1, axis=1)], axis=2).reshape(-1, 2, 2)
+    near = np.round(edges / NEIGHBOURS).astype(np.int64)
+    backwards = (near[:, 0, 0] > near[:, 1, 0]) | ((near[:, 0, 0] == near[:, 1, 0]) & (near[:, 0, 1] > near[:, 1, 1]))
+    near[backwards] = near[backwards, ::-1]
+    _, first, number = np.unique(near.reshape(-1, 4), axis=0, return_index=True, return_counts=True)
+    return edges[first[number == 1]]

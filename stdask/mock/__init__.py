@@ -1,0 +1,1 @@
+"""The mock Galaxy and its two surveys, with known truth."""

@@ -1,0 +1,1 @@
+"""The compiled engine that runs networks on a processor."""

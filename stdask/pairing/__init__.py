@@ -1,0 +1,1 @@
+"""What pair, train, evaluate and merge share: matching, pair tables, training sets."""

@@ -1,0 +1,1 @@
+"""What a run folder records: settings, receipts, ledgers, lock, progress, model card."""

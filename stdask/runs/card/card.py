@@ -1,0 +1,190 @@
+"""The model card of an ensemble: what it is, what it was taught and how well, and where not to use it.
+
+Source: Mitchell et al. 2019, Model Cards for Model Reporting, FAT* '19, 220.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from stdask import schema
+from stdask.config.run import Run
+from stdask.display import numbers as report_format
+from stdask.network.ensemble import Family
+from stdask.network.parts import from_parts
+from stdask.network.recipe import ANY, shape_of
+from stdask.runs.card.limits import limits_of
+from stdask.runs.receipts import Receipt, read_receipt
+from stdask.science.assessment.baselines import SIMPLER
+from stdask.science.assessment.metrics import LEVELS
+from stdask.science.keys.splits import split_for_member
+from stdask.science.translation.dissimilarity import FALSE_ALARMS, N_NEIGHBOURS
+from stdask.stages.evaluate.coverage import ALL
+from stdask.storage import paths
+from stdask.storage.documents import read_ecsv
+from stdask.storage.ensembles import read_ensemble
+from stdask.storage.files import write_text
+
+Rows = list[dict[str, Any]]
+STAGES = ("ingest_a", "ingest_b", "pair", "train")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What evaluate found."""
+
+    tables: Mapping[str, Rows] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()  # where the networks are beaten
+
+
+def write_card(run: Run, evaluation: Evaluation | None = None) -> Path:
+    """Write the model card of a run's trained ensemble; return its path.
+
+    Parameters
+    ----------
+    run
+        Whose stages up to train are done.
+    evaluation
+        Of this ensemble; None before it: the card then says that it was not evaluated.
+    """
+    receipts = {stage: receipt for stage in STAGES if (receipt := read_receipt(run.output, stage))}
+    path = paths.card(run.output)
+    write_text(path, render(gather(run, receipts, evaluation)))
+    return path
+
+
+def render(content: Mapping[str, Any]) -> str:
+    """Return the card."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    for name in ("count", "number", "measured", "method"):
+        environment.filters[name] = getattr(report_format, name)
+    environment.filters["plain"] = plain
+    environment.filters["codes"] = lambda names: ", ".join(f"`{name}`" for name in names)
+    text = environment.get_template("card.md").render(content)
+    return re.sub(r"\n{3,}", "\n\n", text)  # what the template leaves out leaves an empty line
+
+
+def plain(text: str) -> str:
+    """Return a text from a file on one line, with nothing that Markdown or HTML would take for its own."""
+    return re.sub(r"[\\`*|]|<(?=[A-Za-z/!?])|(?<!\w)_|_(?!\w)", r"\\\g<0>", " ".join(text.split()))
+
+
+def gather(run: Run, receipts: Mapping[str, Receipt], evaluation: Evaluation | None) -> dict[str, Any]:
+    """Return everything the card shows."""
+    families = [from_parts(*parts) for parts in read_ensemble(paths.ensemble(run.output)).values()]
+    trained, found = receipts["train"], evaluation or Evaluation()
+    return {
+        "a": _survey(run, "a", receipts),
+        "b": _survey(run, "b", receipts),
+        "train": run.config.train,
+        "domain": run.config.domain,
+        "seed": run.config.seed,
+        "families": [_family(run, family, receipts, found) for family in families],
+        "evaluated": evaluation is not None,
+        "neighbours": N_NEIGHBOURS,
+        "false_alarms": FALSE_ALARMS,
+        "fallbacks": [label for family in families for label in _replaced(family)],
+        "scores": _scores(found.tables.get("accuracy", [])),
+        "coverage": _coverage(found.tables.get("coverage", [])),
+        "slopes": [row for row in found.tables.get("attenuation", []) if _is_ours(row)],
+        "notes": trained.counts["notes"],
+        "limits": limits_of(families, receipts["pair"].counts["usable"], found.tables, found.notes),
+        "date": trained.written[:10],
+        "versions": trained.versions,
+        "files": {name: file["sha256"] for name, file in trained.outputs.items()},
+    }
+
+
+def _survey(run: Run, side: str, receipts: Mapping[str, Receipt]) -> dict[str, Any]:
+    definition = run.definition(side)
+    return {
+        "title": definition.title,
+        "reference": definition.reference,
+        "notes": definition.notes,
+        "files": receipts[f"ingest_{side}"].inputs,
+        "stars": receipts[f"ingest_{side}"].counts["out"],
+    }
+
+
+def _family(run: Run, family: Family, receipts: Mapping[str, Receipt], found: Evaluation) -> dict[str, Any]:
+    """Return what the card says of one family."""
+    train = run.config.train
+    counts = receipts["train"].counts["families"][family.name]
+    split = split_for_member(counts["pairs"] - counts["test"], train.validation_fraction, run.config.seed, 0)
+    shape = shape_of(train)
+    low, high = shape["dropout_widths"]
+    outside = [row["outside"] for row in found.tables.get("domain", []) if row["family"] == family.name]
+    return {
+        "name": family.name,
+        "inputs": family.inputs,
+        "labels": dict(zip(family.labels, family.counterparts, strict=True)),
+        "units": {label: schema.quantity(label, run.definition_b.labels[label].unit).unit for label in family.labels},
+        "widths": family.plan.widths,
+        "dropout": shape["dropout"],
+        "dropout_widths": f"{low} and more" if high >= ANY else f"{low} to {high}",
+        "parameters": sum(array[0].size for array in family.plan.arrays.values()),
+        "epochs": _epochs(run, family),
+        "debiased": family.latent_plan is not None,
+        "cuts": receipts["pair"].counts["usable"][family.name],
+        "test": counts["test"],
+        "split": [len(part) for part in split],
+        "ranges": {
+            name: (float(low), float(high))
+            for name, low, high in zip(
+                family.inputs, family.input_domain.minima, family.input_domain.maxima, strict=True
+            )
+        },
+        "neighbourhood": family.neighbourhood.names,
+        "outside": outside[0] if outside else None,
+    }
+
+
+def _replaced(family: Family) -> list[str]:
+    """Return the labels for which something simpler stands in."""
+    if family.fallback is None:
+        return []
+    return [label for label, replaced in zip(family.labels, family.fallback.replaced, strict=True) if replaced]
+
+
+def _epochs(run: Run, family: Family) -> list[int]:
+    """Return how many epochs each member took."""
+    history = read_ecsv(paths.history(run.output))
+    return np.bincount(history["member"][history["family"] == family.name]).tolist()
+
+
+def _is_ours(row: Mapping[str, Any]) -> bool:
+    return row["of"] == "B" and row["method"] == "translated"
+
+
+def _scores(rows: Rows) -> list[Rows]:
+    """Return the rows of each label: A as it is, the simpler method with the smallest error, and the networks."""
+    labels: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+    for row in rows:
+        labels.setdefault((row["family"], row["label"]), {})[row["method"]] = row
+    chosen = []
+    for methods in labels.values():
+        best = min((name for name in SIMPLER if name in methods), key=lambda name: methods[name]["mae"])
+        chosen.append([methods[name] for name in dict.fromkeys(("raw", best, "translated")) if name in methods])
+    return chosen
+
+
+def _coverage(rows: Rows) -> list[dict[str, Any]]:
+    """Return one line a label and interval, with the per cent of all test stars that are inside at each level."""
+    lines: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for row in rows:
+        if row["of"] == "B" and row["group"] == ALL and row["nominal"] in LEVELS:
+            key = (row["family"], row["label"], row["interval"])
+            share = report_format.measured(100 * row["covered"], 100 * row["covered_err"])
+            lines.setdefault(key, row | {"shares": []})["shares"].append(share)
+    return list(lines.values())

@@ -1,0 +1,136 @@
+"""The ledger of a stage: which of its tasks are done, so that a run that was cut off goes on where it was."""
+
+import contextlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stdask.display.console import say
+from stdask.errors import CatalogueError
+from stdask.runs.receipts import read_damaged, read_receipt
+from stdask.runs.stage import Stage
+from stdask.storage import paths
+from stdask.storage.catalogue.hats import Catalogue
+from stdask.storage.files import size_of, write_text
+
+Parts = Mapping[str, str]  # name -> hash of something that a task depends on
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One finished task: a line of the ledger."""
+
+    task: str
+    parts: Parts
+    files: Mapping[str, int]  # path under the run folder -> bytes
+    record: Mapping[str, Any]
+
+
+class Ledger:
+    """What a stage has finished, one line a task; written by the driver alone.
+
+    Parameters
+    ----------
+    stage
+        The stage, which must have begun: `Stage.done` returned None.
+    name
+        What its tasks are: a stage may have tasks of several kinds, each with a ledger of its own.
+    """
+
+    def __init__(self, stage: Stage, name: str = "partitions") -> None:
+        self.name = name
+        self._output = stage.run.output
+        self._path = paths.ledger(stage.run.output, stage.name, name)
+
+    def kept(self, parts: Mapping[str, Parts]) -> dict[str, dict[str, Any]]:
+        """Return the records that still hold, by task; print how many, and why the others do not.
+
+        A record holds while its task depends on the same things and the files it names are whole. The others are
+        struck off before any task runs: what a task writes replaces the files that they speak of.
+
+        Parameters
+        ----------
+        parts
+            For each task of this run all that it depends on.
+        """
+        before = self._read()
+        damaged = read_damaged(self._output)
+        reasons = {task: self._why_not(before[task], parts[task], damaged) for task in parts if task in before}
+        kept = {task: before[task] for task, reason in reasons.items() if not reason}
+        if before:
+            again = Counter(filter(None, reasons.values()))
+            why = "; ".join(f"{n:,} made again, {reason}" for reason, n in again.most_common())
+            say(
+                f"  {self.name}: {len(kept):,} of {len(parts):,} kept, {len(parts) - len(kept):,} to be done"
+                + (f" ({why})" if why else "")
+            )
+        write_text(self._path, "".join(map(_line, kept.values())))
+        return {task: dict(entry.record) for task, entry in kept.items()}
+
+    def add(self, task: str, parts: Parts, record: Mapping[str, Any], files: Iterable[Path]) -> None:
+        """Append a finished task.
+
+        Parameters
+        ----------
+        task, parts
+            Its name, and all that it depends on, as `kept` was given them.
+        record
+            What is worth knowing of it, as JSON-like content.
+        files
+            Every file it wrote: verified and under its own name by now.
+        """
+        sizes = {str(path.relative_to(self._output)): size_of(path) or 0 for path in files}
+        with self._path.open("a", encoding="utf-8") as ledger:
+            ledger.write(_line(Entry(task, parts, sizes, record)))
+
+    def _read(self) -> dict[str, Entry]:
+        """Return the last entry of each task; a line cut off by a crash is passed over."""
+        entries = {}
+        with contextlib.suppress(FileNotFoundError):
+            for line in self._path.read_text(encoding="utf-8", errors="replace").splitlines():
+                with contextlib.suppress(json.JSONDecodeError, TypeError):  # not whole, or no entry
+                    entry = Entry(**json.loads(line))
+                    entries[entry.task] = entry
+        return entries
+
+    def _why_not(self, entry: Entry, parts: Parts, damaged: Mapping[str, str]) -> str:
+        """Return why an entry does not hold; empty if it does."""
+        changed = [name for name in {**parts, **entry.parts} if entry.parts.get(name) != parts.get(name)]
+        if changed:
+            return f"changed: {', '.join(changed)}"
+        for name, size in entry.files.items():
+            found = size_of(self._output / name)
+            if found is None:
+                return "a file is missing"
+            if found != size:
+                return "a file was changed"
+            if name in damaged:
+                return "a file is damaged"
+        return ""
+
+
+def partition_hashes(output: Path, stage: str, catalogue: Catalogue) -> dict[str, str]:
+    """Return the SHA-256 of every partition of a catalogue, by the pixel's name, as its stage's receipt has them.
+
+    Raises
+    ------
+    CatalogueError
+        If the catalogue is another than the receipt speaks of.
+    """
+    receipt = read_receipt(output, stage)
+    outputs = receipt.outputs if receipt else {}
+    names = {str(pixel): str(catalogue.path(pixel).relative_to(output)) for pixel in catalogue.pixels}
+    if unknown := [name for name in names.values() if name not in outputs]:
+        raise CatalogueError(
+            f"{output / unknown[0]} is not of this run's {stage!r} stage. Remove the folder {catalogue.folder} and run "
+            f"`stdask {stage.split('_')[0]}` again."
+        )
+    return {pixel: outputs[name]["sha256"] for pixel, name in names.items()}
+
+
+def _line(entry: Entry) -> str:
+    # a line break on both sides: the line before may have been cut off
+    return f"\n{json.dumps(vars(entry))}\n"

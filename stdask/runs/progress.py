@@ -1,0 +1,175 @@
+"""How far a run is, in `progress.json` of its folder: `stdask status` reads it from any machine."""
+
+import contextlib
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from distributed import Client
+
+from stdask.cluster.performance import save_performance
+from stdask.cluster.workers import Workers
+from stdask.display.console import Figures, listener
+from stdask.errors import IncompleteError, StorageError
+from stdask.storage import paths
+from stdask.storage.files import write_text
+
+UNDER_WAY, DONE, STOPPED = "under way", "done", "stopped"
+SECONDS_BETWEEN = 1.0  # two records of a bar
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The last record of a run's progress."""
+
+    state: str  # UNDER_WAY, DONE or STOPPED
+    stage: str  # empty where a command has none
+    error: str  # why it was stopped
+    figures: Figures | None  # of the last bar; None if the stage has shown none
+    updated: datetime
+    host: str
+    pid: int
+    dashboard: str
+
+
+class Recorder:
+    """Keeps the record of one command, and Dask's page of each stage; a folder that cannot be written to stops nothing.
+
+    Parameters
+    ----------
+    output
+        The run folder.
+    workers
+        Of the command.
+    """
+
+    def __init__(self, output: Path, workers: Workers) -> None:
+        self._output = output
+        self._workers = workers
+        self._lock = threading.Lock()  # bars tell their figures from a thread
+        self._state = ""  # nothing told yet
+        self._closed = False
+        self._stage = ""
+        self._figures: Figures | None = None
+        self._begun = time.time()
+        self._written = 0.0
+
+    @property
+    def client(self) -> Client | None:
+        """The Dask client if there is one yet."""
+        return self._workers.started
+
+    def begin(self, stage: str) -> None:
+        """Record that a stage begins."""
+        with self._lock:
+            self._stage, self._figures, self._begun = stage, None, time.time()
+            with _if_it_can_be():
+                paths.failures(self._output, stage).unlink(missing_ok=True)
+            self._write(UNDER_WAY)
+
+    def show(self, figures: Figures) -> None:
+        """Record the figures of a bar, at most once a second."""
+        with self._lock:
+            if self._closed:
+                return  # a bar that was left open
+            self._figures = figures
+            if time.monotonic() - self._written >= SECONDS_BETWEEN:
+                self._write(UNDER_WAY)
+
+    def end(self) -> None:
+        """Record that the stage is done, and keep Dask's page of it."""
+        self._keep_page()
+        with self._lock:
+            self._write(DONE)
+
+    def close(self, error: BaseException | None) -> None:
+        """Record how the command ended, and which tasks failed; one that began nothing, a refused one, says nothing."""
+        with self._lock:
+            self._closed = True
+            if not self._state:
+                return
+            stage_was_cut_off = self._stage and self._state == UNDER_WAY
+            self._write(STOPPED if error else DONE, str(error) or type(error).__name__ if error else "")
+        if stage_was_cut_off and isinstance(error, IncompleteError):
+            with _if_it_can_be():
+                write_text(paths.failures(self._output, self._stage), json.dumps(list(error.failed), indent=1))
+        if stage_was_cut_off and isinstance(error, Exception):  # whoever interrupts does not want to wait
+            self._keep_page()
+
+    def _keep_page(self) -> None:
+        if client := self.client:
+            page = paths.performance(self._output, self._stage)
+            save_performance(client, page, f"stdask {self._stage}", self._begun)
+
+    def _write(self, state: str, error: str = "") -> None:
+        self._state, self._written = state, time.monotonic()
+        dashboard = ""
+        with contextlib.suppress(Exception):  # a scheduler may be gone in the middle of an answer
+            dashboard = self._workers.dashboard
+        record = Progress(
+            state, self._stage, error, self._figures, datetime.now(UTC), socket.gethostname(), os.getpid(), dashboard
+        )
+        content = asdict(record) | {"updated": record.updated.isoformat(timespec="seconds")}
+        with _if_it_can_be():
+            write_text(paths.progress(self._output), json.dumps(content, indent=1))
+
+
+def _if_it_can_be() -> contextlib.AbstractContextManager[None]:
+    """Pass over a disk that is full or read-only: no run stops because it cannot tell how far it is."""
+    return contextlib.suppress(OSError, StorageError)
+
+
+_recorder: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
+
+
+@contextmanager
+def recorded(output: Path, workers: Workers) -> Iterator[None]:
+    """Record the stages and bars of this block in the run folder."""
+    recorder = Recorder(output, workers)
+    tokens = _recorder.set(recorder), listener.set(recorder.show)
+    try:
+        yield
+    except BaseException as exc:
+        recorder.close(exc)
+        raise
+    else:
+        recorder.close(None)
+    finally:
+        _recorder.reset(tokens[0])
+        listener.reset(tokens[1])
+
+
+def stage_begins(stage: str) -> None:
+    """Tell the record, if there is one, that a stage begins."""
+    if recorder := _recorder.get():
+        recorder.begin(stage)
+
+
+def started_client() -> Client | None:
+    """Return the Dask client of the command that is recorded, if it has started one."""
+    recorder = _recorder.get()
+    return recorder.client if recorder else None
+
+
+def stage_ends() -> None:
+    """Tell the record, if there is one, that the stage is done."""
+    if recorder := _recorder.get():
+        recorder.end()
+
+
+def read_progress(output: Path) -> Progress | None:
+    """Return the last record of a run; None if there is none or it is not one."""
+    try:
+        content = json.loads(paths.progress(output).read_text(encoding="utf-8"))
+        figures = Figures(**content.pop("figures")) if content["figures"] else content.pop("figures")
+        return Progress(figures=figures, updated=datetime.fromisoformat(content.pop("updated")), **content)
+    except (OSError, ValueError, TypeError, KeyError):
+        return None

@@ -1,0 +1,1 @@
+"""How good a translation is: metrics, simpler methods, attenuation, importance."""

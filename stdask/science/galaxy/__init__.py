@@ -1,0 +1,1 @@
+"""The Galaxy: frame, bins, maps, profiles, gradients and densities."""

@@ -1,0 +1,1 @@
+"""Keys of stars, and the random numbers and splits that follow from them."""

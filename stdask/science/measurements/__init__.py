@@ -1,0 +1,1 @@
+"""From the columns of a survey to measurements: units, cuts, duplicates, errors."""

@@ -1,0 +1,220 @@
+"""From the columns of a survey to those of the catalogue, as its definition says: arrays in, arrays out."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from stdask import schema
+from stdask.config.survey import SENTINELS, Distance, Label, Photometry, ProperMotion, SurveyDefinition, Term
+from stdask.errors import SurveyError
+from stdask.science.measurements.cuts import passes
+from stdask.science.measurements.repeats import ErrorFactors
+from stdask.science.measurements.units import conversion_factor
+from stdask.science.measurements.values import clean_errors, clean_values, complete_errors
+from stdask.science.sky.dereddening import intrinsic_colour
+
+MAGNITUDE_RANGE = (-2.0, 30.0)  # mag; outside are placeholders such as 99
+EBV_RANGE = (-0.1, 100.0)  # mag; a fitted E(B-V) may be slightly negative
+DISTANCE_RANGE = (1e-6, 1e6)  # kpc
+MOTION_RANGE = (-11_000.0, 11_000.0)  # mas/yr; Barnard's star, the fastest, moves by 10,393
+
+Columns = Mapping[str, np.ndarray]  # masked where missing, floats NaN
+Counts = dict[tuple[str, str], dict[str, int]]  # (catalogue column, survey column) -> what became of it
+
+
+class Source(NamedTuple):
+    """The columns of a block of a survey file, the units the file states, and what it writes for "missing"."""
+
+    columns: Columns
+    units: Mapping[str, str]
+    sentinels: Sequence[float] = SENTINELS
+
+    def values(
+        self,
+        name: str,
+        unit: str,
+        wanted: str,
+        valid: tuple[float, float] | None = None,
+        good: Sequence[Term] = (),
+    ) -> tuple[np.ndarray, dict[str, int]]:
+        """Return a cleaned column in the unit wanted, `unit` being the definition's; see `clean_values`."""
+        trusted = np.logical_and.reduce([passes(t, self.columns) for t in good]) if good else None
+        try:
+            factor = conversion_factor((self.units.get(name, ""), unit), wanted)
+            return clean_values(self.columns[name], factor, valid, trusted, self.sentinels)
+        except SurveyError as exc:
+            exc.add_note(f"Column {name!r}")
+            raise
+
+    def errors(self, name: str, values: np.ndarray, of: str, unit: str, wanted: str) -> np.ndarray:
+        """Return cleaned errors of the column `of`, whose unit counts where the errors have none."""
+        try:
+            stated = (self.units.get(name, ""), self.units.get(of, ""), unit)
+            return clean_errors(self.columns[name], values, conversion_factor(stated, wanted), self.sentinels)
+        except SurveyError as exc:
+            exc.add_note(f"Column {name!r}")
+            raise
+
+    def merits(self, best: str) -> np.ndarray:
+        """Return the column that rows of one star are compared by, in the file's unit, NaN where missing."""
+        return clean_values(self.columns[best], 1.0, None, sentinels=self.sentinels)[0]
+
+
+class StatedLabel(NamedTuple):
+    """A label as the survey states it, in the catalogue's unit; each array of shape (n_stars,), float64."""
+
+    values: np.ndarray
+    errors: np.ndarray  # NaN where there is none
+    lost: dict[str, int]  # values, by `VALUE_COUNTS`
+
+
+def stated_label(name: str, label: Label, source: Source) -> StatedLabel:
+    """Return a label and its errors cleaned, before typical errors and floors.
+
+    Raises
+    ------
+    SurveyError
+        If a unit or a kind of column does not fit.
+    """
+    unit = schema.quantity(name, label.unit).unit
+    values, lost = source.values(label.column, label.unit, unit, label.valid, label.good)
+    errors = np.full(values.size, np.nan)
+    if label.error:
+        errors = source.errors(label.error, values, label.column, label.unit, unit)
+    return StatedLabel(values, errors, lost)
+
+
+def catalogue_columns(
+    definition: SurveyDefinition,
+    source: Source,
+    ebv_of_map: np.ndarray | None = None,
+    factors: Mapping[str, ErrorFactors] | None = None,
+) -> tuple[dict[str, np.ndarray], Counts, list[np.ndarray]]:
+    """Return what the catalogue holds for a block of stars, save for ids and positions.
+
+    Parameters
+    ----------
+    definition
+        Of the survey.
+    source
+        The survey columns that it names, each of shape (n_stars,).
+    ebv_of_map : shape (n_stars,), mag
+        E(B-V) that stands in for the survey's own.
+    factors
+        Of the stated errors of labels, from repeat visits.
+
+    Returns
+    -------
+    arrays
+        Labels, photometry, E(B-V), colours, distance, proper motion (float64, NaN for missing) and GOOD (bool),
+        each of shape (n_stars,), in the units of the schema.
+    counts
+        What became of each survey column; counts of blocks add up.
+    passing
+        For each cut of the definition, shape (n_stars,), bool.
+
+    Raises
+    ------
+    SurveyError
+        If a unit or a kind of column does not fit.
+    """
+    n_stars = len(next(iter(source.columns.values())))
+    arrays: dict[str, np.ndarray] = {}
+    counts: Counts = {}
+    scales = _error_scales(definition, source, factors or {})
+    for name, label in definition.labels.items():
+        _add_label(name, label, source, scales.get(name), arrays, counts)
+    ebv = (definition.photometry and definition.photometry.ebv) or definition.ebv
+    if ebv_of_map is not None:
+        arrays["EBV"], counts["EBV", f"map {definition.ebv_map}"] = clean_values(ebv_of_map, 1.0, EBV_RANGE)
+    elif ebv:
+        arrays["EBV"], counts["EBV", ebv] = source.values(ebv, "mag", "mag", EBV_RANGE)
+    if definition.photometry:
+        _add_photometry(definition.photometry, source, arrays, counts)
+    if definition.distances:
+        _add_distance(definition.distances, source, arrays, counts)
+    if definition.proper_motion:
+        _add_proper_motion(definition.proper_motion, source, arrays, counts)
+    passing = [passes(term, source.columns) for term in definition.cuts]
+    arrays["GOOD"] = np.logical_and.reduce([np.ones(n_stars, dtype=bool), *passing])
+    return arrays, counts, passing
+
+
+def _error_scales(
+    definition: SurveyDefinition, source: Source, factors: Mapping[str, ErrorFactors]
+) -> dict[str, np.ndarray]:
+    """Return what to multiply the stated errors of labels by, each of shape (n_stars,)."""
+    if not (factors and definition.duplicates):
+        return {}
+    merits = source.merits(definition.duplicates.best)
+    return {name: factor.at(merits) for name, factor in factors.items()}
+
+
+def _add_label(
+    name: str, label: Label, source: Source, scale: np.ndarray | None, arrays: dict[str, np.ndarray], counts: Counts
+) -> None:
+    values, errors, lost = stated_label(name, label, source)
+    rescaled = errors if scale is None else errors * scale
+    errors, replaced = complete_errors(rescaled, values, label.typical_error, label.error_floor)
+    arrays[name], arrays[f"{name}_ERR"] = values, errors
+    counts[name, label.column] = lost | replaced
+
+
+def _add_photometry(photometry: Photometry, source: Source, arrays: dict[str, np.ndarray], counts: Counts) -> None:
+    bands = {
+        "G_MAG": (photometry.g, photometry.g_error),
+        "BP_MAG": (photometry.bp, photometry.bp_error),
+        "RP_MAG": (photometry.rp, photometry.rp_error),
+    }
+    for name, (column, error) in bands.items():
+        values, lost = source.values(column, "mag", "mag", MAGNITUDE_RANGE)
+        errors = source.errors(error, values, column, "mag", "mag") if error else None
+        errors, replaced = complete_errors(errors, values, photometry.typical_error)
+        arrays[name], arrays[f"{name}_ERR"] = values, errors
+        counts[name, column] = lost | replaced
+    arrays.setdefault("EBV", np.full(arrays["G_MAG"].size, np.nan))
+    for name, (blue, red) in schema.COLOURS.items():
+        arrays[name] = intrinsic_colour(arrays[blue], arrays[red], arrays["EBV"], (blue, red))
+
+
+def _add_proper_motion(motion: ProperMotion, source: Source, arrays: dict[str, np.ndarray], counts: Counts) -> None:
+    for name, column, error in (
+        ("PMRA", motion.pmra, motion.pmra_error),
+        ("PMDEC", motion.pmdec, motion.pmdec_error),
+    ):
+        values, lost = source.values(column, motion.unit, "mas/yr", MOTION_RANGE)
+        errors = source.errors(error, values, column, motion.unit, "mas/yr") if error else None
+        arrays[name], (arrays[f"{name}_ERR"], replaced) = values, complete_errors(errors, values, typical=None)
+        counts[name, column] = lost | replaced
+
+
+def _add_distance(distances: Sequence[Distance], source: Source, arrays: dict[str, np.ndarray], counts: Counts) -> None:
+    """Take for each star the first distance it has; `n_measured` counts the stars that take it."""
+    n_stars = source.columns[distances[0].column].size
+    chosen, chosen_errors = np.full(n_stars, np.nan), np.full(n_stars, np.nan)
+    for distance in distances:
+        values, lost = source.values(distance.column, distance.unit, "kpc", DISTANCE_RANGE, distance.accept)
+        errors = _distance_errors(distance, values, source)
+        taken = np.isnan(chosen) & ~np.isnan(values)
+        chosen, chosen_errors = np.where(taken, values, chosen), np.where(taken, errors, chosen_errors)
+        n_taken = int(np.count_nonzero(taken))
+        n_no_error = int(np.count_nonzero(taken & np.isnan(errors)))
+        counts["DISTANCE", distance.column] = lost | {"n_measured": n_taken, "n_no_error": n_no_error}
+    arrays["DISTANCE"], arrays["DISTANCE_ERR"] = chosen, chosen_errors
+
+
+def _distance_errors(distance: Distance, values: np.ndarray, source: Source) -> np.ndarray:
+    """Return 1-sigma errors: of a lower and an upper one the mean, of two percentiles half the difference."""
+    unit = distance.unit
+    if distance.error_low and distance.error_high:
+        pair = (distance.error_low, distance.error_high)
+        low, high = (source.errors(name, values, distance.column, unit, "kpc") for name in pair)
+        return (low + high) / 2
+    if distance.percentile_16 and distance.percentile_84:
+        pair = (distance.percentile_16, distance.percentile_84)
+        low, high = (source.values(name, unit, "kpc", DISTANCE_RANGE)[0] for name in pair)
+        return np.where(high > low, (high - low) / 2, np.nan)
+    if distance.error:
+        return source.errors(distance.error, values, distance.column, unit, "kpc")
+    return np.full(values.size, np.nan)

@@ -1,0 +1,1 @@
+"""Positions on the sky: pixels, matching, reddening, clusters."""

@@ -1,0 +1,174 @@
+"""Atlas: Kiel and abundance diagrams of A translated and of B, cell by cell of the Galaxy.
+
+Thomas et al. 2024, figs. 13 and 14: where the two surveys observe other stars, and whether they agree on the same.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow.compute as pc
+
+from stdask import schema
+from stdask.cluster.tasks import each
+from stdask.cluster.workers import Workers
+from stdask.config.run import Range, Run
+from stdask.display.console import say
+from stdask.figures.diagrams import GalaxyCells, draw_diagrams
+from stdask.science.galaxy.binning import slices_of
+from stdask.science.galaxy.density import Counted, PlaneGrid, add_bins, count_bins
+from stdask.stages.atlas.samples import ABUNDANCES, METALLICITIES, labels_of
+from stdask.storage import paths
+from stdask.storage.catalogue.hats import Catalogue
+from stdask.storage.documents import write_figures
+from stdask.storage.products.histograms import CellAxis, write_histograms
+from stdask.storage.tables import read_parquet, to_numpy
+
+HEIGHT_EDGES_KPC = (0.0, 0.5, 1.0, 2.0)  # of |Z|: Thomas et al. 2024, sect. 4.1, after Hayden et al. 2015
+SAMPLES = ("A_ONLY", "ALONE")  # A translated, and B: as the maps call them
+# the lower edges lie between the values that catalogues of whole kelvins and hundredths of dex hold
+KIEL = PlaneGrid((2999.5, -0.505), (25.0, 0.02), (200, 300))
+CHEMISTRY = PlaneGrid((-3.005, -0.605), (0.02, 0.01), (200, 160))
+RADIUS, HEIGHT = schema.GALACTOCENTRIC[3].name, schema.GALACTOCENTRIC[2].name
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Two labels of B, their bins, and the cuts that a star passes to be counted."""
+
+    name: str
+    labels: tuple[str, str]  # across, up
+    grid: PlaneGrid
+    select: Mapping[str, Range]
+
+
+@dataclass(frozen=True)
+class Diagrams:
+    """The planes that B measures, how many stars of A and B lie in each bin of each cell, and what is to be said."""
+
+    cells: GalaxyCells
+    planes: tuple[Plane, ...]
+    counts: Mapping[str, np.ndarray]  # by plane: (2, n_slices, n_rings, n_rows, n_columns), int64; A, B
+    notes: tuple[str, ...]
+
+
+def diagrams(workers: Workers, catalogue: Catalogue, run: Run) -> Diagrams:
+    """Count the stars of the merged catalogue in the Kiel diagram and in the abundances of every cell.
+
+    The Kiel diagram holds the stars that pass `[atlas] select` but for its cuts on the diagram's own labels: it shows
+    where they were made.
+
+    Parameters
+    ----------
+    workers, catalogue, run
+        Where the work is done; the merged catalogue; its run.
+    """
+    cells = GalaxyCells(run.config.atlas.ring_edges_kpc, HEIGHT_EDGES_KPC)
+    planes, notes = planes_of(run)
+    parts: dict[str, list[Counted]] = {plane.name: [] for plane in planes}
+    files = [catalogue.path(pixel) for pixel in catalogue.pixels] if planes else []
+    shared = (planes, cells, run.definition_b.name)
+    sizes = list(catalogue.rows.values())
+    for _, counted in each(workers, count_partition, files, *shared, description="atlas: diagrams", sizes=sizes):
+        for name, part in counted.items():
+            parts[name].append(part)
+    counts = {}
+    for plane in planes:
+        shape = (len(SAMPLES), *cells.shape, *plane.grid.shape)
+        counts[plane.name] = add_bins(parts[plane.name], int(np.prod(shape))).reshape(shape)
+        notes += _notes_of(plane, counts[plane.name], run)
+    drawn = tuple(plane for plane in planes if counts[plane.name].any())
+    for note in notes:
+        say(f"  {note}", "yellow")
+    return Diagrams(cells, drawn, counts, tuple(notes))
+
+
+def write_diagrams(found: Diagrams, run: Run, key: str) -> list[Path]:
+    """Write each plane as a FITS file of counts and as a figure; return the files.
+
+    Parameters
+    ----------
+    found, run
+        As from `diagrams`, and its run.
+    key
+        Of the stage, for the header.
+    """
+    outputs = []
+    for plane in found.planes:
+        path = paths.products(run.output) / f"diagram_{plane.name}.fits"
+        counts = found.counts[plane.name]
+        columns = [schema.measured_columns(label, run.definition_b.labels[label].unit)[0] for label in plane.labels]
+        cells = (
+            CellAxis("R", "cylindrical radius", "kpc", found.cells.ring_edges_kpc),
+            CellAxis("Z", "distance from the midplane", "kpc", found.cells.height_edges_kpc),
+        )
+        samples = dict(zip(SAMPLES, counts, strict=True))
+        write_histograms(path, plane.grid, (columns[0], columns[1]), cells, samples, _provenance(plane, run, key))
+        figure = draw_diagrams(
+            plane.labels, plane.grid, counts, found.cells, run.merged_titles, run.config.atlas.select
+        )
+        outputs += [path, *write_figures(path.with_suffix(""), figure)]
+    return outputs
+
+
+def planes_of(run: Run) -> tuple[tuple[Plane, ...], list[str]]:
+    """Return the planes whose labels B measures, and a line for each that it does not."""
+    select = run.config.atlas.select
+    planes, notes = [], []
+    for name, grid, wanted in (
+        ("kiel", KIEL, (("TEFF",), ("LOGG",))),
+        ("abundances", CHEMISTRY, (METALLICITIES, ABUNDANCES)),
+    ):
+        first, second = (next(iter(labels_of(run, names)), "") for names in wanted)
+        if not first or not second:
+            lacking = " and ".join(" or ".join(n) for n, got in zip(wanted, (first, second), strict=True) if not got)
+            notes.append(f"{run.definition_b.title} does not measure {lacking}: no diagram of the {name} plane")
+            continue
+        cuts = {label: limits for label, limits in select.items() if name != "kiel" or label not in (first, second)}
+        planes.append(Plane(name, (first, second), grid, cuts))
+    return tuple(planes), notes
+
+
+def count_partition(path: Path, planes: Sequence[Plane], cells: GalaxyCells, survey_b: str) -> dict[str, Counted]:
+    """Count the stars of one partition by sample, cell and bin of each plane."""
+    used = {name for plane in planes for name in (*plane.labels, *plane.select)}
+    table = read_parquet(path, sorted({RADIUS, HEIGHT, schema.SURVEY.name} | used))
+    of_b = pc.equal(table.column(schema.SURVEY.name), survey_b).to_numpy(zero_copy_only=False)
+    values = {name: to_numpy(table, name) for name in {RADIUS, HEIGHT} | used}
+    rings = slices_of(values[RADIUS], cells.ring_edges_kpc)
+    slices = slices_of(np.abs(values[HEIGHT]), cells.height_edges_kpc)
+    n_slices, n_rings = cells.shape
+    places = (of_b * n_slices + slices) * n_rings + rings
+    inside = (rings >= 0) & (slices >= 0)
+    counted = {}
+    for plane in planes:
+        bins = plane.grid.bins_of(*(values[label] for label in plane.labels))
+        kept = inside & (bins >= 0)
+        for name, (low, high) in plane.select.items():
+            kept &= (values[name] > low) & (values[name] < high)
+        counted[plane.name] = count_bins(places[kept] * plane.grid.n_bins + bins[kept])
+    return counted
+
+
+def _notes_of(plane: Plane, counts: np.ndarray, run: Run) -> list[str]:
+    """Return what a reader of the diagram must know: that it is empty, or of one survey only."""
+    labels = " and ".join(plane.labels)
+    if not counts.any():
+        return [f"no selected star with {labels} in the cells: no diagram of the {plane.name} plane"]
+    return [
+        f"{plane.name} diagram: no selected star of {title} with {labels}"
+        for title, own in zip(run.merged_titles, counts, strict=True)
+        if not own.any()
+    ]
+
+
+def _provenance(plane: Plane, run: Run, key: str) -> dict[str, str | float | int]:
+    cards: dict[str, str | float | int] = {
+        "SURVEYA": run.definition_a.name,
+        "SURVEYB": run.definition_b.name,
+        "STAGEKEY": key,
+    }
+    for number, (name, (low, high)) in enumerate(plane.select.items(), start=1):
+        cards[f"SELECT{number}"] = f"{low:g} < {name} < {high:g}"
+    return cards

@@ -1,0 +1,164 @@
+"""The maps of the atlas: FITS cubes and a HEALPix table, the same as tables of bins, and figures."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import healpy as hp
+import numpy as np
+import pyarrow as pa
+
+from stdask.figures.maps import MapRow, colour_limits, draw_maps
+from stdask.figures.sky_maps import draw_sky_maps
+from stdask.schema import Column
+from stdask.science.galaxy.bins import SKY
+from stdask.science.galaxy.galactocentric import SUN_X_KPC, SUN_Z_KPC
+from stdask.stages.atlas.products import Products, translation_errors
+from stdask.stages.atlas.samples import ALONE, HEIGHT, MERGED, UNTRANSLATED
+from stdask.storage import paths
+from stdask.storage.documents import write_figures
+from stdask.storage.products.maps import Axis, Plane, write_map_cubes, write_sky_maps
+from stdask.storage.tables import to_table, write_parquet
+
+AXES = {
+    "edge_on": (Axis("R_GC", "R with the sign of X"), Axis("Z_GC", "height above the midplane")),
+    "face_on": (Axis("X_GC", "the Sun at negative X"), Axis("Y_GC", "towards the Sun's rotation")),
+}
+
+
+class Layer(NamedTuple):
+    """One number a pixel."""
+
+    name: str
+    unit: str
+    description: str
+    values: np.ndarray  # shape (n_pixels,)
+
+
+def write_maps(products: Products, view: str) -> list[Path]:
+    """Write one view as FITS, as a table of its filled pixels and as figures; return the files."""
+    stem = paths.map_stem(products.folder, view)
+    layers = {sample: _layers(products, view, sample) for sample in products.samples}
+    cubes, table = stem.with_suffix(".fits"), stem.with_suffix(".parquet")
+    if view == SKY:
+        planes = {name: [Plane(*layer) for layer in own] for name, own in layers.items()}
+        write_sky_maps(cubes, products.bins.config.sky_order, planes, _cards(products, view))
+    else:
+        grid = products.bins.grids[view]
+        planes = {name: [Plane(*y[:3], y.values.reshape(grid.shape)) for y in own] for name, own in layers.items()}
+        write_map_cubes(cubes, grid, AXES[view], planes, _cards(products, view))
+    write_parquet(table, _table(products, view, layers))
+    return [cubes, table, *_write_map_figures(products, view, layers, stem)]
+
+
+def _layers(products: Products, view: str, sample: str) -> list[Layer]:
+    heights = products.medians[HEIGHT][view][sample]
+    layers = [
+        Layer("COUNT", "", "stars", heights.counts),
+        Layer(HEIGHT, "kpc", "median |Z|", heights.medians),
+    ]
+    for label in products.labels:
+        found, unit = products.medians[label][view][sample], products.unit(label)
+        errors = np.full(len(found.counts), np.nan, dtype=np.float32)
+        if f"{label}_ERR" in products.medians and sample != UNTRANSLATED:
+            errors = products.medians[f"{label}_ERR"][view][sample].medians
+        layers += [
+            Layer(f"{label}_MEDIAN", unit, f"median {label}", found.medians),
+            Layer(f"N_{label}", "", f"stars with {label}", found.counts),
+            Layer(f"{label}_MAD", unit, f"median absolute deviation of {label}", found.deviations),
+            Layer(f"{label}_P16", unit, "16th percentile of bootstrapped medians", found.low),
+            Layer(f"{label}_P84", unit, "84th percentile of bootstrapped medians", found.high),
+            Layer(f"{label}_ERROR", unit, f"median error of {label}", errors),
+            Layer(f"{label}_TRANSLATION", unit, "std of the medians of single networks", translation_errors(found)),
+        ]
+    return layers
+
+
+def _cards(products: Products, view: str) -> dict[str, str | float | int]:
+    config = products.bins.config
+    cards: dict[str, str | float | int] = {
+        name.upper().replace("_", "")[:8]: v for name, v in products.provenance.items()
+    }
+    cards |= {"MINSTARS": config.min_stars_pixel, "SUN_X": SUN_X_KPC, "SUN_Z": SUN_Z_KPC}
+    cards |= {f"SELECT{number}": text for number, text in enumerate(products.selected, start=1)}
+    return cards | ({"MAXABSZ": config.face_on_height_kpc} if view == "face_on" else {})
+
+
+def _table(products: Products, view: str, layers: dict[str, list[Layer]]) -> pa.Table:
+    """Return a row a sample and filled pixel: where it lies and all that is known of it."""
+    alone = next(iter(layers[ALONE])).values if ALONE in layers else None
+    parts = []
+    for sample, own in layers.items():
+        values = {layer.name: layer.values for layer in own}
+        filled = np.flatnonzero(values["COUNT"])
+        new = np.zeros(len(filled), dtype=bool)
+        if alone is not None and sample == MERGED:
+            new = (alone[filled] == 0) & (values["COUNT"][filled] >= products.bins.config.min_stars_pixel)
+        part = {"SAMPLE": np.full(len(filled), sample, dtype=object), **_places(products, view, filled)}
+        parts.append(part | {name: column[filled] for name, column in values.items()} | {"NEW": new})
+    columns = [
+        Column("SAMPLE", "string", description="; ".join(f"{k}: {v}" for k, v in products.titles.items())),
+        *_place_columns(view),
+        *(Column(y.name, "int64" if y.values.dtype.kind == "i" else "float32", y.unit, "", y.description) for y in own),
+        Column("NEW", "bool", description=f"True for pixels of {MERGED} with enough stars, and none of {ALONE}"),
+    ]
+    return to_table(columns, {c.name: np.concatenate([part[c.name] for part in parts]) for c in columns})
+
+
+def _places(products: Products, view: str, pixels: np.ndarray) -> dict[str, np.ndarray]:
+    if view == SKY:
+        ra, dec = hp.pix2ang(1 << products.bins.config.sky_order, pixels, nest=True, lonlat=True)
+        return {"PIXEL": pixels, "RA": ra, "DEC": dec}
+    grid = products.bins.grids[view]
+    rows, columns = np.divmod(pixels, grid.shape[1])
+    centres = ((edges[1:] + edges[:-1]) / 2 for edges in (grid.column_edges_kpc, grid.row_edges_kpc))
+    return {axis.name: own[i] for axis, own, i in zip(AXES[view], centres, (columns, rows), strict=True)}
+
+
+def _place_columns(view: str) -> list[Column]:
+    if view == SKY:
+        return [
+            Column("PIXEL", "int64", description="nested HEALPix pixel"),
+            *(Column(name, "float64", "deg", description=f"middle of the pixel, {name}") for name in ("RA", "DEC")),
+        ]
+    return [
+        Column(axis.name, "float64", "kpc", description=f"middle of the pixel: {axis.description}")
+        for axis in AXES[view]
+    ]
+
+
+def _write_map_figures(products: Products, view: str, layers: dict[str, list[Layer]], stem: Path) -> list[Path]:
+    shape = (-1,) if view == SKY else products.bins.grids[view].shape
+    images = {sample: {y.name: y.values.reshape(shape) for y in own} for sample, own in layers.items()}
+    main = [images[sample] for sample in products.pairs[""]]  # all figures have the colours of these
+    names = ["COUNT", *([HEIGHT] if view == "face_on" else []), *(f"{label}_MEDIAN" for label in products.labels)]
+    limits = {
+        name: colour_limits(_known(name), [_shown(i[name], name) for i in main], [i["COUNT"] for i in main])
+        for name in names
+    }
+    files = []
+    for ending, samples in products.pairs.items():
+        counts, titles = [images[s]["COUNT"] for s in samples], [products.titles[s] for s in samples]
+        rows = [
+            MapRow(
+                _known(name),
+                [_shown(images[s][name], name) for s in samples],
+                limits[name],
+                products.units.get(_known(name), ""),
+            )
+            for name in names
+        ]
+        if view == SKY:
+            figure = draw_sky_maps(products.bins.config.sky_order, rows, counts, titles)
+        else:
+            grid, mark_new = products.bins.grids[view], samples == (ALONE, MERGED)
+            figure = draw_maps(grid, rows, counts, titles, edge_on=view == "edge_on", mark_new=mark_new)
+        files += write_figures(stem.with_name(stem.name + ending), figure)
+    return files
+
+
+def _known(name: str) -> str:
+    return name.removesuffix("_MEDIAN")
+
+
+def _shown(values: np.ndarray, name: str) -> np.ndarray:
+    return np.where(values > 0, values, np.nan) if name == "COUNT" else values

@@ -1,0 +1,102 @@
+"""What the atlas takes medians of: quantities, the samples of stars it compares, and the parts these are made of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from stdask.config.run import AtlasConfig, Run
+from stdask.science.galaxy.bins import CELLS, MAPS, PROFILES, STEPS, GalacticBins
+from stdask.stages.atlas.sources import Source
+
+METALLICITIES, ABUNDANCES = ("FE_H", "M_H"), ("MG_FE", "ALPHA_FE")
+MAPPED = (*METALLICITIES, *ABUNDANCES)
+HEIGHT = "HEIGHT"  # |Z|, which every star on the maps has: its counts are those of the stars
+FLARE = "flare_steps"
+OF_B, OF_A, RAW = "B", "A", "RAW"  # values of B; of A on the scale of B; of A as A measured them
+ALONE, MERGED, UNTRANSLATED, A_ONLY = "ALONE", "MERGED", "UNTRANSLATED", "A_ONLY"
+RAW_ONLY = "RAW_ONLY"  # in cells alone: to compare the two surveys before translation
+SAMPLES: Mapping[str, tuple[str, ...]] = {
+    ALONE: (OF_B,),
+    MERGED: (OF_B, OF_A),
+    UNTRANSLATED: (OF_B, RAW),
+    A_ONLY: (OF_A,),
+    RAW_ONLY: (RAW,),
+}
+MEANINGS = {
+    ALONE: "survey B alone",
+    MERGED: "B, and A on the scale of B",
+    UNTRANSLATED: "B, and A as it measured its stars",
+    A_ONLY: "A on the scale of B, without the stars of B",
+}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What all tasks of an atlas share: which stars of what, in which bins, with which values."""
+
+    source: Source
+    bins: GalacticBins
+    labels: tuple[str, ...]
+    alpha: tuple[str, ...]  # the metallicity and the abundance ratio that tell the two sequences apart
+    survey_b: str  # empty: all stars are of one survey
+    n_members: int  # networks whose own values the source has
+    folder: Path  # of the keys
+    seed: int
+
+    @property
+    def config(self) -> AtlasConfig:
+        """The settings of the stage."""
+        return self.bins.config
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """What medians are taken of: |Z|, the labels, and their errors where there are some."""
+        errors = [f"{label}_ERR" for label in self.labels if f"{label}_ERR" in self.source.columns]
+        return (HEIGHT, *self.labels, *errors)
+
+    def products(self, quantity: str) -> tuple[str, ...]:
+        """Return the products that a quantity is shown in."""
+        if quantity in self.labels:
+            return (*MAPS, *PROFILES, *(steps for steps in STEPS if steps != FLARE), CELLS)
+        return (*MAPS, FLARE) if quantity == HEIGHT else MAPS
+
+    def samples(self, quantity: str, product: str) -> dict[str, tuple[str, ...]]:
+        """Return the samples compared, each with the parts it is put together from."""
+        if not self.survey_b:
+            return {MERGED: (OF_B,)}
+        raw = any(f"{label}_RAW" in self.source.columns for label in self.labels)
+        samples = {
+            name: parts
+            for name, parts in SAMPLES.items()
+            if (raw or RAW not in parts) and (name != RAW_ONLY or product == CELLS)
+        }
+        if quantity not in self.labels:  # that a star lies somewhere does not change when its labels are translated
+            return {name: tuple(OF_A if part == RAW else part for part in parts) for name, parts in samples.items()}
+        return samples
+
+    def members(self, quantity: str) -> tuple[str, ...]:
+        """Return the parts that hold what one network alone gives for the stars of A."""
+        wanted = self.config.translation_errors and quantity in self.labels and bool(self.survey_b)
+        names = [f"MEMBER_{k}" for k in range(1, self.n_members + 1)] if wanted else []
+        return tuple(name for name in names if f"{quantity}_{name}" in self.source.columns)
+
+    def noisy(self, quantity: str, product: str) -> tuple[str, ...]:
+        """Return the parts that hold all stars, each moved within its error."""
+        wanted = self.config.translation_errors and f"{quantity}_ERR" in self.quantities
+        return tuple(f"NOISY_{k}" for k in range(self.config.n_noisy)) if wanted and product not in MAPS else ()
+
+    def parts(self, quantity: str, product: str) -> tuple[str, ...]:
+        """Return all parts that a product of a quantity needs."""
+        needed = [part for parts in self.samples(quantity, product).values() for part in parts]
+        return (*dict.fromkeys(needed), *self.members(quantity), *self.noisy(quantity, product))
+
+
+def labels_of(run: Run, names: Sequence[str]) -> list[str]:
+    """Return those of some labels that B measures: first those that A is translated to."""
+    translated = {item.label for item in run.config.train.intrinsic}
+    return sorted((name for name in names if name in run.definition_b.labels), key=lambda name: name not in translated)
+
+
+def key_name(product: str, quantity: str, part: str) -> str:
+    """Return what keys are called in their files."""
+    return f"{product} {quantity} {part}"

@@ -1,0 +1,255 @@
+"""Atlas: maps, profiles and gradients of the Galaxy from B alone, merged, untranslated, and from A alone."""
+
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from stdask.cluster.tasks import each
+from stdask.cluster.workers import Workers
+from stdask.config.run import AtlasConfig, Run
+from stdask.display.console import say
+from stdask.errors import ConfigError
+from stdask.runs.receipts import Receipt
+from stdask.runs.stage import Stage, digest_of
+from stdask.science.galaxy.bins import MAPS, PRODUCTS, PROFILES, GalacticBins
+from stdask.stages.atlas.diagrams import diagrams, write_diagrams
+from stdask.stages.atlas.gradients import write_asymmetry, write_gradients, write_seam
+from stdask.stages.atlas.maps import write_maps
+from stdask.stages.atlas.parameters import write_parameter_space
+from stdask.stages.atlas.products import Products
+from stdask.stages.atlas.profiles import write_profiles
+from stdask.stages.atlas.samples import (
+    A_ONLY,
+    ABUNDANCES,
+    ALONE,
+    HEIGHT,
+    MAPPED,
+    MERGED,
+    METALLICITIES,
+    UNTRANSLATED,
+    Selection,
+    labels_of,
+)
+from stdask.stages.atlas.sources import CatalogueSource
+from stdask.stages.atlas.tasks import NO_DISTANCE, Range, Statistics, pack_block, reduce_range
+from stdask.stages.merge.stage import NAME as MERGED_CATALOGUE
+from stdask.storage import paths
+from stdask.storage.catalogue.hats import open_catalogue
+
+KEYS_IN_RANGE = 3_000_000  # that a worker reduces at once: 24 MB for each part of a sample
+DRAWING = Lock()  # Matplotlib's settings are those of a process: its threads draw in turn
+Medians = dict[str, dict[str, dict[str, Statistics]]]  # quantity -> product -> sample
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """Everything known of the selected stars, and how many they are."""
+
+    labels: tuple[str, ...]  # those that a selected star has
+    medians: Medians
+    counts: dict[str, Any]
+
+
+def run(run: Run, workers: Workers) -> Receipt:
+    """Draw maps and profiles and fit gradients (Thomas et al. 2024, sect. 4.2 and 4.3, App. C and D).
+
+    Without a star to draw, the stage is done all the same: its receipt says why there are no products.
+
+    Raises
+    ------
+    ConfigError
+        If `[atlas]` names a label or a column that the merged catalogue does not have.
+    """
+    stage = Stage(run, "atlas", {name: digest_of(run, name) for name in ("ingest_b", "pair", "translate", "merge")})
+    if receipt := stage.done():
+        return receipt
+    catalogue = open_catalogue(paths.catalogue(run.output, MERGED_CATALOGUE))
+    known = labels_of(run, MAPPED)
+    selection = Selection(
+        source=CatalogueSource(catalogue),
+        bins=GalacticBins.of(run.config.atlas),
+        labels=run.config.atlas.labels or tuple(label for label in MAPPED if label in known),
+        alpha=alpha_of(run.config.atlas, known),
+        survey_b=run.definition_b.name,
+        n_members=run.config.train.n_members,
+        folder=paths.keys(run.output),
+        seed=run.config.seed,
+    )
+    check_columns(selection)
+    stage.remove_old_outputs()
+    atlas = reduce_stars(workers, selection)
+    outputs = []
+    if atlas.counts["out"]:
+        a, b = run.definition_a, run.definition_b
+        products = Products(
+            folder=paths.products(run.output),
+            selection=selection,
+            medians=atlas.medians,
+            labels=atlas.labels,
+            units={label: b.labels[label].unit for label in atlas.labels},
+            titles=titles_of(atlas, *run.merged_titles),
+            provenance={"survey_a": a.name, "survey_b": b.name, "stage_key": stage.key},
+        )
+        shown = diagrams(workers, catalogue, run)
+        atlas.counts.setdefault("notes", []).extend(shown.notes)
+        outputs = [
+            *write_products(products, workers),
+            *write_diagrams(shown, run, stage.key),
+            *write_parameter_space(run, workers),
+        ]
+    return stage.finish(outputs, atlas.counts)
+
+
+def write_products(products: Products, workers: Workers) -> list[Path]:
+    """Write all maps, profiles, gradients and comparisons; return the files."""
+    outputs = [*write_gradients(products), *write_asymmetry(products), *write_seam(products)]
+    views = (*MAPS, *(PROFILES if products.labels else ()))
+    drawn = {quantity: {view: own[view] for view in views if view in own} for quantity, own in products.medians.items()}
+    shown = replace(products, medians=drawn)  # bootstraps stay here
+    for _, files in each(workers, write_view, views, shown, description="atlas: maps and profiles"):
+        outputs += files
+    return outputs
+
+
+def write_view(view: str, products: Products) -> list[Path]:
+    """Write one map or one set of profiles; return the files."""
+    with DRAWING:
+        return write_maps(products, view) if view in MAPS else write_profiles(products, view)
+
+
+def titles_of(atlas: Atlas, a: str, b: str) -> dict[str, str]:
+    """Return what the samples of two surveys, those that there are, are called in figures."""
+    titles = {
+        ALONE: f"{b} alone",
+        MERGED: f"merged with {a}",
+        UNTRANSLATED: f"merged with {a}, not translated",
+        A_ONLY: f"{a} alone, translated",
+    }
+    return {sample: title for sample, title in titles.items() if sample in atlas.medians[HEIGHT]["edge_on"]}
+
+
+def alpha_of(config: AtlasConfig, known: Sequence[str]) -> tuple[str, ...]:
+    """Return the metallicity and the abundance ratio that `[atlas] alpha` tells the stars apart by.
+
+    Parameters
+    ----------
+    config
+        Says whether they are told apart at all.
+    known
+        Labels that the stars have; of two metallicities the one that comes first is taken.
+
+    Raises
+    ------
+    ConfigError
+        If one of them is not among the `known` labels.
+    """
+    if config.alpha == "all":
+        return ()
+    found = [next((name for name in known if name in names), None) for names in (METALLICITIES, ABUNDANCES)]
+    if None in found:
+        raise ConfigError(
+            f"[atlas] alpha = {config.alpha!r} needs one of {', '.join(METALLICITIES)} and one of "
+            f"{', '.join(ABUNDANCES)}. There are {', '.join(known) or 'none'}."
+        )
+    return tuple(name for name in found if name)
+
+
+def check_columns(selection: Selection) -> None:
+    """Raise ConfigError if a label or a selection is not among the numbers of the catalogue."""
+    for what, names in (("labels", selection.labels), ("select", tuple(selection.config.select))):
+        for name in names:
+            if name not in selection.source.columns:
+                raise ConfigError(
+                    f"[atlas] {what}: the catalogue has no number {name!r}. "
+                    f"It has {', '.join(sorted(selection.source.columns))}."
+                )
+
+
+def reduce_stars(workers: Workers, selection: Selection) -> Atlas:
+    """Return the medians of every quantity in every product, and the counts of the stars."""
+    shutil.rmtree(selection.folder, ignore_errors=True)  # of a killed run
+    try:
+        files, filled, counts = _pack(workers, selection)
+        if not counts["out"]:
+            return Atlas((), {}, counts | {"notes": [_explain_nothing(counts)]})
+        medians = _reduce(workers, selection, files, filled)
+    finally:
+        shutil.rmtree(selection.folder, ignore_errors=True)
+    empty = [label for label in selection.labels if not medians[label]["edge_on"][MERGED].counts.any()]
+    if empty:
+        counts["notes"] = [f"no selected star has {', '.join(empty)}: not drawn"]
+        say(f"  {counts['notes'][0]}", "yellow")
+    return Atlas(tuple(label for label in selection.labels if label not in empty), medians, counts)
+
+
+def _pack(workers: Workers, selection: Selection) -> tuple[list[Path], dict[str, np.ndarray], dict[str, Any]]:
+    """Return the files of keys, the numbers of stars by product and bin, and what became of all stars."""
+    blocks = selection.source.blocks
+    filled = {product: np.zeros(selection.bins.n_bins(product), dtype=np.int64) for product in PRODUCTS}
+    aside: Counter[str] = Counter()
+    surveys: Counter[str] = Counter()
+    files = []
+    sizes = [block.n_rows for block in blocks]
+    for _, packed in each(
+        workers, pack_block, blocks, selection, description="atlas: stars", sizes=sizes, unit="stars"
+    ):
+        files.append(packed["file"])
+        for product, (bins, numbers) in packed["filled"].items():
+            filled[product][bins] += numbers
+        aside += packed["set aside"]
+        surveys += packed["from"]
+    counts = {
+        "in": sum(sizes),
+        "out": surveys.total(),
+        "set aside": dict(sorted(aside.items())),
+        "from": dict(sorted(surveys.items())),
+    }
+    return sorted(files), filled, counts
+
+
+def _reduce(workers: Workers, selection: Selection, files: Sequence[Path], filled: Mapping[str, np.ndarray]) -> Medians:
+    ranges = [
+        Range(product, quantity, first, end)
+        for quantity in selection.quantities
+        for product in selection.products(quantity)
+        for first, end in _cut(filled[product])
+    ]
+    parts: dict[tuple[str, str], dict[int, dict[str, Statistics]]] = {}
+    for item, samples in each(workers, reduce_range, ranges, selection, files, description="atlas: medians"):
+        parts.setdefault((item.quantity, item.product), {})[item.first_bin] = samples
+    medians: Medians = {quantity: {} for quantity in selection.quantities}
+    for (quantity, product), found in parts.items():
+        in_order = [samples for _, samples in sorted(found.items())]
+        medians[quantity][product] = {
+            sample: Statistics.join([samples[sample] for samples in in_order]) for sample in in_order[0]
+        }
+    return medians
+
+
+def _cut(n_stars: np.ndarray) -> list[tuple[int, int]]:
+    """Return ranges of bins that hold at most `KEYS_IN_RANGE` stars each, or a single bin."""
+    total = np.concatenate([[0], np.cumsum(n_stars)])
+    ranges, first = [], 0
+    while first < len(n_stars):
+        end = int(np.searchsorted(total, total[first] + KEYS_IN_RANGE, side="right")) - 1
+        ranges.append((first, max(end, first + 1)))
+        first = ranges[-1][1]
+    return ranges
+
+
+def _explain_nothing(counts: Mapping[str, Any]) -> str:
+    """Return, and print, why there is no star to draw."""
+    aside = counts["set aside"]
+    if aside.get(NO_DISTANCE, 0) == counts["in"]:
+        text = "no star has a distance: no maps"
+    else:
+        why = ", ".join(f"{n:,} {reason}" for reason, n in aside.items())
+        text = f"no star passes [atlas] select: no maps ({why})"
+    say(f"  {text}", "yellow")
+    return text

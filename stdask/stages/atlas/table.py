@@ -1,0 +1,257 @@
+"""The atlas of a user's own table: any file with positions, distances and abundances."""
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stdask import __version__, schema
+from stdask.cluster.workers import Workers
+from stdask.config.atlas import AtlasFile, TableConfig
+from stdask.config.run import AtlasConfig
+from stdask.display.console import say
+from stdask.errors import ConfigError, SurveyError
+from stdask.runs.stage import check_rows, describe_rows
+from stdask.science.galaxy.bins import GalacticBins
+from stdask.science.galaxy.galactocentric import galactic_positions
+from stdask.science.measurements.units import conversion_factor
+from stdask.stages.atlas.products import Products
+from stdask.stages.atlas.samples import A_ONLY, MAPPED, MERGED, Selection
+from stdask.stages.atlas.sources import BLOCK_ROWS, Block
+from stdask.stages.atlas.stage import alpha_of, check_columns, reduce_stars, titles_of, write_products
+from stdask.storage import paths
+from stdask.storage.files import write_text
+from stdask.storage.surveys.files import checksum, open_survey
+from stdask.storage.surveys.format import SurveyFile
+
+USUAL = {  # quantity -> what its column is called, in any case
+    "ra": ("ra", "raj2000", "ra_icrs"),
+    "dec": ("dec", "dej2000", "de_icrs"),
+    "distance": ("distance", "dist", "d_kpc"),
+    "LOGG": ("logg", "log_g"),
+    "FE_H": ("fe_h", "feh", "[fe/h]"),
+    "M_H": ("m_h", "mh", "[m/h]"),
+    "MG_FE": ("mg_fe", "mgfe", "[mg/fe]"),
+    "ALPHA_FE": ("alpha_fe", "alpha_m", "alphafe", "[alpha/fe]"),
+}
+NOTE = "atlas.json"  # among the products: what they come from, and which they are
+NAMELESS = "no survey"  # of stars whose survey the table does not name: they are of the others
+PLACES = [column.name for column in schema.GALACTOCENTRIC]
+
+
+@dataclass(frozen=True)
+class TableSource:
+    """A table in any format that stdask reads, with the columns of the merged catalogue made from its own."""
+
+    path: Path
+    copy: Path | None  # what is read instead, where a part of the file cannot be read without the rest
+    n_rows: int
+    names: Mapping[str, str]  # column of the merged catalogue -> column of the file
+    factors: Mapping[str, float]  # from the unit of the file to that of the catalogue
+    block_rows: int = BLOCK_ROWS
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """Names of the columns that hold numbers."""
+        return frozenset({*self.names, *PLACES} - {schema.SURVEY.name})
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """Rows that follow one another."""
+        starts = range(0, self.n_rows, self.block_rows)
+        return tuple(Block(n, start, min(self.block_rows, self.n_rows - start)) for n, start in enumerate(starts))
+
+    def read(self, block: Block, columns: Sequence[str]) -> pa.Table:
+        """Return some columns of the stars of a block."""
+        own = {name: column for name, column in self.names.items() if name in columns}
+        own |= {name: self.names[name] for name in ("ra", "dec", schema.DISTANCE[0].name)}
+        file = open_survey(self.copy or self.path)
+        rows = file.read([*dict.fromkeys(own.values())], block.content, block.content + block.n_rows)
+        data: dict[str, Any] = {
+            name: pc.fill_null(rows.column(column).cast(pa.string()), NAMELESS)
+            if name == schema.SURVEY.name
+            else self._numbers(rows, column) * self.factors[name]
+            for name, column in own.items()
+        }
+        known = np.isfinite(data["ra"]) & np.isfinite(data["dec"]) & (np.abs(data["dec"]) <= 90)
+        ra, dec = np.where(known, data["ra"], 0), np.where(known, data["dec"], 0)
+        places = galactic_positions(ra, dec, np.where(known, data[schema.DISTANCE[0].name], np.nan))
+        data |= dict(zip(PLACES, places, strict=True))
+        data[schema.STAR_KEY.name] = np.arange(block.content, block.content + block.n_rows, dtype=np.uint64)
+        return pa.table({name: data[name] for name in columns})
+
+    def _numbers(self, rows: pa.Table, column: str) -> np.ndarray:
+        try:
+            numbers = rows.column(column).cast(pa.float64(), safe=False)
+        except pa.ArrowInvalid as exc:
+            raise SurveyError(f"{self.path}: column {column!r} holds something else than numbers ({exc}).") from exc
+        return pc.fill_null(numbers, np.nan).to_numpy()
+
+
+def run_table(atlas: AtlasFile, workers: Workers) -> None:
+    """Draw the maps and profiles and fit the gradients of a table, into the output folder.
+
+    Raises
+    ------
+    SurveyError
+        If the file or a column is missing, a unit cannot be converted, or no star is of the reference survey.
+    ConfigError
+        If `[atlas]` names a label or a column that the table does not have, or `untranslated` lacks a label.
+    """
+    file = open_survey(atlas.table.file)
+    with sliced(file, table_source(file, atlas.table), atlas.output) as source:
+        _run_source(atlas, file, source, workers)
+
+
+def _run_source(atlas: AtlasFile, file: SurveyFile, source: TableSource, workers: Workers) -> None:
+    config = _without_gravity(atlas.atlas, source)
+    labels = config.labels or tuple(label for label in MAPPED if label in source.columns)
+    if not labels:
+        raise SurveyError(
+            f"{file.path}: none of {', '.join(MAPPED)} is among its columns. Say in [table] columns of an atlas file "
+            f'which columns they are, e.g. columns = {{ FE_H = "..." }}. It has {", ".join(file.columns)}.'
+        )
+    _check_untranslated(atlas.table, labels)
+    selection = Selection(
+        source=source,
+        bins=GalacticBins.of(config),
+        labels=labels,
+        alpha=alpha_of(config, [label for label in MAPPED if label in source.columns]),
+        survey_b=atlas.table.reference or "",
+        n_members=0,
+        folder=paths.keys(atlas.output),
+        seed=atlas.seed,
+    )
+    check_columns(selection)
+    found = reduce_stars(workers, selection)
+    _check_counts(atlas.table, found.counts)
+    _remove_old_files(atlas.output)
+    outputs = []
+    about = {"table": file.path.name, "sha256": checksum(file.path)}
+    if found.counts["out"]:
+        products = Products(
+            folder=atlas.output,
+            selection=selection,
+            medians=found.medians,
+            labels=found.labels,
+            units=dict.fromkeys(found.labels, ""),
+            titles=_titles(found, atlas.table),
+            provenance={name: value[:60] for name, value in about.items()},
+        )
+        outputs = write_products(products, workers)
+    note = about | {"stdask": __version__, "counts": found.counts, "config": atlas.model_dump(mode="json")}
+    note["files"] = sorted(path.name for path in outputs)
+    write_text(atlas.output / NOTE, json.dumps(note, indent=1) + "\n")
+    say(f"  {describe_rows(found.counts)}\n  {len(outputs)} files in {atlas.output}")
+
+
+def table_source(file: SurveyFile, table: TableConfig) -> TableSource:
+    """Return the source of a table: which of its columns are what, and in which units.
+
+    Raises
+    ------
+    SurveyError
+        If a column that is named, or one of position and distance, is not there; or a unit cannot be converted.
+    """
+    names = {"ra": table.ra, "dec": table.dec, "distance": table.distance, **table.columns}
+    usual = {quantity: _usual(quantity, file.columns) for quantity in USUAL if names.get(quantity) is None}
+    own = {quantity: column for quantity, column in {**names, **usual}.items() if column}
+    for place in ("ra", "dec", "distance"):
+        if place not in own:
+            raise SurveyError(
+                f"{file.path} has no column called {' or '.join(USUAL[place])}. "
+                f'Name it in an atlas file: [table] {place} = "...". It has {", ".join(file.columns)}.'
+            )
+    distance = schema.DISTANCE[0].name
+    own[distance] = own.pop("distance")
+    own |= {f"{quantity}_ERR": column for quantity, column in table.errors.items()}
+    own |= {f"{quantity}_RAW": column for quantity, column in table.untranslated.items()}
+    file.require([*own.values(), *([table.survey] if table.survey else [])])
+    factors = {}
+    for quantity, column in own.items():
+        wanted = {"ra": "deg", "dec": "deg", distance: "kpc"}.get(quantity) or schema.quantity(_base(quantity)).unit
+        stated = (file.unit(column), table.distance_unit if quantity == distance else "")
+        factors[quantity] = conversion_factor(stated, wanted) if wanted else 1.0
+    if table.survey:
+        own[schema.SURVEY.name] = table.survey
+    return TableSource(file.path, None, file.n_rows, own, factors)
+
+
+@contextmanager
+def sliced(file: SurveyFile, source: TableSource, folder: Path) -> Iterator[TableSource]:
+    """Give a source whose blocks can be read one by one: another file is read once, into a copy that is removed."""
+    if file.by_slices:
+        yield source
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".stdask_", dir=folder) as temporary:
+        copy = Path(temporary) / "table.parquet"
+        file.copy([*dict.fromkeys(source.names.values())], copy)
+        yield replace(source, copy=copy)
+
+
+def _remove_old_files(folder: Path) -> None:
+    """Remove what an earlier atlas of a table left: what this one does not make would pass for its own."""
+    try:
+        note = json.loads((folder / NOTE).read_text())
+        old = {Path(name).name for name in note["files"] if note["stdask"]}
+    except (OSError, ValueError, KeyError, TypeError):  # there is none, or it is another's
+        return
+    for name in old:
+        if (folder / name).is_file():
+            (folder / name).unlink()
+    (folder / NOTE).unlink()
+
+
+def _base(quantity: str) -> str:
+    return quantity.removesuffix("_ERR").removesuffix("_RAW")
+
+
+def _usual(quantity: str, columns: Iterable[str]) -> str | None:
+    """Return the column that has a usual name of a quantity."""
+    lower = {column.lower(): column for column in columns}
+    return next((lower[name] for name in USUAL[quantity] if name in lower), None)
+
+
+def _without_gravity(config: AtlasConfig, source: TableSource) -> AtlasConfig:
+    """Return the settings; all stars are drawn where the gravity that giants are told by is not known."""
+    if "select" in config.model_fields_set or "LOGG" in source.columns:
+        return config
+    say("no LOGG: giants cannot be told from dwarfs, all stars are drawn", "yellow")
+    return config.model_copy(update={"select": {}})
+
+
+def _check_untranslated(table: TableConfig, labels: Sequence[str]) -> None:
+    lacking = [label for label in labels if label not in table.untranslated]
+    if table.untranslated and lacking:
+        raise ConfigError(
+            f"[table] untranslated lacks {', '.join(lacking)}: name there a column for every label that is drawn, or "
+            f"draw fewer: [atlas] labels = {sorted(set(labels) - set(lacking))}."
+        )
+
+
+def _check_counts(table: TableConfig, counts: Mapping[str, Any]) -> None:
+    """Refuse lost rows, and a reference that no selected star has, e.g. one spelt otherwise in the table."""
+    check_rows("atlas", counts)
+    if table.reference and counts["out"] and table.reference not in counts["from"]:
+        named = {name: n for name, n in counts["from"].items() if name != NAMELESS}
+        most = sorted(named, key=named.__getitem__, reverse=True)[:10]
+        raise SurveyError(
+            f"{table.file}: no star that [atlas] leaves has {table.reference!r} in column {table.survey!r}. The most "
+            f"frequent there are {', '.join(most) or 'none'}. Name one of them in [table] reference, or select others."
+        )
+
+
+def _titles(found: Any, table: TableConfig) -> dict[str, str]:
+    if not table.reference:
+        return {MERGED: "all stars"}
+    titles = titles_of(found, "the others", table.reference)
+    return titles | {A_ONLY: "the others alone"}

@@ -1,0 +1,164 @@
+"""Which inputs a family's labels and corrections rest on: all coalitions of inputs, on the workers."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import numpy as np
+from distributed import WorkerPlugin, get_worker
+from distributed.worker import Worker
+
+from stdask import schema
+from stdask.cluster.tasks import each
+from stdask.cluster.workers import Workers
+from stdask.config.run import Run
+from stdask.network.ensemble import Family, predict
+from stdask.pairing.training_set import TrainingSet
+from stdask.science.assessment.importance import (
+    coalition_means,
+    importance_errors,
+    relative_importance,
+    shapley_values,
+    values_of_correction,
+)
+from stdask.science.translation.scaling import NO_COUNTERPART
+
+METALLICITIES = ("M_H", "FE_H")  # the first that is a label groups the stars
+GROUPS = {"[Fe/H] < -1": (-np.inf, -1.0), "[Fe/H] > -0.4": (-0.4, np.inf)}  # paper, appendix B
+MIN_GROUP = 10  # stars, for an importance of a group
+COLOURS = "colours"  # the player, as an input is named
+ROWS_A_TASK = 50_000  # of the small network a second of one core; predict fills them up by 1,920 at most, 4 %
+
+Players = dict[str, tuple[int, ...]]  # name -> columns of the inputs
+
+
+class FamilyPlugin(WorkerPlugin):
+    """Brings a family to every worker, once: that of the paper weighs 24 MB, too much to send with each task."""
+
+    def __init__(self, family: Family, name: str) -> None:
+        self.family = family
+        self.name = name
+
+    def setup(self, worker: Worker) -> None:
+        """Keep nothing but the plugin itself."""
+
+
+def importance_rows(family: Family, stars: TrainingSet, run: Run, workers: Workers) -> list[dict[str, Any]]:
+    """Explain test stars against a background of the others, group by group, as rows of importance.ecsv.
+
+    Source: Thomas et al. 2024, sect. 3.3.2 and appendix B; the corrections, the colours as one player and the
+    errors are added. Within a family, label, `of`, `players` and group the importances add up to 100 per cent.
+
+    Parameters
+    ----------
+    family
+        The networks.
+    stars
+        All usable pairs of the family.
+    run, workers
+        `[evaluate]` says how many stars are explained, and how many are their background.
+    """
+    seed, evaluate = run.config.seed, run.config.evaluate
+    rng = np.random.default_rng(seed)
+    known, test = stars.subset(~stars.is_test), stars.subset(stars.is_test)
+    background = rng.permutation(known.inputs)[: evaluate.importance_stars]
+    chosen = {
+        group: rng.permutation(np.flatnonzero(members))[: evaluate.importance_stars]
+        for group, members in _groups(family, test).items()
+    }
+    explained = np.unique(np.concatenate(list(chosen.values())))  # a star of two groups is evaluated once
+    inputs = test.inputs[explained]
+    means = evaluate_coalitions(family, inputs, background, workers)
+    own = [family.inputs.index(name) if name else NO_COUNTERPART for name in family.counterparts]
+    rows = []
+    for kind, players in _games(family.inputs).items():
+        columns = list(players.values())
+        of_label = shapley_values(means, columns)
+        values = {
+            "translated label": of_label,
+            "correction": values_of_correction(of_label, columns, inputs, background, own),
+        }
+        for group, members in chosen.items():
+            in_group = np.searchsorted(explained, members)
+            for of, all_values in values.items():
+                shares = relative_importance(all_values[in_group])
+                errors = importance_errors(all_values[in_group], evaluate.n_bootstraps, seed)
+                given = {"family": family.name, "of": of, "players": kind, "group": group}
+                rows += _rows(given, family.labels, list(players), shares, errors)
+    return rows
+
+
+def is_shown(row: Mapping[str, Any]) -> bool:
+    """Tell whether figure and report show a row: every input, and beside them the colours as one."""
+    return row["players"] == "inputs" or row["input"] == COLOURS
+
+
+def _games(inputs: tuple[str, ...]) -> dict[str, Players]:
+    """Return the divisions of the inputs into players: each input, and the same with the colours as one."""
+    singles: Players = {name: (column,) for column, name in enumerate(inputs)}
+    games = {"inputs": singles}
+    colours = tuple(column for column, name in enumerate(inputs) if name in schema.COLOURS)
+    if len(colours) > 1:
+        others = {name: columns for name, columns in singles.items() if name not in schema.COLOURS}
+        games["colours as one"] = others | {COLOURS: colours}
+    return games
+
+
+def _groups(family: Family, test: TrainingSet) -> dict[str, np.ndarray]:
+    groups = {"all": np.ones(len(test), dtype=bool)}
+    label = next((name for name in METALLICITIES if name in family.labels), None)
+    if label:
+        metallicities = test.labels[:, family.labels.index(label)]
+        for group, (low, high) in GROUPS.items():
+            members = (metallicities > low) & (metallicities < high)
+            if members.sum() >= MIN_GROUP:
+                groups[group] = members
+    return groups
+
+
+def evaluate_coalitions(family: Family, inputs: np.ndarray, background: np.ndarray, workers: Workers) -> np.ndarray:
+    """Return the means of all coalitions of inputs, each chunk of stars by one worker.
+
+    Parameters
+    ----------
+    family
+        The networks.
+    inputs, background : shape (n_stars, n_inputs), (n_background, n_inputs)
+        Stars to explain, and those that stand for "input not known".
+    workers
+        However many they are, the chunks and so the means are the same.
+
+    Returns
+    -------
+    means : shape (2^n_inputs, n_stars, n_labels), in the units of the labels
+    """
+    size = max(1, ROWS_A_TASK // (len(background) << inputs.shape[1]))
+    chunks = [(start, inputs[start : start + size]) for start in range(0, len(inputs), size)]
+    means = np.empty((1 << inputs.shape[1], len(inputs), len(family.labels)))
+    client = workers.client
+    plugin = FamilyPlugin(family, f"stdask-importance-{client.id}")  # runs that share a scheduler do not meet
+    client.register_plugin(plugin)
+    try:
+        description = f"importance of the {family.name} inputs"
+        sizes = [len(stars) for _, stars in chunks]
+        tasks = each(workers, explain_stars, chunks, background, plugin.name, description=description, sizes=sizes)
+        for (start, stars), found in tasks:
+            means[:, start : start + len(stars)] = found
+    finally:
+        client.unregister_worker_plugin(plugin.name)
+    return means
+
+
+def explain_stars(chunk: tuple[int, np.ndarray], background: np.ndarray, plugin: str) -> np.ndarray:
+    """Return the means of all coalitions for a chunk of stars: some kB each, whatever the background."""
+    family = cast(FamilyPlugin, get_worker().plugins[plugin]).family
+    return coalition_means(lambda rows: predict(family, rows), chunk[1], background)
+
+
+def _rows(
+    given: Mapping[str, str], labels: tuple[str, ...], names: list[str], shares: np.ndarray, errors: np.ndarray
+) -> list[dict[str, Any]]:
+    return [
+        {**given, "label": label, "input": name, "importance": shares[i, n], "importance_err": errors[i, n]}
+        for n, label in enumerate(labels)
+        for i, name in enumerate(names)
+    ]

@@ -1,0 +1,140 @@
+"""The stage `ingest` where errors are rescaled from repeat visits: how far these differ, and the factors that follow.
+
+Each share of the stars holds all visits to them and hands on its pairs. The driver takes them up share by share and
+keeps the pairs with the smallest of random keys, at most `MOST_PAIRS` a label: its memory does not grow with the
+survey, and which pairs it keeps depends on nothing but the file.
+"""
+
+from collections.abc import Mapping
+from functools import reduce
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from astropy.table import MaskedColumn, Table
+
+from stdask.config.survey import SurveyDefinition
+from stdask.display.console import say
+from stdask.display.numbers import measured
+from stdask.science.measurements.cuts import passes
+from stdask.science.measurements.repeats import (
+    MIN_PAIRS,
+    ErrorFactors,
+    Pairs,
+    compare_visits,
+    fit_factors,
+    sample_pairs,
+)
+from stdask.science.measurements.survey_columns import Source, stated_label
+from stdask.stages.ingest.plan import Done, Item, Plan
+from stdask.storage import paths
+from stdask.storage.documents import read_ecsv
+from stdask.storage.pieces import read_part, write_pieces
+
+TIMES = "\N{MULTIPLICATION SIGN}"
+MOST_PAIRS = 200_000  # a label: tell the factors of ten bins to 0.8 %, and take 5 MB
+
+
+def stated_visits(
+    rows: np.ndarray, stars: pa.Array, merits: np.ndarray, definition: SurveyDefinition, source: Source
+) -> pa.Table:
+    """Return the rows that are GOOD and name their star, with their labels and errors as the survey states them.
+
+    Parameters
+    ----------
+    rows : shape (n_rows,)
+        Row numbers of the survey file.
+    stars
+        Whose rows they are, null for nobody's.
+    merits : shape (n_rows,)
+        The column that rows of one star are compared by.
+    definition, source
+        Of the survey, and its columns in these rows.
+    """
+    table = pa.table({"key": stars, "row": rows, "merit": merits})
+    for name, label in definition.rescaled_labels.items():
+        stated = stated_label(name, label, source)
+        for column, numbers in ((name, stated.values), (f"{name}_ERR", stated.errors)):
+            table = table.append_column(column, pa.array(numbers.astype(np.float32)))  # as the catalogue holds them
+    good = np.logical_and.reduce([pc.is_valid(stars), *(passes(term, source.columns) for term in definition.cuts)])
+    return table.filter(pa.array(good))
+
+
+def pair_visits(share: Item, plan: Plan) -> Done:
+    """Write what the visits of a share of the stars differ by, label by label."""
+    visits = read_part(plan.pieces("visits", plan.n_blocks), share.number)
+    codes = visits["key"].combine_chunks().dictionary_encode().indices.to_numpy()
+    again = np.bincount(codes)[codes] > 1
+    visits, codes = visits.filter(pa.array(again)), codes[again]
+    rows, merits = visits["row"].to_numpy(), visits["merit"].to_numpy()
+    labels, parts = plan.definition.rescaled_labels, []
+    for name in labels:
+        pairs = compare_visits(codes, rows, merits, visits[name].to_numpy(), visits[f"{name}_ERR"].to_numpy())
+        parts.append(pa.table(sample_pairs([pairs], MOST_PAIRS)._asdict()))
+    path = plan.piece("pairs", share.number)
+    numbers = np.repeat(np.arange(len(labels)), [part.num_rows for part in parts])
+    write_pieces(path, pa.concat_tables(parts), numbers, len(labels))
+    return Done([path], {})
+
+
+def learn_factors(plan: Plan, best: str) -> dict[str, ErrorFactors]:
+    """Return the factors of each label's errors from the pairs of all shares; print them, with `best` as the merit."""
+    factors = {}
+    for number, name in enumerate(plan.definition.rescaled_labels):
+        read = (_read_pairs(path, number) for path in plan.pieces("pairs", plan.n_shares))
+        pairs = reduce(lambda *both: sample_pairs(both, MOST_PAIRS), read)  # no two shares are in memory
+        factors[name] = fit_factors(pairs)
+        say(f"  {_in_words(name, factors[name], best)}")
+    return factors
+
+
+def factors_table(factors: Mapping[str, ErrorFactors], best: str) -> Table:
+    """Return the factors, one line a label and range of the column of merit; a range that is open has no limit."""
+    lines = [
+        (name, *line)
+        for name, (edges, *columns) in factors.items()
+        for line in zip([np.nan, *edges], [*edges, np.nan], *columns, strict=True)
+    ]
+    names = ("label", "low", "high", "n_pairs", "factor", "factor_err")
+    table = Table(rows=lines, names=names, dtype=(str, float, float, np.int64, float, float))
+    for name in ("low", "high", "factor_err"):
+        table[name] = MaskedColumn(table[name], mask=np.isnan(table[name]))
+    table["label"].description = "Label whose errors are multiplied by the factor"
+    table["low"].description = f"Smallest {best} of the range, as in the survey file"
+    table["high"].description = f"{best} that the range ends before"
+    table["n_pairs"].description = "Pairs of good visits of one star, no visit in two of them"
+    table["factor"].description = f"1.4826 MAD of z = (x1 - x2) / sqrt(e1^2 + e2^2); 1 for fewer than {MIN_PAIRS} pairs"
+    table["factor_err"].description = "1-sigma error of the factor; none where the pairs tell nothing"
+    return table
+
+
+def read_factors(folder: Path, definition: SurveyDefinition) -> dict[str, ErrorFactors]:
+    """Return the factors that the errors of an ingested catalogue were multiplied by; none without that option."""
+    if not definition.rescaled_labels:
+        return {}
+    table = read_ecsv(folder / paths.REPEATS)
+    return {
+        name: ErrorFactors(own["low"][1:].data, own["n_pairs"].data, own["factor"].data, own["factor_err"].data)
+        for name in definition.rescaled_labels
+        for own in [table.filled(np.nan)[table["label"] == name]]
+    }
+
+
+def _read_pairs(path: Path, number: int) -> Pairs:
+    """Return what `pair_visits` found for the label of this number."""
+    return Pairs(*(column.to_numpy() for column in read_part([path], number, Pairs._fields).columns))
+
+
+def _in_words(name: str, found: ErrorFactors, best: str) -> str:
+    n_pairs = int(found.n_pairs.sum())
+    if np.isnan(found.errors).all():
+        why = f"fewer than {MIN_PAIRS}" if n_pairs < MIN_PAIRS else "most of which agree to the last digit"
+        return f"errors of {name} as stated: {n_pairs:,} pairs of visits, {why}"
+    first, *others = (
+        f"{TIMES} {measured(*both)}" for both in zip(found.factors.tolist(), found.errors.tolist(), strict=True)
+    )
+    if others:
+        dots = " …" if others[1:] else ""
+        first += f" ({best} < {found.edges[0]:.4g}){dots} {others[-1]} ({best} ≥ {found.edges[-1]:.4g})"
+    return f"errors of {name} {first}, {n_pairs:,} pairs of visits"

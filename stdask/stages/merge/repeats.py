@@ -1,0 +1,63 @@
+"""Stars that several of the translated surveys of a merge have: the first that can be used has the say."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from stdask import schema
+from stdask.cluster.workers import Workers
+from stdask.config.run import Run
+from stdask.pairing.matching import match_sky, match_stars, search_for
+from stdask.pairing.rows import gather
+from stdask.stages.merge.sources import Opened
+from stdask.stages.merge.tiles import FLAGS, translation_cuts
+from stdask.storage import paths
+from stdask.storage.catalogue.hats import Catalogue
+from stdask.storage.tables import write_parquet
+
+GAIA, KEY = schema.SOURCE_ID.name, schema.STAR_KEY.name
+
+
+def find_repeats(run: Run, workers: Workers, opened: Sequence[Opened]) -> list[Opened]:
+    """Write for each translated survey which of its stars one before it has too; return the surveys with that.
+
+    Parameters
+    ----------
+    run, workers
+        The run and its workers.
+    opened
+        The surveys, B last: its stars in others are known from the pairs.
+    """
+    shutil.rmtree(paths.repeats(run.output), ignore_errors=True)  # of other surveys perhaps
+    found: list[Opened] = []
+    for later in opened[:-1]:
+        repeats = tuple((earlier.source.survey, _write(run, workers, earlier, later)) for earlier in found)
+        found.append(later._replace(source=replace(later.source, repeats=repeats)))
+    return [*found, opened[-1]]
+
+
+def _write(run: Run, workers: Workers, earlier: Opened, later: Opened) -> Path:
+    """Write the keys of the stars of a survey that an earlier one has, with values that can be used."""
+    folder = paths.repeats(run.output)
+    rows = _match(workers, earlier.catalogue, later.catalogue, run.config.merge.radius_arcsec, paths.scratch(folder))
+    stars = _gather(workers, earlier.catalogue, [schema.GOOD.name, *FLAGS], rows[:, 0])
+    usable = ~np.logical_or.reduce(list(translation_cuts(stars).values()))
+    path = folder / f"{later.source.survey}_in_{earlier.source.survey}.parquet"
+    write_parquet(path, _gather(workers, later.catalogue, [KEY], rows[usable, 1]))
+    return path
+
+
+def _match(workers: Workers, earlier: Catalogue, later: Catalogue, radius_arcsec: float, scratch: Path) -> np.ndarray:
+    """Return the rows of both that are one star, (n_stars, 2): by Gaia id where both have one, else by position."""
+    search = search_for(earlier, later, radius_arcsec)
+    if all(any(column.name == GAIA for column in catalogue.columns) for catalogue in (earlier, later)):
+        return match_stars(workers, earlier, later, (GAIA, GAIA), search, scratch).rows
+    return match_sky(workers, earlier, later, search).rows
+
+
+def _gather(workers: Workers, catalogue: Catalogue, columns: list[str], rows: np.ndarray) -> pa.Table:
+    return gather(workers, catalogue, columns, rows) if rows.size else catalogue.empty(columns)

@@ -1,0 +1,208 @@
+"""Merge: surveys on the scale of B, together with B, one row a star, with galactocentric coordinates.
+
+1. repeats   of more surveys than A: which stars one before it has too
+2. count     each partition of all: how many stars in each cell of the sky; from that the tiles
+3. merge     each tile: the stars of all there; what is set aside goes to a file of its own
+
+The driver holds counts and records, and the rows of stars that are in several surveys.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stdask import __version__
+from stdask.cluster.tasks import each
+from stdask.cluster.workers import Workers
+from stdask.config.run import Run
+from stdask.display.console import print_table, say
+from stdask.errors import SurveyError
+from stdask.runs.ledger import Ledger, Parts, partition_hashes
+from stdask.runs.receipts import Receipt, hash_of
+from stdask.runs.stage import Stage, digest_of
+from stdask.science.sky.healpix import Cells, Pixel, add_counts, count_finely, tile_sky
+from stdask.stages.merge.also import Other, read_others
+from stdask.stages.merge.cuts import add_up, cuts_table
+from stdask.stages.merge.repeats import find_repeats
+from stdask.stages.merge.sources import Opened, Sources, describe, open_surveys
+from stdask.stages.merge.tiles import Side, Tile, count_partition, merge_tile
+from stdask.storage import paths
+from stdask.storage.catalogue.hats import (
+    Catalogue,
+    catalogue_files,
+    clear_catalogue,
+    finish_catalogue,
+    remove_partitions,
+)
+from stdask.storage.documents import write_ecsv
+from stdask.storage.files import sha256
+from stdask.storage.surveys.files import checksum
+
+NAME = "merged"
+READ_BY_PARTITION = ("ingest_a", "ingest_b", "translate")  # stages; what a tile reads of them is told apart
+
+
+def run(run: Run, workers: Workers) -> Receipt:
+    """Merge the translated catalogues with B (Thomas et al. 2024, sect. 4) and count every cut.
+
+    Tiles done before are kept.
+
+    Raises
+    ------
+    CatalogueError
+        If an earlier stage has not been run, or a run of `[[merge.also]]` is not finished.
+    ConfigError
+        If a run of `[[merge.also]]` does not fit this one.
+    SurveyError
+        If the table of globular clusters or a list of `[[merge.exclude]]` is missing or lacks a column.
+    """
+    others = read_others(run)
+    stage = Stage(run, "merge", _inputs(run, others))
+    if receipt := stage.done():
+        return receipt
+    opened = find_repeats(run, workers, open_surveys(run, others))
+    sources = describe(run, opened)
+    tiles = _tile(workers, stage, opened, sources)
+    folder = paths.catalogue(run.output, NAME)
+    records = _merge_tiles(workers, stage, tiles, sources, folder)
+    rows = {tile.pixel: r["partition"]["rows"] for tile, r in records if r["partition"]}
+    known = {path: written for tile, r in records for path, written in _files(folder, tile, r).items()}
+    remove_partitions(folder, keep=rows)
+    for path in set((folder / paths.REJECTED).iterdir()) - set(known):
+        path.unlink()  # of another tiling, or the half of a killed worker
+    aside = add_up([record for _, record in records])
+    cuts = cuts_table(opened, aside)
+    write_ecsv(folder / "cuts.ecsv", cuts)
+    lines = [dict(zip(cuts.colnames, line, strict=True)) for line in cuts.as_array().tolist()]
+    print_table("Cut by cut", lines, "survey")
+    finish_catalogue(folder, NAME, sources.columns, rows, {"stdask_key": stage.key})
+    counts = {
+        "in": sum(part.catalogue.n_rows for part in opened),
+        "out": sum(rows.values()),
+        "set aside": {f"{name}: {cut}": n for name, own in aside.items() for cut, n in own.items() if n},
+        **_count(stage, sources, [record for _, record in records]),
+    }
+    repeats = [path for part in opened for _, path in part.source.repeats]
+    return stage.finish([*catalogue_files(folder), *repeats], counts, known)
+
+
+def _inputs(run: Run, others: Sequence[Other]) -> dict[str, str]:
+    inputs = {name: digest_of(run, name) for name in ("translate", "ingest_a", "ingest_b", "pair")}
+    for other in others:
+        inputs |= other.inputs
+    config = run.config.merge
+    if config.globular_clusters:
+        try:
+            inputs["globular_clusters"] = checksum(run.data_dir / config.globular_clusters)
+        except SurveyError as exc:
+            exc.add_note("[merge] globular_clusters")
+            raise
+    return inputs | {str(stars.file): checksum(run.data_dir / stars.file) for stars in config.exclude}
+
+
+def _tile(workers: Workers, stage: Stage, opened: Sequence[Opened], sources: Sources) -> list[Tile]:
+    """Return the partitions of the merged catalogue: of the rows of all, before any is set aside."""
+    catalogues = [part.catalogue for part in opened]
+    most = stage.config["rows_per_partition"]
+    cells = _count_stars(workers, catalogues, most)
+    total = np.concatenate([[0], np.cumsum(cells.n_stars)])
+    pixels = tile_sky(cells.starts, cells.n_stars, most)
+    bounds = np.searchsorted(cells.starts, [[pixel.first_index, pixel.end_index] for pixel in pixels])
+    sides = list(zip(*(_sides(catalogue, pixels) for catalogue in catalogues), strict=True))
+    parts = _parts(stage, opened, sides, sources)
+    return [
+        Tile(pixel, int(total[end] - total[first]), all_sides, own)
+        for pixel, (first, end), all_sides, own in zip(pixels, bounds, sides, parts, strict=True)
+    ]
+
+
+def _count_stars(workers: Workers, catalogues: Sequence[Catalogue], most: int) -> Cells:
+    """Return the stars of all in cells that hold no more than `most`, unless they are of the finest order."""
+
+    def count(order: int, inside: Cells | None) -> Cells:
+        files = [c.path(pixel) for c in catalogues for pixel in c.pixels if inside is None or inside.overlap(pixel)]
+        counted = each(workers, count_partition, files, order, inside, description="count stars")
+        return add_counts([counts for _, counts in counted])
+
+    return count_finely(count, most)
+
+
+def _sides(catalogue: Catalogue, tiles: Sequence[Pixel]) -> list[Side]:
+    """Return what a catalogue has in each tile."""
+    pixels, rows = catalogue.pixels, catalogue.rows
+    before = np.concatenate([[0], np.cumsum(list(rows.values()), dtype=np.int64)])
+    firsts = np.searchsorted([p.end_index for p in pixels], [tile.first_index for tile in tiles], side="right")
+    stops = np.searchsorted([p.first_index for p in pixels], [tile.end_index for tile in tiles])
+    return [
+        Side(replace(catalogue, rows={p: rows[p] for p in pixels[first:stop]}), int(before[first]))
+        for first, stop in zip(firsts, stops, strict=True)
+    ]
+
+
+def _parts(stage: Stage, opened: Sequence[Opened], sides: Sequence[tuple[Side, ...]], sources: Sources) -> list[Parts]:
+    """Return for each tile all that it depends on."""
+    hashes = [partition_hashes(part.output, part.stage, part.catalogue) for part in opened]
+    shared = {name: digest for name, digest in stage.inputs.items() if name.split()[0] not in READ_BY_PARTITION}
+    shared |= {"settings": hash_of([stage.config, sources.described]), "version": __version__}
+    repeats = [sha256(path) for part in opened for _, path in part.source.repeats]
+    if repeats:
+        shared["stars in several surveys"] = hash_of(repeats)
+    return [
+        {
+            f"partitions of {part.catalogue.name}": hash_of([own[str(pixel)] for pixel in side.catalogue.pixels])
+            for part, own, side in zip(opened, hashes, all_sides, strict=True)
+        }
+        | {"row numbers": hash_of([side.first_row for side in all_sides if side.catalogue.pixels])}
+        | shared
+        for all_sides in sides
+    ]
+
+
+def _merge_tiles(
+    workers: Workers, stage: Stage, tiles: Sequence[Tile], sources: Sources, folder: Path
+) -> list[tuple[Tile, dict[str, Any]]]:
+    """Return the record of every tile, made now or before."""
+    ledger = Ledger(stage)
+    before = ledger.kept({str(tile): tile.parts for tile in tiles})
+    if before:
+        (folder / "hats.properties").unlink(missing_ok=True)
+    else:
+        clear_catalogue(folder)
+    records = [(tile, before[str(tile)] | {"kept": True}) for tile in tiles if str(tile) in before]
+    todo = [tile for tile in tiles if str(tile) not in before]
+    sizes = [tile.n_rows for tile in todo]
+    for tile, record in each(workers, merge_tile, todo, sources, folder, description="merge", sizes=sizes):
+        ledger.add(str(tile), tile.parts, record, _files(folder, tile, record))
+        records.append((tile, record | {"kept": False}))
+    return records
+
+
+def _files(folder: Path, tile: Tile, record: Mapping[str, Any]) -> dict[Path, dict[str, Any]]:
+    """Return size and SHA-256 of each file that a tile's task wrote."""
+    files = {paths.rejected_part(folder, tile.pixel): record["rejected"]}
+    if record["partition"]:
+        files[paths.partition(folder, tile.pixel)] = record["partition"]
+    return {path: {"bytes": written["bytes"], "sha256": written["sha256"]} for path, written in files.items()}
+
+
+def _count(stage: Stage, sources: Sources, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    from_survey = sum((Counter(r["from"]) for r in records), Counter())
+    *translated, _ = sources.surveys
+    absent = {s.survey: ", ".join(name for name in sources.labels if name not in s.families) for s in translated}
+    notes = [f"{labels}: missing for {survey}, which was not translated to it" for survey, labels in absent.items()]
+    notes = [note for note, labels in zip(notes, absent.values(), strict=True) if labels]
+    n_listed = np.sum([record["listed"] for record in records], axis=0)
+    for stars, n_stars in zip(stage.run.config.merge.exclude, n_listed, strict=True):
+        if not n_stars:
+            notes.append(f"None of the stars in {stars.file.name}, {stars.column}, is in the merged surveys.")
+            say(f"  {notes[-1]}", "yellow")
+    return {
+        "from": {source.survey: from_survey[source.survey] for source in sources.surveys},
+        "with a distance": sum(r["with a distance"] for r in records),
+        "notes": notes,
+        "partitions": {"all": len(records), "kept from an earlier run": sum(r["kept"] for r in records)},
+    }

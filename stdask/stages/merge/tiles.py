@@ -1,0 +1,208 @@
+"""The tasks of the stage `merge`: what a worker does with one partition of a catalogue, or of the merged one."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stdask import schema
+from stdask.runs.ledger import Parts
+from stdask.runs.receipts import hash_of
+from stdask.science.galaxy.galactocentric import galactic_positions, galactic_velocities, position_errors
+from stdask.science.sky.globular_clusters import in_globular_cluster
+from stdask.science.sky.healpix import Cells, Pixel, count_cells
+from stdask.stages.merge.distances import lend_distances
+from stdask.stages.merge.sources import DISTANCE, KEY_A, Source, Sources
+from stdask.storage import paths
+from stdask.storage.catalogue.hats import Catalogue, write_partition
+from stdask.storage.files import sha256
+from stdask.storage.tables import read_parquet, to_numpy, to_table, write_parquet
+
+QUALITY = "fails the quality cuts"
+MISSING = "an input of the intrinsic network is missing"
+OUTSIDE_INPUTS = "inputs outside the domain of the training stars"
+OUTSIDE_OUTPUTS = "translated labels outside the domain of the training stars"
+IN_BOTH = "also in B, whose values are kept"
+CLUSTER = "in a globular cluster"
+LISTED = "in a list of cluster or stream members"
+FLAGS = tuple(f"{flag}_{schema.FAMILIES[0].upper()}" for flag in ("FLAG_MISSING_INPUTS", "QFLAG_INPUT", "QFLAG_OUTPUT"))
+
+
+class Side(NamedTuple):
+    """What one of the catalogues has in a tile."""
+
+    catalogue: Catalogue  # of its partitions none but those that overlap the tile
+    first_row: int  # number of rows before these partitions
+
+
+class Tile(NamedTuple):
+    """One partition of the merged catalogue: what a task needs to know about it."""
+
+    pixel: Pixel
+    n_rows: int  # of all, before any is set aside
+    sides: tuple[Side, ...]  # in the order of the surveys
+    parts: Parts  # all that it depends on
+
+    def __str__(self) -> str:
+        """Return the name of its pixel."""
+        return str(self.pixel)
+
+
+def count_partition(path: Path, order: int, among: Cells | None) -> Cells:
+    """Count the stars of a partition by pixel of `order`, in all of the sky or in some coarser cells of it."""
+    index = read_parquet(path, [schema.HEALPIX.name]).column(0).to_numpy()
+    return count_cells(index if among is None else index[among.hold(index)], order)
+
+
+def merge_tile(tile: Tile, sources: Sources, folder: Path) -> dict[str, Any]:
+    """Write one partition, and the rows set aside there; return what is worth knowing of them."""
+    kept, rejected, counts, listed = [], [], {}, []
+    for side, source in zip(tile.sides, sources.surveys, strict=True):
+        table = lend_distances(side.catalogue.read_pixel(tile.pixel), source.survey, source.lenders)
+        cuts = _cuts(table, source, sources)
+        reasons = np.select(list(cuts.values()), list(cuts), default="")
+        rejected.append(_rejects(table, reasons, _rows_before(tile.pixel, side), source))
+        kept.append(_merged_rows(table.filter(pa.array(reasons == "")), source, sources))
+        counts[source.survey] = {cut: int((reasons == cut).sum()) for cut in cuts}
+        listed.append([int(_is_among(table, keys).sum()) for keys in source.listed])
+    merged, aside = pa.concat_tables(kept), pa.concat_tables(rejected)
+    partition = None
+    if merged.num_rows:
+        partition = write_partition(folder, tile.pixel, merged, {"stdask.key": hash_of(tile.parts)})._asdict()
+    path = paths.rejected_part(folder, tile.pixel)
+    write_parquet(path, aside)
+    return {
+        "partition": partition,
+        "rejected": {"bytes": path.stat().st_size, "sha256": sha256(path)},
+        "cuts": counts,
+        "listed": np.sum(listed, axis=0).tolist(),
+        "from": {source.survey: table.num_rows for source, table in zip(sources.surveys, kept, strict=True)},
+        "with a distance": int(np.isfinite(to_numpy(merged, schema.GALACTOCENTRIC[0].name)).sum()),
+    }
+
+
+def _rows_before(pixel: Pixel, side: Side) -> int:
+    """Return how many rows of the whole catalogue come before a tile's."""
+    catalogue = side.catalogue
+    if not catalogue.pixels or catalogue.pixels[0].first_index >= pixel.first_index:
+        return side.first_row
+    index = read_parquet(catalogue.path(catalogue.pixels[0]), [schema.HEALPIX.name]).column(0).to_numpy()
+    return side.first_row + int(np.searchsorted(index, pixel.first_index))
+
+
+def _cuts(table: pa.Table, source: Source, sources: Sources) -> dict[str, np.ndarray]:
+    """Return the cuts in their order, and which rows fail each; a row is set aside for the first that it fails."""
+    if source.pairs is None:
+        cuts = {QUALITY: ~to_numpy(table, schema.GOOD.name)}
+    else:
+        here = pc.field(f"B_{schema.GOOD.name}")
+        cuts = translation_cuts(table) | {IN_BOTH: _is_among(table, _read_keys(table, source.pairs, here))}
+    for survey, path in source.repeats:
+        cuts[f"also in {survey}, whose values are kept"] = _is_among(table, _read_keys(table, path))
+    if sources.clusters:
+        cuts[CLUSTER] = in_globular_cluster(
+            to_numpy(table, "ra"),
+            to_numpy(table, "dec"),
+            to_numpy(table, DISTANCE),
+            sources.clusters,
+            sources.config.half_light_radii,
+            sources.config.cluster_depth_kpc,
+        )
+    if source.listed:
+        cuts[LISTED] = _is_among(table, np.concatenate(source.listed))
+    return cuts
+
+
+def translation_cuts(table: pa.Table) -> dict[str, np.ndarray]:
+    """Return which translated stars cannot be used, and why: from their columns GOOD and `FLAGS`."""
+    missing, inputs, outputs = (to_numpy(table, name) for name in FLAGS)
+    return {
+        QUALITY: ~to_numpy(table, schema.GOOD.name),
+        MISSING: missing,
+        OUTSIDE_INPUTS: ~inputs,
+        OUTSIDE_OUTPUTS: ~outputs,
+    }
+
+
+def _read_keys(table: pa.Table, path: Path, condition: pc.Expression | None = None) -> np.ndarray:
+    """Return those stars of a table that another table names by their keys."""
+    here = pc.field(KEY_A).isin(table.column(KEY_A).combine_chunks())
+    return to_numpy(read_parquet(path, [KEY_A], here if condition is None else here & condition), KEY_A)
+
+
+def _is_among(table: pa.Table, keys: np.ndarray) -> np.ndarray:
+    return np.isin(table.column(KEY_A).to_numpy(), keys)
+
+
+def _values(table: pa.Table, label: str, n_members: int, source: Source) -> list[np.ndarray]:
+    """Return a label, its error, its untranslated value and what each network says, as `schema.merged_columns`.
+
+    Of a translated star: the median and its calibrated error, NaN where the translation does not hold. The stars
+    were chosen by the intrinsic flags; a label of the extrinsic network has flags of its own.
+    """
+    raw = _floats(table, source.counterparts.get(label, ""))
+    if source.pairs is None:
+        return [raw, _floats(table, f"{label}_ERR"), raw, *[raw] * n_members]
+    family = source.families.get(label)
+    if family is None:  # not translated to it: what the survey itself calls so is on another scale
+        nothing = np.full(table.num_rows, np.nan)
+        return [nothing, nothing, raw, *[nothing] * n_members]
+    flags = family.upper()
+    valid = (
+        to_numpy(table, f"QFLAG_INPUT_{flags}")
+        & to_numpy(table, f"QFLAG_OUTPUT_{flags}")
+        & ~to_numpy(table, f"FLAG_MISSING_INPUTS_{flags}")
+    )
+    members = [f"{label}_PRED_MEMBER_{k}" for k in range(1, n_members + 1)]
+    value, error, *own = (
+        np.where(valid, to_numpy(table, name), np.nan)
+        for name in (f"{label}_PRED_50", schema.sigma_name(label, "total"), *members)
+    )
+    return [value, error, raw, *own]
+
+
+def _merged_rows(table: pa.Table, source: Source, sources: Sources) -> pa.Table:
+    names = [column.name for column in sources.columns]
+    data: dict[str, np.ndarray | pa.Array] = {name: table.column(name) for name in names if name in table.column_names}
+    data |= {
+        schema.ID.name: table.column(source.id).cast(pa.string()),
+        schema.SURVEY.name: np.full(table.num_rows, source.survey, dtype=object),
+    }
+    for label, own in sources.labels.items():
+        data |= dict(zip(own, _values(table, label, len(own) - 3, source), strict=True))
+    for column in (schema.EBV, *schema.DISTANCE, *schema.PROPER_MOTION):
+        data[column.name] = _floats(table, column.name)
+    return to_table(sources.columns, data | _places(data, sources))
+
+
+def _places(data: dict[str, np.ndarray | pa.Array], sources: Sources) -> dict[str, np.ndarray]:
+    """Return where the stars are in the Galaxy, and how they move if that is known."""
+    distance, error, pmra, _, pmdec, _ = (data[c.name] for c in (*schema.DISTANCE, *schema.PROPER_MOTION))
+    ra, dec = (np.asarray(data[column.name]) for column in schema.POSITION)
+    places = galactic_positions(ra, dec, distance)
+    found = _named(schema.GALACTOCENTRIC, places)
+    found |= _named(schema.GALACTOCENTRIC_ERR, position_errors(places, distance, error))
+    if set(schema.VELOCITIES) <= set(sources.columns):
+        velocities = galactic_velocities(ra, dec, distance, pmra, pmdec, data[sources.velocity])
+        found |= _named(schema.VELOCITIES, velocities)
+    return found
+
+
+def _named(columns: Sequence[schema.Column], arrays: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    return {column.name: array for column, array in zip(columns, arrays, strict=True)}
+
+
+def _floats(table: pa.Table, name: str) -> np.ndarray:
+    """Return a column, NaN if the survey does not have it."""
+    return to_numpy(table, name) if name in table.column_names else np.full(table.num_rows, np.nan)
+
+
+def _rejects(table: pa.Table, reasons: np.ndarray, first_row: int, source: Source) -> pa.Table:
+    ids = table.column(source.id).cast(pa.string()).combine_chunks()
+    where = np.flatnonzero(reasons != "")
+    texts = [f"{source.survey}: {reason}" for reason in reasons[where]]
+    data = {"row": first_row + where, "id": ids.take(pa.array(where)), "reason": pa.array(texts, pa.string())}
+    return to_table(schema.REJECTED, data)

@@ -1,0 +1,205 @@
+"""The figures of the report: found in the run folder, described, and put into the page."""
+
+import base64
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stdask import schema
+from stdask.config.run import Run
+from stdask.display.numbers import measured
+from stdask.stages.report.interactive import Interactive
+from stdask.storage import paths
+from stdask.storage.documents import read_bytes
+
+SCALE = 0.75  # CSS pixels of an image pixel: letters of all figures in the size of the page's text
+MAX_HEIGHT = 1000  # CSS pixels: a figure fits on a screen
+MAX_IMAGE_BYTES = 7_500_000  # as base64: the page stays below 15 MB, which mail and browsers still take
+COMMON_READING = "All samples share the scale of a quantity. A tool over the figure is at work once it is chosen."
+MAP_READING = (
+    "Point at a pixel to read its numbers. Circle: the Sun; dashed: the Galactic midplane; outlined: what only the "
+    f"merged catalogue fills. {COMMON_READING}"
+)
+SKY_READING = (
+    "Point at a pixel to read its numbers. Galactic longitude grows to the left, a line every 60 degrees; the dark "
+    f"line across is the Galactic plane; outlined: what only the merged catalogue fills. {COMMON_READING}"
+)
+PROFILE_READING = (
+    "Point at a bin to read its numbers. Shaded: 16th to 84th percentile of the bootstrapped medians; dashed, with "
+    f"open circles: south of the midplane. {COMMON_READING}"
+)
+FAMILY_FIGURES = {
+    "coverage": (
+        "Left: probability below the value of {b} by prediction and calibrated error, for all test stars; flat if the "
+        "errors are right, high at the ends if they are too small. Right: share of the stars inside an interval "
+        "against the share it promises. Grey: where chance keeps 95 % of the results of right errors.",
+        "Histograms of the probability integral and covered against nominal shares, one row a label; the covered "
+        "shares are in the table above.",
+    ),
+    "importance": (
+        "Importance of each input for each label and for its correction: 100 mean |SHAP| over the sum of all inputs, "
+        "in per cent. Below the line: both colours as one.",
+        "Bar charts of the importance of each input, one panel a label; the numbers are in the table below.",
+    ),
+    "domain": (
+        "Domain of validity: for each pair of inputs the bins that hold training stars, and the share of the "
+        "stars of {a} outside them.",
+        "Corner plot of the bins of each pair of inputs that hold training stars.",
+    ),
+    "learning": (
+        "Learning curves: loss of the training and of the validation stars at each epoch. The circle marks "
+        "the weights that were kept.",
+        "Loss against epoch, one panel a member; the epochs kept and their losses are in the table below.",
+    ),
+}
+PRODUCTS = {  # title, what it shows, how its interactive figure is read
+    "map_edge_on": ("Edge-on map", "R with the sign of X against the height Z.", MAP_READING),
+    "map_face_on": ("Face-on map", "The Galaxy seen from the north Galactic pole.", MAP_READING),
+    "map_all_sky": ("All-sky map", "The sky in Galactic coordinates, the Galactic centre in the middle.", SKY_READING),
+    "profile_radial": (
+        "Radial profiles",
+        "Running medians against the galactocentric radius R, in slices of height.",
+        PROFILE_READING,
+    ),
+    "profile_vertical": (
+        "Vertical profiles",
+        "Running medians against the height Z, in rings of galactocentric radius.",
+        PROFILE_READING,
+    ),
+}
+_OTHERS = "Left: A as it measured its stars, together with B. Right: A alone, translated. Colours as above."
+PRODUCTS |= {
+    "gradients": ("Gradients", "Slopes of the medians by height, radius and azimuth; errors are in the table.", ""),
+    "diagram_kiel": (
+        "Kiel diagrams",
+        "By radius and height. Colour: density of the stars of A; lines: B at 1, 5, 10, 30, 50, 70 % of its maximum.",
+        "",
+    ),
+    "diagram_abundances": (
+        "Abundances",
+        "By radius and height. Colour: density of the stars of A; lines: B at 1, 5, 10, 30, 50, 70 % of its maximum.",
+        "",
+    ),
+    "parameter_space": (
+        "Parameter space",
+        "Training stars: A as it measured them, as B did, A translated. Lines: 1, 10 and 100 stars a bin of all.",
+        "",
+    ),
+    **{f"{name}_untranslated": (f"{PRODUCTS[name][0]}: further samples", _OTHERS, "") for name in tuple(PRODUCTS)},
+}
+
+
+@dataclass(frozen=True)
+class Image:
+    """One figure of the page."""
+
+    path: Path
+    caption: str
+    alt: str
+    width: int  # CSS pixels
+    height: int
+    data: str  # base64; empty if the page has no room left for it
+
+
+@dataclass(frozen=True)
+class Product:
+    """A map or a set of profiles: as an image, as an interactive figure, or both."""
+
+    name: str  # of its files
+    title: str
+    reading: str
+    image: Image | None
+    interactive: Interactive | None
+
+
+class Album:
+    """Turns PNG files into images of the page until it is full."""
+
+    def __init__(self) -> None:
+        self.images: list[Image] = []
+        self._room = MAX_IMAGE_BYTES
+
+    def add(self, path: Path, caption: str, alt: str) -> Image | None:
+        """Return the figure to show; None if there is no such file."""
+        if not path.exists():
+            return None
+        content = read_bytes(path)
+        data = base64.b64encode(content).decode()
+        if len(data) > self._room:
+            data = ""
+        self._room -= len(data)
+        # PNG (W3C) section 11.2.2: the header chunk comes first, width and height are its first eight bytes
+        width, height = struct.unpack(">II", content[16:24])
+        scale = min(SCALE, MAX_HEIGHT / height)
+        self.images.append(Image(path, caption, alt, round(scale * width), round(scale * height), data))
+        return self.images[-1]
+
+
+def evaluation_figures(
+    run: Run, album: Album, accuracy: dict[tuple[str, str], Any]
+) -> dict[str, list[tuple[str, Image]]]:
+    """Return the figures of evaluate by kind, each with the family it belongs to."""
+    folder = paths.evaluation(run.output)
+    a, b = run.definition_a.title, run.definition_b.title
+    wanted: list[tuple[str, str, str, str, str]] = []
+    for family in schema.FAMILIES:
+        wanted += [
+            ("residuals", family, f"residuals_{family}_{label}.png", *_residual_texts(label, methods, a, b))
+            for (own, label), methods in accuracy.items()
+            if own == family
+        ]
+        wanted += [(kind, family, f"{kind}_{family}.png", *_texts(kind, family, a, b)) for kind in FAMILY_FIGURES]
+    sky = f"Where on the sky the stars of {a} and of {b} lie, and those in both. Galactic coordinates."
+    wanted.append(("sky", "", "sky_coverage.png", sky, sky))
+    figures: dict[str, list[tuple[str, Image]]] = {kind: [] for kind in ("residuals", "sky", *FAMILY_FIGURES)}
+    for kind, family, name, caption, alt in wanted:
+        if image := album.add(folder / name, caption, alt):
+            figures[kind].append((family, image))
+    return figures
+
+
+def pair_figure(run: Run, album: Album) -> Image | None:
+    """Return the figure of the separations, if there is one."""
+    path = paths.pairs(run.output, run.definition_a.name, run.definition_b.name).with_name(paths.SEPARATIONS)
+    caption = (
+        f"How far apart the stars of {run.definition_a.title} and {run.definition_b.title} lie that are taken for one. "
+        "Dashed, if any are expected: those that chance puts together."
+    )
+    return album.add(path, caption, "Histogram of the separations of the pairs.")
+
+
+def product_figures(run: Run, album: Album, interactive: Mapping[str, Interactive]) -> list[Product]:
+    """Return the maps and profiles of atlas, then whatever other figures lie beside them."""
+    folder = paths.products(run.output)
+    found = {path.stem for path in folder.glob("*.png")} | set(interactive)
+    products = []
+    for name in [*(name for name in PRODUCTS if name in found), *sorted(found - set(PRODUCTS))]:
+        title = name.replace("_", " ").capitalize()
+        title, text, reading = PRODUCTS.get(name, (title, title + ".", ""))
+        image = album.add(folder / f"{name}.png", text, f"{title}: {text}")
+        products.append(Product(name, title, reading, image, interactive.get(name)))
+    return products
+
+
+def _texts(kind: str, family: str, a: str, b: str) -> tuple[str, str]:
+    caption, alt = FAMILY_FIGURES[kind]
+    return f"{family.capitalize()} network. {caption.format(a=a, b=b)}", f"{family.capitalize()} network: {alt}"
+
+
+def _residual_texts(label: str, methods: dict[str, Any], a: str, b: str) -> tuple[str, str]:
+    """Return caption and alternative text of a residual figure; the text says what the figure shows."""
+    described = {"raw": f"{a} minus {b}", "translated": f"{a} translated minus {b}"}
+    scatter = "; ".join(
+        f"{words}: offset {measured(row['bias'], row['bias_err'], signed=True)}, "
+        f"robust scatter {measured(row['robust'], row['robust_err'])} {row['unit']}"
+        for method, words in described.items()
+        if (row := methods.get(method))
+    )
+    name = schema.quantity(label).description
+    caption = (
+        f"{name}. Residuals of the test stars against the value of {b} (left) and against the compared value "
+        "(right). Line and band: running median, 16th to 84th percentile. Triangles lie beyond the frame."
+    )
+    return caption, f"Residuals of {label} for the test stars. {scatter}."

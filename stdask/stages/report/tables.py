@@ -1,0 +1,78 @@
+"""The tables beside the maps and profiles, shown as they are: their columns tell what they are."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from astropy.table import Table
+
+from stdask.config.run import Run
+from stdask.storage import paths
+from stdask.storage.documents import read_ecsv
+
+TABLES = {
+    "gradients": ("Gradients", "Slopes of the running medians within each slice, inside and outside of a break."),
+    "asymmetry": ("North and south", "Medians north of the midplane minus those south of it."),
+    "seam": (
+        "Where the surveys meet",
+        "Median difference of the two surveys in the bins that both fill, before and after the translation.",
+    ),
+}
+ERROR = "_ERR"  # ending of the column with the error of another: both stand in one cell
+
+
+class ShownColumn(NamedTuple):
+    """One column of a table of the page."""
+
+    name: str
+    title: str
+    unit: str
+    numeric: bool
+    error: str  # column with its error, empty for none
+
+
+class ShownTable(NamedTuple):
+    """A table of the page."""
+
+    name: str
+    title: str
+    caption: str
+    columns: list[ShownColumn]
+    rows: list[dict[str, Any]]
+
+
+def product_tables(run: Run) -> list[ShownTable]:
+    """Return those of the tables of atlas that were written."""
+    folder = paths.products(run.output)
+    return [
+        ShownTable(name, title, caption, _columns(table), rows_of(table))
+        for name, (title, caption) in TABLES.items()
+        if (path := folder / f"{name}.ecsv").exists()
+        for table in [read_ecsv(path)]
+    ]
+
+
+def optional_rows(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a table; none if it was not written."""
+    return rows_of(read_ecsv(path)) if path.exists() else []
+
+
+def rows_of(table: Table) -> list[dict[str, Any]]:
+    """Return the rows by the names of their columns; None for a masked value."""
+    return [{name: None if row[name] is np.ma.masked else row[name].item() for name in table.colnames} for row in table]
+
+
+def _columns(table: Table) -> list[ShownColumn]:
+    names = [
+        name for name in table.colnames if name.removesuffix(ERROR) not in table.colnames or not name.endswith(ERROR)
+    ]
+    return [
+        ShownColumn(
+            name,
+            name.replace("_", " ").capitalize(),
+            str(table[name].unit or ""),
+            table[name].dtype.kind in "iuf",
+            f"{name}{ERROR}" if f"{name}{ERROR}" in table.colnames else "",
+        )
+        for name in names
+    ]

@@ -1,0 +1,100 @@
+"""Train: the ensembles, once, on the stars both surveys share. Each member is one task."""
+
+from pathlib import Path
+
+from astropy.table import Table
+
+from stdask import schema
+from stdask.cluster.tasks import each
+from stdask.cluster.workers import Workers
+from stdask.config.run import Run, TrainConfig
+from stdask.display.console import say
+from stdask.errors import PairingError
+from stdask.network.parts import to_parts
+from stdask.pairing.training_set import stack_columns, training_set
+from stdask.runs.card.card import write_card
+from stdask.runs.receipts import Receipt
+from stdask.runs.stage import Stage, digest_of
+from stdask.science.translation.masking import Patterns, count_patterns, join_patterns
+from stdask.stages.train.family import train_family
+from stdask.stages.train.members import clear_shelves
+from stdask.storage import paths
+from stdask.storage.catalogue.hats import open_catalogue
+from stdask.storage.documents import write_ecsv
+from stdask.storage.ensembles import write_ensemble
+from stdask.storage.tables import read_parquet
+
+
+def run(run: Run, workers: Workers) -> Receipt:
+    """Train the intrinsic and, where there are enough pairs, the extrinsic ensemble.
+
+    Raises
+    ------
+    PairingError
+        If too few pairs are usable for the intrinsic networks.
+    """
+    config = run.config
+    stage = Stage(
+        run,
+        "train",
+        inputs={"pair": digest_of(run, "pair"), "ingest_a": digest_of(run, "ingest_a")},
+    )
+    if receipt := stage.done():
+        clear_shelves(stage)  # of a run that was killed in between
+        return receipt
+    pairs = read_parquet(paths.pairs(run.output, run.definition_a.name, run.definition_b.name))
+    families, notes, history, counts = {}, [], [], {}
+    for name in schema.FAMILIES:
+        if not config.train.labels(name):
+            continue
+        stars = training_set(pairs, name, config.train, config.seed)
+        if note := _too_few(name, len(stars), config.train):
+            notes.append(note)
+            continue
+        trained = train_family(name, stars, catalogue_patterns(name, run, workers), run, workers, stage)
+        families[name] = to_parts(trained.family)
+        history += trained.history
+        notes += trained.notes
+        counts[name] = {"pairs": len(stars), "test": int(stars.is_test.sum())}
+    folder = paths.ensemble(run.output)
+    written = write_ensemble(folder, families, {"key": stage.key, "config": stage.config, "inputs": stage.inputs})
+    names = ("family", "member", "epoch", "learning_rate", "loss", "val_loss")
+    write_ecsv(paths.history(run.output), Table(rows=history, names=names))
+    for note in notes:
+        say(f"  {note}", "yellow")
+    receipt = stage.finish([*written, paths.history(run.output)], {"families": counts, "notes": notes})
+    clear_shelves(stage)
+    write_card(run)  # not an output: evaluate completes it
+    workers.refresh()  # TensorFlow takes 0.8 GB of each worker, and no later stage needs it
+    return receipt
+
+
+def catalogue_patterns(name: str, run: Run, workers: Workers) -> Patterns:
+    """Return which inputs of a family catalogue A lacks, and in how many stars."""
+    catalogue = open_catalogue(paths.catalogue(run.output, run.definition_a.name))
+    files = [catalogue.path(pixel) for pixel in catalogue.pixels]
+    inputs = list(run.config.train.inputs(name))
+    tasks = each(workers, missing_in, files, inputs, description=f"missing {name} inputs")
+    return join_patterns([patterns for _, patterns in tasks])
+
+
+def missing_in(path: Path, inputs: list[str]) -> Patterns:
+    """Return the patterns of missing inputs of one partition."""
+    return count_patterns(stack_columns(read_parquet(path, inputs), inputs))
+
+
+def _too_few(family: str, n_stars: int, train: TrainConfig) -> str:
+    """Return what to tell the user if a family cannot be trained; empty if it can.
+
+    Raises
+    ------
+    PairingError
+        For the intrinsic family, without which there is no translation.
+    """
+    if n_stars >= train.min_pairs:
+        return ""
+    why = f"{n_stars} usable pairs for the {family} networks, {train.min_pairs} are needed ([train] min_pairs)"
+    if family == "intrinsic":
+        raise PairingError(f"Too few stars in common: {why}. See the cuts in the pair stage's receipt.")
+    labels = ", ".join(item.label for item in train.extrinsic)
+    return f"Only {why}: {labels} is left untranslated."

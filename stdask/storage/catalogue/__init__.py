@@ -1,0 +1,1 @@
+"""HATS catalogues and their export."""

@@ -1,0 +1,1 @@
+"""Survey files, one reader a format."""

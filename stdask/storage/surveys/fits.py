@@ -1,0 +1,76 @@
+"""Survey files in FITS: a binary table, or several of one file side by side; a packed file is unpacked as it passes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from stdask.errors import SurveyError
+from stdask.storage.surveys.fits_tables import FitsColumn, FitsLayout, read_layouts, read_records, to_array
+from stdask.storage.surveys.format import ROWS_AT_ONCE, SurveyFile, Wanted
+from stdask.storage.surveys.streams import is_packed, open_stream
+
+BYTES_AT_ONCE = 1 << 24  # of records in memory: those of surveys with spectra are long
+
+
+@dataclass(frozen=True)
+class FitsFile(SurveyFile):
+    """FITS binary tables; row n of each is one star."""
+
+    layouts: tuple[FitsLayout, ...]
+    places: Mapping[str, tuple[int, FitsColumn]]  # name -> number of its table, and how to read it
+
+    def _tables(self, wanted: Sequence[Wanted], start: int, stop: int) -> Iterator[pa.Table]:
+        n_at_once = max(min(ROWS_AT_ONCE, BYTES_AT_ONCE // sum(layout.dtype.itemsize for layout in self.layouts)), 1)
+        with ExitStack() as stack:
+            sources = [
+                read_records(stack.enter_context(open_stream(self.path)), layout, start, stop, n_at_once)
+                for layout in self.layouts
+            ]
+            for records in zip(*sources, strict=True):
+                columns = {}
+                for want in wanted:
+                    number, column = self.places[want.column]
+                    try:
+                        columns[want.name] = to_array(records[number], column, want.element)
+                    except SurveyError as exc:
+                        exc.add_note(f"{self.path}: column {want.name!r}")
+                        raise
+                yield pa.table(columns)
+
+
+def open_fits(path: Path, hdus: Sequence[str]) -> FitsFile:
+    """Open tables of a FITS file by name, the first one if none is named.
+
+    Columns of several are called TABLE.COLUMN.
+
+    Raises
+    ------
+    SurveyError
+        If a table is missing, cut off, compressed, or has another number of rows than the first.
+    """
+    with open_stream(path) as stream:
+        layouts = read_layouts(stream, list(dict.fromkeys(hdus)))
+    packed, size, end = is_packed(path), path.stat().st_size, max(layout.end for layout in layouts)
+    if not packed and size < end:
+        raise SurveyError(f"{path} is cut off: {size} bytes of {end}. Fetch the file again.")
+    sizes = {layout.name: layout.n_rows for layout in layouts}
+    if len(set(sizes.values())) > 1:
+        told = ", ".join(f"{name} has {n}" for name, n in sizes.items())
+        raise SurveyError(f"{path}: not all tables of [file] hdus have as many rows: {told}. Name those that have.")
+    places = {
+        f"{layout.name}.{name}" if len(layouts) > 1 else name: (number, column)
+        for number, layout in enumerate(layouts)
+        for name, column in layout.columns.items()
+    }
+    return FitsFile(
+        path,
+        layouts[0].n_rows,
+        columns={name: column.unit for name, (_, column) in places.items()},
+        vectors={name: column.n_elements for name, (_, column) in places.items() if column.n_elements != 1},
+        by_slices=not packed,
+        layouts=tuple(layouts),
+        places=places,
+    )

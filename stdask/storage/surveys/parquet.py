@@ -1,0 +1,95 @@
+"""Survey files in Parquet, read by row groups."""
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from astropy.io.votable import parse_single_table
+from astropy.table import meta
+
+from stdask.errors import SurveyError
+from stdask.storage.surveys.format import ROWS_AT_ONCE, SurveyFile, Wanted, check_names, cut
+from stdask.storage.surveys.streams import is_packed
+
+
+@dataclass(frozen=True)
+class ParquetFile(SurveyFile):
+    """A Parquet file."""
+
+    def _tables(self, wanted: Sequence[Wanted], start: int, stop: int) -> Iterator[pa.Table]:
+        with pq.ParquetFile(self.path) as file:
+            sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+            ends = np.cumsum(sizes)
+            first = min(int(np.searchsorted(ends, start, side="right")), len(sizes) - 1)
+            last = int(np.searchsorted(ends, stop, side="left"))
+            groups = list(range(first, min(last + 1, len(sizes))))
+            offset = int(ends[first] - sizes[first])
+            # a row group may hold all rows: one that is read whole and then cut needs the memory of all
+            batches = file.iter_batches(ROWS_AT_ONCE, groups, [want.column for want in wanted])
+            tables = (pa.table({want.name: _pick(batch, want) for want in wanted}) for batch in batches)
+            yield from cut(tables, start - offset, stop - offset)
+
+
+def open_parquet(path: Path) -> ParquetFile:
+    """Open a Parquet file.
+
+    Raises
+    ------
+    SurveyError
+        If it was packed once more.
+    """
+    if is_packed(path):
+        raise SurveyError(
+            f"{path} is a Parquet file that was packed once more: it has to be read from its end. Unpack it."
+        )
+    with pq.ParquetFile(path) as file:
+        stored = file.schema_arrow
+        check_names(stored.names)
+        return ParquetFile(
+            path,
+            file.metadata.num_rows,
+            columns=dict.fromkeys(stored.names, "") | _units(stored),
+            vectors={field.name: _n_elements(field.type) for field in stored if _is_vector(field.type)},
+            by_slices=True,
+        )
+
+
+def _is_vector(kind: pa.DataType) -> bool:
+    return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+
+
+def _n_elements(kind: pa.DataType) -> int:
+    return kind.list_size if pa.types.is_fixed_size_list(kind) else 0
+
+
+def _pick(batch: pa.RecordBatch, want: Wanted) -> pa.Array:
+    """Return a column, or an element of each of its lists: null where the list is."""
+    column = batch.column(want.column)
+    if want.element is None:
+        return column
+    lengths = pc.list_value_length(column)
+    if lengths.null_count < len(lengths) and pc.min(lengths).as_py() <= want.element:
+        raise SurveyError(
+            f"column {want.column!r} has rows with only {pc.min(lengths)} values: {want.name} is not in all of them. "
+            "Name an element that is."
+        )
+    return pc.list_element(column, want.element)
+
+
+def _units(stored: pa.Schema) -> dict[str, str]:
+    """Return the units in the fields' metadata, in astropy's header, or in a VOParquet header (IVOA)."""
+    metadata = {k.decode(): v for k, v in (stored.metadata or {}).items()}
+    units = {}
+    if "table_meta_yaml" in metadata:
+        header = meta.get_header_from_yaml(metadata["table_meta_yaml"].decode().splitlines())
+        units = {column["name"]: str(column.get("unit", "")) for column in header["datatype"]}
+    if "IVOA.VOTable-Parquet.content" in metadata:
+        votable = parse_single_table(io.BytesIO(metadata["IVOA.VOTable-Parquet.content"]))
+        units |= {field.name: str(field.unit or "") for field in votable.fields}
+    units |= {f.name: f.metadata[b"unit"].decode() for f in stored if b"unit" in (f.metadata or {})}
+    return {name: unit for name, unit in units.items() if name in stored.names}

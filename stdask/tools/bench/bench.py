@@ -1,0 +1,121 @@
+"""Bench: what this machine can do, and what a run will cost on it."""
+
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from stdask import __version__, schema
+from stdask.cluster.workers import ONE_THREAD, Workers
+from stdask.config.cluster import ClusterConfig
+from stdask.config.run import Run, load_run
+from stdask.display.console import print_table, say
+from stdask.runs.settings import draws_of, rows_per_partition
+from stdask.stages.translate.forecast import SAMPLE_STARS, forecast, require_memory, say_forecast
+from stdask.stages.translate.table import new_columns
+from stdask.storage.files import write_text
+from stdask.storage.surveys.files import open_survey
+from stdask.tools.bench.ingest import measure_ingest
+from stdask.tools.bench.speed import SGEMM, Case, measure, prepare
+from stdask.tools.bench.stars import made_up_families, made_up_table
+from stdask.tools.bench.workers import N_TASKS, measure_tasks, measure_workers
+from stdask.tools.demo import RUN_FILE
+
+SEED = 7
+
+
+def run(presets: Sequence[str], repeats: int, json_file: Path | None) -> None:
+    """Measure this machine with made-up networks and stars in the shape of the demo, and print it.
+
+    Parameters
+    ----------
+    presets
+        Architectures to time.
+    repeats
+        How often everything is timed in turn.
+    json_file
+        Where to write the numbers as well; None for nowhere.
+    """
+    os.environ.update(ONE_THREAD)  # before TensorFlow reads them
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_text(folder / "run.toml", RUN_FILE.format(seed=SEED, output=name))
+        demo = load_run(folder / "run.toml")
+        cases = {preset: prepare(demo, preset, folder) for preset in presets}
+        speeds = measure(cases, repeats)
+        workers = {preset: measure_workers(case, repeats) for preset, case in cases.items()}
+    task_ms = measure_tasks()
+    _write(json_file, {"task_ms": task_ms, "presets": [row | workers[row["preset"]] for row in speeds]})
+    _print(speeds, cases, workers)
+    say(f"Dask costs {task_ms:.2g} ms a task ({N_TASKS:,} tasks that do nothing, on as many workers as cores)")
+
+
+def ingest_rate(n_rows: int, json_file: Path | None) -> None:
+    """Measure how fast this machine ingests a made-up table, and print it.
+
+    Parameters
+    ----------
+    n_rows
+        Of the table, which is written in a folder of the current one, as a survey would be: not in memory.
+    json_file
+        Where to write the numbers as well; None for nowhere.
+    """
+    with tempfile.TemporaryDirectory(dir=".", prefix="stdask-bench-") as name, Workers(ClusterConfig()) as workers:
+        _write(json_file, measure_ingest(n_rows, Path(name).resolve(), workers))
+
+
+def plan(run: Run) -> None:
+    """Print what the translation of a run will cost, before any of its stages.
+
+    Rows are those of the survey file, before its cuts; networks and stars are made up.
+
+    Raises
+    ------
+    SurveyError
+        If the survey file cannot be read.
+    ClusterError
+        If the workers would have too little memory.
+    """
+    n_stars = open_survey(run.survey_file("a"), run.definition_a.file).n_rows
+    families = made_up_families(run)
+    sample = made_up_table(run, SAMPLE_STARS)
+    columns = (schema.HEALPIX, *run.definition_a.catalogue_columns, *new_columns(families, run))
+    largest = min(n_stars, rows_per_partition(run, "a"))
+    cost = forecast(families, draws_of(run), sample, columns, n_stars, largest)
+    say(f"translate {run.definition_a.name} to the scale of {run.definition_b.name}, preset {run.config.train.preset}:")
+    say_forecast(cost, run.config.cluster)
+    require_memory(cost, run.config.cluster)
+
+
+def _write(json_file: Path | None, numbers: Mapping[str, Any]) -> None:
+    if json_file is not None:
+        about = {"stdask": __version__, "machine": platform.machine(), "python": platform.python_version()}
+        write_text(json_file, json.dumps({**about, **numbers}, indent=1) + "\n")
+        say(f"numbers  {json_file}")
+
+
+def _print(
+    speeds: Sequence[Mapping[str, Any]], cases: Mapping[str, Case], workers: Mapping[str, Mapping[str, Any]]
+) -> None:
+    shares = [{k: v for k, v in row.items() if k == "preset" or k.startswith("share_")} for row in speeds]
+    rows = [{k: v for k, v in row.items() if not k.startswith("share_")} for row in speeds]
+    size = " x ".join(str(n) for n in SGEMM)
+    print_table(
+        f"One thread, in units of its matrix product ({size}), operations counted before folding", rows, "preset"
+    )
+    print_table("Shares of the time of a whole task", shares, "preset")
+    told = [
+        {
+            "preset": preset,
+            "stars in a task": cases[preset].n_stars,
+            "workers": own["workers"],
+            "speedup": own["speedup"],
+            "peak memory [MB]": own["peak_bytes"] / 1e6,
+            "predicted [MB]": own["predicted_peak_bytes"] / 1e6,
+        }
+        for preset, own in workers.items()
+    ]
+    print_table("Workers: as many as cores, against one alone", told, "preset")

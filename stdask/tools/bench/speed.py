@@ -1,0 +1,219 @@
+"""Bench: how fast one thread of this machine translates, and what takes the time."""
+
+import cProfile
+import pstats
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+import stdask
+from stdask import schema
+from stdask.config.run import Run
+from stdask.display.console import progress_bar
+from stdask.network.cpu.engine import CpuEngine
+from stdask.network.ensemble import Family
+from stdask.network.plan import Plan, unfolded_operations
+from stdask.network.recipe import Architecture, shape_of
+from stdask.runs.settings import draws_of
+from stdask.stages.translate.table import new_columns, translate_file
+from stdask.storage.catalogue.hats import write_partition
+from stdask.tools.bench.stars import PIXEL, made_up_families, made_up_table
+
+SGEMM = (1024, 512, 512)  # rows, inputs, outputs
+SGEMMS = 10  # in a timing
+SGEMM_REPEATS = 5
+ENGINE_OPERATIONS = 5e9  # in a timing: some 50 ms
+TASK_OPERATIONS = 3e11  # in a timing: some three seconds
+KERAS_ROWS = 6400  # a call on fewer mostly starts up
+KERAS_BATCH = 32  # the default of Keras, which the authors' code leaves as it is
+# of a task's time: functions, each with all that it calls
+PARTS = {
+    "networks": ("run",),
+    "draws": ("uniform_draws", "resample_inputs", "draw_missing"),
+    "combination": ("trimmed_mean", "summarise_draws", "member_spread", "to_labels"),
+    "flags": ("_surroundings", "_flags", "_comments", "describe_flags", "contains", "sigma_parts"),
+    "Parquet": ("read_parquet", "to_table", "write_partition", "sha256"),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A preset, with made-up networks, and made-up stars in one partition on disk."""
+
+    run: Run
+    folder: Path
+    families: list[Family]
+    n_stars: int
+
+    @property
+    def plan(self) -> Plan:
+        """The networks of the first family."""
+        return self.families[0].plan
+
+    @property
+    def operations(self) -> int:
+        """Of a star: all families, draws and members, in the networks before folding."""
+        return _operations(self.run, self.families)
+
+    @property
+    def source(self) -> Path:
+        """The catalogue of made-up stars."""
+        return self.folder / "made_up"
+
+    @property
+    def columns(self) -> tuple[schema.Column, ...]:
+        """Of the translated partition."""
+        own = (schema.HEALPIX, *self.run.definition_a.catalogue_columns)
+        return (*own, *new_columns(self.families, self.run))
+
+    def translate(self) -> None:
+        """Translate the partition, from file to file."""
+        translate_file(
+            PIXEL, self.source, self.folder / "translated", self.families, "bench", draws_of(self.run), self.columns
+        )
+
+
+def prepare(run: Run, preset: str, folder: Path) -> Case:
+    """Make up networks and stars, as many as take some seconds, and write the stars.
+
+    Parameters
+    ----------
+    run
+        Whose inputs, labels and members the networks have; the number of draws is the preset's, unless it is given.
+    preset
+        Architecture.
+    folder
+        Where the partitions will lie.
+    """
+    train = run.config.train.model_copy(update={"preset": preset})
+    run = run.model_copy(update={"config": run.config.model_copy(update={"train": train})})
+    families = made_up_families(run)
+    case = Case(run, folder / preset, families, int(TASK_OPERATIONS / _operations(run, families)))
+    write_partition(case.source, PIXEL, made_up_table(run, case.n_stars), {})
+    return case
+
+
+def _operations(run: Run, families: Sequence[Family]) -> int:
+    return sum(draws_of(run).n_draws * f.plan.n_members * unfolded_operations(f.plan) for f in families)
+
+
+def measure(cases: Mapping[str, Case], repeats: int) -> list[dict[str, Any]]:
+    """Time the engine, a Keras loop and whole tasks against the matrix product of this machine.
+
+    Everything is timed in turn, `repeats` times; a speed is the median of its ratios to the matrix product of the same
+    turn, since machines are shared.
+
+    Parameters
+    ----------
+    cases
+        By preset.
+    repeats
+        Turns.
+
+    Returns
+    -------
+    rows
+        One a preset.
+    """
+    rows = []
+    with threadpool_limits(1), progress_bar("bench", repeats * len(cases)) as bar:
+        product = _product()
+        for preset, case in cases.items():
+            works = {"engine": _engine(case), "keras": _keras(case), "task": _task(case)}
+            speeds: dict[str, list[float]] = {name: [] for name in ("product", *works)}
+            for _ in range(repeats):
+                peak = _speed(*product)
+                speeds["product"].append(peak)
+                for name, work in works.items():
+                    speeds[name].append(_speed(*work) / peak)
+                bar.advance(1, preset)
+            rows.append(_row(preset, case, {name: float(np.median(own)) for name, own in speeds.items()}))
+    return rows
+
+
+def shares(case: Case) -> dict[str, float]:
+    """Return the part of a task's time that each kind of work takes."""
+    profile = cProfile.Profile()
+    profile.runcall(case.translate)
+    stats = pstats.Stats(profile).stats  # type: ignore[attr-defined]
+    own = str(Path(stdask.__file__).parent)
+    seconds = {key[2]: times[3] for key, times in stats.items() if key[0].startswith(own)}
+    total = seconds["translate_file"]
+    known = {part: sum(seconds.get(name, 0.0) for name in names) / total for part, names in PARTS.items()}
+    return known | {"rest": 1 - sum(known.values())}
+
+
+def _row(preset: str, case: Case, medians: dict[str, float]) -> dict[str, Any]:
+    operations = unfolded_operations(case.plan)
+    peak = medians["product"]
+    n_draws = draws_of(case.run).n_draws
+    keras_stars = medians["keras"] * peak / case.operations
+    task_stars = medians["task"] * peak / case.operations
+    return {
+        "preset": preset,
+        "sgemm_gflops": peak / 1e9,
+        "engine_of_peak": medians["engine"],
+        "engine_rows_per_s": medians["engine"] * peak / operations,
+        "n_draws": n_draws,
+        "task_of_peak": medians["task"],
+        "task_stars_per_s": task_stars,
+        "keras_of_peak": medians["keras"],
+        "keras_stars_per_s": keras_stars,
+        "task_to_keras": task_stars / keras_stars,
+    } | {f"share_{part.lower()}": share for part, share in shares(case).items()}
+
+
+def sgemm_flops() -> float:
+    """Return how fast this process multiplies matrices of single precision, in operations a second."""
+    product = _product()
+    return float(np.median([_speed(*product) for _ in range(SGEMM_REPEATS)]))
+
+
+Work = tuple[float, Callable[[], Any]]  # operations, and what does them
+
+
+def _product() -> Work:
+    n_rows, n_in, n_out = SGEMM
+    rng = np.random.default_rng(0)
+    a, b = (rng.normal(size=shape).astype(np.float32) for shape in ((n_rows, n_in), (n_in, n_out)))
+    out = np.empty((n_rows, n_out), np.float32)
+    return SGEMMS * 2.0 * n_rows * n_in * n_out, lambda: [np.matmul(a, b, out=out) for _ in range(SGEMMS)]
+
+
+def _engine(case: Case) -> Work:
+    plan = case.plan
+    n_rows = int(ENGINE_OPERATIONS / (plan.n_members * unfolded_operations(plan)))
+    rows = np.random.default_rng(0).normal(size=(n_rows, plan.n_inputs)).astype(np.float32)
+    engine = CpuEngine(plan)
+    engine.run(rows[:1])  # compiles it
+    return float(n_rows * plan.n_members * unfolded_operations(plan)), lambda: engine.run(rows)
+
+
+def _keras(case: Case) -> Work:
+    """Return one member predicting as in the authors' code, batch by batch."""
+    from stdask.network.resnet import build
+
+    plan, train = case.plan, case.run.config.train
+    model = build(Architecture(plan.n_inputs, plan.n_labels, **shape_of(train)), case.run.config.seed)
+    rows = np.random.default_rng(0).normal(size=(KERAS_ROWS, plan.n_inputs)).astype(np.float32)
+    model.predict(rows[:KERAS_BATCH], batch_size=KERAS_BATCH, verbose=0)  # traces it
+    return (
+        float(KERAS_ROWS * unfolded_operations(plan)),
+        lambda: model.predict(rows, batch_size=KERAS_BATCH, verbose=0),
+    )
+
+
+def _task(case: Case) -> Work:
+    case.translate()  # compiles the engine
+    return float(case.n_stars * case.operations), case.translate
+
+
+def _speed(operations: float, work: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    work()
+    return operations / (time.perf_counter() - start)

@@ -1,0 +1,145 @@
+"""Status: how far a run is, from what lies in its folder. Starts nothing and changes nothing."""
+
+import contextlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from stdask.config.run import Run, load_run
+from stdask.display.console import WIDEST, console, duration, say
+from stdask.errors import CatalogueError
+from stdask.runs.lock import Lock, read_lock
+from stdask.runs.progress import DONE, UNDER_WAY, Progress, read_progress
+from stdask.runs.receipts import Receipt, read_receipt
+from stdask.runs.settings import SETTINGS
+from stdask.runs.stage import why_again
+from stdask.storage import paths
+
+SHOWN_FAILURES = 10
+STYLES = {"done": "green", "under way": "bold", "cut off": "red", "stopped": "red", "to do again": "yellow"}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How one stage stands."""
+
+    stage: str
+    state: str  # "done", "under way", "cut off", "stopped", "to do again" or "waiting"
+    why: str  # it is not done, or how far it is
+    receipt: Receipt | None  # of the last time
+
+
+def print_status(path: Path) -> None:
+    """Print how far a run is: its stages, who runs it, and what failed.
+
+    Parameters
+    ----------
+    path
+        The run folder, or the run file: then changed settings are told as well.
+
+    Raises
+    ------
+    CatalogueError
+        If no run lies there.
+    ConfigError, SurveyError
+        If the run file is not valid.
+    """
+    run = load_run(path) if path.is_file() else None
+    output = run.output if run else path
+    if not (output / "receipts").is_dir() and read_progress(output) is None:
+        raise CatalogueError(f"{output} holds no run yet. Give the folder of a run, or its run file, or start the run.")
+    lock, progress = _lock(output), read_progress(output)
+    say(f"{output}: {_who(lock)}", "bold")
+    _print_stages(standings(output, run, progress, lock))
+    if progress:
+        ago = (datetime.now(UTC) - progress.updated).total_seconds()
+        say(f"last word {duration(max(ago, 0))} ago: {_last_word(progress, lock)}")
+        if progress.dashboard and lock and lock.alive:
+            say(f"dashboard {progress.dashboard} on {progress.host}", "dim")
+    for stage in SETTINGS:
+        _print_failures(stage, _failures(output, stage))
+
+
+def standings(output: Path, run: Run | None, progress: Progress | None, lock: Lock | None) -> list[Standing]:
+    """Return how each stage stands, in their order."""
+    receipts = {stage: read_receipt(output, stage) for stage in SETTINGS}
+    stands: dict[str, Standing] = {}
+    for stage, receipt in receipts.items():
+        if progress and progress.stage == stage and receipt is None:
+            stands[stage] = Standing(stage, _state(progress, lock), _last_word(progress, lock), None)
+        elif receipt is None:
+            stands[stage] = Standing(stage, "waiting", "", None)
+        else:
+            why = why_again(output, receipt, run)
+            stands[stage] = Standing(stage, "to do again" if why else "done", why, receipt)
+    return list(stands.values())
+
+
+def _state(progress: Progress, lock: Lock | None) -> str:
+    return "cut off" if progress.state == UNDER_WAY and not (lock and lock.alive) else progress.state
+
+
+def _last_word(progress: Progress, lock: Lock | None) -> str:
+    shown = progress.figures if progress.state != DONE else None  # the last of its bars is not what counts then
+    figures = f"{shown.description}: {shown}" if shown else ""
+    words = [progress.stage, _state(progress, lock), progress.error.partition("\n")[0], figures]
+    return "; ".join(word for word in words if word)
+
+
+def _lock(output: Path) -> Lock | None:
+    with contextlib.suppress(OSError):  # the folder of somebody else, say: then nobody is known to run it
+        return read_lock(output)
+    return None
+
+
+def _who(lock: Lock | None) -> str:
+    if lock is None:
+        return "nobody runs it"
+    name = str(lock.holder) if lock.holder else "a run whose lock cannot be read"
+    return f"run by {name}" if lock.alive else f"nobody runs it; {name} was killed"
+
+
+def _print_stages(stands: list[Standing]) -> None:
+    table = Table("stage", "state", "when", "took")
+    for name in ("in", "out", "set aside"):
+        table.add_column(name, justify="right")
+    table.add_column("why")
+    for s in stands:
+        when, took, rows = "", "", ("", "", "")
+        if s.receipt:
+            when = f"{datetime.fromisoformat(s.receipt.written):%Y-%m-%d %H:%M} UTC"
+            took = duration(s.receipt.seconds)
+            rows = _rows(s.receipt.counts)
+        table.add_row(s.stage, Text(s.state, STYLES.get(s.state, "dim")), when, took, *rows, Text(s.why))
+    # as wide as it is: folded into 80 columns its numbers would be cut off
+    table.width = console.measure(table, options=console.options.update(width=WIDEST)).maximum
+    console.print(table)
+
+
+def _rows(counts: Mapping[str, Any]) -> tuple[str, str, str]:
+    if "in" not in counts:
+        return "", "", ""
+    return f"{counts['in']:,}", f"{counts['out']:,}", f"{sum(counts['set aside'].values()):,}"
+
+
+def _failures(output: Path, stage: str) -> list[dict[str, Any]]:
+    try:
+        return list(json.loads(paths.failures(output, stage).read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError, TypeError):  # none, or not what a stage writes
+        return []
+
+
+def _print_failures(stage: str, failures: list[dict[str, Any]]) -> None:
+    if not failures:
+        return
+    say(f"{stage}: {len(failures):,} tasks failed; the next run takes up just those", "red")
+    for one in failures[:SHOWN_FAILURES]:
+        say(f"  {one['task']} ({one['rows']:,} rows, {one['tries']} tries): {one['error']}")
+    if len(failures) > SHOWN_FAILURES:
+        say(f"  and {len(failures) - SHOWN_FAILURES:,} more in {stage}.failed.json")

@@ -1,0 +1,1 @@
+"""Survey definitions: propose one, check one, show one."""

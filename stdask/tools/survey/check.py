@@ -1,0 +1,117 @@
+"""Try a survey definition on the first rows of a file: what every column becomes, and what looks wrong."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from rich.table import Table
+
+from stdask import schema
+from stdask.config.survey import SurveyDefinition
+from stdask.display.console import console, say
+from stdask.science.measurements.cuts import count_cuts
+from stdask.science.measurements.survey_columns import Counts
+from stdask.stages.ingest.blocks import catalogue_fields, convert, place
+from stdask.stages.ingest.plan import Plan
+from stdask.storage.surveys.files import open_survey
+from stdask.storage.tables import to_numpy
+
+LOST = {
+    "n_missing": "missing",
+    "n_infinite": "infinite",
+    "n_sentinel": "that stand for missing",
+    "n_outside": "outside `valid`",
+    "n_not_good": "not good",
+    "n_typical_error": "with the typical error",
+    "n_no_error": "without an error",
+}
+FEW = 0.01  # of the stars: fewer with a value, or good, are told
+
+
+def check(definition: SurveyDefinition, path: Path, n_rows: int) -> list[str]:
+    """Print what the first rows of a file become; return what looks wrong, in words.
+
+    Parameters
+    ----------
+    definition
+        The definition; E(B-V) of a map is left out.
+    path
+        The survey file.
+    n_rows
+        So many rows are read.
+
+    Raises
+    ------
+    SurveyError
+        If the file cannot be read, or does not fit the definition.
+    """
+    survey = open_survey(path, definition.file)
+    survey.require(definition.source_columns)
+    units = {name: survey.unit(name) for name in definition.source_columns}
+    nowhere = Path()
+    plan = Plan(survey, units, definition, nowhere, nowhere, {}, n_rows, 1)
+    plan = replace(plan, columns=catalogue_fields(plan))
+    placed = place(plan.rows(0), plan, definition.source_columns)
+    table, counts, passing = convert(plan, placed)
+    say(f"{path}: {survey.n_rows:,} rows, the first {table.num_rows + placed.rejected.num_rows:,} of them read")
+    _print_values(table, counts)
+    if passing:
+        _print_cuts(definition, passing, table.num_rows)
+    wrong = list(_faults(definition, table, placed.rejected))
+    for line in wrong:
+        say(f"  {line}", "yellow")
+    return wrong
+
+
+def _print_values(table: pa.Table, counts: Counts) -> None:
+    shown = Table("column", "from", "5 %", "median", "95 %", "error", "measured")
+    for (name, source), lost in counts.items():
+        errors = to_numpy(table, f"{name}_ERR") if f"{name}_ERR" in table.column_names else np.empty(0)
+        numbers = (*_percentiles(to_numpy(table, name), 5, 50, 95), *_percentiles(errors, 50))
+        shown.add_row(name, source, *numbers, f"{lost['n_measured']:,}")
+    console.print(shown)
+    for (name, source), lost in counts.items():
+        if why := [f"{lost[key]:,} {LOST[key]}" for key in LOST if lost.get(key)]:
+            say(f"  {name} from {source}: {', '.join(why)}")
+
+
+def _print_cuts(definition: SurveyDefinition, passing: list[np.ndarray], n_stars: int) -> None:
+    shown = Table("cut", "rows that fail it", "rows left")
+    for term, n_failing, n_left in zip(definition.cuts, *count_cuts(passing, n_stars), strict=True):
+        shown.add_row(term.text, f"{n_failing:,}", f"{n_left:,}")
+    console.print(shown)
+
+
+def _percentiles(values: np.ndarray, *percents: float) -> list[str]:
+    known = values[np.isfinite(values)]
+    return [f"{v:.4g}" for v in np.percentile(known, percents)] if known.size else [""] * len(percents)
+
+
+def _faults(definition: SurveyDefinition, table: pa.Table, rejected: pa.Table) -> Iterator[str]:
+    """Yield what would surprise somebody who translates or maps these stars."""
+    n_stars = table.num_rows
+    for reason, n_rows in _counted(rejected).items():
+        yield f"{n_rows:,} of the rows will be set aside: {reason}"
+    if not n_stars:
+        yield "no row has both a position and an id: check `id` and [position]"
+        return
+    n_ids = len(table[definition.id].unique())
+    if n_ids < n_stars:
+        yield f"{definition.id}: {n_stars:,} rows have {n_ids:,} ids; of each the first row will be kept"
+    for name in definition.labels:
+        measured = np.isfinite(to_numpy(table, name))
+        if measured.mean() < FEW:
+            yield f"{name}: {measured.sum():,} of {n_stars:,} stars have a value; check its column, unit and `valid`"
+        elif (n_errors := np.isfinite(to_numpy(table, f"{name}_ERR")).sum()) < measured.sum():
+            lacking = measured.sum() - n_errors
+            yield f"{name}: {lacking:,} values have no error, and draws of these stars need one: set `typical_error`"
+    good = to_numpy(table, schema.GOOD.name)
+    if good.mean() < FEW:
+        yield f"{good.sum():,} of {n_stars:,} stars are GOOD: check `cuts`"
+
+
+def _counted(rejected: pa.Table) -> Mapping[str, int]:
+    counts = rejected["reason"].value_counts().to_pylist()
+    return {one["values"]: one["counts"] for one in counts}

@@ -1,0 +1,126 @@
+"""A survey definition in words: the page that `stdask survey show` prints, and that the docs have of each one."""
+
+from collections.abc import Iterable, Sequence
+
+from stdask import schema
+from stdask.config.survey import Distance, Label, SurveyDefinition
+
+DRAFT = (
+    "**Draft:** not checked against a file or a published data model. Try it with `stdask survey check` and correct "
+    "a copy of your own."
+)
+
+
+def survey_page(definition: SurveyDefinition) -> str:
+    """Return a definition as Markdown: what it is, what each column becomes, which stars are good."""
+    parts = [
+        f"# {definition.title} (`{definition.name}`)",
+        *([DRAFT] if definition.draft else []),
+        f"Reference: {definition.reference}",
+        definition.notes.strip(),
+        "## Columns",
+        _table(("catalogue", "unit", "from", "error", "believed", "meaning"), _rows(definition)),
+        "## Cuts",
+        _cuts(definition),
+        "## File",
+        "\n".join(f"- {line}" for line in _about_the_file(definition)),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _rows(definition: SurveyDefinition) -> Iterable[Sequence[str]]:
+    position = definition.position
+    yield definition.id, "", f"`{definition.id}`", "", "", "id of the survey"
+    if definition.gaia_id:
+        yield schema.SOURCE_ID.name, "", f"`{definition.gaia_id}`", "", "positive", schema.SOURCE_ID.description
+    for axis, source in zip(schema.POSITION, (position.ra, position.dec), strict=True):
+        yield axis.name, "deg", f"`{source}`", "", "", f"{axis.description}, epoch {position.epoch:g}"
+    for name, label in definition.labels.items():
+        yield _label_row(name, label)
+    yield from _photometry_rows(definition)
+    if motion := definition.proper_motion:
+        yield (
+            "PMRA",
+            "mas/yr",
+            f"`{motion.pmra}`",
+            f"`{motion.pmra_error or ''}`",
+            "",
+            schema.PROPER_MOTION[0].description,
+        )
+        yield (
+            "PMDEC",
+            "mas/yr",
+            f"`{motion.pmdec}`",
+            f"`{motion.pmdec_error or ''}`",
+            "",
+            schema.PROPER_MOTION[2].description,
+        )
+    for distance in definition.distances:
+        yield "DISTANCE", "kpc", f"`{distance.column}`", _distance_error(distance), "", distance.reference
+    for name in definition.keep:
+        yield name, "", f"`{name}`", "", "", "kept as it is"
+
+
+def _photometry_rows(definition: SurveyDefinition) -> Iterable[Sequence[str]]:
+    if photometry := definition.photometry:
+        for name, column, error in (
+            ("G_MAG", photometry.g, photometry.g_error),
+            ("BP_MAG", photometry.bp, photometry.bp_error),
+            ("RP_MAG", photometry.rp, photometry.rp_error),
+        ):
+            typical = f"{photometry.typical_error:g}" if photometry.typical_error else ""
+            meaning = f"Gaia {name.removesuffix('_MAG')} magnitude"
+            yield name, "mag", f"`{column}`", f"`{error}`" if error else typical, "", meaning
+    ebv = (photometry.ebv if photometry else None) or definition.ebv
+    if ebv or definition.ebv_map:
+        source = f"map `{definition.ebv_map}`" if definition.ebv_map else f"`{ebv}`"
+        yield "EBV", "mag", source, "", "", schema.EBV.description
+
+
+def _label_row(name: str, label: Label) -> Sequence[str]:
+    unit = schema.quantity(name, label.unit).unit
+    errors = [f"`{label.error}`"] if label.error else []
+    errors += [f"{label.typical_error:g} where there is none"] if label.typical_error else []
+    errors += [f"at least {label.error_floor:g}"] if label.error_floor else []
+    believed = [f"{label.valid[0]:g} to {label.valid[1]:g}"] if label.valid else []
+    believed += [f"{term.text}" for term in label.good]
+    meaning = label.description or schema.quantity(name, label.unit).description
+    about = f"{meaning} ({label.reference})" if label.reference else meaning
+    return name, unit, f"`{label.column}`", ", ".join(errors), ", ".join(believed), about
+
+
+def _distance_error(distance: Distance) -> str:
+    columns = (distance.error, distance.error_low, distance.error_high, distance.percentile_16, distance.percentile_84)
+    return ", ".join(f"`{name}`" for name in columns if name)
+
+
+def _cuts(definition: SurveyDefinition) -> str:
+    if not definition.cuts:
+        return "None: every star is GOOD."
+    terms = "\n".join(f"- {term.text}" for term in definition.cuts)
+    rule = "A star that passes all of them is GOOD; the others stay in the catalogue, but teach and map nothing."
+    return f"{rule}\n\n{terms}"
+
+
+def _about_the_file(definition: SurveyDefinition) -> Iterable[str]:
+    file, duplicates = definition.file, definition.duplicates
+    if file.format:
+        yield f"format: {file.format}"
+    if file.delimiter != ",":
+        yield f"delimiter: `{file.delimiter}`"
+    if file.hdus:
+        yield f"tables read side by side: {', '.join(f'`{name}`' for name in file.hdus)}"
+    yield f"missing: null, NaN, {', '.join(f'{number:g}' for number in definition.sentinels)}"
+    if duplicates:
+        yield f"of the rows of one `{duplicates.by}`, that with the {duplicates.keep} `{duplicates.best}` is kept"
+        if rescaled := definition.rescaled_labels:
+            yield (
+                f"errors of {', '.join(rescaled)} are multiplied by how far GOOD rows of one `{duplicates.by}` differ "
+                f"in units of them, a factor for each range of `{duplicates.best}`"
+            )
+    yield f"of the rows of one `{definition.id}`, the first is kept"
+
+
+def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [names, ["---"] * len(names), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -1,0 +1,1 @@
+"""Hard questions to a trained run."""

@@ -1,0 +1,114 @@
+"""Validate: whether the domain of validity sees a wrong input, and whether residuals grow towards its edge."""
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from stdask import schema
+from stdask.science.assessment.metrics import score
+from stdask.science.assessment.paired import share_of
+from stdask.tools.validate.stars import Checked, Rows, Validation
+
+COLOUR_SHIFT, EBV_SHIFT = 0.05, 0.1  # mag
+SIGMAS = 3.0  # shift of any other column, in units of its median stated error
+INDEX_EDGES = (0.0, 0.5, 0.75, 1.0, np.inf)
+MIN_BIN = 20  # stars; of fewer, a robust sigma is uncertain by over a quarter
+
+
+def check(validation: Validation) -> dict[str, Rows]:
+    """Shift each input of the test stars, and sort their residuals by the index."""
+    return {
+        "domain": [row for checked in validation.checked for row in shifted_rows(checked)],
+        "domain_residuals": [row for checked in validation.checked for row in index_rows(checked)],
+    }
+
+
+def shifted_rows(checked: Checked) -> Rows:
+    """Return how many test stars both domains catch, untouched and with each column shifted.
+
+    Parameters
+    ----------
+    checked
+        A family and its stars.
+    """
+    where, domain = checked.family.neighbourhood, checked.family.input_domain
+    rows: Rows = []
+    for shifted, amount in [("nothing", 0.0), *shifts_of(checked)]:
+        values = surroundings(checked)
+        if amount:
+            values[:, where.names.index(shifted)] += amount
+        caught = where.index(values) > 1
+        outside = ~np.all(domain.contains(values[:, : len(domain.names)]), axis=1)
+        to_name = values[caught] if amount else values[:0]  # nothing was done to the false alarms
+        named = np.array([shifted in pair.split("-") for pair in where.worst_pairs(to_name)], dtype=bool)
+        row: dict[str, Any] = {
+            "family": checked.family.name,
+            "shifted": shifted,
+            "by": amount,
+            "unit": _unit(checked, shifted),
+            "n": len(values),
+        }
+        shares = {"index_catches": caught, "bitmask_catches": outside, "named_if_caught": named}
+        for name, chosen in shares.items():
+            row[name], row[f"{name}_err"] = share_of(chosen)
+        rows.append(row)
+    return rows
+
+
+def shifts_of(checked: Checked) -> list[tuple[str, float]]:
+    """Return by how much each column of the domain is shifted, in both directions save for the reddening."""
+    medians = dict(zip(checked.family.measured, np.nanmedian(checked.test.errors, axis=0), strict=True))
+    shifts = []
+    for name in checked.family.neighbourhood.names:
+        if name == schema.EBV.name:
+            shifts.append((name, EBV_SHIFT))
+        else:
+            size = COLOUR_SHIFT if name in schema.COLOURS else SIGMAS * float(medians[name])
+            if np.isfinite(size):  # a survey may state no error
+                shifts += [(name, -size), (name, size)]
+    return shifts
+
+
+def index_rows(checked: Checked) -> Rows:
+    """Return how far the test stars' translations lie from B, or the truth, in bins of the dissimilarity index.
+
+    Parameters
+    ----------
+    checked
+        A family and its stars.
+    """
+    index = checked.family.neighbourhood.index(surroundings(checked))
+    evaluate, rows = checked.run.config.evaluate, []
+    for number, label in enumerate(checked.family.labels):
+        for of, expected in checked.expected.items():
+            residuals = checked.translation.percentiles[2][:, number] - expected[:, number]
+            for low, high in pairwise(INDEX_EDGES):
+                inside = (index >= low) & (index < high)
+                if inside.sum() < MIN_BIN:
+                    continue
+                scores = score(residuals[inside], evaluate.n_bootstraps, checked.run.config.seed)
+                row: dict[str, Any] = {
+                    "family": checked.family.name,
+                    "label": label,
+                    "unit": checked.unit(label),
+                    "of": of,
+                }
+                row |= {"index_from": low, "index_to": high, "n": scores["n"]}
+                rows.append(row | {name: scores[name] for name in ("mae", "mae_err", "robust", "robust_err")})
+    return rows
+
+
+def surroundings(checked: Checked) -> np.ndarray:
+    """Return the columns of the test stars that the neighbourhood looks at, (n_test, n_columns)."""
+    columns = [checked.test.inputs]
+    if schema.EBV.name in checked.family.neighbourhood.names:
+        columns.append(checked.test.reddening[:, None])
+    return np.concatenate(columns, axis=1)
+
+
+def _unit(checked: Checked, name: str) -> str:
+    if name in schema.COLOURS or name == schema.EBV.name:
+        return "mag"
+    labels = checked.run.definition_a.labels
+    return schema.quantity(name, labels[name].unit).unit if name in labels else ""

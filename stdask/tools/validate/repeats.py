@@ -1,0 +1,124 @@
+"""Validate: stars that A observed twice. Both visits should agree, before and after, as well as their errors say."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from stdask import schema
+from stdask.config.run import Run
+from stdask.display.console import progress_bar, say
+from stdask.network.ensemble import translate
+from stdask.runs.settings import draws_of
+from stdask.science.assessment.paired import repeatability
+from stdask.science.keys.star_keys import star_keys
+from stdask.science.measurements.survey_columns import Source, catalogue_columns
+from stdask.science.sky.crossmatch import match_ids
+from stdask.science.translation.scaling import NO_COUNTERPART
+from stdask.stages.ingest.plan import DUPLICATES
+from stdask.stages.ingest.repeats import read_factors
+from stdask.storage import paths
+from stdask.storage.surveys.files import open_survey
+from stdask.storage.surveys.format import SurveyFile
+from stdask.storage.tables import read_parquet, to_masked, to_numpy
+from stdask.tools.validate.stars import Checked, Rows, Validation
+
+MIN_STARS = 20  # of fewer, a robust sigma is uncertain by over a quarter
+
+
+class Visits(NamedTuple):
+    """Two visits to each of some stars, the second set aside by ingest."""
+
+    rows: np.ndarray  # (2, n_stars), of the survey file
+    ids: np.ndarray  # (n_stars,), str, of the star in the catalogue
+    columns: dict[str, np.ndarray]  # of the catalogue, each (2, n_stars)
+
+
+def check(validation: Validation) -> dict[str, Rows]:
+    """Translate both visits to the stars that A observed more than once."""
+    visits = repeated_visits(validation.run)
+    if visits is None:
+        say(f"  {validation.run.definition_a.name} has no star observed more than once", "yellow")
+        return {"repeats": []}
+    return {"repeats": [row for checked in validation.checked for row in repeat_rows(checked, visits)]}
+
+
+def repeat_rows(checked: Checked, visits: Visits) -> Rows:
+    """Return how well A repeats before and after the translation, in units of the label and of the stated errors.
+
+    Only stars that taught no network count, and of these the visits that pass all cuts and lack no input. Magnitudes
+    that both visits share were measured once: their errors do not tell the visits apart.
+
+    Parameters
+    ----------
+    checked
+        A family and its stars.
+    visits
+        To the stars of A.
+    """
+    family, run = checked.family, checked.run
+    inputs, measured, errors = (
+        np.stack([visits.columns[name] for name in names], axis=-1)
+        for names in (family.inputs, family.measured, [f"{name}_ERR" for name in family.measured])
+    )
+    taught = np.isin(visits.ids, checked.stars.ids[~checked.stars.is_test].astype(str))
+    chosen = visits.columns["GOOD"].all(axis=0) & np.isfinite(inputs).all(axis=(0, 2)) & ~taught
+    if chosen.sum() < MIN_STARS:
+        say(f"  {family.name}: only {chosen.sum()} stars with two good visits", "yellow")
+        return []
+    shared = (measured[0] == measured[1]) & np.isin(family.measured, list(schema.MAGNITUDES))
+    inputs, errors = inputs[:, chosen], np.where(shared, 0.0, errors)[:, chosen]
+    keys = star_keys(visits.rows[:, chosen].reshape(-1)).reshape(2, -1)
+    both = [translate(family, inputs[visit], errors[visit], keys[visit], draws_of(run)) for visit in range(2)]
+    values = np.stack([translation.percentiles[2] for translation in both])
+    noise = np.stack([translation.input_noise for translation in both])
+    rows = []
+    for number, (label, own) in enumerate(zip(family.labels, checked.own_columns, strict=True)):
+        cases = {"translated": (values[:, :, number], noise[:, :, number])}
+        if own != NO_COUNTERPART:
+            stated = errors[:, :, family.measured.index(family.inputs[own])]
+            cases = {"raw": (inputs[:, :, own], stated)} | cases
+        for method, (visit, sigma) in cases.items():
+            found = repeatability(
+                visit[0], visit[1], np.hypot(sigma[0], sigma[1]), run.config.evaluate.n_bootstraps, run.config.seed
+            )
+            row = {"family": family.name, "label": label, "unit": checked.unit(label), "method": method}
+            rows.append(row | found._asdict())
+    return rows
+
+
+def repeated_visits(run: Run) -> Visits | None:
+    """Return the stars of which ingest set a row aside, with both rows as the catalogue would hold them."""
+    definition = run.definition_a
+    rejected = read_parquet(paths.catalogue(run.output, definition.name) / paths.REJECTED)
+    aside = to_numpy(rejected, "row")[to_numpy(rejected, "reason") == DUPLICATES["star"]]
+    if definition.duplicates is None or not aside.size:
+        return None
+    survey = open_survey(run.survey_file("a"), definition.file)
+    stars = survey.read([definition.duplicates.by])[definition.duplicates.by].combine_chunks()
+    kept = np.setdiff1d(np.flatnonzero(stars.is_valid().to_numpy(zero_copy_only=False)), to_numpy(rejected, "row"))
+    names = [stars.take(pa.array(rows)).to_numpy(zero_copy_only=False) for rows in (kept, aside)]
+    first, second = match_ids(*names)
+    rows = np.stack([kept[first], aside[second]])
+    columns, ids = _read_rows(survey, run, rows)
+    return Visits(rows, ids[0], columns)
+
+
+def _read_rows(survey: SurveyFile, run: Run, rows: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Return catalogue columns and ids of rows of the survey file, each in the shape of `rows`."""
+    definition = run.definition_a
+    wanted, places = np.unique(rows, return_inverse=True)
+    tables, start = [], 0
+    with progress_bar("read repeated visits", survey.n_rows) as bar:
+        for table in survey.batches(definition.source_columns):
+            own = wanted[(wanted >= start) & (wanted < start + table.num_rows)]
+            tables.append(table.take(pa.array(own - start)))
+            start += table.num_rows
+            bar.advance(table.num_rows)
+    columns = to_masked(pa.concat_tables(tables))
+    units = {name: survey.unit(name) for name in definition.source_columns}
+    factors = read_factors(paths.catalogue(run.output, definition.name), definition)
+    arrays, _, _ = catalogue_columns(definition, Source(columns, units, definition.sentinels), factors=factors)
+    places = places.reshape(rows.shape)
+    ids = np.ma.getdata(columns[definition.id]).astype(str)
+    return {name: values[places] for name, values in arrays.items()}, ids[places]

@@ -1,0 +1,141 @@
+"""Verify: everything that the receipts of a run name, read again; what is damaged, the next run makes again."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.table import Table
+
+from stdask.cluster.tasks import each
+from stdask.cluster.workers import Workers
+from stdask.display.console import console, say
+from stdask.errors import CatalogueError, IncompleteError
+from stdask.runs.lock import read_lock
+from stdask.runs.receipts import Receipt, read_receipt, write_damaged
+from stdask.runs.settings import SETTINGS
+from stdask.runs.stage import check_rows
+from stdask.science.sky.healpix import Pixel
+from stdask.storage import paths
+from stdask.storage.catalogue.hats import fault_of_partition, open_catalogue
+from stdask.storage.files import sha256
+from stdask.storage.tables import fault_of_parquet
+
+MISSING = "is missing"
+
+
+class Written(NamedTuple):
+    """A file as its stage's receipt describes it."""
+
+    name: str  # path under the run folder
+    bytes: int
+    sha256: str
+    partition: tuple[Pixel, int] | None  # pixel and rows
+
+
+def run(output: Path, workers: Workers) -> None:
+    """Check every file of a run, print a table and what is wrong, and leave the list for the next run.
+
+    Nothing is changed but that list.
+
+    Parameters
+    ----------
+    output
+        The run folder.
+    workers
+        Who reads the files.
+
+    Raises
+    ------
+    CatalogueError
+        If no stage has been run there.
+    IncompleteError
+        If a file is damaged or missing.
+    """
+    stages = [stage for stage in SETTINGS if paths.receipt(output, stage).exists()]
+    if not stages:
+        raise CatalogueError(f"{output} has no finished stage. Give the folder of a run, or its run file.")
+    if (lock := read_lock(output)) and lock.alive:
+        say(f"{lock.holder or 'A run'} is writing here: files that it replaces meanwhile may be called damaged")
+    receipts = {stage: read_receipt(output, stage) for stage in stages}
+    files = {stage: list(_files(output, receipt)) for stage, receipt in receipts.items() if receipt}
+    everything = [file for own in files.values() for file in own]
+    sizes = [file.bytes for file in everything]
+    found = each(workers, fault_of, everything, output, description="verify", sizes=sizes, unit="bytes")
+    faults = {file.name: fault for file, fault in found if fault}
+    for stage, receipt in receipts.items():
+        faults |= _faults_of_counts(output, stage, receipt, faults)
+    _tell(files, faults)
+    write_damaged(output, dict(sorted(faults.items())))
+    if faults:
+        raise IncompleteError(
+            f"{output}: {len(faults)} of {len(everything):,} files are damaged or missing. "
+            "Run `stdask run` again: it makes them again, and keeps the others."
+        )
+
+
+def fault_of(file: Written, output: Path) -> str:
+    """Return what is wrong with a file, empty if nothing: on a worker."""
+    path = output / file.name
+    try:
+        n_bytes = path.stat().st_size
+        if n_bytes != file.bytes:
+            return f"has {n_bytes:,} bytes instead of {file.bytes:,}"
+        if sha256(path) != file.sha256:
+            return "is not what was written: its checksum differs"
+    except FileNotFoundError:
+        return MISSING
+    except OSError as exc:
+        return f"cannot be read ({exc})"
+    if file.partition:
+        return fault_of_partition(path, *file.partition)
+    return fault_of_parquet(path) if path.suffix == ".parquet" else ""
+
+
+def _files(output: Path, receipt: Receipt) -> Iterator[Written]:
+    partitions: dict[str, tuple[Pixel, int]] = {}
+    for folder in _catalogues(output, receipt):
+        try:
+            catalogue = open_catalogue(folder)
+        except CatalogueError:
+            continue  # its files are called damaged for what they are
+        names = {pixel: str(catalogue.path(pixel).relative_to(output)) for pixel in catalogue.pixels}
+        partitions |= {names[pixel]: (pixel, n_rows) for pixel, n_rows in catalogue.rows.items()}
+    for name, described in receipt.outputs.items():
+        yield Written(name, described["bytes"], described["sha256"], partitions.get(name))
+
+
+def _catalogues(output: Path, receipt: Receipt) -> list[Path]:
+    return [(output / name).parent for name in receipt.outputs if Path(name).name == "hats.properties"]
+
+
+def _faults_of_counts(output: Path, stage: str, receipt: Receipt | None, faults: Mapping[str, str]) -> dict[str, str]:
+    """Return what is wrong with a receipt, or with what its catalogue counts where no file of it is damaged."""
+    name = str(paths.receipt(output, stage).relative_to(output))
+    if receipt is None:
+        return {name: "is no receipt"}
+    try:
+        check_rows(stage, receipt.counts)
+        whole = faults.keys().isdisjoint(receipt.outputs)
+        rows = [open_catalogue(folder).n_rows for folder in _catalogues(output, receipt) if whole]
+    except CatalogueError as exc:
+        return {name: f"does not hold: {exc}"}
+    if any(n_rows != receipt.counts["out"] for n_rows in rows):
+        return {name: f"counts {receipt.counts['out']:,} rows, its catalogue {rows[0]:,}"}
+    return {}
+
+
+def _tell(files: Mapping[str, list[Written]], faults: Mapping[str, str]) -> None:
+    """Print one line a stage, and one a file that is not well."""
+    table = Table("stage")
+    for name in ("files", "MB", "ok", "damaged", "missing"):
+        table.add_column(name, justify="right")
+    for stage, own in files.items():
+        found = Counter(faults.get(file.name, "") for file in own)
+        n_damaged = len(own) - found[""] - found[MISSING]
+        numbers = (found[""], n_damaged, found[MISSING])
+        megabytes = sum(file.bytes for file in own) / 1e6
+        table.add_row(stage, f"{len(own):,}", f"{megabytes:,.1f}", *(f"{number:,}" for number in numbers))
+    console.print(table)
+    for name, fault in faults.items():
+        say(f"  {name} {fault}", "red")

@@ -1,0 +1,216 @@
+"""The supervisor: as many jobs as wanted, whatever ends them; waits that grow; an end to trying."""
+
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from stdask.cluster import supervisor as cluster_supervisor
+from stdask.cluster.supervisor import NOT_LISTED_YET, Supervisor
+from stdask.errors import ClusterError
+
+WANTED = 3
+
+
+class MadeUp:
+    """A batch scheduler whose jobs end when told so."""
+
+    def __init__(self) -> None:
+        self.alive: set[str] = set()
+        self.submitted = 0
+        self.refusal = ""
+        self.away = False
+
+    def submit(self, script: Path) -> str:
+        assert script.name == "job.sh"
+        if self.refusal:
+            raise ClusterError(self.refusal)
+        self.submitted += 1
+        self.alive.add(str(self.submitted))
+        return str(self.submitted)
+
+    def queued(self) -> set[str]:
+        if self.away:
+            raise ClusterError("squeue does not answer")
+        return set(self.alive)
+
+
+class Scene:
+    """A supervisor over made-up jobs, with a clock that stands until it is moved."""
+
+    def __init__(self, logs: Path) -> None:
+        self.scheduler = MadeUp()
+        self.workers: set[str] = set()
+        self.told: list[str] = []
+        self.notes: list[str] = []
+        self.now = 1000.0
+        self.supervisor = Supervisor(
+            self.scheduler,
+            logs / "job.sh",
+            WANTED,
+            lambda: self.workers,
+            logs,
+            4,
+            self.told.append,
+            self.notes.append,
+            lambda: self.now,
+        )
+
+    def look(self, seconds: float = 3.0) -> None:
+        self.now += seconds
+        self.supervisor.look(self.now)
+
+    def settle(self) -> None:
+        """Let all jobs be submitted, listed and answered."""
+        self.look()
+        self.workers = set(self.scheduler.alive)
+        self.look(NOT_LISTED_YET)
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    return Scene(tmp_path)
+
+
+def test_as_many_jobs_are_submitted_as_are_wanted_and_no_more(scene: Scene):
+    for _ in range(5):
+        scene.look()
+    assert scene.scheduler.submitted == WANTED
+    assert scene.notes == ["+1", "+2", "+3"]
+
+
+def test_a_job_whose_worker_had_answered_is_replaced_at_the_next_look(scene: Scene):
+    scene.settle()
+    scene.scheduler.alive.discard("2")
+    scene.look()
+    assert set(scene.supervisor.jobs) == {"1", "3", "4"}
+    assert scene.supervisor.replaced == 1
+    assert scene.notes[-2:] == ["-2", "+4"]
+    assert "Job 2 ended; another takes its place." in scene.told[0]
+
+
+def test_the_end_of_a_dead_jobs_log_is_quoted(scene: Scene, tmp_path: Path):
+    (tmp_path / "stdask-2.err").write_text("\n".join(f"line {n}" for n in range(20)) + "\nslurmstepd: out of memory\n")
+    scene.settle()
+    scene.scheduler.alive.discard("2")
+    scene.look()
+    assert scene.told[0].endswith("| slurmstepd: out of memory")
+    assert "line 15" in scene.told[0]
+    assert "line 14" not in scene.told[0]
+
+
+def test_a_job_just_submitted_is_not_taken_for_ended_before_the_scheduler_lists_it(scene: Scene):
+    scene.look()
+    scene.scheduler.alive.clear()
+    scene.look(NOT_LISTED_YET)
+    assert scene.supervisor.replaced == 0
+    scene.look(1)
+    assert scene.supervisor.replaced == WANTED
+
+
+def test_a_scheduler_that_does_not_answer_means_nothing(scene: Scene):
+    scene.settle()
+    scene.scheduler.away = True
+    scene.scheduler.alive.clear()
+    scene.look(1000)
+    assert scene.supervisor.replaced == 0
+    assert scene.scheduler.submitted == WANTED
+
+
+def test_after_a_failure_the_next_try_waits_twice_as_long_each_time(scene: Scene):
+    scene.settle()
+    scene.scheduler.alive.discard("1")
+    scene.scheduler.refusal = "sbatch refuses: QOSMaxSubmitJobPerUserLimit"
+    tried = []
+    for _ in range(40):
+        before = len(scene.told)
+        scene.look(1)
+        if any("refuses" in text for text in scene.told[before:]):
+            tried.append(scene.now)
+    assert [later - earlier for earlier, later in pairwise(tried)] == [5, 10, 20]
+    assert scene.supervisor.error is None  # two workers are still at work
+    scene.scheduler.refusal = ""
+    scene.look(300)
+    assert len(scene.supervisor.jobs) == WANTED
+
+
+def test_too_many_failures_in_a_row_without_any_worker_are_the_end_with_the_last_words(scene: Scene, tmp_path: Path):
+    for number in range(1, 20):
+        (tmp_path / f"stdask-{number}.err").write_text("ModuleNotFoundError: No module named 'stdask'\n")
+    for _ in range(40):
+        scene.look(30)
+        scene.scheduler.alive.clear()
+    assert "For the 4. time in a row jobs ended before a worker answered" in str(scene.supervisor.error)
+    assert "No module named 'stdask'" in str(scene.supervisor.error)
+    # three at first, and then one at a time to see whether it is better now
+    assert scene.scheduler.submitted == WANTED + 3
+
+
+def test_a_worker_that_answers_wipes_out_earlier_failures(scene: Scene):
+    for _ in range(3):
+        for _ in range(3):  # one less than are the end
+            scene.look(301)
+            scene.scheduler.alive.clear()
+            scene.look(NOT_LISTED_YET + 1)
+        scene.look(301)
+        scene.workers = set(scene.scheduler.alive)
+        scene.look()
+        scene.workers = set()
+    assert scene.supervisor.error is None
+
+
+def test_the_refusal_of_the_very_first_job_is_the_users_to_mend(scene: Scene):
+    scene.scheduler.refusal = "sbatch refuses: invalid account"
+    with pytest.raises(ClusterError, match="invalid account"):
+        scene.supervisor.start()
+
+
+def test_a_job_cancelled_for_its_workers_faults_is_replaced_after_a_wait(scene: Scene):
+    scene.settle()
+    scene.supervisor.forget("2")
+    scene.scheduler.alive.discard("2")
+    assert set(scene.supervisor.jobs) == {"1", "3"}
+    scene.look(4)
+    assert set(scene.supervisor.jobs) == {"1", "3"}  # one failure: five seconds
+    scene.look(1)
+    assert set(scene.supervisor.jobs) == {"1", "3", "4"}
+
+
+def test_a_job_that_was_submitted_though_no_answer_said_so_is_taken_on_when_its_worker_answers(scene: Scene):
+    scene.settle()
+    scene.scheduler.alive.add("99")
+    scene.workers.add("99")
+    scene.look()
+    assert "99" in scene.supervisor.jobs
+    assert "+99" in scene.notes
+    scene.scheduler.alive.discard("1")
+    scene.look()
+    assert scene.scheduler.submitted == WANTED  # one more than wanted were there
+
+
+def test_jobs_that_still_wait_in_the_queue_are_no_reason_to_give_up(scene: Scene):
+    scene.look()
+    scene.scheduler.alive.discard("1")
+    scene.scheduler.refusal = "sbatch refuses: QOSMaxSubmitJobPerUserLimit"
+    for _ in range(20):
+        scene.look(301)
+    assert scene.supervisor.error is None
+
+
+def test_what_goes_wrong_in_a_look_is_told_and_the_next_look_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(cluster_supervisor, "SECONDS_BETWEEN_LOOKS", 0.01)
+    scene, looks = Scene(tmp_path), []
+
+    def queued() -> set[str]:
+        looks.append(1)
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(scene.scheduler, "queued", queued)
+    scene.supervisor.start()
+    deadline = time.monotonic() + 10
+    while len(looks) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    scene.supervisor.stop()
+    assert len(looks) >= 3
+    assert "OSError: no space left on device" in scene.told[0]

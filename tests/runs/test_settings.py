@@ -1,0 +1,54 @@
+"""Which settings redo which stage."""
+
+from pathlib import Path
+
+import pytest
+
+from stdask.config.run import Run
+from stdask.network.recipe import N_DRAWS
+from stdask.runs.settings import rows_per_partition, stage_settings
+from tests.tools.bench.bench_runs import make_demo_run
+
+DRAWN = ("train", "evaluate", "translate")
+
+
+def with_preset(run: Run, preset: str) -> Run:
+    train = run.config.train.model_copy(update={"preset": preset})
+    return run.model_copy(update={"config": run.config.model_copy(update={"train": train})})
+
+
+def settings(folder: Path, tables: str = "", preset: str = "compact") -> dict[str, dict]:
+    run = with_preset(make_demo_run(folder, tables), preset)
+    return {stage: stage_settings(run, stage) for stage in DRAWN}
+
+
+@pytest.mark.parametrize("line", ['engine = "gpu"', "tf32 = true"])
+def test_another_engine_redoes_the_translation_alone(tmp_path: Path, line: str):
+    before, after = settings(tmp_path), settings(tmp_path, f"[translate]\n{line}\n")
+    assert [stage for stage in DRAWN if before[stage] != after[stage]] == ["translate"]
+
+
+@pytest.mark.parametrize("line", ["n_draws = 7", 'sampler = "random"', "include_nominal = true"])
+def test_other_draws_redo_all_that_is_drawn(tmp_path: Path, line: str):
+    before, after = settings(tmp_path), settings(tmp_path, f"[translate]\n{line}\n")
+    assert [stage for stage in DRAWN if before[stage] != after[stage]] == list(DRAWN)
+
+
+@pytest.mark.parametrize("preset", N_DRAWS)
+def test_the_draws_of_a_preset_are_those_that_can_be_asked_for(tmp_path: Path, preset: str):
+    said = settings(tmp_path, f"[translate]\nn_draws = {N_DRAWS[preset]}\n", preset)
+    assert settings(tmp_path, preset=preset) == said
+    assert said["translate"]["translate"]["n_draws"] == N_DRAWS[preset]
+
+
+# paper: 16.2 times the operations of compact and 100 draws: 117 s at the 49 stars a second of docs/speed.md
+@pytest.mark.parametrize(("preset", "rows"), [("compact", 50_000), ("paper", 5_744)])
+def test_a_partition_of_a_is_translated_in_about_two_minutes_or_less(tmp_path: Path, preset: str, rows: int):
+    run = with_preset(make_demo_run(tmp_path), preset)
+    assert rows_per_partition(run, "a") == rows
+    assert rows_per_partition(run, "b") == 50_000  # which nobody translates
+
+
+def test_the_rows_of_a_partition_can_be_asked_for(tmp_path: Path):
+    run = make_demo_run(tmp_path, "[ingest]\nrows_per_partition = 123\n")
+    assert [rows_per_partition(run, side) for side in "ab"] == [123, 123]

@@ -1,0 +1,42 @@
+"""Keys of stars: the same on every machine, and no two alike."""
+
+import numpy as np
+from numpy.testing import assert_array_equal
+
+from stdask.science.keys.star_keys import star_keys
+
+
+def test_integer_ids_give_the_published_outputs_of_splitmix64():
+    # first output of the reference implementation (Vigna, prng.di.unimi.it/splitmix64.c) for seeds 0 and 1
+    assert_array_equal(star_keys(np.array([0, 1])), np.array([0xE220A8397B1DCDAF, 0x910A2DEC89025CC1], np.uint64))
+
+
+def test_text_ids_give_the_digest_of_coreutils_b2sum():
+    digest = bytes.fromhex("900c360e75de2209")  # printf '2M00000002+7417074' | b2sum -l 64
+    keys = star_keys(np.array(["2M00000002+7417074"], dtype=object))
+    assert keys.dtype == np.uint64
+    assert keys[0] == int.from_bytes(digest, "little")
+
+
+def test_a_key_does_not_depend_on_the_other_stars_or_the_width_of_the_text():
+    ids = np.array([f"2M{n:08d}" for n in range(1000)])
+    whole = star_keys(ids)
+    assert_array_equal(star_keys(ids[::-1])[::-1], whole)
+    assert_array_equal(star_keys(ids.astype("U40").astype(object)), whole)
+
+
+def test_no_two_of_a_million_ids_share_a_key():
+    assert np.unique(star_keys(np.arange(1_000_000))).size == 1_000_000
+    # text: 1e5 ids share a key with probability 3e-10
+    assert np.unique(star_keys(np.arange(100_000).astype(str))).size == 100_000
+
+
+def test_neighbouring_ids_give_keys_that_fill_the_range():
+    shares = star_keys(np.arange(100_000)) / 2.0**64
+    counts, _ = np.histogram(shares, bins=10, range=(0, 1))
+    # 10,000 a bin with a binomial scatter of 95: 5 sigma
+    assert np.abs(counts - 10_000).max() < 475
+
+
+def test_no_stars_have_no_keys():
+    assert star_keys(np.array([], dtype=object)).size == star_keys(np.array([], dtype=np.int64)).size == 0

@@ -1,0 +1,98 @@
+"""The pairwise bitmask against a brute-force histogram."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from stdask.science.translation.validity import describe_flags, fit_domain
+
+RNG = np.random.default_rng(1)
+STARS = np.column_stack([RNG.normal(4800, 300, 500), RNG.normal(2.4, 0.5, 500), RNG.normal(-0.3, 0.3, 500)])
+NAMES = ("TEFF", "LOGG", "FE_H")
+
+
+def test_occupied_bins_are_those_of_numpys_histogram():
+    domain = fit_domain(STARS, NAMES, n_bins=30, min_stars=2)
+    assert domain.pairs == [(0, 1), (0, 2), (1, 2)]
+    assert domain.pair_names == ["TEFF-LOGG", "TEFF-FE_H", "LOGG-FE_H"]
+    for n, (i, j) in enumerate(domain.pairs):
+        counts, *edges = np.histogram2d(STARS[:, i], STARS[:, j], bins=30)
+        np.testing.assert_array_equal(domain.occupied[n], counts >= 2)
+        np.testing.assert_allclose(domain.edges[[i, j]], edges, rtol=1e-12)  # rounding
+
+
+def test_a_star_is_inside_where_its_bin_is_occupied():
+    domain = fit_domain(STARS, NAMES, n_bins=10, min_stars=3)
+    probes = RNG.uniform(STARS.min(axis=0) - 0.2, STARS.max(axis=0) + 0.2, (2000, 3))
+    inside = domain.contains(probes)
+    edges = domain.edges
+    for star, values in enumerate(probes):
+        for n, (i, j) in enumerate(domain.pairs):
+            a, b = (np.searchsorted(edges[k], values[k], side="right") - 1 for k in (i, j))
+            expected = 0 <= a < 10 and 0 <= b < 10 and domain.occupied[n, a, b]
+            assert inside[star, n] == expected
+
+
+# widths down to 1e-3 of values up to 1e4, float32 as in a catalogue
+@given(
+    arrays(
+        np.float32,
+        st.tuples(st.integers(1, 40), st.integers(1, 4)),
+        elements=st.floats(-1e4, 1e4, width=32),
+    ),
+    st.integers(2, 40),
+)
+@settings(max_examples=200, deadline=None)
+def test_every_training_star_is_inside_its_own_domain(stars: np.ndarray, n_bins: int):
+    stars = stars.astype(np.float64)
+    domain = fit_domain(stars, [f"C{i}" for i in range(stars.shape[1])], n_bins, min_stars=1)
+    assert domain.contains(stars).all()
+
+
+def test_what_lies_beyond_the_range_or_is_missing_is_outside():
+    domain = fit_domain(STARS, NAMES, 30, 1)
+    star = STARS[:1]
+    for wrong in (
+        np.nan,
+        np.inf,
+        -np.inf,
+        np.nextafter(STARS[:, 0].max(), np.inf),
+        np.nextafter(STARS[:, 0].min(), -np.inf),
+    ):
+        probe = star.copy()
+        probe[0, 0] = wrong
+        assert domain.contains(probe).tolist() == [[False, False, True]]
+
+
+def test_a_lone_label_has_a_range_and_occupancy_of_its_own():
+    velocities = np.concatenate([RNG.uniform(-300, -100, 300), RNG.uniform(100, 300, 300)])[:, None]  # km/s
+    domain = fit_domain(velocities, ["VHELIO"], 30, 1)
+    assert domain.pair_names == ["VHELIO"]
+    probes = np.array([[200.0], [1e9], [0.0], [np.nan]])
+    assert domain.contains(probes)[:, 0].tolist() == [True, False, False, False]
+
+
+def test_comments_name_what_is_wrong_and_nothing_else():
+    parts = [
+        ("missing", ["TEFF", "LOGG"], np.array([[False, True], [False, False], [True, True]])),
+        ("outside", ["TEFF-LOGG"], np.array([[True], [False], [False]])),
+    ]
+    assert describe_flags(parts).tolist() == ["missing LOGG; outside TEFF-LOGG", "", "missing TEFF, LOGG"]
+
+
+@pytest.mark.parametrize("n_stars", [0, 1])
+def test_comments_of_few_stars(n_stars: int):
+    assert describe_flags([("missing", ["TEFF"], np.zeros((n_stars, 1), bool))]).tolist() == [""] * n_stars
+
+
+def test_each_star_is_told_its_own_faults_whatever_those_of_others():
+    rng = np.random.default_rng(3)
+    names = [f"{number}" for number in range(11)]  # more than fit one byte
+    wrong = rng.random((200, 11)) < 0.3
+    wrong[:20] = False
+    comments = describe_flags([("outside", names, wrong)])
+    for star, row in enumerate(wrong):
+        faults = ", ".join(name for name, bad in zip(names, row, strict=True) if bad)
+        assert comments[star] == (f"outside {faults}" if faults else "")

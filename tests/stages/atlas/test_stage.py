@@ -1,0 +1,413 @@
+"""Maps and profiles of a hand-made merged catalogue against numpy."""
+
+import healpy as hp
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.table import Table
+from numpy.testing import assert_allclose, assert_array_equal
+
+from stdask import schema
+from stdask.errors import CatalogueError, ConfigError
+from stdask.science.galaxy.bins import MAPS, PROFILES
+from stdask.stages.atlas import diagrams as atlas_diagrams
+from stdask.stages.atlas import gradients as atlas_gradients
+from stdask.stages.atlas import maps as atlas_maps
+from stdask.stages.atlas import profiles as atlas_profiles
+from stdask.stages.atlas import stage as atlas
+from stdask.stages.atlas import tasks as atlas_tasks
+from stdask.stages.merge.stage import NAME
+from stdask.storage import paths
+from stdask.storage.products.maps import read_map_cube
+from stdask.storage.tables import read_parquet, to_masked
+from tests import hand_made
+from tests.hand_made import LABEL_B, A, B, make_run, write_catalogue
+
+N_STARS = 12_000
+SETTINGS = {"bin_kpc": 0.5, "max_radius_kpc": 12.0, "max_height_kpc": 3.0, "n_bootstraps": 100}
+TABLES = (
+    *(f"map_{view}.{ending}" for view in MAPS for ending in ("fits", "parquet")),
+    *(f"profile_{kind}.ecsv" for kind in PROFILES),
+    "diagram_kiel.fits",
+    "diagram_abundances.fits",
+    "gradients.ecsv",
+    "asymmetry.ecsv",
+    "seam.ecsv",
+)
+FIGURES = tuple(
+    f"{name}.{ending}"
+    for name in (
+        *(
+            f"{kind}{part}"
+            for kind in (*(f"map_{v}" for v in MAPS), *(f"profile_{k}" for k in PROFILES))
+            for part in ("", "_untranslated")
+        ),
+        "gradients",
+        "diagram_kiel",
+        "diagram_abundances",
+    )
+    for ending in ("png", "pdf")
+)
+PLANES = ("{}_MEDIAN", "N_{}", "{}_MAD", "{}_P16", "{}_P84", "{}_ERROR", "{}_TRANSLATION")
+MEMBERS = ("MEMBER_1", "MEMBER_2", "MEMBER_3")
+COLUMNS = (
+    schema.SURVEY,
+    schema.STAR_KEY,
+    *schema.POSITION,
+    *(c for label in LABEL_B for c in schema.measured_columns(label)),
+    *(schema.Column(f"{label}_{name}", "float32") for label in ("FE_H", "MG_FE") for name in ("RAW", *MEMBERS)),
+    *schema.DISTANCE,
+    *schema.GALACTOCENTRIC,
+)
+
+
+def disc(seed=5):
+    """Return a disc with gradients: A in the outer part without [Mg/Fe], B in the inner one."""
+    rng = np.random.default_rng(seed)
+    radius, azimuth = rng.uniform(1, 14, N_STARS), rng.uniform(0, 2 * np.pi, N_STARS)
+    z = rng.laplace(0, 0.6, N_STARS)
+    data = {column.name: np.full(N_STARS, np.nan) for column in COLUMNS} | {
+        "SURVEY": np.where(rng.random(N_STARS) < radius / 14, A, B).astype(object),
+        "ra": rng.uniform(0, 360, N_STARS),
+        "dec": rng.uniform(-80, 80, N_STARS),
+        "TEFF": rng.normal(4700, 200, N_STARS),
+        "LOGG": rng.uniform(1.0, 3.0, N_STARS),
+        "FE_H": 0.3 - 0.06 * radius - 0.2 * np.abs(z) + rng.normal(0, 0.1, N_STARS),
+        "X_GC": radius * np.cos(azimuth),
+        "Y_GC": radius * np.sin(azimuth),
+        "Z_GC": z,
+        "R_GC": radius,
+    }
+    data["MG_FE"] = np.where(data["SURVEY"] == B, 0.1 * np.abs(z), np.nan)
+    data["FE_H_ERR"] = np.full(N_STARS, 0.05)
+    for number, name in enumerate(MEMBERS):
+        data[f"FE_H_{name}"] = np.where(data["SURVEY"] == B, data["FE_H"], data["FE_H"] + 0.01 * (number - 1))
+        data[f"MG_FE_{name}"] = data["MG_FE"]
+    data["FE_H_RAW"] = np.where(data["SURVEY"] == B, data["FE_H"], data["FE_H"] + 0.15)
+    data["MG_FE_RAW"] = data["MG_FE"]
+    data["STAR_KEY"] = rng.integers(0, 2**63, N_STARS, dtype=np.uint64)
+    data["LOGG"][:50] = np.nan
+    for column in schema.GALACTOCENTRIC:
+        data[column.name][50:120] = np.nan
+    return {name: v if v.dtype.kind in "Ou" else v.astype(np.float32) for name, v in data.items()}
+
+
+def prepare(tmp_path, data, most=2000, **settings):
+    run = make_run(tmp_path, atlas=SETTINGS | settings)
+    write_catalogue(run, NAME, COLUMNS, data, most)
+    hand_made.write_receipts(run, "ingest_b", "pair", "translate", "merge")
+    return run
+
+
+def chosen(data):
+    with np.errstate(invalid="ignore"):
+        return (data["LOGG"] > 1.5) & (data["LOGG"] < 2.5) & (data["R_GC"] < 12) & (np.abs(data["Z_GC"]) < 3)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_training_stars():
+    """Leave out the figure that reads the catalogues of both surveys: there are none behind one made by hand."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(atlas, "write_parameter_space", lambda *_: [])
+        yield
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Leave the figures undrawn: for tests of the tables."""
+    for module in (atlas_maps, atlas_profiles, atlas_gradients, atlas_diagrams):
+        monkeypatch.setattr(module, "write_figures", lambda *_: [])
+        for name in ("draw_maps", "draw_sky_maps", "draw_profiles", "draw_gradients", "draw_diagrams"):
+            monkeypatch.setattr(module, name, lambda *_, **__: None, raising=False)
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory, client):
+    """A run whose atlas is drawn, its receipt and its stars."""
+    data = disc()
+    run = prepare(tmp_path_factory.mktemp("atlas"), data)
+    return run, atlas.run(run, client), data
+
+
+def test_every_star_is_drawn_or_set_aside_with_a_reason(done):
+    _, receipt, data = done
+    counts = receipt.counts
+    assert counts["in"] == N_STARS
+    assert counts["out"] == chosen(data).sum() == sum(counts["from"].values())
+    assert counts["set aside"]["no LOGG"] == 50
+    assert counts["set aside"][atlas_tasks.NO_DISTANCE] == 70
+    assert set(counts["set aside"]) == {
+        "no LOGG",
+        atlas_tasks.NO_DISTANCE,
+        "LOGG not between 1.5 and 2.5",
+        atlas_tasks.BEYOND,
+    }
+
+
+@pytest.mark.parametrize(("sample", "of_b"), [("ALONE", True), ("MERGED", False)])
+def test_edge_on_maps_equal_numpys_medians_in_every_pixel(done, sample, of_b):
+    run, _, data = done
+    cube = read_map_cube(paths.products(run.output) / "map_edge_on.fits", sample)
+    assert list(cube) == ["COUNT", "HEIGHT", *(name.format(x) for x in ("FE_H", "MG_FE") for name in PLANES)]
+    stars = chosen(data) & ((data["SURVEY"] == B) | (not of_b))
+    signed = np.copysign(data["R_GC"], data["X_GC"]).astype(float)
+    columns, rows = np.floor(signed / 0.5) + 24, np.floor(data["Z_GC"].astype(float) / 0.5) + 6
+    for row in range(12):
+        for column in range(48):
+            inside = stars & (rows == row) & (columns == column)
+            assert cube["COUNT"][row, column] == inside.sum()
+            expected = np.median(data["FE_H"][inside]) if inside.any() else np.float32(np.nan)
+            assert_array_equal(cube["FE_H_MEDIAN"][row, column], np.float64(expected))
+
+
+def test_face_on_maps_hold_the_median_height_of_stars_near_the_plane(done):
+    run, _, data = done
+    cube = read_map_cube(paths.products(run.output) / "map_face_on.fits", "MERGED")
+    near = chosen(data) & (np.abs(data["Z_GC"]) < 1)
+    assert cube["COUNT"].sum() == near.sum()
+    inside = near & (np.floor(data["X_GC"] / 0.5) == -9) & (np.floor(data["Y_GC"] / 0.5) == 2)
+    assert inside.sum() > 0
+    assert cube["HEIGHT"][26, 15] == np.median(np.abs(data["Z_GC"][inside]))
+
+
+def test_maps_carry_where_they_come_from(done):
+    run, _, _ = done
+    header = fits.getheader(paths.products(run.output) / "map_face_on.fits")
+    assert (header["SURVEYA"], header["SURVEYB"]) == (A, B)
+    assert header["SELECT1"] == "1.5 < LOGG < 2.5"
+    assert header["MAXABSZ"] == 1.0
+
+
+def test_radial_profiles_equal_numpys_medians_of_the_stars_in_each_bin(done):
+    run, _, data = done
+    table = Table.read(paths.products(run.output) / "profile_radial.ecsv")
+    assert table["R_CENTRE"].unit == "kpc"
+    assert table["FE_H_MEDIAN"].unit == "dex"
+    assert set(table["SIDE"]) == {"north", "south"}
+    assert len(table) > 50
+    for row in table[(table["SAMPLE"] == "ALONE") | (table["SAMPLE"] == "MERGED")]:
+        height = data["Z_GC"] if row["SIDE"] == "north" else -data["Z_GC"]
+        inside = chosen(data) & (height >= row["Z_LOW"]) & (height < row["Z_HIGH"])
+        inside &= (data["R_GC"] >= row["R_LOW"]) & (data["R_GC"] < row["R_HIGH"])
+        inside &= (data["SURVEY"] == B) | (row["SAMPLE"] != "ALONE")
+        assert row["N_FE_H"] == inside.sum() >= 20
+        assert row["FE_H_MEDIAN"] == np.median(data["FE_H"][inside])
+        assert row["FE_H_P16"] <= row["FE_H_P84"]
+        assert np.isnan(row["MG_FE_MEDIAN"]) == (row["N_MG_FE"] < 20)
+
+
+def test_errors_of_profiles_are_the_band_and_the_translation_and_known_without_one(done):
+    """The members move all of A by 0.01 dex and B not at all: a median of both is moved by what lies between."""
+    run, *_ = done
+    table = Table.read(paths.products(run.output) / "profile_radial.ecsv")
+    table = table[np.isfinite(table["FE_H_MEDIAN"])]
+    translation, band = (
+        np.asarray(v) for v in (table["FE_H_TRANSLATION"], (table["FE_H_P84"] - table["FE_H_P16"]) / 2)
+    )
+    alone, merged, a_only = (np.asarray(table["SAMPLE"] == sample) for sample in ("ALONE", "MERGED", "A_ONLY"))
+    assert np.isnan(translation[alone]).all()
+    assert_allclose(translation[a_only], 0.01, rtol=1e-4)  # medians are float32
+    assert 0.001 < translation[merged].max() < 0.0101
+    assert_allclose(table["FE_H_TOTAL"][alone], band[alone], rtol=1e-5)
+    either = merged | a_only
+    assert_allclose(table["FE_H_TOTAL"][either], np.hypot(band, translation)[either], rtol=1e-5)
+
+
+def test_vertical_profiles_find_the_gradient_that_was_put_in(done):
+    run, *_ = done
+    table = Table.read(paths.products(run.output) / "profile_vertical.ecsv")
+    ring = table[(table["SAMPLE"] == "MERGED") & (table["R_LOW"] == 6)]
+    assert len(ring) > 5
+    slope, _ = np.polyfit(np.abs(ring["Z_CENTRE"]), ring["FE_H_MEDIAN"], 1)
+    # 860 stars of scatter 0.11 over |Z| of spread 0.4 kpc: 1.25 * 0.11 / (0.4 sqrt(860)) = 0.012; 4 sigma
+    assert_allclose(slope, -0.2, atol=0.05)
+
+
+def filled_pixels(run, view):
+    return Table(to_masked(read_parquet(paths.products(run.output) / f"map_{view}.parquet")))
+
+
+def stars_of(data, sample):
+    """Return which stars a sample holds and their [Fe/H], by numpy."""
+    of_b = data["SURVEY"] == B
+    inside = {"ALONE": of_b, "MERGED": True, "UNTRANSLATED": True, "A_ONLY": ~of_b}[sample]
+    return chosen(data) & inside, data["FE_H_RAW" if sample == "UNTRANSLATED" else "FE_H"]
+
+
+@pytest.mark.parametrize("sample", ["ALONE", "MERGED", "UNTRANSLATED", "A_ONLY"])
+def test_each_sample_has_its_stars_and_their_values_in_every_pixel(done, sample):
+    run, _, data = done
+    table = filled_pixels(run, "face_on")
+    stars, values = stars_of(data, sample)
+    stars &= np.abs(data["Z_GC"]) < 1
+    own = table[table["SAMPLE"] == sample]
+    assert own["COUNT"].sum() == stars.sum()
+    for row in own[:: len(own) // 40]:
+        inside = stars & (np.abs(data["X_GC"] - row["X_GC"]) < 0.25) & (np.abs(data["Y_GC"] - row["Y_GC"]) < 0.25)
+        expected = np.median(values[inside])
+        assert row["FE_H_MEDIAN"] == expected
+        assert row["FE_H_MAD"] == np.median(np.abs(values[inside] - expected))
+        assert row["FE_H_P16"] <= expected <= row["FE_H_P84"]
+
+
+def test_new_pixels_are_those_of_merged_without_a_star_of_b(done):
+    run, _, _ = done
+    table = filled_pixels(run, "edge_on")
+    places = {name: {(r["R_GC"], r["Z_GC"]) for r in table[table["SAMPLE"] == name]} for name in ("ALONE", "MERGED")}
+    new = {(row["R_GC"], row["Z_GC"]) for row in table[table["NEW"]]}
+    assert new == places["MERGED"] - places["ALONE"]
+    assert new
+
+
+def test_translation_errors_are_the_scatter_of_the_maps_of_single_networks(done):
+    run, _, data = done
+    cube = read_map_cube(paths.products(run.output) / "map_edge_on.fits", "MERGED")
+    stars = chosen(data)
+    signed = np.copysign(data["R_GC"], data["X_GC"]).astype(float)
+    columns, rows = np.floor(signed / 0.5) + 24, np.floor(data["Z_GC"].astype(float) / 0.5) + 6
+    found, expected = [], []
+    for row, column in np.argwhere(cube["N_FE_H"] > 20):
+        inside = stars & (rows == row) & (columns == column)
+        expected.append(np.std([np.median(data[f"FE_H_{name}"][inside]) for name in MEMBERS], ddof=1))
+        found.append(cube["FE_H_TRANSLATION"][row, column])
+    assert len(found) > 20
+    assert_allclose(found, expected, atol=1e-6)  # float32
+    assert np.isnan(read_map_cube(paths.products(run.output) / "map_edge_on.fits", "ALONE")["FE_H_TRANSLATION"]).all()
+
+
+def test_maps_of_the_sky_equal_numpys_medians_in_healpys_pixels(done):
+    run, _, data = done
+    path = paths.products(run.output) / "map_all_sky.fits"
+    counts, medians = hp.read_map(path, field=["COUNT", "FE_H_MEDIAN"], nest=True, hdu="MERGED")
+    stars = chosen(data)
+    pixels = hp.ang2pix(16, data["ra"].astype(float), data["dec"].astype(float), nest=True, lonlat=True)
+    assert_array_equal(counts, np.bincount(pixels[stars], minlength=len(counts)))
+    some = np.flatnonzero(counts)[::50]
+    assert_array_equal(medians[some], [np.median(data["FE_H"][stars & (pixels == n)]) for n in some])
+
+
+def test_gradients_are_those_that_were_put_in(done):
+    run, _, _ = done
+    table = Table.read(paths.products(run.output) / "gradients.ecsv")
+    slopes = table[(table["LABEL"] == "FE_H") & (table["KIND"] == "radial") & (table["HIGH"] <= 1)]
+    assert set(slopes["SAMPLE"]) == {"ALONE", "MERGED", "A_ONLY", "UNTRANSLATED"}
+    merged = slopes[slopes["SAMPLE"] == "MERGED"]
+    for name in ("INNER", "OUTER"):  # a straight line breaks nowhere: both slopes are its own
+        assert (np.abs(merged[name] + 0.06) < 3.5 * merged[f"{name}_ERR"]).all()
+    assert np.isnan(table[table["SAMPLE"] == "ALONE"]["INNER_TRANSLATION"]).all()
+    assert (table[table["SAMPLE"] == "MERGED"]["INNER_NOISE"] > 0).any()
+
+
+def test_the_seam_of_the_surveys_is_what_was_put_in_before_translation_and_none_after(done):
+    run, _, _ = done
+    table = Table.read(paths.products(run.output) / "seam.ecsv")
+    whole = table[(table["R_LOW"] == 0) & (table["R_HIGH"] == 14) & (table["LABEL"] == "FE_H")]
+    (before,), (after,) = (whole[whole["SAMPLE"] == name] for name in ("UNTRANSLATED", "MERGED"))
+    assert abs(before["DIFFERENCE"] - 0.15) < 3 * before["ERR"]
+    assert abs(after["DIFFERENCE"]) < 3 * after["ERR"]
+    assert 0 < after["ERR"] < 0.01  # thousands of stars of scatter 0.1
+    assert before["N_FIRST"] == after["N_FIRST"]
+
+
+def test_north_and_south_of_a_disc_that_is_alike_on_both_sides_do_not_differ(done):
+    run, _, _ = done
+    table = Table.read(paths.products(run.output) / "asymmetry.ecsv")
+    own = table[(table["SAMPLE"] == "MERGED") & (table["LABEL"] == "FE_H")]
+    assert len(own) == 7  # six rings with stars, and all
+    assert (np.abs(own["DIFFERENCE"] / own["ERR"]) < 3.5).all()
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_two_alpha_sequences_share_the_stars_that_have_both_labels(tmp_path, client):
+    data = disc()
+    counts = {}
+    for alpha in ("all", "low", "high"):
+        settings = {"n_bootstraps": 10, "translation_errors": False, "alpha": alpha}
+        counts[alpha] = atlas.run(prepare(tmp_path / alpha, data, **settings), client).counts
+    assert (
+        counts["low"]["out"] + counts["high"]["out"]
+        == counts["all"]["out"] - counts["low"]["set aside"]["no FE_H or MG_FE"]
+    )
+    assert counts["low"]["set aside"]["not of the low-alpha sequence"] == counts["high"]["out"]
+    header = fits.getheader(paths.products(make_run(tmp_path / "low").output) / "map_edge_on.fits")
+    assert header["SELECT2"] == "MG_FE <= 0.1 -0.16 FE_H"
+
+
+def test_figures_and_tables_of_every_product_are_written_and_receipted(done):
+    run, receipt, _ = done
+    assert {path.name for path in paths.products(run.output).iterdir()} == {*TABLES, *FIGURES}
+    assert {path.removeprefix("products/") for path in receipt.outputs} == {*TABLES, *FIGURES}
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_products_do_not_depend_on_the_partitioning_of_the_catalogue(done, tmp_path, client):
+    run, _, data = done
+    other = prepare(tmp_path, data, most=N_STARS)
+    atlas.run(other, client)
+    for name in TABLES:
+        assert (paths.products(other.output) / name).read_bytes() == (paths.products(run.output) / name).read_bytes()
+
+
+def test_a_second_run_does_nothing(done, client):
+    run, receipt, _ = done
+    assert atlas.run(run, client).written > receipt.written
+
+
+def test_without_distances_the_stage_is_done_and_says_why_there_are_no_maps(tmp_path, client):
+    data = disc()
+    for column in schema.GALACTOCENTRIC:
+        data[column.name][:] = np.nan
+    run = prepare(tmp_path, data)
+    receipt = atlas.run(run, client)
+    assert receipt.counts["notes"] == ["no star has a distance: no maps"]
+    assert not receipt.outputs
+    assert not paths.products(run.output).exists()
+
+
+def test_a_selection_that_no_star_passes_is_said_not_a_crash(tmp_path, client):
+    receipt = atlas.run(prepare(tmp_path, disc(), select={"LOGG": (7.0, 8.0)}), client)
+    assert receipt.counts["out"] == 0
+    assert "no star passes [atlas] select" in receipt.counts["notes"][0]
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_products_of_an_earlier_atlas_do_not_stay_when_there_is_nothing_to_draw(tmp_path, client):
+    run = prepare(tmp_path, disc(), n_bootstraps=10)
+    atlas.run(run, client)
+    atlas.run(prepare(tmp_path, disc(), select={"LOGG": (7.0, 8.0)}), client)
+    assert not list(paths.products(run.output).glob("*"))
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_label_that_no_selected_star_has_is_left_out_and_said(tmp_path, client):
+    data = disc()
+    data["MG_FE"][:] = np.nan
+    run = prepare(tmp_path, data, n_bootstraps=10)
+    receipt = atlas.run(run, client)
+    assert receipt.counts["notes"][0] == "no selected star has MG_FE: not drawn"
+    cube = read_map_cube(paths.products(run.output) / "map_edge_on.fits", "MERGED")
+    assert list(cube) == ["COUNT", "HEIGHT", *(name.format("FE_H") for name in PLANES)]
+
+
+def test_a_handful_of_stars_of_a_alone_is_drawn(tmp_path, client):
+    data = {name: values[120:150] for name, values in disc().items()}
+    data["SURVEY"][:] = A
+    run = prepare(tmp_path, data, select={})
+    receipt = atlas.run(run, client)
+    assert 0 < receipt.counts["out"] <= 30
+    cube = read_map_cube(paths.products(run.output) / "map_edge_on.fits", "ALONE")
+    assert cube["COUNT"].sum() == 0
+    assert np.isnan(cube["FE_H_MEDIAN"]).all()
+
+
+def test_a_column_that_the_catalogue_does_not_have_selects_nothing_and_is_refused(tmp_path, client):
+    run = prepare(tmp_path, {k: v[:200] for k, v in disc().items()}, select={"GRAVITY": (1, 2)})
+    with pytest.raises(ConfigError, match="select: the catalogue has no number 'GRAVITY'"):
+        atlas.run(run, client)
+
+
+def test_drawing_before_merging_says_which_stage_to_run(tmp_path, client):
+    run = make_run(tmp_path)
+    hand_made.write_receipts(run, "ingest_b", "pair", "translate")
+    with pytest.raises(CatalogueError, match="stdask merge"):
+        atlas.run(run, client)

@@ -1,0 +1,198 @@
+"""The atlas of a user's own table, against that of a catalogue and numpy."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from astropy import units as u
+from astropy.io import fits
+from astropy.table import Table
+from numpy.testing import assert_array_equal
+
+from stdask.config.atlas import is_atlas_file, load_atlas
+from stdask.errors import ConfigError, SurveyError
+from stdask.science.galaxy.galactocentric import galactic_positions
+from stdask.stages.atlas import gradients as atlas_gradients
+from stdask.stages.atlas import maps as atlas_maps
+from stdask.stages.atlas import profiles as atlas_profiles
+from stdask.stages.atlas.table import run_table, table_source
+from stdask.storage.surveys.files import open_survey
+from stdask.storage.tables import read_parquet, to_masked, write_parquet
+
+N_STARS = 3000
+
+
+@pytest.fixture(autouse=True)
+def undrawn(monkeypatch):
+    for module in (atlas_maps, atlas_profiles, atlas_gradients):
+        monkeypatch.setattr(module, "write_figures", lambda *_: [])
+        for name in ("draw_maps", "draw_sky_maps", "draw_profiles", "draw_gradients"):
+            monkeypatch.setattr(module, name, lambda *_, **__: None, raising=False)
+
+
+def giants(seed=1):
+    rng = np.random.default_rng(seed)
+    return Table(
+        {
+            "RAJ2000": rng.uniform(0, 360, N_STARS) * u.deg,
+            "DEJ2000": np.degrees(np.arcsin(rng.uniform(-1, 1, N_STARS))) * u.deg,
+            "dist": rng.gamma(3, 800, N_STARS) * u.pc,
+            "logg": rng.uniform(1.0, 3.0, N_STARS),
+            "FEH": rng.normal(-0.2, 0.2, N_STARS),
+            "whose": np.where(rng.random(N_STARS) < 0.5, "RAVE", "APOGEE"),
+        }
+    )
+
+
+@pytest.mark.parametrize("ending", ["fits", "ecsv", "parquet", "csv"])
+def test_a_table_with_usual_names_needs_nothing_else(tmp_path, client, ending):
+    stars, path = giants(), tmp_path / f"mine.{ending}"
+    if ending == "csv":  # states no units
+        stars["dist"] = stars["dist"].to(u.kpc).value
+    stars.write(path)
+    run_table(load_atlas(path, tmp_path / "out"), client)
+    table = Table(to_masked(read_parquet(tmp_path / "out" / "map_edge_on.parquet")))
+    note = json.loads((tmp_path / "out" / "atlas.json").read_text())
+    giant = (stars["logg"] > 1.5) & (stars["logg"] < 2.5)
+    assert set(table["SAMPLE"]) == {"MERGED"}
+    assert note["counts"]["in"] == N_STARS
+    assert note["counts"]["out"] == table["COUNT"].sum() == giant.sum()
+    distances = np.asarray(stars["dist"]) / (1 if ending == "csv" else 1000)
+    places = galactic_positions(np.asarray(stars["RAJ2000"]), np.asarray(stars["DEJ2000"]), distances)
+    row = table[np.argmax(table["COUNT"])]
+    signed = np.copysign(places.radius_kpc, places.x_kpc)
+    inside = giant & (np.abs(signed - row["R_GC"]) < 0.1) & (np.abs(places.z_kpc - row["Z_GC"]) < 0.1)
+    assert row["FE_H_MEDIAN"] == np.median(np.asarray(stars["FEH"][inside], dtype=np.float32))
+
+
+def test_two_surveys_in_one_table_are_shown_side_by_side(tmp_path, client):
+    giants().write(tmp_path / "mine.fits")
+    (tmp_path / "mine.toml").write_text(
+        'output = "maps"\n[table]\nfile = "mine.fits"\nsurvey = "whose"\nreference = "APOGEE"\n'
+        "[atlas]\nselect = {}\nn_bootstraps = 20\n"
+    )
+    run_table(load_atlas(tmp_path / "mine.toml", tmp_path / "maps"), client)
+    table = Table(to_masked(read_parquet(tmp_path / "maps" / "map_all_sky.parquet")))
+    assert set(table["SAMPLE"]) == {"ALONE", "MERGED", "A_ONLY"}
+    assert table[table["SAMPLE"] == "ALONE"]["COUNT"].sum() == (giants()["whose"] == "APOGEE").sum()
+    assert (tmp_path / "maps" / "seam.ecsv").exists()
+
+
+TWO_SURVEYS = (
+    'output = "maps"\n[table]\nfile = "mine.parquet"\nsurvey = "whose"\nreference = "{}"\n'
+    "[atlas]\nselect = {{}}\nn_bootstraps = 20\n"
+)
+
+
+def test_stars_whose_survey_is_not_named_are_of_the_others(tmp_path, client):
+    stars = giants()
+    nameless = (stars["whose"] == "RAVE") & (stars["logg"] > 2)
+    stars["dist"] = stars["dist"].to(u.kpc)
+    columns = {name: pa.array(np.asarray(stars[name])) for name in stars.colnames}
+    columns["whose"] = pa.array(stars["whose"].tolist(), mask=np.asarray(nameless))
+    write_parquet(tmp_path / "mine.parquet", pa.table(columns))
+    (tmp_path / "mine.toml").write_text(TWO_SURVEYS.format("APOGEE"))
+    run_table(load_atlas(tmp_path / "mine.toml", tmp_path / "maps"), client)
+    counts = json.loads((tmp_path / "maps" / "atlas.json").read_text())["counts"]
+    assert counts["from"]["no survey"] == nameless.sum()
+    table = Table(to_masked(read_parquet(tmp_path / "maps" / "map_all_sky.parquet")))
+    merged, alone, others = (table[table["SAMPLE"] == name]["COUNT"].sum() for name in ("MERGED", "ALONE", "A_ONLY"))
+    assert (merged, alone, others) == (N_STARS, (stars["whose"] == "APOGEE").sum(), (stars["whose"] == "RAVE").sum())
+
+
+def test_a_reference_that_no_star_has_is_refused(tmp_path, client):
+    giants().write(tmp_path / "mine.parquet")
+    (tmp_path / "mine.toml").write_text(TWO_SURVEYS.format("apogee"))
+    with pytest.raises(SurveyError, match=r"has 'apogee' in column 'whose'.*(RAVE|APOGEE), "):
+        run_table(load_atlas(tmp_path / "mine.toml", tmp_path / "maps"), client)
+
+
+def test_text_where_numbers_are_wanted_is_told_with_its_column(tmp_path, client):
+    stars = giants()
+    stars["dist"] = stars["dist"].to(u.kpc).value
+    stars["FEH"] = np.where(np.arange(N_STARS) == 7, "unknown", "-0.1")
+    stars.write(tmp_path / "mine.csv")
+    with pytest.raises(SurveyError, match=r"mine.csv: column 'FEH' holds something else than numbers.*unknown"):
+        run_table(load_atlas(tmp_path / "mine.csv", tmp_path / "out"), client)
+    assert not list((tmp_path / "out").glob(".stdask_*"))  # nothing of the work is left
+
+
+def test_untranslated_values_of_a_part_of_the_labels_are_refused(tmp_path, client):
+    stars = giants()
+    stars["MGFE"] = stars["raw"] = stars["FEH"]
+    stars.write(tmp_path / "mine.parquet")
+    text = TWO_SURVEYS.format("APOGEE").replace("[atlas]", 'untranslated = { FE_H = "raw" }\n[atlas]')
+    (tmp_path / "mine.toml").write_text(text)
+    with pytest.raises(ConfigError, match=r"untranslated lacks MG_FE.*labels = \['FE_H'\]"):
+        run_table(load_atlas(tmp_path / "mine.toml", tmp_path / "maps"), client)
+
+
+def test_what_an_earlier_atlas_made_is_gone_and_a_users_own_files_stay(tmp_path, client):
+    giants().write(tmp_path / "mine.parquet")
+    (tmp_path / "mine.toml").write_text(TWO_SURVEYS.format("APOGEE"))
+    (tmp_path / "maps" / "keys").mkdir(parents=True)
+    (tmp_path / "maps" / "keys" / "mine").write_text("of the user")
+    run_table(load_atlas(tmp_path / "mine.toml", tmp_path / "maps"), client)
+    assert (tmp_path / "maps" / "seam.ecsv").exists()
+    run_table(load_atlas(tmp_path / "mine.parquet", tmp_path / "maps"), client)  # of one survey: there is no seam
+    assert not (tmp_path / "maps" / "seam.ecsv").exists()
+    assert (tmp_path / "maps" / "keys" / "mine").read_text() == "of the user"
+
+
+def test_a_table_may_be_called_in_any_script(tmp_path, client):
+    giants().write(tmp_path / "étoiles.parquet")
+    run_table(load_atlas(tmp_path / "étoiles.parquet", tmp_path / "out"), client)
+    assert fits.getheader(tmp_path / "out" / "map_edge_on.fits")["TABLE"] == r"\xe9toiles.parquet"
+
+
+def test_blocks_of_rows_do_not_change_the_stars(tmp_path):
+    giants().write(tmp_path / "mine.fits")
+    file = open_survey(tmp_path / "mine.fits")
+    source = table_source(file, load_atlas(tmp_path / "mine.fits").table)
+    small = replace(source, block_rows=700)
+    assert [block.n_rows for block in small.blocks] == [700, 700, 700, 700, 200]
+    whole = source.read(source.blocks[0], ["FE_H", "R_GC", "STAR_KEY"])
+    parts = [small.read(block, ["FE_H", "R_GC", "STAR_KEY"]) for block in small.blocks]
+    for name in whole.column_names:
+        assert_array_equal(np.concatenate([part.column(name) for part in parts]), whole.column(name))
+
+
+def test_a_table_without_a_distance_says_how_to_name_one(tmp_path, client):
+    stars = giants()
+    stars.rename_column("dist", "how_far")
+    stars.write(tmp_path / "mine.fits")
+    with pytest.raises(SurveyError, match=r'no column called distance.*\[table\] distance = ".*has RAJ2000'):
+        run_table(load_atlas(tmp_path / "mine.fits", tmp_path / "out"), client)
+
+
+def test_a_table_without_abundances_says_how_to_name_them(tmp_path, client):
+    stars = giants()
+    stars.rename_column("FEH", "iron")
+    stars.write(tmp_path / "mine.fits")
+    with pytest.raises(SurveyError, match=r"none of FE_H.*columns = \{ FE_H"):
+        run_table(load_atlas(tmp_path / "mine.fits", tmp_path / "out"), client)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('output = "o"\n[table]\nfile = "a.fits"\nsurvey = "s"\n', "goes with"),
+        ('output = "o"\n[table]\nfile = "a.fits"\nuntranslated = { FE_H = "x" }\n', "needs `survey`"),
+        ('output = "o"\n[table]\nfile = "../a.fits"\n', "leaves its folder"),
+        ('output = "o"\n[table]\nfile = "a.fits"\n[cluster]\nprologue = ["rm"]\n', "can run programs"),
+    ],
+)
+def test_a_wrong_atlas_file_is_refused_in_words(tmp_path, text, message):
+    (tmp_path / "atlas.toml").write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        load_atlas(tmp_path / "atlas.toml")
+
+
+def test_a_run_file_is_told_from_an_atlas_file(tmp_path):
+    (tmp_path / "run.toml").write_text("seed = 7\n")
+    (tmp_path / "atlas.toml").write_text('[table]\nfile = "a.fits"\n')
+    assert not is_atlas_file(tmp_path / "run.toml")
+    assert is_atlas_file(tmp_path / "atlas.toml")
+    assert is_atlas_file(tmp_path / "mine.fits")

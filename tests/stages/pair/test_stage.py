@@ -1,0 +1,328 @@
+"""Pairing: who is matched, who may teach, and that every star of A is accounted for."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
+
+from stdask.config.run import PairConfig, Run, TrainConfig, load_run
+from stdask.errors import ConfigError, PairingError, SurveyError
+from stdask.runs.receipts import read_receipt
+from stdask.stages.ingest import stage as ingest
+from stdask.stages.pair import stage as pair
+from stdask.stages.pair.stage import select
+from stdask.stages.train import stage as train
+from stdask.storage import paths
+from stdask.storage.catalogue.hats import open_catalogue
+from stdask.storage.tables import read_parquet
+from stdask.tools.run import check_files
+from tests.conftest import JOBS
+from tests.hand_made import A, B, columns_a, columns_b, make_run, stars, write_catalogue, write_receipts
+
+TRAIN = TrainConfig.model_validate(
+    {"intrinsic": [{"label": "TEFF", "from": "TEFF"}], "extrinsic": [{"label": "VHELIO", "from": "RV"}]}
+)
+
+
+def table(n: int, **changes: object) -> pa.Table:
+    columns = {
+        "AMBIGUOUS": np.zeros(n, bool),
+        "A_GOOD": np.ones(n, bool),
+        "B_GOOD": np.ones(n, bool),
+        "A_EBV": np.full(n, 0.1),
+        "A_TEFF": np.full(n, 5000.0),
+        "A_RV": np.linspace(-100, 100, n),
+        "B_TEFF": np.full(n, 5000.0),
+        "B_VHELIO": np.linspace(-100, 100, n) + np.tile([0.05, -0.05, 0.1, -0.1], n // 4),
+    }
+    for name, (rows, value) in changes.items():
+        columns[name][rows] = value
+    return pa.table(columns)
+
+
+def last(steps: dict[str, np.ndarray]) -> np.ndarray:
+    return list(steps.values())[-1]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("A_GOOD", False), ("B_GOOD", False), ("A_EBV", 0.31), ("A_EBV", np.nan), ("A_TEFF", np.nan), ("B_TEFF", np.nan)],
+)
+def test_a_pair_teaches_only_if_it_is_good_little_reddened_and_complete(column: str, value: object):
+    steps = select(table(40, **{column: (3, value)}), PairConfig.model_validate({"match": {"by": "position"}}), TRAIN)
+    assert np.flatnonzero(~last(steps["intrinsic"])).tolist() == [3]
+    # the extrinsic networks learn no B_TEFF, so they do not need it
+    assert last(steps["extrinsic"])[3] == (column == "B_TEFF")
+
+
+@pytest.mark.parametrize("unambiguous", [True, False])
+def test_a_pair_with_a_second_candidate_teaches_only_if_that_is_wanted(unambiguous: bool):
+    settings = PairConfig.model_validate({"match": {"by": "position"}, "unambiguous": unambiguous})
+    steps = select(table(40, AMBIGUOUS=(3, True)), settings, TRAIN)
+    assert np.flatnonzero(~last(steps["intrinsic"])).tolist() == ([3] if unambiguous else [])
+
+
+def test_a_missing_velocity_costs_the_extrinsic_networks_only():
+    steps = select(table(40, A_RV=(5, np.nan)), PairConfig.model_validate({"match": {"by": "position"}}), TRAIN)
+    assert last(steps["intrinsic"]).all()
+    assert np.flatnonzero(~last(steps["extrinsic"])).tolist() == [5]
+
+
+def test_velocities_that_differ_by_more_than_five_sigma_are_clipped():
+    # the difference is +-0.05 or +-0.1 km/s, so 1.4826 MAD is 0.11 and 5 sigma 0.56
+    pairs = table(40, B_VHELIO=([4, 9], [50.0, -99.0]))
+    steps = select(pairs, PairConfig.model_validate({"match": {"by": "position"}}), TRAIN)
+    assert set(np.flatnonzero(~last(steps["extrinsic"]))) == {4, 9}
+    assert last(steps["intrinsic"]).all()
+
+
+def test_listed_stars_are_gone_before_the_scatter_of_the_velocities_is_taken():
+    binaries = np.arange(40) < 24
+    differences = np.where(binaries, np.tile([30.0, -30.0], 20), np.tile([0.05, -0.05, 0.1, -0.1], 10))
+    differences[39] = 10.0  # 1.4826 MAD is 44 km/s with the binaries, at most 0.3 without them
+    pairs = table(40, B_VHELIO=(slice(None), np.linspace(-100, 100, 40) + differences))
+    config = PairConfig.model_validate({"match": {"by": "position"}, "exclude": [listed("binaries.fits")]})
+    steps = select(pairs, config, TRAIN, [binaries])
+    assert list(steps["extrinsic"])[-3:] == ["all labels measured", "not in binaries.fits", "5-sigma clip of B - A"]
+    assert [int(left.sum()) for left in steps["extrinsic"].values()][-3:] == [40, 16, 15]
+    assert last(steps["intrinsic"]).all()
+
+
+@pytest.fixture
+def paired(tmp_path: Path):
+    """Return a run whose eight stars, of ids 100 to 107 in A and 2M0 to 2M7 in B, are all in both surveys."""
+
+    def make(*lists: dict[str, str]) -> Run:
+        run = make_run(tmp_path, pair={"match": {"by": "position"}, "exclude": lists})
+        for name, columns in ((A, columns_a()), (B, columns_b())):
+            write_catalogue(run, name, columns, stars(columns, 8))
+        write_receipts(run, "ingest_a", "ingest_b")
+        return run
+
+    return make
+
+
+def listed(file: str, column: str = "star", survey: str = "a", **options: str) -> dict[str, str]:
+    return {"file": file, "column": column, "survey": survey} | options
+
+
+def kept(run: Run, family: str = "extrinsic") -> list[bool]:
+    """Return, by the numbers of A's ids, which stars may teach."""
+    pairs = read_parquet(paths.pairs(run.output, A, B)).sort_by("ID_A")
+    return pairs.column(f"USED_{family.upper()}").to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("file", "survey", "ids"),
+    [
+        ("whole.fits", "a", np.array([103, 101, 999], dtype=np.int32)),
+        ("text.parquet", "a", np.array(["103", "101 ", "0101"])),
+        ("padded.fits", "b", np.array(["2M1", "2M3       ", "2M30"])),
+        ("table.csv", "b", np.array(["2M3", "2M1", ""])),
+        ("table.csv", "a", np.array(["103", "", "101"])),
+        ("table.ecsv", "a", np.ma.masked_array([103, 101, 102], [False, False, True])),
+    ],
+)
+def test_listed_stars_teach_no_velocities_in_whatever_way_their_ids_are_written(
+    paired, client, tmp_path: Path, file: str, survey: str, ids: np.ndarray
+):
+    Table({"star": ids, "period": np.arange(3.0)}).write(tmp_path / file)
+    run = paired(listed(file, survey=survey))
+    receipt = pair.run(run, client)
+    assert kept(run) == [number not in (1, 3) for number in range(8)]
+    assert all(kept(run, "intrinsic"))
+    assert receipt.counts["usable"]["extrinsic"][f"not in {file}"] == 6
+    assert f"not in {file}" not in receipt.counts["usable"]["intrinsic"]
+    assert receipt.counts["notes"] == []
+
+
+def test_each_family_has_lists_of_its_own(paired, client, tmp_path: Path):
+    for file, ids in (("one.csv", [100]), ("two.csv", [101, 102]), ("three.csv", [107])):
+        Table({"star": ids}).write(tmp_path / file)
+    run = paired(listed("one.csv"), listed("two.csv", family="intrinsic"), listed("three.csv"))
+    usable = pair.run(run, client).counts["usable"]
+    assert [name for name in usable["extrinsic"] if name.startswith("not in")] == ["not in one.csv", "not in three.csv"]
+    assert (usable["extrinsic"]["not in one.csv"], usable["extrinsic"]["not in three.csv"]) == (7, 6)
+    assert usable["intrinsic"]["not in two.csv"] == 6
+    assert kept(run) == [number not in (0, 7) for number in range(8)]
+
+
+def test_a_list_that_names_no_pair_is_noted(paired, client, tmp_path: Path, capsys: pytest.CaptureFixture):
+    Table({"star": ["2M1", "2M3"]}).write(tmp_path / "binaries.csv")
+    run = paired(listed("binaries.csv", survey="a"))  # they are ids of B
+    note = "None of the 2 ids in binaries.csv, star, is that of a star of LAMOST DR3 in a pair."
+    assert pair.run(run, client).counts["notes"] == [f"{note} It may list the stars of another survey."]
+    assert all(kept(run))
+    assert note in capsys.readouterr().out
+
+
+def test_a_changed_list_pairs_again_and_the_same_list_does_not(paired, client, tmp_path: Path):
+    Table({"star": [103]}).write(tmp_path / "binaries.csv")
+    run = paired(listed("binaries.csv"))
+    pair.run(run, client)
+    written = paths.pairs(run.output, A, B).stat().st_mtime_ns
+    pair.run(run, client)
+    assert paths.pairs(run.output, A, B).stat().st_mtime_ns == written
+    Table({"star": [103, 104]}).write(tmp_path / "binaries.csv", overwrite=True)
+    pair.run(run, client)
+    assert kept(run) == [number not in (3, 4) for number in range(8)]
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [("sta", r"binaries.csv has no column 'star'. Did you mean 'sta'\?"), (None, "No survey file .*binaries.csv")],
+)
+def test_a_list_that_cannot_be_read_is_told_before_any_work(
+    paired, client, tmp_path: Path, column: str | None, message: str
+):
+    run = paired(listed("binaries.csv"))
+    columns = [*run.definition_a.source_columns, *run.definition_b.source_columns]
+    pq.write_table(pa.table({name: [1.0] for name in columns}), run.survey_file("a"))  # which is B's file too
+    if column:
+        Table({column: [103]}).write(tmp_path / "binaries.csv")
+    for work in (lambda: check_files(run), lambda: pair.run(run, client)):
+        with pytest.raises(SurveyError, match=message):
+            work()
+    assert not (run.output / "pairs").exists()
+
+
+def test_ids_are_no_fractions(paired, client, tmp_path: Path):
+    Table({"star": [103.0, 104.5]}).write(tmp_path / "binaries.csv")
+    with pytest.raises(SurveyError, match=r"binaries.csv: column 'star' is double, which no id is"):
+        pair.run(paired(listed("binaries.csv")), client)
+
+
+def test_stars_without_a_counterpart_are_listed_in_the_order_of_the_catalogue(tmp_path: Path, client):
+    run = make_run(tmp_path)
+    a, b = columns_a(), columns_b()
+    both = stars(a, 30)
+    write_catalogue(run, A, a, both)
+    # every third star of A is in B
+    write_catalogue(run, B, b, stars(b, 10, ra=both["ra"][::3], dec=both["dec"][::3]))
+    write_receipts(run, "ingest_a", "ingest_b")
+    receipt = pair.run(run, client)
+    ids = open_catalogue(paths.catalogue(run.output, A)).read(["obsid"])["obsid"].to_pylist()
+    alone = [(row, str(number)) for row, number in enumerate(ids) if (number - 100) % 3]
+    rejected = pq.read_table(paths.pairs(run.output, A, B).with_name(paths.REJECTED))
+    assert list(zip(rejected["row"].to_pylist(), rejected["id"].to_pylist(), strict=True)) == alone
+    assert set(rejected["reason"].to_pylist()) == {pair.NO_COUNTERPART}
+    assert (receipt.counts["out"], receipt.counts["set aside"]) == (10, {pair.NO_COUNTERPART: 20})
+
+
+@pytest.mark.parametrize("match", [{"by": "position"}, {"by": "id", "column": "SOURCE_ID"}])
+def test_each_pair_has_the_values_of_its_two_stars(tmp_path: Path, client, match: dict[str, str]):
+    run = make_run(tmp_path, pair={"match": match})
+    a, b = columns_a(), columns_b()
+    # B has the stars of A in another order, with values that tell which star it is; by position it has them 1 arcsec
+    # off, by id at the place of another, so that its catalogue has them in another order too
+    stars_a, order = stars(a, 30, TEFF=np.arange(30.0)), np.random.default_rng(3).permutation(30)
+    place = order if match["by"] == "position" else 29 - order
+    stars_b = stars(b, 30, TEFF=1000.0 + order, SOURCE_ID=order + 1)
+    stars_b |= {"ra": stars_a["ra"][place], "dec": stars_a["dec"][place] + 1 / 3600}
+    write_catalogue(run, A, a, stars_a)
+    write_catalogue(run, B, b, stars_b, most=3)
+    write_receipts(run, "ingest_a", "ingest_b")
+    pair.run(run, client)
+    pairs = read_parquet(paths.pairs(run.output, A, B))
+    sky_a, sky_b = (SkyCoord(side["ra"], side["dec"], unit="deg") for side in (stars_a, stars_b))
+    rows_a = np.array(pairs["ID_A"].to_pylist(), dtype=int) - 100
+    rows_b = np.array([int(name.removeprefix("2M")) for name in pairs["ID_B"].to_pylist()])
+    assert pairs.num_rows == 30
+    assert rows_a.tolist() == order[rows_b].tolist() == pairs["A_TEFF"].to_pylist()
+    assert pairs["B_TEFF"].to_pylist() == (1000 + rows_a).tolist()
+    # float32, and chords of 5e-6 at least that are good to 1e-16
+    np.testing.assert_allclose(pairs["SEPARATION"], sky_a[rows_a].separation(sky_b[rows_b]).arcsec, rtol=1e-6)
+    assert not paths.scratch(run.output / "pairs").exists()
+
+
+@pytest.mark.parametrize(
+    ("match", "message"),
+    [
+        ({"column": "gaia"}, r"the catalogue of mock_a has no column 'gaia'. Name its id 'obsid', SOURCE_ID"),
+        ({"column": "obsid"}, r"the catalogue of mock_b has no column 'obsid'. Name its id 'apogee_id'"),
+        ({"column": "TEFF"}, r"column 'TEFF' of mock_a is float32, which no id is. Name a column of whole numbers"),
+        (
+            {"column": "obsid", "column_b": "apogee_id"},
+            r"'obsid' is int64 in mock_a and 'apogee_id' is string in mock_b",
+        ),
+    ],
+)
+def test_columns_that_cannot_be_matched_by_are_told(tmp_path: Path, client, match: dict[str, str], message: str):
+    run = make_run(tmp_path, pair={"match": {"by": "id"} | match})
+    for name, columns in ((A, columns_a()), (B, columns_b())):
+        write_catalogue(run, name, columns, stars(columns, 8))
+    write_receipts(run, "ingest_a", "ingest_b")
+    with pytest.raises(ConfigError, match=message):
+        pair.run(run, client)
+
+
+def test_every_lamost_star_is_paired_or_set_aside_and_the_pairs_are_one_to_one(lamost_run, client):
+    for side in "ab":
+        ingest.run(lamost_run, client, side)
+    receipt = pair.run(lamost_run, client)
+    pairs = read_parquet(paths.pairs(lamost_run.output, "lamost_dr3", "apogee_dr17_giants"))
+    assert receipt.counts["in"] == 18_733
+    assert receipt.counts["matches"]["expected by chance"] < 1  # 29,513 stars on half the sky
+    # 742 are said to be in both, most within 1 arcsec and a few up to 3; the limit here is 2
+    assert abs(pairs.num_rows - 742) <= 5
+    for name in ("ID_A", "ID_B"):
+        assert len(set(pairs.column(name).to_pylist())) == pairs.num_rows
+    assert pairs.column("SEPARATION").to_numpy().max() <= 2.0
+    # brute force: every star of A with every star of B
+    data = lamost_run.data_dir
+    a = Table.read(data / "lamost_dr3_kgiants.fits")
+    b = pq.read_table(data / "apogee_dr17_giants.parquet").to_pydict()
+    skies = (SkyCoord(np.asarray(t["ra"]) * u.deg, np.asarray(t["dec"]) * u.deg) for t in (a, b))
+    vectors = [np.stack(sky.cartesian.xyz.value, axis=-1) for sky in skies]
+    to_b, near, to_a = np.zeros(len(a), int), np.zeros(len(a)), np.full(len(vectors[1]), -1)
+    nearest = np.full(len(to_a), np.inf)
+    for start in range(0, len(a), 200):
+        distances = np.linalg.norm(vectors[0][start : start + 200, None] - vectors[1][None], axis=-1)
+        to_b[start : start + 200], near[start : start + 200] = distances.argmin(axis=1), distances.min(axis=1)
+        nearer = distances.min(axis=0) < nearest
+        to_a = np.where(nearer, start + distances.argmin(axis=0), to_a)
+        nearest = np.minimum(nearest, distances.min(axis=0))
+    mutual = (near < 2 * np.pi / 180 / 3600) & (to_a[to_b] == np.arange(len(a)))
+    expected = {(str(a["obsid"][i]), str(b["apogee_id"][to_b[i]])) for i in np.flatnonzero(mutual)}
+    assert set(zip(pairs.column("ID_A").to_pylist(), pairs.column("ID_B").to_pylist(), strict=True)) == expected
+
+
+def test_few_common_velocities_are_counted_cut_by_cut(lamost_run, client):
+    for side in "ab":
+        ingest.run(lamost_run, client, side)
+    pair.run(lamost_run, client)
+    receipt = read_receipt(lamost_run.output, "pair")
+    assert receipt is not None
+    extrinsic = list(receipt.counts["usable"]["extrinsic"].values())
+    assert extrinsic == sorted(extrinsic, reverse=True)  # a cut never adds a star
+    assert extrinsic[-1] < 40  # 36 stars have both velocities
+
+
+def test_surveys_without_a_common_star_are_told_so_and_nothing_is_written(data_dir, tmp_path, client):
+    # LAMOST sees nothing south of -10 degrees
+    south = pq.read_table(data_dir / "apogee_dr17_giants.parquet", filters=[("dec", "<", -30)])
+    pq.write_table(south, tmp_path / "south.parquet")
+    text = (JOBS / "lamost_to_apogee.toml").read_text()
+    (tmp_path / "run.toml").write_text(text.replace("apogee_dr17_giants.parquet", f"{tmp_path}/south.parquet"))
+    run = load_run(tmp_path / "run.toml", data_dir, tmp_path / "out")
+    for side in "ab":
+        ingest.run(run, client, side)
+    with pytest.raises(PairingError, match=r"No star of lamost_dr3 is in apogee_dr17_giants: 18,733 and"):
+        pair.run(run, client)
+    assert not (run.output / "pairs").exists()
+
+
+def test_too_few_common_stars_for_the_intrinsic_networks_end_the_run(lamost_run, client):
+    for side in "ab":
+        ingest.run(lamost_run, client, side)
+    pair.run(lamost_run, client)
+    demanding = lamost_run.config.train.model_copy(update={"min_pairs": 5000})
+    config = lamost_run.config.model_copy(update={"train": demanding})
+    with pytest.raises(PairingError, match=r"7\d\d usable pairs for the intrinsic networks, 5000 are needed"):
+        train.run(lamost_run.model_copy(update={"config": config}), client)
+    assert not paths.ensemble(lamost_run.output).exists()

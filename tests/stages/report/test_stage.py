@@ -1,0 +1,391 @@
+"""The report shows what the run folder holds, in a page that is whole, safe and usable without a network."""
+
+import base64
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.table import Table
+from matplotlib.figure import Figure
+
+from stdask.cluster.workers import Workers
+from stdask.config.run import Run, RunConfig
+from stdask.display.numbers import as_toml, measured, number, symbol
+from stdask.errors import CatalogueError
+from stdask.runs.receipts import Receipt, write_receipt
+from stdask.runs.settings import stage_settings
+from stdask.science.measurements.repeats import ErrorFactors
+from stdask.stages.ingest.repeats import factors_table
+from stdask.stages.report import stage as report
+from stdask.storage import paths
+from stdask.storage.documents import read_bytes, write_ecsv, write_figure
+from tests.stages.report.report_runs import (
+    COUNTS,
+    REFUSED,
+    SCORE_NAMES,
+    SCORES,
+    finished_run,
+    write_products,
+    write_table,
+)
+
+SECTIONS = [
+    "summary", "counts", "accuracy", "coverage", "importance", "domain", "learning", "maps", "notes", "provenance",
+    "cite",
+]  # fmt: skip
+MINUS, DASH = "\N{MINUS SIGN}", "\N{EN DASH}"
+VOID = {"meta", "link", "img", "br", "hr", "input"}  # HTML Living Standard, sect. 13.1.2
+INTERACTIVE = ["map_edge_on", "map_face_on", "map_all_sky", "profile_radial", "profile_vertical"]
+TITLE_A = "<script>alert('A')</script> & Survey"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """A run whose stages are all done, with tables, and no figure."""
+    return finished_run(tmp_path, TITLE_A)
+
+
+def draw(path: Path) -> None:
+    figure = Figure(figsize=(2, 1))
+    figure.subplots().plot([0, 1])
+    write_figure(path, figure)
+
+
+class Page(HTMLParser):
+    """A page taken apart: elements with their attributes, and the text of each section."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.texts: dict[str, str] = {}
+        self._open: list[str] = []
+        self._section = ""
+        self.feed(text)
+        assert not self._open, f"left open: {self._open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        self.elements.append((tag, values))
+        if tag == "section":
+            self._section = values["id"]
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag, f"</{tag}> closes another element"
+        if tag == "section":
+            self._section = ""
+
+    def handle_data(self, data: str) -> None:
+        words = [self.texts.get(self._section, ""), *data.split()]
+        self.texts[self._section] = " ".join(word for word in words if word)
+
+    def all(self, *tags: str) -> Iterator[dict[str, str]]:
+        return (values for tag, values in self.elements if tag in tags)
+
+
+def make(run: Run, client: Workers) -> Page:
+    report.run(run, client)
+    return Page(paths.report(run.output).read_text(encoding="utf-8"))
+
+
+def test_every_section_is_there_and_the_navigation_leads_to_it(run: Run, client: Workers) -> None:
+    page = make(run, client)
+    assert [values["id"] for values in page.all("section")] == SECTIONS
+    assert [values["href"] for values in page.all("a") if values["href"].startswith("#")][1:12] == [
+        f"#{name}" for name in SECTIONS
+    ]  # the first link skips the navigation
+
+
+def test_missing_parts_are_told_in_a_sentence(run: Run, client: Workers) -> None:
+    page = make(run, client)
+    assert "coverage of the errors was not measured" in page.texts["coverage"]
+    assert "importance of the inputs was not computed" in page.texts["importance"]
+    assert "no figure of the domain" in page.texts["domain"]
+    assert "no record of the training" in page.texts["learning"]
+    assert "no maps or profiles" in page.texts["maps"]
+
+
+def test_a_run_without_any_accuracy_says_so(run: Run, client: Workers) -> None:
+    (paths.evaluation(run.output) / "accuracy.ecsv").unlink()
+    page = make(run, client)
+    assert "No label was tested" in page.texts["summary"]
+    assert "No accuracy table" in page.texts["accuracy"]
+
+
+def test_rows_in_are_rows_out_and_rows_set_aside_by_reason(run: Run, client: Workers) -> None:
+    text = make(run, client).texts["counts"]
+    assert "Ingest A 1,200 1,190 10 no position: 10" in text
+    assert "Merge 2,090 1,590 500 also in B: 500" in text
+    assert "Train passes no rows on" in text
+    assert "E(B-V) <= 0.3 431" in text
+    assert "block size 250" in text
+
+
+def test_the_headline_sets_the_scatter_before_beside_that_after(run: Run, client: Workers) -> None:
+    text = make(run, client).texts["summary"]
+    assert "T eff K 86 12 ± 4 1.0 ± 3.0 80 ± 6 60 ± 4 0.75" in text
+    assert "not in A 0.050 ± 0.004" in text
+
+
+def test_the_truth_of_a_mock_is_shown_where_it_is_known(run: Run, client: Workers) -> None:
+    assert "truth" not in make(run, client).texts["accuracy"]
+    write_table(run, "truth", SCORE_NAMES, [(*row[:9], row[9] / 2, *row[10:]) for row in SCORES])
+    paths.receipt(run.output, "report").unlink()
+    page = make(run, client)
+    assert f"Translated {MINUS} truth" in page.texts["summary"]
+    assert "40 ± 6" in page.texts["summary"]
+    assert "Difference from the truth" in page.texts["accuracy"]
+
+
+def test_tables_of_evaluate_are_shown_with_their_numbers(run: Run, client: Workers) -> None:
+    write_table(
+        run,
+        "coverage",
+        ("family", "label", "of", "group", "interval", "nominal", "covered", "covered_err", "n"),
+        [
+            ("intrinsic", "TEFF", "B", "all", "draws", 0.68, 0.612, 0.052, 86),
+            ("intrinsic", "TEFF", "B", "all", "draws", 0.7, 0.55, 0.05, 86),  # of the curve: in the figure only
+            ("intrinsic", "TEFF", "B", "all", "draws", 0.9, 0.884, 0.035, 86),
+            ("intrinsic", "TEFF", "B", "giants, [Fe/H] < -1", "draws", 0.68, 0.5, 0.088, 31),
+            ("intrinsic", "TEFF", "B", "giants, [Fe/H] < -1", "draws", 0.9, 0.8, 0.072, 31),
+        ],
+    )
+    names = ("family", "label", "of", "method", "calibration", "calibration_err", "attenuation", "attenuation_err")
+    slopes = [("B", "raw", 0.95, 0.02, 1.02, 0.03), ("truth", "new", 1.0, 0.01, 0.88, 0.04)]
+    rows = [("intrinsic", "TEFF", *row, 84, 2) for row in slopes]
+    write_table(run, "attenuation", (*names, "n", "n_clipped"), rows)
+    names = ("family", "of", "players", "group", "label", "input", "importance", "importance_err")
+    shares = [
+        ("intrinsic", of, players, "[Fe/H] < -1", "TEFF", name, share, 1.2)
+        for of, of_one in (("translated label", 28.4), ("correction", 41.7))
+        for players, name, share in (
+            ("inputs", "FE_H", of_one),
+            ("colours as one", "FE_H", 55.5),
+            ("colours as one", "colours", 100 - of_one),
+        )
+    ]
+    write_table(run, "importance", names, shares)
+    history = [("intrinsic", 1, n, 1e-3, 0.5, 0.6 - 0.1 * (n == 2)) for n in (1, 2, 3)]
+    names = ("family", "member", "epoch", "learning_rate", "loss", "val_loss")
+    write_ecsv(paths.history(run.output), Table(rows=history, names=names))
+    cuts = Table(rows=[("rows of the file", 0, 1200), ("snr > 30", 200, 1000)], names=("cut", "n_failing", "n_left"))
+    write_ecsv(paths.catalogue(run.output, "first") / "cuts.ecsv", cuts)
+    columns = Table(rows=[("TEFF", "teff", "K", 3)], names=("column", "source", "unit_in_file", "n_missing"))
+    write_ecsv(paths.catalogue(run.output, "first") / "columns.ecsv", columns)
+    edge, factors = np.array([31.5]), np.array([1.31, 0.92])
+    found = ErrorFactors(edge, np.array([1200, 1201]), factors, np.array([0.04, 0.03]))
+    write_ecsv(paths.catalogue(run.output, "first") / paths.REPEATS, factors_table({"TEFF": found}, "snr"))
+    texts = make(run, client).texts
+    assert f"T eff {DASH} 31.5 1,200 1.31 ± 0.04 T eff 31.5 {DASH} 1,201 0.920 ± 0.030" in texts["counts"]
+    assert "Column Source Unit in file Missing TEFF teff K 3" in texts["counts"]
+    assert "T eff B draws 86 61 ± 5 88.4 ± 3.5" in texts["coverage"]
+    assert f"giants, [Fe/H] < {MINUS}1" in texts["coverage"]
+    assert "T eff B draws 31 50 ± 9 80 ± 7" in texts["coverage"]
+    assert "not translated 84 2 0.950 ± 0.020 1.020 ± 0.030" in texts["accuracy"]
+    assert "new 84 2 1.000 ± 0.010 0.88 ± 0.04" in texts["accuracy"]  # a method of any name
+    assert f"translated label [Fe/H] < {MINUS}1 28.4 ± 1.2 71.6 ± 1.2" in texts["importance"]
+    assert f"correction [Fe/H] < {MINUS}1 41.7 ± 1.2 58.3 ± 1.2" in texts["importance"]
+    assert "55.5" not in texts["importance"]  # beside the colours as one stand the inputs one by one
+    assert "1 3 2 0.001 0.5 0.5" in texts["learning"]  # member, epochs, the one kept and its losses
+    assert "snr > 30 200 1,000" in texts["counts"]
+    assert "QFLAG_INPUT_INTRINSIC 1,071 90.0 %" in texts["domain"]
+
+
+def test_figures_are_inside_the_page_as_they_are_on_disk(run: Run, client: Workers) -> None:
+    evaluation, products = paths.evaluation(run.output), paths.products(run.output)
+    files = [evaluation / f"{name}.png" for name in ("residuals_intrinsic_TEFF", "importance_intrinsic")]
+    files += [evaluation / f"{name}.png" for name in ("domain_intrinsic", "learning_intrinsic")]
+    files += [evaluation / "coverage_intrinsic.png", products / "map_edge_on.png"]
+    for path in files:
+        draw(path)
+    images = list(make(run, client).all("img"))
+    shown = {base64.b64decode(image["src"].removeprefix("data:image/png;base64,")) for image in images}
+    assert shown == {read_bytes(path) for path in files}
+    assert all((image["width"], image["height"]) == ("225", "112") for image in images)  # 2 x 1 inches at 112 per inch
+    residuals = images[0]["alt"]
+    assert "offset +12 ± 4, robust scatter 80 ± 6 K" in residuals
+    assert all(len(image["alt"]) > 40 for image in images)
+
+
+def test_a_figure_for_which_there_is_no_room_is_named_instead(
+    run: Run, client: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw(paths.products(run.output) / "map_edge_on.png")
+    monkeypatch.setattr("stdask.stages.report.figures.MAX_IMAGE_BYTES", 100)
+    page = make(run, client)
+    assert not list(page.all("img"))
+    assert "map_edge_on.png is too large" in page.texts["maps"]
+
+
+def test_notes_of_all_stages_are_told(run: Run, client: Workers) -> None:
+    page = make(run, client)
+    assert REFUSED in page.texts["notes"]
+    assert "No star has a distance" in page.texts["notes"]
+    assert "2 notes" in page.texts["summary"]
+
+
+def test_a_run_without_notes_says_that_nothing_was_refused(run: Run, client: Workers) -> None:
+    for step in ("train", "atlas"):
+        write_receipt(run.output, Receipt(step, "key", {}, stage_settings(run, step), {}, {}))
+    assert "Nothing was refused" in make(run, client).texts["notes"]
+
+
+def test_provenance_and_citations_are_complete(run: Run, client: Workers) -> None:
+    page = make(run, client)
+    assert "Seed 11" in page.texts["provenance"]
+    assert page.texts["provenance"].count("5e" * 32) == len(COUNTS)
+    for software in ("stdask", "numpy", "tensorflow"):
+        assert software in page.texts["provenance"]
+    for cited in ("A&A 690, A54", "first et al. 2021", "second et al. 2021", "stdask"):
+        assert cited in page.texts["cite"]
+
+
+def test_the_settings_shown_are_a_run_file_that_gives_the_same_run(run: Run) -> None:
+    shown = tomllib.loads(as_toml(run.config.model_dump(mode="json", by_alias=True)))
+    assert RunConfig.model_validate(shown) == run.config
+
+
+def test_the_model_card_is_linked_where_it_lies(run: Run, client: Workers) -> None:
+    links = [values["href"] for values in make(run, client).all("a") if values["href"].endswith("card.md")]
+    assert [(paths.report(run.output).parent / link).resolve() for link in links] == [paths.card(run.output)]
+
+
+def test_nothing_is_loaded_from_outside(run: Run, client: Workers) -> None:
+    draw(paths.products(run.output) / "map_edge_on.png")
+    page = make(run, client)
+    assert not list(page.all("script", "iframe", "object", "embed"))  # nothing interactive is there: no script
+    loaded = [v[name] for tag, v in page.elements for name in ("src", "href") if name in v and tag != "a"]
+    assert loaded
+    assert all(value.startswith("data:") for value in loaded)
+    style = re.search(r"<style>(.*?)</style>", paths.report(run.output).read_text(), re.S)
+    assert style
+    assert not re.search(r"url\(|@import", style[1])
+
+
+def test_the_page_allows_itself_no_network_and_no_scripts_but_its_own(run: Run, client: Workers) -> None:
+    write_products(run)
+    page = make(run, client)
+    (policy,) = (v["content"] for v in page.all("meta") if v.get("http-equiv") == "Content-Security-Policy")
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    assert rules["default-src"] == "'none'"
+    assert rules["img-src"] == "data:"
+    text = paths.report(run.output).read_text(encoding="utf-8")
+    scripts = re.findall(r"<script>(.*?)</script>", text, re.S)
+    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    assert rules["script-src"].split() == [f"'sha256-{value}'" for value in hashes]
+    assert len(hashes) == 2  # Bokeh and the page's own
+    assert all("src" not in values for values in page.all("script"))
+
+
+def test_every_map_and_profile_is_there_to_look_at_and_as_a_static_figure(run: Run, client: Workers) -> None:
+    write_products(run)
+    for name in INTERACTIVE:
+        draw(paths.products(run.output) / f"{name}.png")
+    draw(paths.products(run.output) / "kiel_diagram.png")
+    page = make(run, client)
+    blocks = [v["id"] for v in page.all("div") if v.get("class") == "interactive"]
+    assert blocks == [f"figure-{name}" for name in INTERACTIVE]
+    assert len(list(page.all("img"))) == len(INTERACTIVE) + 1
+    assert "Kiel diagram" in page.texts["maps"]
+    controls = {v["name"] for v in page.all("select", "input") if "name" in v}
+    assert controls == {f"{name}-{what}" for name in INTERACTIVE for what in ("sample", "quantity")}
+    assert paths.report(run.output).stat().st_size < 15e6
+
+
+def test_an_interactive_figure_for_which_there_is_no_room_is_named_instead(
+    run: Run, client: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_products(run)
+    monkeypatch.setattr("stdask.stages.report.interactive.MOST_BYTES", 100)
+    page = make(run, client)
+    assert not list(page.all("script", "select"))
+    assert "An interactive figure of products/map_edge_on is too large" in page.texts["maps"]
+
+
+def test_tables_beside_the_maps_are_shown_with_their_units_and_errors(run: Run, client: Workers) -> None:
+    folder = paths.products(run.output)
+    names = ("SAMPLE", "LABEL", "KIND", "LOW", "INNER", "INNER_ERR", "N")
+    rows = [("MERGED", "FE_H", "radial", 0.0, -0.0512, 0.0031, 812), ("ALONE", "FE_H", "radial", 0.0, -0.07, 0.02, 90)]
+    write_ecsv(folder / "gradients.ecsv", Table(rows=rows, names=names, units={"INNER": "dex / kpc"}))
+    write_ecsv(folder / "seam.ecsv", Table(rows=[("FE_H", 0.08, 0.01)], names=("LABEL", "BEFORE", "AFTER")))
+    text = make(run, client).texts["maps"]
+    assert "Sample Label Kind Low Inner dex / kpc N" in text
+    assert f"Survey B and {TITLE_A} translated [Fe/H] radial 0 {MINUS}0.0512 ± 0.0031 812" in text
+    assert f"Survey B alone [Fe/H] radial 0 {MINUS}0.070 ± 0.020 90" in text
+    assert "[Fe/H] 0.08 0.01" in text
+
+
+def test_what_a_file_says_is_text_and_never_markup(run: Run, client: Workers) -> None:
+    write_products(run)
+    page = make(run, client)
+    text = paths.report(run.output).read_text(encoding="utf-8")
+    assert "<script>alert" not in text
+    assert TITLE_A in page.texts["summary"]
+
+
+def test_headings_tables_and_landmarks_serve_a_screen_reader(run: Run, client: Workers) -> None:
+    write_products(run)
+    page = make(run, client)
+    levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    assert all(values.get("scope") in ("col", "row", "rowgroup") for values in page.all("th"))
+    assert all(len(list(page.all(tag))) == 1 for tag in ("header", "nav", "main", "footer"))
+    ids = [values["id"] for _, values in page.elements if "id" in values]
+    assert len(ids) == len(set(ids))
+    named = {values["aria-labelledby"] for _, values in page.elements if "aria-labelledby" in values}
+    assert named <= set(ids)
+    assert all(values["aria-labelledby"] for values in page.all("table"))
+    assert next(page.all("html"))["lang"] == "en"
+
+
+def test_the_page_is_made_once_and_again_when_a_stage_tells_something_new(run: Run, client: Workers) -> None:
+    first = report.run(run, client)
+    made = paths.report(run.output).stat().st_mtime_ns
+    assert report.run(run, client).key == first.key
+    assert paths.report(run.output).stat().st_mtime_ns == made
+    write_receipt(run.output, Receipt("train", "key", {}, stage_settings(run, "train"), {}, {"notes": []}))
+    assert report.run(run, client).key != first.key
+
+
+def test_a_stage_that_was_not_run_is_named(run: Run, client: Workers) -> None:
+    paths.receipt(run.output, "merge").unlink()
+    with pytest.raises(CatalogueError, match="merge"):
+        report.run(run, client)
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [
+        (0.827, 0.119, "0.83 ± 0.12"),  # the three examples of the Particle Data Group, sect. 5.3
+        (0.827, 0.367, "0.8 ± 0.4"),
+        (-61.3, 1.04, f"{MINUS}61.3 ± 1.0"),
+        (5012.0, 88.0, "5012 ± 88"),
+        (0.05, float("nan"), "0.05"),
+        (float("nan"), 1.0, DASH),
+    ],
+)
+def test_values_are_rounded_by_their_errors(value: float, error: float, text: str) -> None:
+    assert measured(value, error) == text
+
+
+def test_symbols_are_written_in_html() -> None:
+    assert symbol("TEFF") == "<i>T</i><sub>eff</sub>"
+    assert symbol("LOGG") == "log <i>g</i>"
+    assert symbol("ALPHA_FE") == "[\N{GREEK SMALL LETTER ALPHA}/Fe]"
+    assert symbol("BP_G_0") == f"(BP {MINUS} G)<sub>0</sub>"
+    assert symbol("<b>") == "&lt;b&gt;"
+
+
+def test_numbers_are_short_and_long_lists_are_counted() -> None:
+    assert [number(v) for v in (12345, 0.123456, True, None, "a")] == ["12,345", "0.1235", "True", DASH, "a"]
+    assert number([1, 2]) == "1, 2"
+    assert number(list(range(50))) == "50 values"

@@ -1,0 +1,63 @@
+"""A family from its training stars: whose counterpart is whose, what is masked, and the shape of the network."""
+
+from pathlib import Path
+
+import numpy as np
+
+from stdask.config.run import TrainConfig
+from stdask.network.recipe import shape_of
+from stdask.science.translation.masking import Patterns
+from stdask.science.translation.scaling import NO_COUNTERPART, fit_scaling
+from stdask.stages.train.family import member_jobs, own_inputs
+from tests.hand_made import make_run
+from tests.network.made_up import training_stars
+from tests.tools.validate.checked_stars import training
+
+ABUNDANCES = {
+    "intrinsic": [{"label": "TEFF", "from": "TEFF"}, {"label": "LOGG"}],
+    "extrinsic": [{"label": "VHELIO", "from": "RV"}, {"label": "MG_FE", "from": "MG_FE"}, {"label": "AL_FE"}],
+}
+LACKING_RV = Patterns(np.array([[False] * 4, [False, False, False, True]]), np.array([700, 300]))
+
+
+def test_each_of_several_extrinsic_labels_has_its_own_counterpart():
+    train = TrainConfig.model_validate(ABUNDANCES)
+    assert train.inputs("extrinsic") == ("TEFF", "RV", "MG_FE")
+    assert own_inputs("extrinsic", train) == [1, 2, NO_COUNTERPART]
+    assert own_inputs("intrinsic", train) == [0, NO_COUNTERPART]
+    inputs = np.array([[5000.0, 30.0, 0.1], [4500.0, -80.0, 0.3], [6000.0, 10.0, 0.0]])
+    labels = inputs[:, [1, 2, 0]] + [0.3, -0.02, 0.0]
+    scaling = fit_scaling(inputs, labels, own_inputs("extrinsic", train), "residual")
+    # an untrained network adds nothing: each label starts from its own input, or from the training mean
+    untrained = scaling.to_labels(inputs, np.zeros((3, 3)))
+    np.testing.assert_array_equal(untrained[:, 0], inputs[:, 1])
+    np.testing.assert_array_equal(untrained[:, 1], inputs[:, 2])
+    np.testing.assert_allclose(untrained[:, 2], labels[:, 2].mean())
+
+
+def test_where_missing_inputs_become_the_mean_members_are_trained_so_at_the_rate_of_the_catalogue(tmp_path: Path):
+    known = training(*training_stars(4000))
+    scaling = fit_scaling(known.inputs, known.labels, [0, NO_COUNTERPART, 3], "residual")
+    for missing, share in (("mean", 0.3), ("draw", 0.0)):
+        run = make_run(tmp_path, train={"intrinsic": ABUNDANCES["intrinsic"], "missing": missing})
+        jobs = member_jobs("intrinsic", known, scaling, LACKING_RV, run)
+        masked = [(job.training.inputs[:, 3] == 0).mean() for job in jobs]  # 0 is the training mean
+        # 4 sigma of the binomial of 3200 stars
+        np.testing.assert_allclose(masked, share, atol=4 * np.sqrt(0.3 * 0.7 / 3200))
+        assert all((job.training.inputs[:, :3] != 0).all() for job in jobs)
+        # without its velocity a star's label starts from the mean, and so does what the network has to add
+        job = jobs[0]
+        blind = job.training.inputs[:, 3] == 0
+        if blind.any():
+            assert (
+                np.abs(job.training.corrections[blind, 2]).max()
+                > 10 * np.abs(job.training.corrections[~blind, 2]).max()
+            )
+
+
+def test_a_run_file_may_change_the_shape_of_a_preset():
+    base = {"intrinsic": [{"label": "TEFF", "from": "TEFF"}]}
+    assert shape_of(TrainConfig.model_validate(base))["first_width"] == 32
+    changed = TrainConfig.model_validate({**base, "preset": "paper", "depth": 2, "dropout_widths": (1, 256)})
+    shape = shape_of(changed)
+    assert (shape["first_width"], shape["depth"], shape["dropout"], shape["dropout_widths"]) == (64, 2, 0.5, (1, 256))

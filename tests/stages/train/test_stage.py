@@ -1,0 +1,82 @@
+"""The stage train as a whole: cut off and taken up again, it ends with the same ensemble."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from stdask.cluster.workers import Workers
+from stdask.config.run import Run, load_run
+from stdask.stages.ingest import stage as ingest
+from stdask.stages.pair import stage as pair
+from stdask.stages.train import stage as train
+from stdask.stages.train.members import Job, Member, Shelf
+from stdask.storage import paths
+from tests.conftest import JOBS
+
+SHORT = {"n_members": 2, "max_epochs": 2, "learning_rates": (1e-3,), "first_width": 8, "depth": 1}
+MORE = {"debias": True, "fallback": "best"}  # everything that is learnt of the networks, and a second kind of them
+
+
+@pytest.fixture(scope="module")
+def paired(data_dir: Path, client: Workers, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Return a run whose pairs are there and whose networks are tiny."""
+    run = load_run(JOBS / "lamost_kepler_to_apogee.toml", data_dir, tmp_path_factory.mktemp("train") / "run")
+    own = run.config.train.model_copy(update=SHORT | MORE)
+    run = run.model_copy(update={"config": run.config.model_copy(update={"train": own})})
+    for side in ("a", "b"):
+        ingest.run(run, client, side)
+    pair.run(run, client)
+    return run
+
+
+def copied(run: Run, folder: Path) -> Run:
+    shutil.copytree(run.output, folder)
+    return run.model_copy(update={"output": folder})
+
+
+def trained_now(run: Run, client: Workers, most: int = 100) -> int:
+    """Train; return how many members that took. The driver dies when one more than `most` is done."""
+    n_done = 0
+
+    def add(shelf: Shelf, job: Job, member: Member) -> None:
+        nonlocal n_done
+        if n_done == most:
+            raise KeyboardInterrupt
+        n_done += 1
+        own_add(shelf, job, member)
+
+    own_add = Shelf.add
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Shelf, "add", add)
+        try:
+            train.run(run, client)
+        except KeyboardInterrupt:
+            assert n_done == most
+    return n_done
+
+
+@pytest.mark.slow
+@pytest.mark.faults
+def test_training_that_was_cut_off_goes_on_and_ends_with_the_same_ensemble(
+    paired: Run, client: Workers, tmp_path: Path
+):
+    run, cut = copied(paired, tmp_path / "run"), copied(paired, tmp_path / "cut")
+    n_members = trained_now(run, client)
+    assert n_members >= 4  # two as measured, two of noise-free inputs, for each family
+    assert trained_now(cut, client, most=3) == 3  # one of the second kind among them
+    assert trained_now(cut, client) == n_members - 3
+    names = {path.name for path in paths.ensemble(run.output).iterdir()}
+    assert names == {path.name for path in paths.ensemble(cut.output).iterdir()}  # and no scratch folder
+    for name in names - {"card.md"}:  # the card tells the date
+        assert (paths.ensemble(cut.output) / name).read_bytes() == (paths.ensemble(run.output) / name).read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.faults
+def test_training_that_was_cut_off_begins_anew_with_other_settings(paired: Run, client: Workers, tmp_path: Path):
+    cut = copied(paired, tmp_path / "cut")
+    assert trained_now(cut, client, most=3) == 3
+    own = cut.config.train.model_copy(update={"max_epochs": 1})
+    other = cut.model_copy(update={"config": cut.config.model_copy(update={"train": own})})
+    assert trained_now(other, client) >= 4
