@@ -2,15 +2,24 @@
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as ds
 import pytest
+from astropy.table import Table
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 COST = re.compile(r"\(\d[\d.]* \w+; at most [^)]*\)")  # seconds and memory differ
+
+
+def blocks_of(page: Path) -> list[tuple[str, str]]:
+    return BLOCK.findall(page.read_text(encoding="utf-8"))
 
 
 def lines_of(text: str) -> list[str]:
@@ -18,7 +27,7 @@ def lines_of(text: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_the_tutorial_does_what_it_says(tmp_path: Path):
+def test_the_tutorial_does_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "bin").mkdir()
     stdask = tmp_path / "bin" / "stdask"
     stdask.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m stdask "$@"\n')
@@ -26,7 +35,7 @@ def test_the_tutorial_does_what_it_says(tmp_path: Path):
     path = os.pathsep.join([str(stdask.parent), str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = os.environ | {"PATH": path, "PYTHONPATH": str(ROOT)}
     printed: list[str] = []
-    for kind, text in BLOCK.findall((ROOT / "docs" / "tutorial.md").read_text()):
+    for kind, text in blocks_of(ROOT / "docs" / "tutorial.md"):
         if kind in ("toml", "python"):
             (tmp_path / text.splitlines()[0].removeprefix("# ")).write_text(text)
         elif kind == "bash":
@@ -39,4 +48,37 @@ def test_the_tutorial_does_what_it_says(tmp_path: Path):
             told = [line for line in lines_of(text) if line not in printed]
             assert told == [], "\n".join(printed)
     assert (tmp_path / "first" / "report" / "index.html").exists()
-    assert (tmp_path / "mine_on_theirs.fits").exists()
+    assert len(Table.read(tmp_path / "mine_on_theirs.fits")) == 3999
+    monkeypatch.chdir(tmp_path)
+    check_selection(runpy.run_path("read.py"), Table.read("theirs.fits"))
+
+
+def check_selection(names: dict, theirs: Table) -> None:
+    """Most stars are kept, and the errors and shares are those that the tutorial states."""
+    stars = names["stars"]
+    assert 2700 < stars.num_rows < 2900  # "about 2800": the number depends on the networks
+    table = names["catalogue"].to_table([*names["columns"], "FE_H_PRED_ERR"], filter=names["keep"]).to_pandas()
+    measured = dict(zip(theirs["source_id"].tolist(), theirs["fe_h"].tolist(), strict=True))
+    table = table[table["SOURCE_ID"].isin(measured)]
+    distance = np.abs(table["FE_H_PRED_50"] - table["SOURCE_ID"].map(measured))
+    # 1470 stars: binomial errors of 1.2 and 0.5 per cent
+    assert 0.65 < (distance < table["FE_H_PRED_SIGMA"]).mean() < 0.75  # "about 70 %"
+    assert (distance < table["FE_H_PRED_ERR"]).mean() < 0.06  # "about 3 %"
+
+
+def test_the_selection_of_the_readme_keeps_the_good_stars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Of stars that fail in one way each, the lines of the README keep the one that fails in none."""
+    (code,) = [text for kind, text in blocks_of(ROOT / "README.md") if kind == "python" and "PRED_SIGMA" in text]
+    flags = [
+        f"{flag}_{f}" for f in ("INTRINSIC", "EXTRINSIC") for flag in ("QFLAG_INPUT", "QFLAG_OUTPUT", "QFLAG_DOMAIN")
+    ]
+    missing = [f"FLAG_MISSING_INPUTS_{f}" for f in ("INTRINSIC", "EXTRINSIC")]
+    good = dict.fromkeys(("GOOD", *flags), True) | dict.fromkeys(missing, False)
+    stars = [good, *({**good, name: not value} for name, value in good.items())]
+    values = {"TEFF_PRED_50": 4800.0, "TEFF_PRED_SIGMA": 60.0}
+    rows = [{"SOURCE_ID": number, **values, **star} for number, star in enumerate(stars)]
+    monkeypatch.chdir(tmp_path)
+    folder = Path(re.search(r'dataset\("(.+?)"', code)[1])
+    ds.write_dataset(pa.Table.from_pylist(rows), folder, format="parquet")
+    (tmp_path / "read.py").write_text(code)
+    assert runpy.run_path("read.py")["stars"]["SOURCE_ID"].to_pylist() == [0]
