@@ -17,7 +17,7 @@ FIGURES = (  # file in the run folder, its counterpart in Thomas et al. 2024, wh
     ("products/parameter_space", "4", "Training stars: as A measured them, as B measured them, and A translated."),
     ("evaluation/residuals_intrinsic_M_H", "5 and 6", "Residuals of the test stars, before and after translation."),
     ("evaluation/importance_intrinsic", "7", "Importance of each input for each label."),
-    ("evaluation/residuals_extrinsic_VHELIO", "8", "Residuals of the velocities of the test stars, before and after translation."),
+    ("evaluation/residuals_extrinsic_VHELIO", "8", "Residuals of the velocities, before and after translation."),
     ("evaluation/coverage_intrinsic", "", "Coverage: how often B lies within the errors of the test stars."),
     ("evaluation/domain_intrinsic", "", "Domain: bins of each pair of inputs that contain training stars."),
     ("products/diagram_kiel", "13", "Kiel diagrams by radius and height: A in colour, B as contours."),
