@@ -6,21 +6,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from distributed import Client
-
+from stdask.cluster.workers import Workers
 from stdask.display.console import say
 from stdask.storage.files import write_text
 
 SECONDS_TO_ANSWER = 60.0  # scheduler and workers together; a page is not worth a longer wait
 
 
-def save_performance(client: Client, page: Path, title: str, since: float) -> None:
+def save_performance(workers: Workers, page: Path, title: str, since: float) -> None:
     """Write the page, if the workers have done anything since then; say so where it cannot be had.
 
     Parameters
     ----------
-    client
-        Of the workers.
+    workers
+        Who did it; nothing is written if none was started.
     page
         The HTML file; it opens without a network.
     title
@@ -28,6 +27,8 @@ def save_performance(client: Client, page: Path, title: str, since: float) -> No
     since
         Begin of the stage, in seconds since 1970.
     """
+    if (client := workers.started) is None:
+        return
     scheduler: Any = client.scheduler  # every method of it is made when it is asked for
     ask = partial(client.sync, start=since, callback_timeout=SECONDS_TO_ANSWER)
     try:
@@ -38,9 +39,10 @@ def save_performance(client: Client, page: Path, title: str, since: float) -> No
         say(f"  no page of what the workers did: {str(exc) or type(exc).__name__}", "yellow")
 
 
-def peak_memory(client: Client | None) -> dict[str, int]:
+def peak_memory(workers: Workers | None) -> dict[str, int]:
     """Return the largest memory, in bytes, that the driver has had, and each of the workers that are there now."""
     peaks = {"driver": peak_bytes()}
+    client = workers.started if workers else None
     if client is None or client.status != "running":
         return peaks
     try:

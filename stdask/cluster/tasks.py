@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 from distributed import Client, Future, KilledWorker, get_worker
 
 from stdask.cluster.broadcast import broadcast, call_broadcast
+from stdask.cluster.events import Message, listening, tell
 from stdask.cluster.workers import Workers
 from stdask.display.console import Bar, progress_bar, say
 from stdask.errors import (
@@ -178,16 +179,16 @@ class _Tasks:
 
 def attempt(item: Any, number: int, digest: str) -> Outcome:
     """Work on an item, on a worker; what goes wrong is returned: raised, Dask would print its traceback."""
-    worker = get_worker()
-    worker.log_event(BEGUN, {"of": digest, "number": number})
+    tell(BEGUN, {"of": digest, "number": number})
+    address = get_worker().address
     try:
-        return Outcome(worker.address, call_broadcast(digest, item), "")
+        return Outcome(address, call_broadcast(digest, item), "")
     except FATAL as exc:
-        return Outcome(worker.address, None, str(exc), exc)
+        return Outcome(address, None, str(exc), exc)
     except Exception as exc:
         frames = [f for f in traceback.extract_tb(exc.__traceback__) if "stdask" in f.filename]
         where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-        return Outcome(worker.address, None, f"{type(exc).__name__}: {exc}{where}")
+        return Outcome(address, None, f"{type(exc).__name__}: {exc}{where}")
 
 
 def _outcome(result: Outcome | Exception) -> Outcome:
@@ -241,13 +242,9 @@ def _incomplete(description: str, n_items: int, count: _Count, unit: str) -> Inc
 def _counted(client: Client, digest: str, count: _Count) -> Iterator[None]:
     """Count how often each item is begun while the block runs: a worker that dies takes its task with it."""
 
-    def note(event: tuple[float, dict[str, Any]]) -> None:
-        if event[1]["of"] == digest:
-            count.begun[event[1]["number"]] += 1
+    def note(message: Message) -> None:
+        if message["of"] == digest:
+            count.begun[message["number"]] += 1
 
-    client.subscribe_topic(BEGUN, note)
-    try:
+    with listening(client, BEGUN, note):
         yield
-    finally:
-        if client.status == "running":
-            client.unsubscribe_topic(BEGUN)

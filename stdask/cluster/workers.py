@@ -2,7 +2,6 @@
 
 import getpass
 import logging
-import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -16,6 +15,7 @@ from distributed import Client
 from stdask.cluster.fleet import Fleet
 from stdask.cluster.jobs import ONE_THREAD
 from stdask.cluster.local import LocalWorkers
+from stdask.cluster.machine import available_cores
 from stdask.config.cluster import ClusterConfig
 from stdask.display.console import say
 from stdask.errors import ClusterError
@@ -174,8 +174,3 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a user id without a name
         return "you"
-
-
-def available_cores() -> int:
-    """Return the number of cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -13,8 +13,6 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from distributed import Client
-
 from stdask.cluster.performance import save_performance
 from stdask.cluster.workers import Workers
 from stdask.display.console import Figures, listener
@@ -53,7 +51,7 @@ class Recorder:
 
     def __init__(self, output: Path, workers: Workers) -> None:
         self._output = output
-        self._workers = workers
+        self.workers = workers
         self._lock = threading.Lock()  # bars tell their figures from a thread
         self._state = ""  # nothing told yet
         self._closed = False
@@ -61,11 +59,6 @@ class Recorder:
         self._figures: Figures | None = None
         self._begun = time.time()
         self._written = 0.0
-
-    @property
-    def client(self) -> Client | None:
-        """The Dask client if there is one yet."""
-        return self._workers.started
 
     def begin(self, stage: str) -> None:
         """Record that a stage begins."""
@@ -105,15 +98,14 @@ class Recorder:
             self._keep_page()
 
     def _keep_page(self) -> None:
-        if client := self.client:
-            page = paths.performance(self._output, self._stage)
-            save_performance(client, page, f"stdask {self._stage}", self._begun)
+        page = paths.performance(self._output, self._stage)
+        save_performance(self.workers, page, f"stdask {self._stage}", self._begun)
 
     def _write(self, state: str, error: str = "") -> None:
         self._state, self._written = state, time.monotonic()
         dashboard = ""
         with contextlib.suppress(Exception):  # a scheduler may be gone in the middle of an answer
-            dashboard = self._workers.dashboard
+            dashboard = self.workers.dashboard
         record = Progress(
             state, self._stage, error, self._figures, datetime.now(UTC), socket.gethostname(), os.getpid(), dashboard
         )
@@ -153,10 +145,10 @@ def stage_begins(stage: str) -> None:
         recorder.begin(stage)
 
 
-def started_client() -> Client | None:
-    """Return the Dask client of the command that is recorded, if it has started one."""
+def recorded_workers() -> Workers | None:
+    """Return the workers of the command that is recorded."""
     recorder = _recorder.get()
-    return recorder.client if recorder else None
+    return recorder.workers if recorder else None
 
 
 def stage_ends() -> None:

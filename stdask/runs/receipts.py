@@ -1,6 +1,5 @@
 """Receipts: what a stage made from what. A stage is done when its receipt still fits, and then it is skipped."""
 
-import hashlib
 import json
 import sys
 from collections.abc import Iterable, Mapping
@@ -13,7 +12,7 @@ from typing import Any
 from stdask import __version__
 from stdask.errors import CatalogueError
 from stdask.storage import paths
-from stdask.storage.files import sha256, size_of, write_text
+from stdask.storage.files import hash_of, sha256, size_of, write_text
 
 RECORDED_VERSIONS = (
     "numpy",
@@ -52,11 +51,6 @@ class Receipt:
             name: output["sha256"] for name, output in self.outputs.items() if paths.REJECTED not in Path(name).parts
         }
         return hash_of(read)
-
-
-def hash_of(content: Any) -> str:
-    """Return the SHA-256 of JSON-like content, whatever the order of its keys."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def stage_key(stage: str, inputs: Mapping[str, str], config: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from stdask.cluster.performance import peak_memory
 from stdask.config.run import Run
 from stdask.display.console import say
 from stdask.errors import CatalogueError
-from stdask.runs.progress import stage_begins, stage_ends, started_client
+from stdask.runs.progress import recorded_workers, stage_begins, stage_ends
 from stdask.runs.receipts import (
     Receipt,
     changed_settings,
@@ -93,7 +93,7 @@ class Stage:
             outputs=describe_outputs(self.run.output, outputs, known),
             counts=dict(counts),
             seconds=round(seconds, 2),
-            peak_bytes=peak_memory(started_client()),
+            peak_bytes=peak_memory(recorded_workers()),
         )
         write_receipt(self.run.output, receipt)
         memory = ", ".join(f"{who} {n / 1e6:,.0f} MB" for who, n in receipt.peak_bytes.items())

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 from astropy.io.ascii import InconsistentTableError
 from astropy.table import Table
 
@@ -77,3 +78,13 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as exc:
         raise CatalogueError(f"Cannot read {path}: {exc}. Run the stage that writes it.") from exc
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of an ECSV table; none if it was not written."""
+    return rows_of(read_ecsv(path)) if path.exists() else []
+
+
+def rows_of(table: Table) -> list[dict[str, Any]]:
+    """Return the rows by the names of their columns; None for a masked value."""
+    return [{name: None if row[name] is np.ma.masked else row[name].item() for name in table.colnames} for row in table]

@@ -10,8 +10,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from stdask.errors import EnsembleError
-from stdask.runs.receipts import hash_of
-from stdask.storage.files import replacing, sha256, write_text
+from stdask.storage.files import hash_of, replacing, sha256, write_text
 
 DOCUMENT = "ensemble.json"
 FORMAT = 1

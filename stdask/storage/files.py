@@ -3,12 +3,14 @@
 import contextlib
 import errno
 import hashlib
+import json
 import os
 import re
 import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from stdask.errors import StdaskError, StorageError
 
@@ -125,3 +127,8 @@ def _error_number(trouble: BaseException | None) -> int | None:
 
 def _existing(folder: Path) -> Path:
     return next(parent for parent in (folder, *folder.parents) if parent.exists())
+
+
+def hash_of(content: Any) -> str:
+    """Return the SHA-256 of JSON-like content, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()

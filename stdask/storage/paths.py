@@ -8,6 +8,7 @@ RUN_COPY = "run.json"
 REJECTED = "rejected.parquet"
 SEPARATIONS = "separations.png"  # of the pairs
 REPEATS = "repeats.ecsv"
+MERGED = "merged"  # the name of the merged catalogue
 
 
 def catalogue(output: Path, name: str) -> Path:

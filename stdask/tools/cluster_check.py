@@ -12,21 +12,20 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from distributed import get_worker
 from rich.table import Table
 from threadpoolctl import threadpool_info
 
 from stdask import __version__
 from stdask.cluster.fleet import clean
 from stdask.cluster.jobs import DIALECTS, ONE_THREAD, job_script
-from stdask.cluster.workers import Workers, available_cores
+from stdask.cluster.machine import available_cores, own_folder, sgemm_flops
+from stdask.cluster.workers import Workers
 from stdask.config.cluster import ClusterConfig
 from stdask.display.console import console, say
 from stdask.errors import ClusterError
 from stdask.runs.lock import read_lock
 from stdask.storage import paths
 from stdask.storage.files import write_text
-from stdask.tools.bench.speed import sgemm_flops
 
 ALIKE = ("dask", "distributed", "numpy", "numba", "pyarrow")  # on driver and workers, beside stdask and Python
 CLOCKS_APART = 5.0  # seconds, beyond which times in logs mislead
@@ -109,7 +108,7 @@ def look_around(token: Path) -> dict[str, Any]:
             writes = True
         except OSError:
             pass
-    own = Path(get_worker().local_directory)
+    own = own_folder()
     return {
         "host": socket.gethostname(),
         "system": platform.platform(),

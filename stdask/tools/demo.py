@@ -9,6 +9,7 @@ from rich.table import Table
 from stdask import schema
 from stdask.config.run import Run, load_run
 from stdask.display.console import console, say
+from stdask.mock.run_file import RUN_FILE
 from stdask.mock.surveys import mock_surveys
 from stdask.runs.receipts import read_receipt
 from stdask.storage import paths
@@ -16,53 +17,6 @@ from stdask.storage.documents import read_ecsv
 from stdask.storage.files import write_text
 from stdask.storage.tables import write_parquet
 
-RUN_FILE = """\
-# Mock survey A on the scale of mock survey B: the inputs, labels and cuts of Thomas et al. 2024.
-seed = {seed}
-output = "{output}"
-
-[surveys.a]
-definition = "mock_a"
-file = "data/mock_a.parquet"
-
-[surveys.b]
-definition = "mock_b"
-file = "data/mock_b.parquet"
-
-[pair]
-match = {{ by = "id", column = "SOURCE_ID" }}
-
-[train]
-features = ["BP_G_0", "G_RP_0"]
-debias = true
-
-[[train.intrinsic]]
-label = "TEFF"
-from = "TEFF"
-
-[[train.intrinsic]]
-label = "LOGG"
-from = "LOGG"
-
-[[train.intrinsic]]
-label = "M_H"
-from = "FE_H"
-
-[[train.intrinsic]]
-label = "MG_FE"
-from = "MG_FE"
-
-[[train.extrinsic]]
-label = "VHELIO"
-from = "RV"
-
-[merge]
-globular_clusters = "data/mock_clusters.parquet"
-
-[atlas]
-bin_kpc = 0.5
-min_stars_pixel = 3
-"""
 # column of the mock's truth -> label of B
 TRUE_LABELS = {"TEFF": "TEFF", "LOGG": "LOGG", "FE_H": "M_H", "MG_FE": "MG_FE", "RV": "VHELIO"}
 AUTHORS_SPEED = 2.3  # stars a second, core and family, 100 draws and 5 members: measured with the TensorFlow it needs

@@ -6,6 +6,7 @@ from stdask import __version__
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run
 from stdask.display.console import say
+from stdask.runs.card.card import write_card
 from stdask.stages.atlas import stage as atlas
 from stdask.stages.evaluate import stage as evaluate
 from stdask.stages.ingest import stage as ingest
@@ -37,13 +38,14 @@ def run_all(run: Run, workers: Workers, truth: Path | None = None) -> None:
     pair.run(run, workers)
     train.run(run, workers)
     evaluate.run(run, workers, truth)
+    write_card(run)
     translate.run(run, workers)
     merge.run(run, workers)
     atlas.run(run, workers)
     report.run(run, workers)
     name = paths.translated_name(run.definition_a.name, run.definition_b.name)
     say(f"translated catalogue  {paths.catalogue(run.output, name)}")
-    say(f"merged catalogue      {paths.catalogue(run.output, merge.NAME)}")
+    say(f"merged catalogue      {paths.catalogue(run.output, paths.MERGED)}")
     say(f"report                {paths.report(run.output)}")
 
 

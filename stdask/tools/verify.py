@@ -17,7 +17,7 @@ from stdask.runs.settings import SETTINGS
 from stdask.runs.stage import check_rows
 from stdask.science.sky.healpix import Pixel
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import fault_of_partition, open_catalogue
+from stdask.storage.catalogue.hats import PROPERTIES, fault_of_partition, open_catalogue
 from stdask.storage.files import sha256
 from stdask.storage.tables import fault_of_parquet
 
@@ -106,7 +106,7 @@ def _files(output: Path, receipt: Receipt) -> Iterator[Written]:
 
 
 def _catalogues(output: Path, receipt: Receipt) -> list[Path]:
-    return [(output / name).parent for name in receipt.outputs if Path(name).name == "hats.properties"]
+    return [(output / name).parent for name in receipt.outputs if Path(name).name == PROPERTIES]
 
 
 def _faults_of_counts(output: Path, stage: str, receipt: Receipt | None, faults: Mapping[str, str]) -> dict[str, str]:

@@ -26,7 +26,7 @@ def test_a_page_tells_what_ran_since_then_and_needs_no_network(client: Workers, 
     time.sleep(CLOCKS_AGREE)
     client.client.gather(client.client.map(double, range(3), pure=False))
     page = tmp_path / "report" / "dask" / "translate.html"
-    save_performance(client.client, page, "stdask translate", since)
+    save_performance(client, page, "stdask translate", since)
     text = page.read_text(encoding="utf-8")
     assert "number of tasks: 3" in text
     assert "stdask translate" in text
@@ -38,7 +38,7 @@ def test_a_page_tells_what_ran_since_then_and_needs_no_network(client: Workers, 
 def test_a_stage_whose_workers_did_nothing_has_no_page(client: Workers, tmp_path: Path):
     client.client.gather(client.client.map(double, range(2), pure=False))
     time.sleep(CLOCKS_AGREE)
-    save_performance(client.client, tmp_path / "pair.html", "stdask pair", time.time())
+    save_performance(client, tmp_path / "pair.html", "stdask pair", time.time())
     assert list(tmp_path.iterdir()) == []
 
 
@@ -56,7 +56,7 @@ def test_a_folder_that_cannot_be_written_to_is_told_and_fails_nothing(
     since = time.time() - CLOCKS_AGREE
     client.client.submit(double, 5, pure=False).result()
     (tmp_path / "report").write_text("a file where a folder should be")
-    save_performance(client.client, tmp_path / "report" / "page.html", "stdask merge", since)
+    save_performance(client, tmp_path / "report" / "page.html", "stdask merge", since)
     assert "no page of what the workers did: " in capsys.readouterr().out
 
 

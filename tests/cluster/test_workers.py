@@ -6,7 +6,8 @@ import re
 import pytest
 from distributed import Client, LocalCluster
 
-from stdask.cluster.workers import Workers, available_cores
+from stdask.cluster.machine import available_cores
+from stdask.cluster.workers import Workers
 from stdask.config.cluster import ClusterConfig
 from stdask.errors import ClusterError
 

@@ -10,7 +10,6 @@ from stdask.errors import CatalogueError
 from stdask.runs.receipts import (
     Receipt,
     describe_outputs,
-    hash_of,
     read_damaged,
     read_receipt,
     stage_key,
@@ -19,6 +18,7 @@ from stdask.runs.receipts import (
     write_receipt,
 )
 from stdask.storage import paths
+from stdask.storage.files import hash_of
 
 INPUTS, CONFIG = {"ingest_a": "aa"}, {"seed": 7, "pair": {"radius": 2.0, "labels": ["TEFF", "LOGG"]}}
 KEY = stage_key("pair", INPUTS, CONFIG)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from stdask.errors import EnsembleError
-from stdask.runs.receipts import hash_of
 from stdask.storage.ensembles import DOCUMENT, read_ensemble, write_ensemble
+from stdask.storage.files import hash_of
 
 ARRAYS = {
     "plan.stem.kernel": np.random.default_rng(1).normal(size=(5, 3, 4)).astype(np.float32),

@@ -20,18 +20,19 @@ from stdask.network.parts import from_parts
 from stdask.network.recipe import ANY, shape_of
 from stdask.runs.card.limits import limits_of
 from stdask.runs.receipts import Receipt, read_receipt
+from stdask.schema.evaluation import ALL
 from stdask.science.assessment.baselines import SIMPLER
 from stdask.science.assessment.metrics import LEVELS
 from stdask.science.keys.splits import split_for_member
 from stdask.science.translation.dissimilarity import FALSE_ALARMS, N_NEIGHBOURS
-from stdask.stages.evaluate.coverage import ALL
 from stdask.storage import paths
-from stdask.storage.documents import read_ecsv
+from stdask.storage.documents import read_ecsv, read_rows
 from stdask.storage.ensembles import read_ensemble
 from stdask.storage.files import write_text
 
 Rows = list[dict[str, Any]]
 STAGES = ("ingest_a", "ingest_b", "pair", "train")
+TABLES = ("accuracy", "coverage", "attenuation", "domain")  # of evaluate
 
 
 @dataclass(frozen=True)
@@ -42,20 +43,27 @@ class Evaluation:
     notes: tuple[str, ...] = ()  # where the networks are beaten
 
 
-def write_card(run: Run, evaluation: Evaluation | None = None) -> Path:
-    """Write the model card of a run's trained ensemble; return its path.
+def write_card(run: Run) -> None:
+    """Write the model card of a run's trained ensemble, from the tables of train and evaluate in the run folder.
+
+    If evaluate has not been run on this ensemble, the card says that it was not evaluated.
 
     Parameters
     ----------
     run
         Whose stages up to train are done.
-    evaluation
-        Of this ensemble; None before it: the card then says that it was not evaluated.
     """
     receipts = {stage: receipt for stage in STAGES if (receipt := read_receipt(run.output, stage))}
-    path = paths.card(run.output)
-    write_text(path, render(gather(run, receipts, evaluation)))
-    return path
+    write_text(paths.card(run.output), render(gather(run, receipts, _evaluation(run, receipts["train"]))))
+
+
+def _evaluation(run: Run, trained: Receipt) -> Evaluation | None:
+    """Return what evaluate found of this ensemble; None if it has not been run on it."""
+    receipt = read_receipt(run.output, "evaluate")
+    if receipt is None or receipt.inputs["train"] != trained.digest:
+        return None
+    tables = {name: read_rows(paths.evaluation(run.output) / f"{name}.ecsv") for name in TABLES}
+    return Evaluation(tables, tuple(receipt.counts["notes"]))
 
 
 def render(content: Mapping[str, Any]) -> str:

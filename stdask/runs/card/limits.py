@@ -6,9 +6,9 @@ from typing import Any
 from stdask import schema
 from stdask.display.numbers import measured
 from stdask.network.ensemble import Family
+from stdask.schema.evaluation import ALL, CALIBRATED, MIN_GROUP
 from stdask.science.assessment.metrics import LEVELS
 from stdask.science.translation.calibration import group_names
-from stdask.stages.evaluate.coverage import ALL, CALIBRATED, MIN_GROUP
 
 Tables = Mapping[str, Sequence[Mapping[str, Any]]]
 SIGNIFICANT = 2.0  # errors: chance alone says as much of one number in twenty

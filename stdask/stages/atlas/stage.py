@@ -38,7 +38,6 @@ from stdask.stages.atlas.samples import (
 )
 from stdask.stages.atlas.sources import CatalogueSource
 from stdask.stages.atlas.tasks import NO_DISTANCE, Range, Statistics, pack_block, reduce_range
-from stdask.stages.merge.stage import NAME as MERGED_CATALOGUE
 from stdask.storage import paths
 from stdask.storage.catalogue.hats import open_catalogue
 
@@ -69,7 +68,7 @@ def run(run: Run, workers: Workers) -> Receipt:
     stage = Stage(run, "atlas", {name: digest_of(run, name) for name in ("ingest_b", "pair", "translate", "merge")})
     if receipt := stage.done():
         return receipt
-    catalogue = open_catalogue(paths.catalogue(run.output, MERGED_CATALOGUE))
+    catalogue = open_catalogue(paths.catalogue(run.output, paths.MERGED))
     known = labels_of(run, MAPPED)
     selection = Selection(
         source=CatalogueSource(catalogue),

@@ -7,14 +7,12 @@ import numpy as np
 from stdask import schema
 from stdask.config.run import Run
 from stdask.network.ensemble import Family, Translation, sigma_parts
+from stdask.schema.evaluation import ALL, CALIBRATED, DRAWN, MIN_GROUP
 from stdask.science.assessment.attenuation import calibration_slopes
 from stdask.science.assessment.metrics import LEVELS, coverage, coverage_of_errors, probability_integral
 from stdask.science.translation.calibration import group_names, group_numbers
 
-ALL = "all"
-CALIBRATED, DRAWN = "calibrated error", "draws"  # the two intervals of a prediction
 CURVE = sorted({*LEVELS, *(n / 20 for n in range(1, 20))})  # nominal shares of the calibrated error over all stars
-MIN_GROUP = 30  # test stars; of fewer, chance alone moves a covered share by 9 % and more
 N_BINS = 20  # of the probability integral
 
 

@@ -13,8 +13,7 @@ from stdask.figures.residuals import draw_residuals
 from stdask.figures.training import draw_learning_curves
 from stdask.network.ensemble import Family
 from stdask.pairing.training_set import TrainingSet
-from stdask.stages.evaluate.coverage import ALL, CALIBRATED, DRAWN
-from stdask.stages.evaluate.importance import is_shown
+from stdask.schema.evaluation import ALL, CALIBRATED, DRAWN, is_shown
 from stdask.storage import paths
 from stdask.storage.documents import read_ecsv, write_figure
 

@@ -1,11 +1,9 @@
 """Which inputs a family's labels and corrections rest on: all coalitions of inputs, on the workers."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-from distributed import WorkerPlugin, get_worker
-from distributed.worker import Worker
 
 from stdask import schema
 from stdask.cluster.tasks import each
@@ -13,6 +11,7 @@ from stdask.cluster.workers import Workers
 from stdask.config.run import Run
 from stdask.network.ensemble import Family, predict
 from stdask.pairing.training_set import TrainingSet
+from stdask.schema.evaluation import COLOURS
 from stdask.science.assessment.importance import (
     coalition_means,
     importance_errors,
@@ -25,21 +24,9 @@ from stdask.science.translation.scaling import NO_COUNTERPART
 METALLICITIES = ("M_H", "FE_H")  # the first that is a label groups the stars
 GROUPS = {"[Fe/H] < -1": (-np.inf, -1.0), "[Fe/H] > -0.4": (-0.4, np.inf)}  # paper, appendix B
 MIN_GROUP = 10  # stars, for an importance of a group
-COLOURS = "colours"  # the player, as an input is named
 ROWS_A_TASK = 50_000  # of the small network a second of one core; predict fills them up by 1,920 at most, 4 %
 
 Players = dict[str, tuple[int, ...]]  # name -> columns of the inputs
-
-
-class FamilyPlugin(WorkerPlugin):
-    """Brings a family to every worker, once: that of the paper weighs 24 MB, too much to send with each task."""
-
-    def __init__(self, family: Family, name: str) -> None:
-        self.family = family
-        self.name = name
-
-    def setup(self, worker: Worker) -> None:
-        """Keep nothing but the plugin itself."""
 
 
 def importance_rows(family: Family, stars: TrainingSet, run: Run, workers: Workers) -> list[dict[str, Any]]:
@@ -87,11 +74,6 @@ def importance_rows(family: Family, stars: TrainingSet, run: Run, workers: Worke
     return rows
 
 
-def is_shown(row: Mapping[str, Any]) -> bool:
-    """Tell whether figure and report show a row: every input, and beside them the colours as one."""
-    return row["players"] == "inputs" or row["input"] == COLOURS
-
-
 def _games(inputs: tuple[str, ...]) -> dict[str, Players]:
     """Return the divisions of the inputs into players: each input, and the same with the colours as one."""
     singles: Players = {name: (column,) for column, name in enumerate(inputs)}
@@ -134,23 +116,16 @@ def evaluate_coalitions(family: Family, inputs: np.ndarray, background: np.ndarr
     size = max(1, ROWS_A_TASK // (len(background) << inputs.shape[1]))
     chunks = [(start, inputs[start : start + size]) for start in range(0, len(inputs), size)]
     means = np.empty((1 << inputs.shape[1], len(inputs), len(family.labels)))
-    client = workers.client
-    plugin = FamilyPlugin(family, f"stdask-importance-{client.id}")  # runs that share a scheduler do not meet
-    client.register_plugin(plugin)
-    try:
-        description = f"importance of the {family.name} inputs"
-        sizes = [len(stars) for _, stars in chunks]
-        tasks = each(workers, explain_stars, chunks, background, plugin.name, description=description, sizes=sizes)
-        for (start, stars), found in tasks:
-            means[:, start : start + len(stars)] = found
-    finally:
-        client.unregister_worker_plugin(plugin.name)
+    description = f"importance of the {family.name} inputs"
+    sizes = [len(stars) for _, stars in chunks]
+    tasks = each(workers, explain_stars, chunks, background, family, description=description, sizes=sizes)
+    for (start, stars), found in tasks:
+        means[:, start : start + len(stars)] = found
     return means
 
 
-def explain_stars(chunk: tuple[int, np.ndarray], background: np.ndarray, plugin: str) -> np.ndarray:
+def explain_stars(chunk: tuple[int, np.ndarray], background: np.ndarray, family: Family) -> np.ndarray:
     """Return the means of all coalitions for a chunk of stars: some kB each, whatever the background."""
-    family = cast(FamilyPlugin, get_worker().plugins[plugin]).family
     return coalition_means(lambda rows: predict(family, rows), chunk[1], background)
 
 

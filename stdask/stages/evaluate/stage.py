@@ -16,7 +16,6 @@ from stdask.network.ensemble import Family, debiased, translate
 from stdask.network.parts import from_parts
 from stdask.pairing.training_set import TrainingSet, stack_columns, training_set
 from stdask.pairing.truth import true_labels
-from stdask.runs.card.card import Evaluation, write_card
 from stdask.runs.receipts import Receipt
 from stdask.runs.settings import draws_of
 from stdask.runs.stage import Stage, digest_of
@@ -63,7 +62,6 @@ def run(run: Run, workers: Workers, truth: Path | None = None) -> Receipt:
         if rows:
             write_ecsv(folder / f"{name}.ecsv", Table(rows=rows))
             written.append(folder / f"{name}.ecsv")
-    written.append(write_card(run, Evaluation(tables, tuple(notes))))
     print_scores("Test stars against B", tables["accuracy"])
     if truth is not None:
         print_scores("Test stars against the truth", tables["truth"])

@@ -27,7 +27,7 @@ from stdask.cluster.workers import Workers
 from stdask.config.run import Run
 from stdask.errors import StdaskError, SurveyError
 from stdask.runs.ledger import Ledger
-from stdask.runs.receipts import Receipt, hash_of
+from stdask.runs.receipts import Receipt
 from stdask.runs.stage import Stage
 from stdask.science.measurements.values import ERROR_COUNTS, VALUE_COUNTS
 from stdask.science.sky.healpix import Cells, Pixel, add_counts, assign_tiles, count_finely, tile_sky
@@ -45,8 +45,15 @@ from stdask.stages.ingest.partitions import collect_rejected, write_bundle
 from stdask.stages.ingest.plan import Done, Item, Plan
 from stdask.stages.ingest.repeats import factors_table, learn_factors, pair_visits
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import catalogue_files, clear_catalogue, finish_catalogue, remove_partitions
+from stdask.storage.catalogue.hats import (
+    catalogue_files,
+    clear_catalogue,
+    finish_catalogue,
+    remove_partitions,
+    unfinish_catalogue,
+)
 from stdask.storage.documents import write_ecsv
+from stdask.storage.files import hash_of
 from stdask.storage.surveys.files import checksum, open_survey
 from stdask.storage.surveys.format import SurveyFile
 
@@ -165,7 +172,7 @@ def _prepare(stage: Stage, steps: _Steps, side: str, survey: SurveyFile) -> Plan
     definition, rows_per_block = stage.run.definition(side), stage.run.config.ingest.rows_per_block
     folder = paths.catalogue(stage.run.output, definition.name)
     scratch = paths.scratch(folder) / hash_of(steps.parts)[:16]
-    (folder / "hats.properties").unlink(missing_ok=True)  # not finished from now on
+    unfinish_catalogue(folder)  # not finished from now on
     if not scratch.is_dir():
         clear_catalogue(folder)
         scratch.mkdir(parents=True)

@@ -13,10 +13,10 @@ from stdask import schema
 from stdask.config.run import MergeConfig, Run, TrainConfig
 from stdask.config.survey import SurveyDefinition
 from stdask.errors import SurveyError
+from stdask.pairing.id_lists import read_ids
 from stdask.science.keys.star_keys import star_keys
 from stdask.science.sky.globular_clusters import GlobularClusters
 from stdask.stages.merge.also import Other
-from stdask.stages.pair.stage import read_ids
 from stdask.storage import paths
 from stdask.storage.catalogue.hats import Catalogue, open_catalogue
 from stdask.storage.surveys.files import open_survey
@@ -171,7 +171,7 @@ def _with_lists(run: Run, opened: Sequence[Opened]) -> list[Opened]:
     own_pairs, *pairs = [part.source.pairs for part in opened if part.source.pairs]
     lists: list[list[np.ndarray]] = []
     for stars in run.config.merge.exclude:
-        ids = read_ids(run, stars)
+        ids = read_ids(run.data_dir / stars.file, stars.column)
         if stars.survey == "b":
             in_b = _keys(ids, b)
             in_a = _partners(own_pairs, KEY_B, in_b)

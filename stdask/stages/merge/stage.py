@@ -22,7 +22,7 @@ from stdask.config.run import Run
 from stdask.display.console import print_table, say
 from stdask.errors import SurveyError
 from stdask.runs.ledger import Ledger, Parts, partition_hashes
-from stdask.runs.receipts import Receipt, hash_of
+from stdask.runs.receipts import Receipt
 from stdask.runs.stage import Stage, digest_of
 from stdask.science.sky.healpix import Cells, Pixel, add_counts, count_finely, tile_sky
 from stdask.stages.merge.also import Other, read_others
@@ -37,12 +37,12 @@ from stdask.storage.catalogue.hats import (
     clear_catalogue,
     finish_catalogue,
     remove_partitions,
+    unfinish_catalogue,
 )
 from stdask.storage.documents import write_ecsv
-from stdask.storage.files import sha256
+from stdask.storage.files import hash_of, sha256
 from stdask.storage.surveys.files import checksum
 
-NAME = "merged"
 READ_BY_PARTITION = ("ingest_a", "ingest_b", "translate")  # stages; what a tile reads of them is told apart
 
 
@@ -67,7 +67,7 @@ def run(run: Run, workers: Workers) -> Receipt:
     opened = find_repeats(run, workers, open_surveys(run, others))
     sources = describe(run, opened)
     tiles = _tile(workers, stage, opened, sources)
-    folder = paths.catalogue(run.output, NAME)
+    folder = paths.catalogue(run.output, paths.MERGED)
     records = _merge_tiles(workers, stage, tiles, sources, folder)
     rows = {tile.pixel: r["partition"]["rows"] for tile, r in records if r["partition"]}
     known = {path: written for tile, r in records for path, written in _files(folder, tile, r).items()}
@@ -79,7 +79,7 @@ def run(run: Run, workers: Workers) -> Receipt:
     write_ecsv(folder / "cuts.ecsv", cuts)
     lines = [dict(zip(cuts.colnames, line, strict=True)) for line in cuts.as_array().tolist()]
     print_table("Cut by cut", lines, "survey")
-    finish_catalogue(folder, NAME, sources.columns, rows, {"stdask_key": stage.key})
+    finish_catalogue(folder, paths.MERGED, sources.columns, rows, {"stdask_key": stage.key})
     counts = {
         "in": sum(part.catalogue.n_rows for part in opened),
         "out": sum(rows.values()),
@@ -169,7 +169,7 @@ def _merge_tiles(
     ledger = Ledger(stage)
     before = ledger.kept({str(tile): tile.parts for tile in tiles})
     if before:
-        (folder / "hats.properties").unlink(missing_ok=True)
+        unfinish_catalogue(folder)
     else:
         clear_catalogue(folder)
     records = [(tile, before[str(tile)] | {"kept": True}) for tile in tiles if str(tile) in before]

@@ -10,7 +10,6 @@ import pyarrow.compute as pc
 
 from stdask import schema
 from stdask.runs.ledger import Parts
-from stdask.runs.receipts import hash_of
 from stdask.science.galaxy.galactocentric import galactic_positions, galactic_velocities, position_errors
 from stdask.science.sky.globular_clusters import in_globular_cluster
 from stdask.science.sky.healpix import Cells, Pixel, count_cells
@@ -18,7 +17,7 @@ from stdask.stages.merge.distances import lend_distances
 from stdask.stages.merge.sources import DISTANCE, KEY_A, Source, Sources
 from stdask.storage import paths
 from stdask.storage.catalogue.hats import Catalogue, write_partition
-from stdask.storage.files import sha256
+from stdask.storage.files import hash_of, sha256
 from stdask.storage.tables import read_parquet, to_numpy, to_table, write_parquet
 
 QUALITY = "fails the quality cuts"

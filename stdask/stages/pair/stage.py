@@ -10,13 +10,14 @@ import pyarrow.compute as pc
 from stdask import __version__, schema
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
-from stdask.config.run import IdList, MatchById, MatchByPosition, PairConfig, Run, StarList, TrainConfig
+from stdask.config.run import MatchById, MatchByPosition, PairConfig, Run, StarList, TrainConfig
 from stdask.display.console import say
-from stdask.errors import ConfigError, PairingError, SurveyError
+from stdask.errors import ConfigError, PairingError
 from stdask.figures.separations import draw_separations
+from stdask.pairing.id_lists import read_ids
 from stdask.pairing.matching import MOTION, Found, Search, match_sky, match_stars, places_of, search_for
 from stdask.pairing.rows import gather, split
-from stdask.runs.receipts import Receipt, hash_of
+from stdask.runs.receipts import Receipt
 from stdask.runs.stage import Stage, digest_of
 from stdask.science.assessment.outliers import clip_outliers
 from stdask.science.sky.crossmatch import chance_pairs, separations
@@ -24,7 +25,8 @@ from stdask.science.translation.resampling import measured_behind
 from stdask.storage import paths
 from stdask.storage.catalogue.hats import Catalogue, open_catalogue
 from stdask.storage.documents import write_figure
-from stdask.storage.surveys.files import checksum, open_survey
+from stdask.storage.files import hash_of
+from stdask.storage.surveys.files import checksum
 from stdask.storage.tables import read_parquet, to_field, to_numpy, to_table, write_in_row_groups, write_parquet
 
 NO_COUNTERPART = "no counterpart in B"
@@ -204,7 +206,7 @@ def find_listed(pairs: pa.Table, run: Run) -> tuple[list[np.ndarray], list[str]]
     """
     listed, notes = [], []
     for stars in run.config.pair.exclude:
-        ids = read_ids(run, stars).cast(pa.string())
+        ids = read_ids(run.data_dir / stars.file, stars.column).cast(pa.string())
         named = pc.is_in(pairs.column(f"ID_{stars.survey.upper()}"), value_set=ids).to_numpy()
         if not named.any():
             notes.append(
@@ -214,23 +216,6 @@ def find_listed(pairs: pa.Table, run: Run) -> tuple[list[np.ndarray], list[str]]
             say(f"  {notes[-1]}", "yellow")
         listed.append(named)
     return listed, notes
-
-
-def read_ids(run: Run, stars: IdList) -> pa.Array:
-    """Return the ids of a list: whole numbers or text, none missing.
-
-    Raises
-    ------
-    SurveyError
-        If the list is missing or holds no ids.
-    """
-    path = run.data_dir / stars.file
-    ids = open_survey(path).read([stars.column]).column(stars.column)
-    if not (pa.types.is_integer(ids.type) or pa.types.is_string(ids.type)):
-        raise SurveyError(
-            f"{path}: column {stars.column!r} is {ids.type}, which no id is. Name a column of whole numbers or text."
-        )
-    return ids.combine_chunks().drop_null()
 
 
 def select(

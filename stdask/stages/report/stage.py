@@ -11,15 +11,16 @@ from stdask.cluster.workers import Workers
 from stdask.config.run import Run
 from stdask.display import numbers as report_format
 from stdask.display.numbers import as_toml
-from stdask.runs.receipts import Receipt, hash_of, read_receipt
+from stdask.runs.receipts import Receipt, read_receipt
 from stdask.runs.stage import Stage, digest_of
+from stdask.schema.evaluation import is_shown
 from stdask.science.assessment.metrics import LEVELS
-from stdask.stages.evaluate.importance import is_shown
 from stdask.stages.report.figures import Album, evaluation_figures, pair_figure, product_figures
 from stdask.stages.report.interactive import interactive_figures, page_scripts, sample_titles
-from stdask.stages.report.tables import optional_rows, product_tables
+from stdask.stages.report.tables import product_tables
 from stdask.storage import paths
-from stdask.storage.files import write_text
+from stdask.storage.documents import read_rows
+from stdask.storage.files import hash_of, write_text
 
 STEPS = {
     "ingest_a": "Ingest A",
@@ -75,7 +76,7 @@ def gather(run: Run, receipts: Mapping[str, Receipt], album: Album) -> dict[str,
     """Return everything the page shows."""
     folder = paths.evaluation(run.output)
     interactive = interactive_figures(run)
-    tables = {name: optional_rows(folder / f"{name}.ecsv") for name in TABLES}
+    tables = {name: read_rows(folder / f"{name}.ecsv") for name in TABLES}
     accuracy, truth = _by_label(tables["accuracy"]), _by_label(tables["truth"])
     return {
         "version": __version__,
@@ -91,7 +92,7 @@ def gather(run: Run, receipts: Mapping[str, Receipt], album: Album) -> dict[str,
         "attenuation": {of: _by_label(rows) for of, rows in _split(tables["attenuation"], "of").items()},
         "coverage": _split(_covered(tables["coverage"]), "group"),
         "importance": _importance(tables["importance"]),
-        "training": _training(optional_rows(paths.history(run.output))),
+        "training": _training(read_rows(paths.history(run.output))),
         "separations": pair_figure(run, album),
         "figures": evaluation_figures(run, album, accuracy),
         "products": product_figures(run, album, interactive),
@@ -117,9 +118,9 @@ def _survey(run: Run, side: str) -> dict[str, Any]:
         "notes": definition.notes,
         "distances": [d.reference for d in definition.distances if d.reference],
         "file": run.survey_file(side).name,
-        "cuts": optional_rows(catalogue / "cuts.ecsv"),
-        "columns": optional_rows(catalogue / "columns.ecsv"),
-        "repeats": optional_rows(catalogue / paths.REPEATS),
+        "cuts": read_rows(catalogue / "cuts.ecsv"),
+        "columns": read_rows(catalogue / "columns.ecsv"),
+        "repeats": read_rows(catalogue / paths.REPEATS),
         "merit": definition.duplicates.best if definition.duplicates else "",
     }
 

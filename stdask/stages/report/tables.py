@@ -1,14 +1,12 @@
 """The tables beside the maps and profiles, shown as they are: their columns tell what they are."""
 
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from astropy.table import Table
 
 from stdask.config.run import Run
 from stdask.storage import paths
-from stdask.storage.documents import read_ecsv
+from stdask.storage.documents import read_ecsv, rows_of
 
 TABLES = {
     "gradients": ("Gradients", "Slopes of the running medians within each slice, inside and outside of a break."),
@@ -50,16 +48,6 @@ def product_tables(run: Run) -> list[ShownTable]:
         if (path := folder / f"{name}.ecsv").exists()
         for table in [read_ecsv(path)]
     ]
-
-
-def optional_rows(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of a table; none if it was not written."""
-    return rows_of(read_ecsv(path)) if path.exists() else []
-
-
-def rows_of(table: Table) -> list[dict[str, Any]]:
-    """Return the rows by the names of their columns; None for a masked value."""
-    return [{name: None if row[name] is np.ma.masked else row[name].item() for name in table.colnames} for row in table]
 
 
 def _columns(table: Table) -> list[ShownColumn]:

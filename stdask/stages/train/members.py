@@ -10,12 +10,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
-from distributed import get_worker
 
 from stdask import __version__, schema
+from stdask.cluster.events import Message, listening, tell
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run
@@ -25,11 +24,11 @@ from stdask.network import quiet_start
 from stdask.network.plan import Plan, fold
 from stdask.network.recipe import Architecture, Epoch, Sample, Schedule, shape_of
 from stdask.runs.ledger import Ledger
-from stdask.runs.receipts import hash_of
 from stdask.runs.stage import Stage
 from stdask.science.keys.splits import split_for_member
 from stdask.storage import paths
 from stdask.storage.ensembles import read_arrays, write_arrays
+from stdask.storage.files import hash_of
 
 TOPIC = "stdask-epoch"
 CURVE = "learning curve"  # among the arrays of a member on the shelf
@@ -148,29 +147,22 @@ def train_job(job: Job) -> Member:
 
         start_tensorflow()
 
-    worker = get_worker()
-
-    def tell(epoch: Epoch) -> None:
+    def report(epoch: Epoch) -> None:
         if epoch.epoch % 10 == 0:
-            message: dict[str, Any] = {"member": job.member, "epoch": epoch.epoch, "loss": epoch.val_loss}
-            worker.log_event(TOPIC, message | {"rate": epoch.learning_rate})
+            message = {"member": job.member, "epoch": epoch.epoch, "loss": epoch.val_loss}
+            tell(TOPIC, message | {"rate": epoch.learning_rate})
 
-    model, history = train_member(job.architecture, job.schedule, job.training, job.validation, job.seed, tell)
+    model, history = train_member(job.architecture, job.schedule, job.training, job.validation, job.seed, report)
     return fold(model, job.architecture.depth), history
 
 
 @contextmanager
 def _live_losses(workers: Workers, bar: Bar) -> Iterator[None]:
-    def show(event: tuple[float, dict[str, Any]]) -> None:
-        _, e = event
+    def show(e: Message) -> None:
         bar.note(f"member {e['member']}, epoch {e['epoch']}, rate {e['rate']:g}, validation loss {e['loss']:.4f}")
 
-    workers.client.subscribe_topic(TOPIC, show)
-    try:
+    with listening(workers.client, TOPIC, show):
         yield
-    finally:
-        if workers.client.status == "running":
-            workers.client.unsubscribe_topic(TOPIC)
 
 
 def _from_arrays(job: Job, arrays: dict[str, np.ndarray]) -> Member:

@@ -12,7 +12,6 @@ from stdask.display.console import say
 from stdask.errors import PairingError
 from stdask.network.parts import to_parts
 from stdask.pairing.training_set import stack_columns, training_set
-from stdask.runs.card.card import write_card
 from stdask.runs.receipts import Receipt
 from stdask.runs.stage import Stage, digest_of
 from stdask.science.translation.masking import Patterns, count_patterns, join_patterns
@@ -64,7 +63,6 @@ def run(run: Run, workers: Workers) -> Receipt:
         say(f"  {note}", "yellow")
     receipt = stage.finish([*written, paths.history(run.output)], {"families": counts, "notes": notes})
     clear_shelves(stage)
-    write_card(run)  # not an output: evaluate completes it
     workers.refresh()  # TensorFlow takes 0.8 GB of each worker, and no later stage needs it
     return receipt
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
-from dask.utils import parse_bytes
 from threadpoolctl import threadpool_limits
 
-from stdask.cluster.workers import available_cores
+from stdask.cluster.machine import PAUSED_AT, available_cores, task_memory
 from stdask.config.cluster import ClusterConfig
 from stdask.display.console import duration, say
 from stdask.errors import ClusterError
@@ -23,7 +22,6 @@ SAMPLE_STARS = 5000  # enough for that
 FIRST_STARS = 20
 STRING_BYTES = 24  # offset and some words
 DISK_SHARE = 0.8  # of the bytes in memory: digits of floats do not compress
-PAUSED_AT = 0.8  # of its memory, where Dask lets a worker take no further task
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,7 @@ def require_memory(cost: Forecast, cluster: ClusterConfig) -> None:
     """
     if cluster.kind == "address":
         return  # those workers are not ours to know
-    limit = PAUSED_AT * parse_bytes(cluster.memory)
+    limit = task_memory(cluster)
     if limit and cost.peak_bytes > limit:  # "0" is no limit
         raise ClusterError(
             f"The largest partition needs {cost.peak_bytes / 1e9:.2f} GB on a worker, which takes tasks up to "

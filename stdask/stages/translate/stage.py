@@ -12,7 +12,7 @@ from stdask.errors import EnsembleError
 from stdask.network.ensemble import Draws, Family
 from stdask.network.parts import from_parts
 from stdask.runs.ledger import Ledger, Parts, partition_hashes
-from stdask.runs.receipts import Receipt, hash_of
+from stdask.runs.receipts import Receipt
 from stdask.runs.settings import draws_of
 from stdask.runs.stage import Stage, digest_of
 from stdask.science.sky.healpix import Pixel
@@ -25,8 +25,10 @@ from stdask.storage.catalogue.hats import (
     finish_catalogue,
     open_catalogue,
     remove_partitions,
+    unfinish_catalogue,
 )
 from stdask.storage.ensembles import read_ensemble
+from stdask.storage.files import hash_of
 from stdask.storage.tables import read_parquet
 
 
@@ -53,7 +55,7 @@ def run(run: Run, workers: Workers) -> Receipt:
     columns = (*source.columns, *new_columns(families, run))
     draws = replace(draws_of(run), engine=config.translate.engine, tf32=config.translate.tf32)
     folder = paths.catalogue(run.output, name)
-    (folder / "hats.properties").unlink(missing_ok=True)
+    unfinish_catalogue(folder)
     records = _translate_partitions(workers, stage, source, families, draws, folder, columns)
     remove_partitions(folder, keep=source.pixels)
     rows = {pixel: record["rows"] for pixel, record in records.items()}

@@ -32,6 +32,7 @@ from stdask.storage.tables import fill_parquet, read_parquet, to_column, to_fiel
 # types that VOTable does not know: its header names the next wider one, the Parquet field the true one
 VOTABLE_TYPES = {"string": "U1", "uint64": "int64", "uint32": "int64", "uint16": "int32", "int8": "int16"}
 VOTABLE_TYPES |= {"float16": "float32"}
+PROPERTIES = "hats.properties"
 EPOCH = "stdask_epoch"  # HATS 1.0 has no property for it
 SKYMAP_ORDER = 6  # of the map of counts: 55 arcmin, 400 kB
 
@@ -83,7 +84,7 @@ class Catalogue:
 
 def clear_catalogue(folder: Path) -> None:
     """Remove an earlier catalogue, beginning with what says that it is finished."""
-    (folder / "hats.properties").unlink(missing_ok=True)
+    unfinish_catalogue(folder)
     if folder.exists():
         shutil.rmtree(folder)
 
@@ -144,6 +145,11 @@ def fault_of_partition(path: Path, pixel: Pixel, n_rows: int, columns: Sequence[
     return ""
 
 
+def unfinish_catalogue(folder: Path) -> None:
+    """Make a catalogue unfinished, so that no reader takes it for whole while it is written again."""
+    (folder / PROPERTIES).unlink(missing_ok=True)
+
+
 def finish_catalogue(
     folder: Path,
     name: str,
@@ -193,7 +199,7 @@ def open_catalogue(folder: Path) -> Catalogue:
         If it is missing or was not finished.
     """
     try:
-        lines = (folder / "hats.properties").read_text(encoding="utf-8").splitlines()
+        lines = (folder / PROPERTIES).read_text(encoding="utf-8").splitlines()
         fields = pq.read_schema(folder / "dataset" / "_common_metadata")
         with (folder / "partition_info.csv").open(newline="") as file:
             rows = {Pixel(int(r["Norder"]), int(r["Npix"])): int(r["num_rows"]) for r in csv.DictReader(file)}

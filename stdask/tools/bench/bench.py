@@ -9,20 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from stdask import __version__, schema
+from stdask.cluster.machine import SGEMM
 from stdask.cluster.workers import ONE_THREAD, Workers
 from stdask.config.cluster import ClusterConfig
 from stdask.config.run import Run, load_run
 from stdask.display.console import print_table, say
+from stdask.mock.run_file import RUN_FILE
 from stdask.runs.settings import draws_of, rows_per_partition
 from stdask.stages.translate.forecast import SAMPLE_STARS, forecast, require_memory, say_forecast
 from stdask.stages.translate.table import new_columns
 from stdask.storage.files import write_text
 from stdask.storage.surveys.files import open_survey
 from stdask.tools.bench.ingest import measure_ingest
-from stdask.tools.bench.speed import SGEMM, Case, measure, prepare
+from stdask.tools.bench.speed import Case, measure, prepare
 from stdask.tools.bench.stars import made_up_families, made_up_table
 from stdask.tools.bench.workers import N_TASKS, measure_tasks, measure_workers
-from stdask.tools.demo import RUN_FILE
 
 SEED = 7
 

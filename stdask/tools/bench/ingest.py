@@ -66,7 +66,7 @@ def measure_ingest(n_rows: int, folder: Path, workers: Workers) -> dict[str, flo
     start = time.perf_counter()
     ingest.run(run, workers, "a")
     seconds = time.perf_counter() - start
-    peaks = peak_memory(workers.client)
+    peaks = peak_memory(workers)
     measured = {
         "rows": n_rows,
         "file_bytes": n_bytes,

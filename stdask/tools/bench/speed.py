@@ -2,8 +2,7 @@
 
 import cProfile
 import pstats
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 import stdask
 from stdask import schema
+from stdask.cluster.machine import Work, matrix_product, speed
 from stdask.config.run import Run
 from stdask.display.console import progress_bar
 from stdask.network.cpu.engine import CpuEngine
@@ -24,9 +24,6 @@ from stdask.stages.translate.table import new_columns, translate_file
 from stdask.storage.catalogue.hats import write_partition
 from stdask.tools.bench.stars import PIXEL, made_up_families, made_up_table
 
-SGEMM = (1024, 512, 512)  # rows, inputs, outputs
-SGEMMS = 10  # in a timing
-SGEMM_REPEATS = 5
 ENGINE_OPERATIONS = 5e9  # in a timing: some 50 ms
 TASK_OPERATIONS = 3e11  # in a timing: some three seconds
 KERAS_ROWS = 6400  # a call on fewer mostly starts up
@@ -122,15 +119,15 @@ def measure(cases: Mapping[str, Case], repeats: int) -> list[dict[str, Any]]:
     """
     rows = []
     with threadpool_limits(1), progress_bar("bench", repeats * len(cases)) as bar:
-        product = _product()
+        product = matrix_product()
         for preset, case in cases.items():
             works = {"engine": _engine(case), "keras": _keras(case), "task": _task(case)}
             speeds: dict[str, list[float]] = {name: [] for name in ("product", *works)}
             for _ in range(repeats):
-                peak = _speed(*product)
+                peak = speed(*product)
                 speeds["product"].append(peak)
                 for name, work in works.items():
-                    speeds[name].append(_speed(*work) / peak)
+                    speeds[name].append(speed(*work) / peak)
                 bar.advance(1, preset)
             rows.append(_row(preset, case, {name: float(np.median(own)) for name, own in speeds.items()}))
     return rows
@@ -168,23 +165,6 @@ def _row(preset: str, case: Case, medians: dict[str, float]) -> dict[str, Any]:
     } | {f"share_{part.lower()}": share for part, share in shares(case).items()}
 
 
-def sgemm_flops() -> float:
-    """Return how fast this process multiplies matrices of single precision, in operations a second."""
-    product = _product()
-    return float(np.median([_speed(*product) for _ in range(SGEMM_REPEATS)]))
-
-
-Work = tuple[float, Callable[[], Any]]  # operations, and what does them
-
-
-def _product() -> Work:
-    n_rows, n_in, n_out = SGEMM
-    rng = np.random.default_rng(0)
-    a, b = (rng.normal(size=shape).astype(np.float32) for shape in ((n_rows, n_in), (n_in, n_out)))
-    out = np.empty((n_rows, n_out), np.float32)
-    return SGEMMS * 2.0 * n_rows * n_in * n_out, lambda: [np.matmul(a, b, out=out) for _ in range(SGEMMS)]
-
-
 def _engine(case: Case) -> Work:
     plan = case.plan
     n_rows = int(ENGINE_OPERATIONS / (plan.n_members * unfolded_operations(plan)))
@@ -211,9 +191,3 @@ def _keras(case: Case) -> Work:
 def _task(case: Case) -> Work:
     case.translate()  # compiles the engine
     return float(case.n_stars * case.operations), case.translate
-
-
-def _speed(operations: float, work: Callable[[], Any]) -> float:
-    start = time.perf_counter()
-    work()
-    return operations / (time.perf_counter() - start)

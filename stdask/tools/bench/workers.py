@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from stdask.cluster.broadcast import broadcast, call_broadcast
+from stdask.cluster.machine import available_cores
 from stdask.cluster.performance import peak_bytes
 from stdask.cluster.tasks import each
-from stdask.cluster.workers import Workers, available_cores
+from stdask.cluster.workers import Workers
 from stdask.config.cluster import ClusterConfig
 from stdask.display.console import progress_bar
 from stdask.runs.settings import draws_of

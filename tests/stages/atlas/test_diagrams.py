@@ -9,7 +9,6 @@ from stdask import schema
 from stdask.config.run import LabelConfig
 from stdask.stages.atlas import diagrams as atlas_diagrams
 from stdask.stages.atlas.diagrams import CHEMISTRY, HEIGHT_EDGES_KPC, KIEL, diagrams, planes_of, write_diagrams
-from stdask.stages.merge.stage import NAME
 from stdask.storage import paths
 from stdask.storage.catalogue.hats import open_catalogue
 from tests.hand_made import LABEL_B, A, B, definition, make_run, write_catalogue
@@ -50,8 +49,8 @@ def disc(seed=5):
 
 def prepare(tmp_path, data, most=2000, run=None, **settings):
     run = run or make_run(tmp_path, atlas=settings)
-    write_catalogue(run, NAME, COLUMNS, data, most)
-    return run, open_catalogue(paths.catalogue(run.output, NAME))
+    write_catalogue(run, paths.MERGED, COLUMNS, data, most)
+    return run, open_catalogue(paths.catalogue(run.output, paths.MERGED))
 
 
 @pytest.fixture(scope="module")

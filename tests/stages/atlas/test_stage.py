@@ -16,7 +16,6 @@ from stdask.stages.atlas import maps as atlas_maps
 from stdask.stages.atlas import profiles as atlas_profiles
 from stdask.stages.atlas import stage as atlas
 from stdask.stages.atlas import tasks as atlas_tasks
-from stdask.stages.merge.stage import NAME
 from stdask.storage import paths
 from stdask.storage.products.maps import read_map_cube
 from stdask.storage.tables import read_parquet, to_masked
@@ -94,7 +93,7 @@ def disc(seed=5):
 
 def prepare(tmp_path, data, most=2000, **settings):
     run = make_run(tmp_path, atlas=SETTINGS | settings)
-    write_catalogue(run, NAME, COLUMNS, data, most)
+    write_catalogue(run, paths.MERGED, COLUMNS, data, most)
     hand_made.write_receipts(run, "ingest_b", "pair", "translate", "merge")
     return run
 

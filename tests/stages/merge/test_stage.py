@@ -107,7 +107,7 @@ def write_b(run, **given):
 
 
 def merged(run):
-    return open_catalogue(paths.catalogue(run.output, merge.NAME))
+    return open_catalogue(paths.catalogue(run.output, paths.MERGED))
 
 
 def of_survey(run, survey, name):
@@ -127,7 +127,7 @@ def test_every_row_is_either_in_the_catalogue_or_set_aside_with_a_reason(plain):
     receipt = read_receipt(plain.output, "merge")
     assert receipt.counts["in"] == N_A + N_B
     assert receipt.counts["out"] == merged(plain).n_rows == N_A - 2 + N_B
-    rejected = pq.read_table(paths.catalogue(plain.output, merge.NAME) / paths.REJECTED)
+    rejected = pq.read_table(paths.catalogue(plain.output, paths.MERGED) / paths.REJECTED)
     assert set(rejected.column("id").to_pylist()) == {"110", "111"}
     assert set(rejected.column("reason").to_pylist()) == {f"{A}: {merge_tiles.IN_BOTH}"}
     assert receipt.counts["set aside"] == {f"{A}: {merge_tiles.IN_BOTH}": 2}
@@ -228,7 +228,7 @@ def test_a_star_of_a_with_a_bad_flag_is_set_aside_for_it(run, client, column, va
 def test_a_rejected_row_is_numbered_as_in_the_catalogue_it_came_from(run, client):
     write_a(run, GOOD=bools(N_A, 0, 4, 7))
     merge.run(run, client)
-    rejected = pq.read_table(paths.catalogue(run.output, merge.NAME) / paths.REJECTED)
+    rejected = pq.read_table(paths.catalogue(run.output, paths.MERGED) / paths.REJECTED)
     source = open_catalogue(paths.catalogue(run.output, TRANSLATED)).read()
     ids = source.column("obsid").take(rejected.column("row")).to_pylist()
     assert rejected.num_rows == 5
@@ -333,7 +333,7 @@ def test_partitions_hold_no_more_rows_than_asked_and_units_are_kept(tmp_path, cl
 
 def contents(run):
     """Return the bytes of every partition, and of every file of rows set aside."""
-    folder = paths.catalogue(run.output, merge.NAME)
+    folder = paths.catalogue(run.output, paths.MERGED)
     return {path: path.read_bytes() for path in folder.rglob("*.parquet") if path.is_file()}
 
 
@@ -399,7 +399,7 @@ def test_a_merge_that_was_cut_off_goes_on_where_it_was(tmp_path, client, monkeyp
     with pytest.raises(KeyboardInterrupt):
         merge.run(cut, client)
     monkeypatch.undo()
-    assert not (paths.catalogue(cut.output, merge.NAME) / "hats.properties").exists()
+    assert not (paths.catalogue(cut.output, paths.MERGED) / "hats.properties").exists()
     partitions = merge.run(cut, client).counts["partitions"]
     assert partitions == {"all": len(merged(whole).pixels), "kept from an earlier run": 2}
     found, wanted = ({p.relative_to(run.output): c for p, c in contents(run).items()} for run in (cut, whole))
@@ -435,7 +435,7 @@ def test_rows_set_aside_are_numbered_anew_where_a_row_was_added_before_them(tmp_
     write_catalogue(run, TRANSLATED, columns_a(), more | {"STAR_KEY": np.append(given["STAR_KEY"], [50])})
     write_receipts(run)
     merge.run(run, client)
-    rejected = pq.read_table(paths.catalogue(run.output, merge.NAME) / paths.REJECTED)
+    rejected = pq.read_table(paths.catalogue(run.output, paths.MERGED) / paths.REJECTED)
     source = open_catalogue(paths.catalogue(run.output, TRANSLATED)).read()
     ids = source.column("obsid").take(rejected.column("row")).cast(pa.string())
     assert ids.to_pylist() == rejected.column("id").to_pylist()
@@ -469,7 +469,7 @@ def test_no_star_is_lost_or_doubled_at_the_borders_of_tiles(tmp_path, client, mo
     hand_made.write_pairs(run, [], [], [])
     write_receipts(run)
     merge.run(run, client)
-    rejected = pq.read_table(paths.catalogue(run.output, merge.NAME) / paths.REJECTED)
+    rejected = pq.read_table(paths.catalogue(run.output, paths.MERGED) / paths.REJECTED)
     for name, survey, own_id in ((TRANSLATED, A, "obsid"), (B, B, "apogee_id")):
         source = open_catalogue(paths.catalogue(run.output, name)).read()
         good = to_numpy(source, "GOOD")
@@ -517,7 +517,7 @@ def test_a_missing_table_of_clusters_is_named(run, client):
 def read_cuts(run):
     """Return the lines of the table of cuts, (cut, in, aside, left), by survey."""
     lines = {}
-    for survey, *line in Table.read(paths.catalogue(run.output, merge.NAME) / "cuts.ecsv").iterrows():
+    for survey, *line in Table.read(paths.catalogue(run.output, paths.MERGED) / "cuts.ecsv").iterrows():
         lines.setdefault(survey, []).append(tuple(line))
     return lines
 
@@ -561,7 +561,7 @@ def test_listed_members_are_set_aside_by_their_own_id_or_that_of_their_partner(t
     lists = [("m1.parquet", "obsid", "a", [100, 103, 110, 5]), ("m2.parquet", "name", "b", ["2M1", "2M7", "other"])]
     run = with_lists(tmp_path, lists)
     receipt = merge.run(run, client)
-    rejected = pq.read_table(paths.catalogue(run.output, merge.NAME) / paths.REJECTED)
+    rejected = pq.read_table(paths.catalogue(run.output, paths.MERGED) / paths.REJECTED)
     listed = rejected.filter(pc.ends_with(pc.field("reason"), merge_tiles.LISTED)).column("id").to_pylist()
     # 110 is 2M0, and 2M1 is 111, whose partner fails the quality cuts of B
     assert sorted(listed) == ["100", "103", "111", "2M0", "2M1", "2M7"]
@@ -629,7 +629,7 @@ def with_other(tmp_path, other, **tables):
 def accounted(run):
     """Return for each survey the ids in the catalogue and those set aside."""
     table = merged(run).read()
-    rejected = pq.read_table(paths.catalogue(run.output, merge.NAME) / paths.REJECTED)
+    rejected = pq.read_table(paths.catalogue(run.output, paths.MERGED) / paths.REJECTED)
     surveys = np.array([reason.split(":")[0] for reason in rejected.column("reason").to_pylist()])
     return {
         name: sorted(

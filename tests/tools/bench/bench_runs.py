@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from stdask.config.run import Run, load_run
-from stdask.tools.demo import RUN_FILE
+from stdask.mock.run_file import RUN_FILE
 
 
 def make_demo_run(folder: Path, settings: str = "") -> Run:
