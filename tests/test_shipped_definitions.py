@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from stdask import schema
 from stdask.config.survey import FileHints, SurveyDefinition, load_definition, shipped_names
-from stdask.science.measurements.survey_columns import Source, catalogue_columns
+from stdask.science.measurements.survey_columns import SurveyColumns, catalogue_columns
 from stdask.stages.ingest.blocks import Plan, catalogue_fields
 from stdask.storage.surveys.files import SurveyFile, open_survey
 from stdask.storage.tables import to_masked
@@ -66,7 +66,7 @@ def opened(path: Path, definition: SurveyDefinition) -> SurveyFile:
 def converted(folder: Path, definition: SurveyDefinition, columns: dict[str, np.ndarray]) -> Made:
     survey = opened(write_survey(folder, definition, columns), definition)
     table = survey.read(definition.source_columns)
-    source = Source(to_masked(table), survey.columns, definition.sentinels)
+    source = SurveyColumns(to_masked(table), survey.columns, definition.sentinels)
     arrays, _, passing = catalogue_columns(definition, source)
     return Made(arrays, passing)
 

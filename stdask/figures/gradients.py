@@ -18,7 +18,7 @@ MARKS = {"ALONE": (SURVEY_B, "s"), "MERGED": (INK, "o"), "UNTRANSLATED": (SURVEY
 APART = 0.16  # of the width of a slice: between the marks of two samples
 
 
-class Slopes(NamedTuple):
+class SlopeCurve(NamedTuple):
     """The slopes of one sample in one slice."""
 
     sample: str
@@ -33,7 +33,7 @@ class Slopes(NamedTuple):
     outer_err: float
 
 
-def draw_gradients(slopes: Sequence[Slopes], names: Mapping[str, str], units: Mapping[str, str]) -> Figure:
+def draw_gradients(slopes: Sequence[SlopeCurve], names: Mapping[str, str], units: Mapping[str, str]) -> Figure:
     """Draw the slopes of both sides of the midplane together, a row a label, a column a direction.
 
     Parameters
@@ -66,7 +66,7 @@ def draw_gradients(slopes: Sequence[Slopes], names: Mapping[str, str], units: Ma
     return figure
 
 
-def _draw_slopes(axes: Axes, slopes: Sequence[Slopes], sample: str, shift: float) -> None:
+def _draw_slopes(axes: Axes, slopes: Sequence[SlopeCurve], sample: str, shift: float) -> None:
     colour, mark = MARKS[sample]
     for s in slopes:
         x = (s.low + s.high) / 2 + shift * (s.high - s.low)

@@ -57,7 +57,7 @@ class Found(NamedTuple):
     n_elsewhere: float = 0.0  # pairs found where B is moved away
 
 
-class Tile(NamedTuple):
+class SkyTile(NamedTuple):
     """A piece of the sky, and the partitions of A and of B that reach into it or its margin."""
 
     pixel: Pixel
@@ -68,7 +68,7 @@ class Tile(NamedTuple):
         return str(self.pixel)
 
 
-class Block(NamedTuple):
+class IdBlock(NamedTuple):
     """Partitions of one catalogue whose stars are dealt in one task."""
 
     side: int  # 0 for A, 1 for B
@@ -179,7 +179,7 @@ def match_shares(workers: Workers, a: Catalogue, b: Catalogue, columns: tuple[st
     return rows[np.argsort(rows[:, 0])]
 
 
-def cut_sky(a: Catalogue, b: Catalogue, margin_arcsec: float) -> list[Tile]:
+def cut_sky(a: Catalogue, b: Catalogue, margin_arcsec: float) -> list[SkyTile]:
     """Cut A's part of the sky into tiles with few enough stars of both, leaving out those without a star of B near.
 
     Tiles are A's partitions, split in four where B's are so much finer that they would hold too many stars.
@@ -195,11 +195,11 @@ def cut_sky(a: Catalogue, b: Catalogue, margin_arcsec: float) -> list[Tile]:
         if n_stars > STARS_AT_ONCE and any(p.pixel.order > pixel.order for side in near for p in side):
             stack += [Pixel(pixel.order + 1, 4 * pixel.pixel + child) for child in (3, 2, 1, 0)]
         elif near[1]:
-            tiles.append(Tile(pixel, (near[0], near[1])))
+            tiles.append(SkyTile(pixel, (near[0], near[1])))
     return tiles
 
 
-def match_tile(tile: Tile, folders: tuple[Path, Path], search: Search) -> Found:
+def match_tile(tile: SkyTile, folders: tuple[Path, Path], search: Search) -> Found:
     """Return the rows of A and B that are one star in a tile of the sky."""
     order, cells = cells_around(tile.pixel, search.margin_arcsec)
     a, b = (
@@ -225,7 +225,7 @@ def _moved_away(
     return move_positions(*place, east, north, years=1)
 
 
-def deal_ids(block: Block, folders: tuple[Path, Path], columns: tuple[str, str], n_shares: int) -> None:
+def deal_ids(block: IdBlock, folders: tuple[Path, Path], columns: tuple[str, str], n_shares: int) -> None:
     """Write the ids of a block and their rows, dealt into shares."""
     name = columns[block.side]
     tables = [_read_rows(folders[block.side], part, [name]).rename_columns(["id", "row"]) for part in block.parts]
@@ -252,14 +252,14 @@ def _joined(found: Sequence[Found]) -> Found:
     return Found(rows[order], ambiguous[order], sum(part.n_elsewhere for part in found))
 
 
-def _blocks(side: int, parts: list[Part], scratch: Path) -> list[Block]:
+def _blocks(side: int, parts: list[Part], scratch: Path) -> list[IdBlock]:
     """Put partitions together until one more would be too much for a task."""
-    blocks: list[Block] = []
+    blocks: list[IdBlock] = []
     n_rows = STARS_AT_ONCE
     for part in parts:
         n_rows += part.n_rows
         if n_rows > STARS_AT_ONCE:
-            blocks.append(Block(side, scratch / "ab"[side] / f"{len(blocks)}.arrow", []))
+            blocks.append(IdBlock(side, scratch / "ab"[side] / f"{len(blocks)}.arrow", []))
             n_rows = part.n_rows
         blocks[-1].parts.append(part)
     return blocks

@@ -22,7 +22,7 @@ class Part(NamedTuple):
     n_rows: int
 
 
-class Stars(NamedTuple):
+class StarsOfPart(NamedTuple):
     """Stars of one partition."""
 
     part: Part
@@ -39,11 +39,11 @@ def parts_of(catalogue: Catalogue) -> list[Part]:
     return [Part(pixel, first, n_rows) for first, (pixel, n_rows) in zip(ends, catalogue.rows.items(), strict=False)]
 
 
-def split(catalogue: Catalogue, rows: np.ndarray) -> list[Stars]:
+def split(catalogue: Catalogue, rows: np.ndarray) -> list[StarsOfPart]:
     """Return the rows of each partition of a catalogue, of rows in ascending order."""
     parts = parts_of(catalogue)
     cuts = np.searchsorted(rows, [part.first_row for part in parts[1:]])
-    return [Stars(part, own) for part, own in zip(parts, np.split(rows, cuts), strict=True)]
+    return [StarsOfPart(part, own) for part, own in zip(parts, np.split(rows, cuts), strict=True)]
 
 
 def gather(workers: Workers, catalogue: Catalogue, columns: list[str], rows: np.ndarray) -> pa.Table:
@@ -55,6 +55,6 @@ def gather(workers: Workers, catalogue: Catalogue, columns: list[str], rows: np.
     return pa.concat_tables([tables[own.part] for own in stars]).combine_chunks().take(np.argsort(order))
 
 
-def take(stars: Stars, folder: Path, columns: list[str]) -> pa.Table:
+def take(stars: StarsOfPart, folder: Path, columns: list[str]) -> pa.Table:
     """Read columns of some stars of a partition."""
     return read_parquet(paths.partition(folder, stars.part.pixel), columns).take(stars.rows - stars.part.first_row)

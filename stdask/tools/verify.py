@@ -24,7 +24,7 @@ from stdask.storage.tables import fault_of_parquet
 MISSING = "is missing"
 
 
-class Written(NamedTuple):
+class WrittenFile(NamedTuple):
     """A file as its stage's receipt describes it."""
 
     name: str  # path under the run folder
@@ -74,7 +74,7 @@ def run(output: Path, workers: Workers) -> None:
         )
 
 
-def fault_of(file: Written, output: Path) -> str:
+def fault_of(file: WrittenFile, output: Path) -> str:
     """Return what is wrong with a file, empty if nothing: on a worker."""
     path = output / file.name
     try:
@@ -92,7 +92,7 @@ def fault_of(file: Written, output: Path) -> str:
     return fault_of_parquet(path) if path.suffix == ".parquet" else ""
 
 
-def _files(output: Path, receipt: Receipt) -> Iterator[Written]:
+def _files(output: Path, receipt: Receipt) -> Iterator[WrittenFile]:
     partitions: dict[str, tuple[Pixel, int]] = {}
     for folder in _catalogues(output, receipt):
         try:
@@ -102,7 +102,7 @@ def _files(output: Path, receipt: Receipt) -> Iterator[Written]:
         names = {pixel: str(catalogue.path(pixel).relative_to(output)) for pixel in catalogue.pixels}
         partitions |= {names[pixel]: (pixel, n_rows) for pixel, n_rows in catalogue.rows.items()}
     for name, described in receipt.outputs.items():
-        yield Written(name, described["bytes"], described["sha256"], partitions.get(name))
+        yield WrittenFile(name, described["bytes"], described["sha256"], partitions.get(name))
 
 
 def _catalogues(output: Path, receipt: Receipt) -> list[Path]:
@@ -125,7 +125,7 @@ def _faults_of_counts(output: Path, stage: str, receipt: Receipt | None, faults:
     return {}
 
 
-def _tell(files: Mapping[str, list[Written]], faults: Mapping[str, str]) -> None:
+def _tell(files: Mapping[str, list[WrittenFile]], faults: Mapping[str, str]) -> None:
     """Print one line a stage, and one a file that is not well."""
     table = Table("stage")
     for name in ("files", "MB", "ok", "damaged", "missing"):

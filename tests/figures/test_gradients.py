@@ -1,13 +1,13 @@
 """What a reader of the slopes sees: a panel a direction, a mark a sample, both sides of a break."""
 
-from stdask.figures.gradients import Slopes, draw_gradients
+from stdask.figures.gradients import SlopeCurve, draw_gradients
 
 NAMES = {"ALONE": "APOGEE DR17 alone", "MERGED": "merged with GALAH DR3"}
 
 
 def slopes(sample, inner):
     return [
-        Slopes(sample, "FE_H", kind, "both", low, low + 1.0, inner, 0.01, -0.06, 0.01)
+        SlopeCurve(sample, "FE_H", kind, "both", low, low + 1.0, inner, 0.01, -0.06, 0.01)
         for kind in ("radial", "vertical", "azimuthal")
         for low in (0.0, 1.0)
     ]

@@ -20,7 +20,7 @@ GAP = 1.5  # steps between bins: over a wider gap no line is drawn
 
 
 @dataclass(frozen=True)
-class Curve:
+class ShownCurve:
     """One label of one sample in one slice, bin by bin from low to high; only bins with a median."""
 
     sample: str
@@ -40,7 +40,9 @@ def colours_of(parts: Sequence[str]) -> dict[str, str]:
     return {part: to_hex(colormaps[COLOURS](shade)) for part, shade in zip(parts, shades, strict=False)}
 
 
-def draw_profiles(curves: Sequence[Curve], axis: str, titles: Mapping[str, str], colours: Mapping[str, str]) -> Plot:
+def draw_profiles(
+    curves: Sequence[ShownCurve], axis: str, titles: Mapping[str, str], colours: Mapping[str, str]
+) -> Plot:
     """Draw running medians.
 
     Parameters
@@ -78,7 +80,7 @@ def draw_profiles(curves: Sequence[Curve], axis: str, titles: Mapping[str, str],
     return plot
 
 
-def _content(curve: Curve, colour: str, step: float) -> dict[str, object]:
+def _content(curve: ShownCurve, colour: str, step: float) -> dict[str, object]:
     breaks = np.flatnonzero(np.diff(curve.positions_kpc) > GAP * step) + 1
     return {
         "sample": curve.sample,
@@ -95,7 +97,7 @@ def _content(curve: Curve, colour: str, step: float) -> dict[str, object]:
     }
 
 
-def _range(curves: Sequence[Curve]) -> tuple[float, float]:
+def _range(curves: Sequence[ShownCurve]) -> tuple[float, float]:
     """Let the medians of all samples set the scale: the band of a poor bin may run out of the figure."""
     medians = np.concatenate([np.empty(0), *(curve.medians for curve in curves)])
     if not medians.size:

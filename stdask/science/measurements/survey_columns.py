@@ -23,7 +23,7 @@ Columns = Mapping[str, np.ndarray]  # masked where missing, floats NaN
 Counts = dict[tuple[str, str], dict[str, int]]  # (catalogue column, survey column) -> what became of it
 
 
-class Source(NamedTuple):
+class SurveyColumns(NamedTuple):
     """The columns of a block of a survey file, the units the file states, and what it writes for "missing"."""
 
     columns: Columns
@@ -69,7 +69,7 @@ class StatedLabel(NamedTuple):
     lost: dict[str, int]  # values, by `VALUE_COUNTS`
 
 
-def stated_label(name: str, label: Label, source: Source) -> StatedLabel:
+def stated_label(name: str, label: Label, source: SurveyColumns) -> StatedLabel:
     """Return a label and its errors cleaned, before typical errors and floors.
 
     Raises
@@ -87,7 +87,7 @@ def stated_label(name: str, label: Label, source: Source) -> StatedLabel:
 
 def catalogue_columns(
     definition: SurveyDefinition,
-    source: Source,
+    source: SurveyColumns,
     ebv_of_map: np.ndarray | None = None,
     factors: Mapping[str, ErrorFactors] | None = None,
 ) -> tuple[dict[str, np.ndarray], Counts, list[np.ndarray]]:
@@ -142,7 +142,7 @@ def catalogue_columns(
 
 
 def _error_scales(
-    definition: SurveyDefinition, source: Source, factors: Mapping[str, ErrorFactors]
+    definition: SurveyDefinition, source: SurveyColumns, factors: Mapping[str, ErrorFactors]
 ) -> dict[str, np.ndarray]:
     """Return what to multiply the stated errors of labels by, each of shape (n_stars,)."""
     if not (factors and definition.duplicates):
@@ -152,7 +152,12 @@ def _error_scales(
 
 
 def _add_label(
-    name: str, label: Label, source: Source, scale: np.ndarray | None, arrays: dict[str, np.ndarray], counts: Counts
+    name: str,
+    label: Label,
+    source: SurveyColumns,
+    scale: np.ndarray | None,
+    arrays: dict[str, np.ndarray],
+    counts: Counts,
 ) -> None:
     values, errors, lost = stated_label(name, label, source)
     rescaled = errors if scale is None else errors * scale
@@ -161,7 +166,9 @@ def _add_label(
     counts[name, label.column] = lost | replaced
 
 
-def _add_photometry(photometry: Photometry, source: Source, arrays: dict[str, np.ndarray], counts: Counts) -> None:
+def _add_photometry(
+    photometry: Photometry, source: SurveyColumns, arrays: dict[str, np.ndarray], counts: Counts
+) -> None:
     bands = {
         "G_MAG": (photometry.g, photometry.g_error),
         "BP_MAG": (photometry.bp, photometry.bp_error),
@@ -178,7 +185,9 @@ def _add_photometry(photometry: Photometry, source: Source, arrays: dict[str, np
         arrays[name] = intrinsic_colour(arrays[blue], arrays[red], arrays["EBV"], (blue, red))
 
 
-def _add_proper_motion(motion: ProperMotion, source: Source, arrays: dict[str, np.ndarray], counts: Counts) -> None:
+def _add_proper_motion(
+    motion: ProperMotion, source: SurveyColumns, arrays: dict[str, np.ndarray], counts: Counts
+) -> None:
     for name, column, error in (
         ("PMRA", motion.pmra, motion.pmra_error),
         ("PMDEC", motion.pmdec, motion.pmdec_error),
@@ -189,7 +198,9 @@ def _add_proper_motion(motion: ProperMotion, source: Source, arrays: dict[str, n
         counts[name, column] = lost | replaced
 
 
-def _add_distance(distances: Sequence[Distance], source: Source, arrays: dict[str, np.ndarray], counts: Counts) -> None:
+def _add_distance(
+    distances: Sequence[Distance], source: SurveyColumns, arrays: dict[str, np.ndarray], counts: Counts
+) -> None:
     """Take for each star the first distance it has; `n_measured` counts the stars that take it."""
     n_stars = source.columns[distances[0].column].size
     chosen, chosen_errors = np.full(n_stars, np.nan), np.full(n_stars, np.nan)
@@ -204,7 +215,7 @@ def _add_distance(distances: Sequence[Distance], source: Source, arrays: dict[st
     arrays["DISTANCE"], arrays["DISTANCE_ERR"] = chosen, chosen_errors
 
 
-def _distance_errors(distance: Distance, values: np.ndarray, source: Source) -> np.ndarray:
+def _distance_errors(distance: Distance, values: np.ndarray, source: SurveyColumns) -> np.ndarray:
     """Return 1-sigma errors: of a lower and an upper one the mean, of two percentiles half the difference."""
     unit = distance.unit
     if distance.error_low and distance.error_high:

@@ -34,7 +34,7 @@ RADIUS, HEIGHT = schema.GALACTOCENTRIC[3].name, schema.GALACTOCENTRIC[2].name
 
 
 @dataclass(frozen=True)
-class Plane:
+class LabelPlane:
     """Two labels of B, their bins, and the cuts that a star passes to be counted."""
 
     name: str
@@ -48,7 +48,7 @@ class Diagrams:
     """The planes that B measures, how many stars of A and B lie in each bin of each cell, and what is to be said."""
 
     cells: GalaxyCells
-    planes: tuple[Plane, ...]
+    planes: tuple[LabelPlane, ...]
     counts: Mapping[str, np.ndarray]  # by plane: (2, n_slices, n_rings, n_rows, n_columns), int64; A, B
     notes: tuple[str, ...]
 
@@ -112,7 +112,7 @@ def write_diagrams(found: Diagrams, run: Run, key: str) -> list[Path]:
     return outputs
 
 
-def planes_of(run: Run) -> tuple[tuple[Plane, ...], list[str]]:
+def planes_of(run: Run) -> tuple[tuple[LabelPlane, ...], list[str]]:
     """Return the planes whose labels B measures, and a line for each that it does not."""
     select = run.config.atlas.select
     planes, notes = [], []
@@ -126,11 +126,11 @@ def planes_of(run: Run) -> tuple[tuple[Plane, ...], list[str]]:
             notes.append(f"{run.definition_b.title} does not measure {lacking}: no diagram of the {name} plane")
             continue
         cuts = {label: limits for label, limits in select.items() if name != "kiel" or label not in (first, second)}
-        planes.append(Plane(name, (first, second), grid, cuts))
+        planes.append(LabelPlane(name, (first, second), grid, cuts))
     return tuple(planes), notes
 
 
-def count_partition(path: Path, planes: Sequence[Plane], cells: GalaxyCells, survey_b: str) -> dict[str, Counted]:
+def count_partition(path: Path, planes: Sequence[LabelPlane], cells: GalaxyCells, survey_b: str) -> dict[str, Counted]:
     """Count the stars of one partition by sample, cell and bin of each plane."""
     used = {name for plane in planes for name in (*plane.labels, *plane.select)}
     table = read_parquet(path, sorted({RADIUS, HEIGHT, schema.SURVEY.name} | used))
@@ -151,7 +151,7 @@ def count_partition(path: Path, planes: Sequence[Plane], cells: GalaxyCells, sur
     return counted
 
 
-def _notes_of(plane: Plane, counts: np.ndarray, run: Run) -> list[str]:
+def _notes_of(plane: LabelPlane, counts: np.ndarray, run: Run) -> list[str]:
     """Return what a reader of the diagram must know: that it is empty, or of one survey only."""
     labels = " and ".join(plane.labels)
     if not counts.any():
@@ -163,7 +163,7 @@ def _notes_of(plane: Plane, counts: np.ndarray, run: Run) -> list[str]:
     ]
 
 
-def _provenance(plane: Plane, run: Run, key: str) -> dict[str, str | float | int]:
+def _provenance(plane: LabelPlane, run: Run, key: str) -> dict[str, str | float | int]:
     cards: dict[str, str | float | int] = {
         "SURVEYA": run.definition_a.name,
         "SURVEYB": run.definition_b.name,

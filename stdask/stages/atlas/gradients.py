@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from stdask.figures.gradients import Slopes, draw_gradients
+from stdask.figures.gradients import SlopeCurve, draw_gradients
 from stdask.schema import Column
 from stdask.schema import products as schema_products
 from stdask.science.galaxy.bins import CELLS, STEPS
@@ -31,7 +31,9 @@ def write_gradients(products: Products) -> list[Path]:
     write_profile(table, schema_products.GRADIENTS, _columns(rows), products.meta())
     if not products.labels:  # heights alone
         return [table]
-    shown = [Slopes(**{name: row[name.upper()] for name in Slopes._fields}) for row in rows if row["KIND"] != "flare"]
+    shown = [
+        SlopeCurve(**{name: row[name.upper()] for name in SlopeCurve._fields}) for row in rows if row["KIND"] != "flare"
+    ]
     figure = draw_gradients(shown, products.titles, {label: products.unit(label) for label in products.labels})
     return [table, *write_figures(table.with_suffix(""), figure)]
 

@@ -16,7 +16,7 @@ from stdask.stages.atlas.products import Products, translation_errors
 from stdask.stages.atlas.samples import ALONE, HEIGHT, MERGED, UNTRANSLATED
 from stdask.storage import paths
 from stdask.storage.documents import write_figures
-from stdask.storage.products.maps import Axis, Plane, write_map_cubes, write_sky_maps
+from stdask.storage.products.maps import Axis, MapPlane, write_map_cubes, write_sky_maps
 from stdask.storage.tables import to_table, write_parquet
 
 AXES = {
@@ -40,11 +40,11 @@ def write_maps(products: Products, view: str) -> list[Path]:
     layers = {sample: _layers(products, view, sample) for sample in products.samples}
     cubes, table = stem.with_suffix(".fits"), stem.with_suffix(".parquet")
     if view == SKY:
-        planes = {name: [Plane(*layer) for layer in own] for name, own in layers.items()}
+        planes = {name: [MapPlane(*layer) for layer in own] for name, own in layers.items()}
         write_sky_maps(cubes, products.bins.config.sky_order, planes, _cards(products, view))
     else:
         grid = products.bins.grids[view]
-        planes = {name: [Plane(*y[:3], y.values.reshape(grid.shape)) for y in own] for name, own in layers.items()}
+        planes = {name: [MapPlane(*y[:3], y.values.reshape(grid.shape)) for y in own] for name, own in layers.items()}
         write_map_cubes(cubes, grid, AXES[view], planes, _cards(products, view))
     write_parquet(table, _table(products, view, layers))
     return [cubes, table, *_write_map_figures(products, view, layers, stem)]

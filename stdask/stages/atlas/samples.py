@@ -6,7 +6,7 @@ from pathlib import Path
 
 from stdask.config.run import AtlasConfig, Run
 from stdask.science.galaxy.bins import CELLS, MAPS, PROFILES, STEPS, GalacticBins
-from stdask.stages.atlas.sources import Source
+from stdask.stages.atlas.sources import StarSource
 
 METALLICITIES, ABUNDANCES = ("FE_H", "M_H"), ("MG_FE", "ALPHA_FE")
 MAPPED = (*METALLICITIES, *ABUNDANCES)
@@ -34,7 +34,7 @@ MEANINGS = {
 class Selection:
     """What all tasks of an atlas share: which stars of what, in which bins, with which values."""
 
-    source: Source
+    source: StarSource
     bins: GalacticBins
     labels: tuple[str, ...]
     alpha: tuple[str, ...]  # the metallicity and the abundance ratio that tell the two sequences apart

@@ -20,7 +20,7 @@ class Block(NamedTuple):
     n_rows: int
 
 
-class Source(Protocol):
+class StarSource(Protocol):
     """Stars with the columns of the merged catalogue."""
 
     @property

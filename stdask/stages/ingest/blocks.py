@@ -16,12 +16,12 @@ from stdask.schema import Column
 from stdask.science.keys.star_keys import star_keys
 from stdask.science.measurements.cuts import count_cuts
 from stdask.science.measurements.duplicates import superseded
-from stdask.science.measurements.survey_columns import Counts, Source, catalogue_columns
+from stdask.science.measurements.survey_columns import Counts, SurveyColumns, catalogue_columns
 from stdask.science.measurements.units import conversion_factor
 from stdask.science.sky.dereddening import reddening_at
 from stdask.science.sky.healpix import Cells, assign_tiles, count_cells, sky_index
 from stdask.science.sky.positions import check_positions
-from stdask.stages.ingest.plan import DUPLICATES, IMPOSSIBLE, NO_ID, NO_POSITION, Done, Item, Plan
+from stdask.stages.ingest.plan import DUPLICATES, IMPOSSIBLE, NO_ID, NO_POSITION, Done, IngestPlan, Item
 from stdask.stages.ingest.repeats import stated_visits
 from stdask.storage.pieces import read_part, write_pieces
 from stdask.storage.reddening_maps import store_reddening_map
@@ -41,20 +41,20 @@ class Placed(NamedTuple):
     rejected: pa.Table  # the other rows
 
 
-def store_in_slices(item: Item, plan: Plan) -> Done:
+def store_in_slices(item: Item, plan: IngestPlan) -> Done:
     """Copy the columns wanted of a file that can only be read from its beginning to one that can be read in part."""
     path = plan.piece(*item)
     plan.survey.copy(plan.definition.source_columns, path)
     return Done([path], {})
 
 
-def store_map(item: Item, plan: Plan, source: Path) -> Done:
+def store_map(item: Item, plan: IngestPlan, source: Path) -> Done:
     """Copy a map of E(B-V) to an array that each worker maps into memory."""
     path = plan.piece(*item)
     return Done([path], {"frame": store_reddening_map(source, path)})
 
 
-def catalogue_fields(plan: Plan) -> tuple[Column, ...]:
+def catalogue_fields(plan: IngestPlan) -> tuple[Column, ...]:
     """Return the columns of the catalogue, after trying the definition on the first rows.
 
     Raises
@@ -70,7 +70,7 @@ def catalogue_fields(plan: Plan) -> tuple[Column, ...]:
     return (schema.HEALPIX, own, *definition.catalogue_columns, *kept)
 
 
-def scan_block(block: Item, plan: Plan) -> Done:
+def scan_block(block: Item, plan: IngestPlan) -> Done:
     """Deal the rows of a block that have a position and an id, by star and by id."""
     definition, duplicates = plan.definition, plan.definition.duplicates
     names = [definition.id, definition.position.ra, definition.position.dec]
@@ -83,7 +83,7 @@ def scan_block(block: Item, plan: Plan) -> Done:
     files = [plan.piece("id", block.number)]
     _deal(files[0], rows.drop_columns("id"), rows["id"], plan)
     if duplicates:
-        source = Source(to_masked(placed.table), plan.units, definition.sentinels)
+        source = SurveyColumns(to_masked(placed.table), plan.units, definition.sentinels)
         best = source.merits(duplicates.best)
         merits = best if duplicates.keep == "highest" else -best
         stars = _identity(placed.table, duplicates.by, definition)
@@ -97,7 +97,7 @@ def scan_block(block: Item, plan: Plan) -> Done:
     return Done(files, {})
 
 
-def find_repeats(share: Item, plan: Plan, kind: str) -> Done:
+def find_repeats(share: Item, plan: IngestPlan, kind: str) -> Done:
     """Write which rows of a share of the stars give way to another row, dealt to the blocks they come from.
 
     A row that gives way to another one of its star is no match for rows with its id: which those are is dealt by id.
@@ -120,7 +120,7 @@ def find_repeats(share: Item, plan: Plan, kind: str) -> Done:
     return Done(files, {})
 
 
-def count_share(share: Item, plan: Plan, order: int, among: Cells | None) -> Done:
+def count_share(share: Item, plan: IngestPlan, order: int, among: Cells | None) -> Done:
     """Count a share of the stars by pixel of `order`, in all of the sky or in some coarser cells of it."""
     index = read_part(plan.pieces("id", plan.n_blocks), share.number, [schema.HEALPIX.name]).column(0).to_numpy()
     cells = count_cells(index if among is None else index[among.hold(index)], order)
@@ -134,7 +134,7 @@ def read_counts(path: Path) -> Cells:
     return Cells(*(column.to_numpy() for column in read_parquet(path, Cells._fields).columns))
 
 
-def convert_block(block: Item, plan: Plan) -> Done:
+def convert_block(block: Item, plan: IngestPlan) -> Done:
     """Turn a block into catalogue rows, cut by bundle into pieces, and note the rows set aside."""
     number = block.number
     placed = place(plan.rows(number), plan, plan.definition.source_columns)
@@ -157,7 +157,7 @@ def convert_block(block: Item, plan: Plan) -> Done:
     return Done(files, record)
 
 
-def place(block: tuple[int, int], plan: Plan, names: Sequence[str]) -> Placed:
+def place(block: tuple[int, int], plan: IngestPlan, names: Sequence[str]) -> Placed:
     """Read columns of a block and set aside the rows without a position or an id."""
     definition = plan.definition
     table = plan.survey.read(names, *block)
@@ -184,11 +184,11 @@ def _taken(placed: Placed, kept: np.ndarray) -> Placed:
     )
 
 
-def convert(plan: Plan, placed: Placed) -> tuple[pa.Table, Counts, list[np.ndarray]]:
+def convert(plan: IngestPlan, placed: Placed) -> tuple[pa.Table, Counts, list[np.ndarray]]:
     """Return the catalogue's columns of some rows, what became of each survey column, and who passes each cut."""
     definition = plan.definition
     columns = to_masked(placed.table)
-    source = Source(columns, plan.units, definition.sentinels)
+    source = SurveyColumns(columns, plan.units, definition.sentinels)
     arrays, counts, passing = catalogue_columns(definition, source, _reddening(plan, placed), plan.factors)
     ids = placed.ids.to_numpy(zero_copy_only=False)
     data: dict[str, np.ndarray | pa.Array] = {
@@ -210,7 +210,7 @@ def convert(plan: Plan, placed: Placed) -> tuple[pa.Table, Counts, list[np.ndarr
     return table, counts, passing
 
 
-def _reddening(plan: Plan, placed: Placed) -> np.ndarray | None:
+def _reddening(plan: IngestPlan, placed: Placed) -> np.ndarray | None:
     if plan.reddening is None:
         return None
     path, frame = plan.reddening
@@ -235,7 +235,7 @@ def _identity(table: pa.Table, name: str, definition: SurveyDefinition) -> pa.Ar
     return pc.if_else(pc.greater(numbers, 0), numbers, pa.scalar(None, pa.int64()))
 
 
-def _degrees(table: pa.Table, name: str, plan: Plan) -> np.ndarray:
+def _degrees(table: pa.Table, name: str, plan: IngestPlan) -> np.ndarray:
     column = table[name].combine_chunks()
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         raise SurveyError(f"Column {name!r} of the position holds {column.type}. Name one in degrees.")
@@ -247,7 +247,7 @@ def _degrees(table: pa.Table, name: str, plan: Plan) -> np.ndarray:
     return column.cast(pa.float64()).fill_null(np.nan).to_numpy() * factor
 
 
-def _deal(path: Path, rows: pa.Table, keys: pa.ChunkedArray, plan: Plan) -> None:
+def _deal(path: Path, rows: pa.Table, keys: pa.ChunkedArray, plan: IngestPlan) -> None:
     """Write rows dealt to the shares, all of one key to the same."""
     numbers = star_keys(keys.to_numpy()) % np.uint64(plan.n_shares)
     write_pieces(path, rows, numbers.astype(np.int64), plan.n_shares)

@@ -5,7 +5,7 @@ import pyarrow as pa
 
 from stdask import schema
 from stdask.science.sky.healpix import assign_tiles
-from stdask.stages.ingest.plan import Done, Item, Plan
+from stdask.stages.ingest.plan import Done, IngestPlan, Item
 from stdask.storage import paths
 from stdask.storage.catalogue.hats import write_partition
 from stdask.storage.pieces import read_part
@@ -14,7 +14,7 @@ from stdask.storage.tables import in_groups, read_parquet, to_table, write_in_ro
 ROWS_PER_GROUP = 1_000_000  # of the table of rows set aside, whatever the blocks were: about 50 MB
 
 
-def write_bundle(bundle: Item, plan: Plan) -> Done:
+def write_bundle(bundle: Item, plan: IngestPlan) -> Done:
     """Write some partitions from their pieces, rows of one position in the order of the file."""
     table = read_part(plan.pieces("pieces", plan.n_blocks), bundle.number)
     table = to_table(plan.columns, {name: table[name] for name in table.column_names})
@@ -28,7 +28,7 @@ def write_bundle(bundle: Item, plan: Plan) -> Done:
     return Done(files, {"partitions": partitions})
 
 
-def collect_rejected(item: Item, plan: Plan) -> Done:  # noqa: ARG001
+def collect_rejected(item: Item, plan: IngestPlan) -> Done:  # noqa: ARG001
     """Write the table of all rows set aside, in the order of the file."""
     names = [column.name for column in schema.REJECTED]
     tables = (read_parquet(path).select(names) for path in plan.pieces("rejected", plan.n_blocks))

@@ -34,7 +34,7 @@ class Done(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Plan:
+class IngestPlan:
     """What every task of one ingest knows."""
 
     survey: SurveyFile

@@ -26,8 +26,8 @@ from stdask.science.measurements.repeats import (
     fit_factors,
     sample_pairs,
 )
-from stdask.science.measurements.survey_columns import Source, stated_label
-from stdask.stages.ingest.plan import Done, Item, Plan
+from stdask.science.measurements.survey_columns import SurveyColumns, stated_label
+from stdask.stages.ingest.plan import Done, IngestPlan, Item
 from stdask.storage import paths
 from stdask.storage.documents import read_ecsv
 from stdask.storage.pieces import read_part, write_pieces
@@ -37,7 +37,7 @@ MOST_PAIRS = 200_000  # a label: tell the factors of ten bins to 0.8 %, and take
 
 
 def stated_visits(
-    rows: np.ndarray, stars: pa.Array, merits: np.ndarray, definition: SurveyDefinition, source: Source
+    rows: np.ndarray, stars: pa.Array, merits: np.ndarray, definition: SurveyDefinition, source: SurveyColumns
 ) -> pa.Table:
     """Return the rows that are GOOD and name their star, with their labels and errors as the survey states them.
 
@@ -61,7 +61,7 @@ def stated_visits(
     return table.filter(pa.array(good))
 
 
-def pair_visits(share: Item, plan: Plan) -> Done:
+def pair_visits(share: Item, plan: IngestPlan) -> Done:
     """Write what the visits of a share of the stars differ by, label by label."""
     visits = read_part(plan.pieces("visits", plan.n_blocks), share.number)
     codes = visits["key"].combine_chunks().dictionary_encode().indices.to_numpy()
@@ -78,7 +78,7 @@ def pair_visits(share: Item, plan: Plan) -> Done:
     return Done([path], {})
 
 
-def learn_factors(plan: Plan, best: str) -> dict[str, ErrorFactors]:
+def learn_factors(plan: IngestPlan, best: str) -> dict[str, ErrorFactors]:
     """Return the factors of each label's errors from the pairs of all shares; print them, with `best` as the merit."""
     factors = {}
     for number, name in enumerate(plan.definition.rescaled_labels):

@@ -42,7 +42,7 @@ from stdask.stages.ingest.blocks import (
     store_map,
 )
 from stdask.stages.ingest.partitions import collect_rejected, write_bundle
-from stdask.stages.ingest.plan import Done, Item, Plan
+from stdask.stages.ingest.plan import Done, IngestPlan, Item
 from stdask.stages.ingest.repeats import factors_table, learn_factors, pair_visits
 from stdask.storage import paths
 from stdask.storage.catalogue.hats import (
@@ -114,7 +114,7 @@ class _Steps:
         name: str,
         function: Callable[..., Done],
         items: Sequence[Item],
-        plan: Plan,
+        plan: IngestPlan,
         *shared: Any,
         rows: Sequence[int] | None = None,
     ) -> list[Record]:
@@ -167,7 +167,7 @@ def _ingest(stage: Stage, workers: Workers, side: str, survey: SurveyFile) -> Re
     return _finish(stage, plan, converted, [one for record in written for one in record["partitions"]])
 
 
-def _prepare(stage: Stage, steps: _Steps, side: str, survey: SurveyFile) -> Plan:
+def _prepare(stage: Stage, steps: _Steps, side: str, survey: SurveyFile) -> IngestPlan:
     """Try the definition on the file, and clear the catalogue's folder of what this run cannot go on with."""
     definition, rows_per_block = stage.run.definition(side), stage.run.config.ingest.rows_per_block
     folder = paths.catalogue(stage.run.output, definition.name)
@@ -176,7 +176,7 @@ def _prepare(stage: Stage, steps: _Steps, side: str, survey: SurveyFile) -> Plan
     if not scratch.is_dir():
         clear_catalogue(folder)
         scratch.mkdir(parents=True)
-    plan = Plan(
+    plan = IngestPlan(
         survey=survey,
         units={name: survey.unit(name) for name in definition.source_columns},
         definition=definition,
@@ -198,7 +198,7 @@ def _prepare(stage: Stage, steps: _Steps, side: str, survey: SurveyFile) -> Plan
     return replace(plan, columns=catalogue_fields(plan))
 
 
-def _count_stars(steps: _Steps, shares: Sequence[Item], plan: Plan, most: int) -> Cells:
+def _count_stars(steps: _Steps, shares: Sequence[Item], plan: IngestPlan, most: int) -> Cells:
     """Return the stars in cells that hold no more than `most`, unless they are of the finest order."""
 
     def count(order: int, inside: Cells | None) -> Cells:
@@ -209,7 +209,7 @@ def _count_stars(steps: _Steps, shares: Sequence[Item], plan: Plan, most: int) -
     return count_finely(count, most)
 
 
-def _tiled(plan: Plan, cells: Cells, most: int) -> Plan:
+def _tiled(plan: IngestPlan, cells: Cells, most: int) -> IngestPlan:
     """Return the plan with its partitions, of at most `most` rows each, and the bundles that one task writes.
 
     A bundle holds about as many rows as a block, so that a worker that can read the one can write the other.
@@ -222,7 +222,7 @@ def _tiled(plan: Plan, cells: Cells, most: int) -> Plan:
     return replace(plan, tiles=tuple(tiles), bundles=tuple(bundles.tolist()))
 
 
-def _finish(stage: Stage, plan: Plan, converted: Sequence[Record], partitions: Sequence[Record]) -> Receipt:
+def _finish(stage: Stage, plan: IngestPlan, converted: Sequence[Record], partitions: Sequence[Record]) -> Receipt:
     folder, definition, n_rows = plan.folder, plan.definition, plan.survey.n_rows
     set_aside: Counter[str] = sum((Counter(part["set aside"]) for part in converted), Counter())
     write_ecsv(folder / "cuts.ecsv", _cuts_table(plan, converted, set_aside))
@@ -262,7 +262,7 @@ def _clean_up(stage: Stage, name: str) -> None:
         path.unlink()
 
 
-def _cuts_table(plan: Plan, converted: Sequence[Record], set_aside: Counter[str]) -> Table:
+def _cuts_table(plan: IngestPlan, converted: Sequence[Record], set_aside: Counter[str]) -> Table:
     """Return rows set aside and stars that fail each cut, alone and in turn; the last line is GOOD."""
     lines = [("rows of the file", 0, plan.survey.n_rows)]
     for reason, text in plan.reasons.items():
@@ -279,7 +279,7 @@ def _cuts_table(plan: Plan, converted: Sequence[Record], set_aside: Counter[str]
     return table
 
 
-def _columns_table(plan: Plan, converted: Sequence[Record]) -> Table:
+def _columns_table(plan: IngestPlan, converted: Sequence[Record]) -> Table:
     """Return what became of the values of each measured column."""
     units = {column.name: column.unit for column in plan.columns}
     totals: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)

@@ -28,7 +28,7 @@ KEY_A, KEY_B = "STAR_KEY", "STAR_KEY_B"  # of the table of pairs
 
 
 @dataclass(frozen=True)
-class Source:
+class MergeSource:
     """One survey of a merge, as the tasks know it."""
 
     survey: str
@@ -45,7 +45,7 @@ class Source:
 class Sources:
     """What all tasks of a merge share."""
 
-    surveys: tuple[Source, ...]  # A, the further ones, B
+    surveys: tuple[MergeSource, ...]  # A, the further ones, B
     labels: Mapping[str, tuple[str, ...]]  # of B -> its columns in the merged catalogue
     velocity: str  # label of the line-of-sight velocity; empty if B has none
     clusters: GlobularClusters | None
@@ -66,7 +66,7 @@ class Sources:
 class Opened(NamedTuple):
     """A survey of a merge, and where its catalogue comes from."""
 
-    source: Source
+    source: MergeSource
     catalogue: Catalogue
     output: Path  # the run folder
     stage: str  # that wrote it
@@ -91,7 +91,7 @@ def open_surveys(run: Run, others: Sequence[Other]) -> list[Opened]:
     translated = [_open_translated(run.output, run.definition_a, b.name, run.config.train)]
     translated += [_open_translated(other.output, other.definition, b.name, other.train) for other in others]
     lenders = tuple((t.source.survey, t.source.pairs) for t in translated if t.source.pairs and DISTANCE in t.names)
-    source = Source(b.name, b.id, {}, {label: label for label in b.labels}, lenders=lenders)
+    source = MergeSource(b.name, b.id, {}, {label: label for label in b.labels}, lenders=lenders)
     catalogue = open_catalogue(paths.catalogue(run.output, b.name))
     return _with_lists(run, [*translated, Opened(source, catalogue, run.output, "ingest_b")])
 
@@ -121,7 +121,7 @@ def _open_translated(output: Path, a: SurveyDefinition, b: str, train: TrainConf
     catalogue = open_catalogue(paths.catalogue(output, paths.translated_name(a.name, b)))
     present = {column.name for column in catalogue.columns}
     labels = [(family, item) for family in schema.FAMILIES for item in train.labels(family)]
-    source = Source(
+    source = MergeSource(
         survey=a.name,
         id=a.id,
         families={item.label: family for family, item in labels if f"{item.label}_PRED_50" in present},

@@ -29,7 +29,7 @@ from stdask.stages.merge.also import Other, read_others
 from stdask.stages.merge.cuts import add_up, cuts_table
 from stdask.stages.merge.repeats import find_repeats
 from stdask.stages.merge.sources import Opened, Sources, describe, open_surveys
-from stdask.stages.merge.tiles import Side, Tile, count_partition, merge_tile
+from stdask.stages.merge.tiles import MergeTile, Side, count_partition, merge_tile
 from stdask.storage import paths
 from stdask.storage.catalogue.hats import (
     Catalogue,
@@ -104,7 +104,7 @@ def _inputs(run: Run, others: Sequence[Other]) -> dict[str, str]:
     return inputs | {str(stars.file): checksum(run.data_dir / stars.file) for stars in config.exclude}
 
 
-def _tile(workers: Workers, stage: Stage, opened: Sequence[Opened], sources: Sources) -> list[Tile]:
+def _tile(workers: Workers, stage: Stage, opened: Sequence[Opened], sources: Sources) -> list[MergeTile]:
     """Return the partitions of the merged catalogue: of the rows of all, before any is set aside."""
     catalogues = [part.catalogue for part in opened]
     most = stage.config["rows_per_partition"]
@@ -115,7 +115,7 @@ def _tile(workers: Workers, stage: Stage, opened: Sequence[Opened], sources: Sou
     sides = list(zip(*(_sides(catalogue, pixels) for catalogue in catalogues), strict=True))
     parts = _parts(stage, opened, sides, sources)
     return [
-        Tile(pixel, int(total[end] - total[first]), all_sides, own)
+        MergeTile(pixel, int(total[end] - total[first]), all_sides, own)
         for pixel, (first, end), all_sides, own in zip(pixels, bounds, sides, parts, strict=True)
     ]
 
@@ -163,8 +163,8 @@ def _parts(stage: Stage, opened: Sequence[Opened], sides: Sequence[tuple[Side, .
 
 
 def _merge_tiles(
-    workers: Workers, stage: Stage, tiles: Sequence[Tile], sources: Sources, folder: Path
-) -> list[tuple[Tile, dict[str, Any]]]:
+    workers: Workers, stage: Stage, tiles: Sequence[MergeTile], sources: Sources, folder: Path
+) -> list[tuple[MergeTile, dict[str, Any]]]:
     """Return the record of every tile, made now or before."""
     ledger = Ledger(stage)
     before = ledger.kept({str(tile): tile.parts for tile in tiles})
@@ -181,7 +181,7 @@ def _merge_tiles(
     return records
 
 
-def _files(folder: Path, tile: Tile, record: Mapping[str, Any]) -> dict[Path, dict[str, Any]]:
+def _files(folder: Path, tile: MergeTile, record: Mapping[str, Any]) -> dict[Path, dict[str, Any]]:
     """Return size and SHA-256 of each file that a tile's task wrote."""
     files = {paths.rejected_part(folder, tile.pixel): record["rejected"]}
     if record["partition"]:

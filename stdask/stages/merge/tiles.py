@@ -14,7 +14,7 @@ from stdask.science.galaxy.galactocentric import galactic_positions, galactic_ve
 from stdask.science.sky.globular_clusters import in_globular_cluster
 from stdask.science.sky.healpix import Cells, Pixel, count_cells
 from stdask.stages.merge.distances import lend_distances
-from stdask.stages.merge.sources import DISTANCE, KEY_A, Source, Sources
+from stdask.stages.merge.sources import DISTANCE, KEY_A, MergeSource, Sources
 from stdask.storage import paths
 from stdask.storage.catalogue.hats import Catalogue, write_partition
 from stdask.storage.files import hash_of, sha256
@@ -37,7 +37,7 @@ class Side(NamedTuple):
     first_row: int  # number of rows before these partitions
 
 
-class Tile(NamedTuple):
+class MergeTile(NamedTuple):
     """One partition of the merged catalogue: what a task needs to know about it."""
 
     pixel: Pixel
@@ -56,7 +56,7 @@ def count_partition(path: Path, order: int, among: Cells | None) -> Cells:
     return count_cells(index if among is None else index[among.hold(index)], order)
 
 
-def merge_tile(tile: Tile, sources: Sources, folder: Path) -> dict[str, Any]:
+def merge_tile(tile: MergeTile, sources: Sources, folder: Path) -> dict[str, Any]:
     """Write one partition, and the rows set aside there; return what is worth knowing of them."""
     kept, rejected, counts, listed = [], [], {}, []
     for side, source in zip(tile.sides, sources.surveys, strict=True):
@@ -92,7 +92,7 @@ def _rows_before(pixel: Pixel, side: Side) -> int:
     return side.first_row + int(np.searchsorted(index, pixel.first_index))
 
 
-def _cuts(table: pa.Table, source: Source, sources: Sources) -> dict[str, np.ndarray]:
+def _cuts(table: pa.Table, source: MergeSource, sources: Sources) -> dict[str, np.ndarray]:
     """Return the cuts in their order, and which rows fail each; a row is set aside for the first that it fails."""
     if source.pairs is None:
         cuts = {QUALITY: ~to_numpy(table, schema.GOOD.name)}
@@ -136,7 +136,7 @@ def _is_among(table: pa.Table, keys: np.ndarray) -> np.ndarray:
     return np.isin(table.column(KEY_A).to_numpy(), keys)
 
 
-def _values(table: pa.Table, label: str, n_members: int, source: Source) -> list[np.ndarray]:
+def _values(table: pa.Table, label: str, n_members: int, source: MergeSource) -> list[np.ndarray]:
     """Return a label, its error, its untranslated value and what each network says, as `schema.merged_columns`.
 
     Of a translated star: the median and its calibrated error, NaN where the translation does not hold. The stars
@@ -163,7 +163,7 @@ def _values(table: pa.Table, label: str, n_members: int, source: Source) -> list
     return [value, error, raw, *own]
 
 
-def _merged_rows(table: pa.Table, source: Source, sources: Sources) -> pa.Table:
+def _merged_rows(table: pa.Table, source: MergeSource, sources: Sources) -> pa.Table:
     names = [column.name for column in sources.columns]
     data: dict[str, np.ndarray | pa.Array] = {name: table.column(name) for name in names if name in table.column_names}
     data |= {
@@ -199,7 +199,7 @@ def _floats(table: pa.Table, name: str) -> np.ndarray:
     return to_numpy(table, name) if name in table.column_names else np.full(table.num_rows, np.nan)
 
 
-def _rejects(table: pa.Table, reasons: np.ndarray, first_row: int, source: Source) -> pa.Table:
+def _rejects(table: pa.Table, reasons: np.ndarray, first_row: int, source: MergeSource) -> pa.Table:
     ids = table.column(source.id).cast(pa.string()).combine_chunks()
     where = np.flatnonzero(reasons != "")
     texts = [f"{source.survey}: {reason}" for reason in reasons[where]]

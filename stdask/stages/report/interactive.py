@@ -25,7 +25,7 @@ from stdask.figures.interactive.maps import (
     square_pixels,
 )
 from stdask.figures.interactive.page import Plot, bokeh_script, pack, plain
-from stdask.figures.interactive.profiles import Curve, colours_of, draw_profiles
+from stdask.figures.interactive.profiles import ShownCurve, colours_of, draw_profiles
 from stdask.figures.style import unit_of
 from stdask.science.sky.healpix import INDEX_ORDER, sky_index
 from stdask.storage import paths
@@ -50,7 +50,7 @@ LABEL_COLUMNS = ("MEDIAN", "P16", "P84", "ERROR", "TRANSLATION")
 RANGE = " to "
 
 
-class Quantity(NamedTuple):
+class ShownQuantity(NamedTuple):
     """Something that a map can show."""
 
     text: str  # to choose it by
@@ -59,8 +59,8 @@ class Quantity(NamedTuple):
 
 
 QUANTITIES = {
-    "COUNT": Quantity("number of stars", "stars per pixel", 0),
-    "HEIGHT": Quantity("height |Z|", "median |Z| [kpc]", 2),
+    "COUNT": ShownQuantity("number of stars", "stars per pixel", 0),
+    "HEIGHT": ShownQuantity("height |Z|", "median |Z| [kpc]", 2),
 }
 
 
@@ -156,12 +156,12 @@ def _labels(table: pa.Table) -> list[str]:
     return [name.removesuffix(MEDIAN) for name in table.column_names if name.endswith(MEDIAN)]
 
 
-def _quantities(table: pa.Table) -> dict[str, Quantity]:
+def _quantities(table: pa.Table) -> dict[str, ShownQuantity]:
     """Return what can be shown: the labels first."""
     labels = {}
     for label in _labels(table):
         unit = (table.field(f"{label}_MEDIAN").metadata or {}).get(b"unit", b"").decode()
-        labels[label] = Quantity(plain(label), _title(label, unit), _places(unit_of(label, unit)))
+        labels[label] = ShownQuantity(plain(label), _title(label, unit), _places(unit_of(label, unit)))
     return labels | {name: quantity for name, quantity in QUANTITIES.items() if name in table.column_names}
 
 
@@ -178,7 +178,7 @@ def _views(
     run: Run,
     view: str,
     sample: str,
-    quantities: Mapping[str, Quantity],
+    quantities: Mapping[str, ShownQuantity],
     columns: Mapping[str, np.ndarray],
 ) -> Iterator[MapView]:
     """Yield one view a quantity, with what is told about each of its pixels."""
@@ -241,7 +241,7 @@ def _part(part: tuple[float, float]) -> str:
 
 def _curves(
     table: Table, label: str, along: str, across: str, parts: Mapping[tuple[float, float], str]
-) -> Iterator[Curve]:
+) -> Iterator[ShownCurve]:
     """Yield the curves of a label: one a sample, slice and side."""
     known = table[np.isfinite(np.asarray(table[f"{label}_MEDIAN"], dtype=float))]
     if not len(known):
@@ -249,7 +249,7 @@ def _curves(
     for group in known.group_by(["SAMPLE", "SIDE", f"{across}_LOW", f"{across}_HIGH"]).groups:
         group.sort(f"{along}_CENTRE")
         first = group[0]
-        yield Curve(
+        yield ShownCurve(
             sample=str(first["SAMPLE"]),
             label=label,
             part=parts[first[f"{across}_LOW"], first[f"{across}_HIGH"]],

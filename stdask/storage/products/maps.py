@@ -28,7 +28,7 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Plane:
+class MapPlane:
     """One plane of a map cube."""
 
     name: str
@@ -41,7 +41,7 @@ def write_map_cubes(
     path: Path,
     grid: MapGrid,
     axes: tuple[Axis, Axis],
-    cubes: Mapping[str, Sequence[Plane]],
+    cubes: Mapping[str, Sequence[MapPlane]],
     provenance: Mapping[str, str | float | int],
 ) -> None:
     """Write one image cube a sample into one FITS file, atomically; the same maps give the same bytes.
@@ -63,7 +63,7 @@ def write_map_cubes(
 
 
 def write_sky_maps(
-    path: Path, order: int, maps: Mapping[str, Sequence[Plane]], provenance: Mapping[str, str | float | int]
+    path: Path, order: int, maps: Mapping[str, Sequence[MapPlane]], provenance: Mapping[str, str | float | int]
 ) -> None:
     """Write maps of the whole sky into one FITS file, one HEALPix table a sample, as healpy and Aladin read them.
 
@@ -155,7 +155,7 @@ def write_profile(
     write_ecsv(path, Table(arrays, meta={"creator": f"stdask {__version__}", **provenance}))
 
 
-def _image(name: str, grid: MapGrid, axes: tuple[Axis, Axis], planes: Sequence[Plane]) -> fits.ImageHDU:
+def _image(name: str, grid: MapGrid, axes: tuple[Axis, Axis], planes: Sequence[MapPlane]) -> fits.ImageHDU:
     # float64 holds both the float32 medians and any count exactly
     hdu = fits.ImageHDU(np.stack([plane.image for plane in planes]).astype(np.float64), name=name)
     header = hdu.header

@@ -14,7 +14,7 @@ from stdask.display.console import console, say
 from stdask.science.measurements.cuts import count_cuts
 from stdask.science.measurements.survey_columns import Counts
 from stdask.stages.ingest.blocks import catalogue_fields, convert, place
-from stdask.stages.ingest.plan import Plan
+from stdask.stages.ingest.plan import IngestPlan
 from stdask.storage.surveys.files import open_survey
 from stdask.storage.tables import to_numpy
 
@@ -51,7 +51,7 @@ def check(definition: SurveyDefinition, path: Path, n_rows: int) -> list[str]:
     survey.require(definition.source_columns)
     units = {name: survey.unit(name) for name in definition.source_columns}
     nowhere = Path()
-    plan = Plan(survey, units, definition, nowhere, nowhere, {}, n_rows, 1)
+    plan = IngestPlan(survey, units, definition, nowhere, nowhere, {}, n_rows, 1)
     plan = replace(plan, columns=catalogue_fields(plan))
     placed = place(plan.rows(0), plan, definition.source_columns)
     table, counts, passing = convert(plan, placed)

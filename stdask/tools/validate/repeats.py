@@ -12,7 +12,7 @@ from stdask.network.ensemble import translate
 from stdask.runs.settings import draws_of
 from stdask.science.assessment.paired import repeatability
 from stdask.science.keys.star_keys import star_keys
-from stdask.science.measurements.survey_columns import Source, catalogue_columns
+from stdask.science.measurements.survey_columns import SurveyColumns, catalogue_columns
 from stdask.science.sky.crossmatch import match_ids
 from stdask.science.translation.scaling import NO_COUNTERPART
 from stdask.stages.ingest.plan import DUPLICATES
@@ -118,7 +118,7 @@ def _read_rows(survey: SurveyFile, run: Run, rows: np.ndarray) -> tuple[dict[str
     columns = to_masked(pa.concat_tables(tables))
     units = {name: survey.unit(name) for name in definition.source_columns}
     factors = read_factors(paths.catalogue(run.output, definition.name), definition)
-    arrays, _, _ = catalogue_columns(definition, Source(columns, units, definition.sentinels), factors=factors)
+    arrays, _, _ = catalogue_columns(definition, SurveyColumns(columns, units, definition.sentinels), factors=factors)
     places = places.reshape(rows.shape)
     ids = np.ma.getdata(columns[definition.id]).astype(str)
     return {name: values[places] for name, values in arrays.items()}, ids[places]

@@ -5,12 +5,12 @@ import pytest
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-from stdask.figures.interactive.profiles import Curve, colours_of, draw_profiles
+from stdask.figures.interactive.profiles import ShownCurve, colours_of, draw_profiles
 
 
-def curve(sample: str, positions: list[float], level: float) -> Curve:
+def curve(sample: str, positions: list[float], level: float) -> ShownCurve:
     x = np.array(positions)
-    return Curve(
+    return ShownCurve(
         sample, "FE_H", "0-1 kpc", "both", x, level - x / 10, level - 1 - x, level + 1 + x, np.full(len(x), 30)
     )
 

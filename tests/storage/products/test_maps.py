@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from stdask.errors import CatalogueError
 from stdask.schema import products as schema_products
 from stdask.science.galaxy.map_grid import MapGrid
-from stdask.storage.products.maps import Axis, Plane, read_map_cube, write_map_cubes, write_profile, write_sky_maps
+from stdask.storage.products.maps import Axis, MapPlane, read_map_cube, write_map_cubes, write_profile, write_sky_maps
 
 GRID = MapGrid.covering(2.0, 1.0, 0.5)
 AXES = (Axis("R_GC", "R with the sign of X"), Axis("Z_GC", "height above the midplane"))
@@ -22,8 +22,8 @@ MEDIANS = np.where(COUNTS > 3, -0.1 * COUNTS, np.nan).astype(np.float32)
 
 def planes(shift=0):
     return [
-        Plane("COUNT", "", "stars", COUNTS + shift),
-        Plane("FE_H", "dex", "median FE_H", MEDIANS),
+        MapPlane("COUNT", "", "stars", COUNTS + shift),
+        MapPlane("FE_H", "dex", "median FE_H", MEDIANS),
     ]
 
 
@@ -110,7 +110,7 @@ def test_a_profile_comes_back_with_units_meanings_and_provenance(tmp_path):
 def test_maps_of_the_sky_open_in_healpy_with_their_order_and_frame(tmp_path):
     path, counts = tmp_path / "map_all_sky.fits", np.arange(48)
     medians = np.where(counts > 3, -0.1 * counts, np.nan).astype(np.float32)
-    planes = [Plane("COUNT", "", "stars", counts), Plane("FE_H_MEDIAN", "dex", "median FE_H", medians)]
+    planes = [MapPlane("COUNT", "", "stars", counts), MapPlane("FE_H_MEDIAN", "dex", "median FE_H", medians)]
     write_sky_maps(path, 1, {"ALONE": planes, "MERGED": planes}, {"SURVEYB": "apogee"})
     found, header = hp.read_map(path, field=(0, 1), nest=True, hdu="MERGED", h=True)
     assert_array_equal(found, [counts, medians])
