@@ -10,11 +10,12 @@ from stdask import schema
 from stdask.config.run import Run, RunConfig
 from stdask.config.survey import SurveyDefinition
 from stdask.runs.receipts import Receipt, describe_outputs, write_receipt
-from stdask.runs.settings import stage_settings
+from stdask.runs.registry import stage_settings
 from stdask.science.sky.healpix import sky_index, tile_sky
 from stdask.storage import paths
 from stdask.storage.catalogue.hats import finish_catalogue, write_partition
 from stdask.storage.tables import to_table, write_parquet
+from tests.counted import made_up_counts
 
 A, B = "mock_a", "mock_b"
 ID = schema.Column("obsid", "int64")
@@ -98,7 +99,7 @@ def write_receipts(run: Run, *stages: str) -> None:
         made.parent.mkdir(parents=True, exist_ok=True)
         made.write_text("by hand")
         outputs = describe_outputs(run.output, [made])
-        write_receipt(run.output, Receipt(stage, "key", {}, stage_settings(run, stage), outputs, {}))
+        write_receipt(run.output, Receipt(stage, "key", {}, stage_settings(run, stage), outputs, made_up_counts(stage)))
 
 
 def columns_a(families: Sequence[str] = schema.FAMILIES) -> tuple[schema.Column, ...]:

@@ -23,19 +23,12 @@ from stdask.display.console import say
 from stdask.errors import ConfigError, IncompleteError, StdaskError
 from stdask.network.recipe import PRESETS
 from stdask.runs.lock import hold
-from stdask.stages.atlas import stage as atlas
+from stdask.runs.registry import stages_of
 from stdask.stages.atlas import table as atlas_table
-from stdask.stages.evaluate import stage as evaluate
-from stdask.stages.ingest import stage as ingest
-from stdask.stages.merge import stage as merge
-from stdask.stages.pair import stage as pair
-from stdask.stages.report import stage as report
-from stdask.stages.train import stage as train
-from stdask.stages.translate import stage as translate
 from stdask.tools import export, study, verify
 from stdask.tools.bench import bench
 from stdask.tools.demo import PAPER_SCALE, prepare, print_recovery, print_speed
-from stdask.tools.run import record_run, run_all
+from stdask.tools.run import run_all, run_stages
 from stdask.tools.status import print_status
 from stdask.tools.validate import validate
 
@@ -94,19 +87,22 @@ def ingest_command(
     profile: Profile = None,
 ) -> None:
     """Survey files to HATS catalogues: cuts, units, dereddening; bad rows set aside with a reason."""
-    with_workers(load(run_file, data_dir, output, workers, profile), _ingest)
+    with_workers(load(run_file, data_dir, output, workers, profile), stage_work("ingest"))
 
 
-def _ingest(run: Run, workers: Workers) -> None:
-    record_run(run)
-    for side in "ab":
-        ingest.run(run, workers, side)
+def stage_work(command: str) -> Callable[..., Any]:
+    """Return what runs the stages of a command."""
+
+    def work(run: Run, workers: Workers, truth: Path | None = None) -> None:
+        run_stages(stages_of(command), run, workers, {"truth": truth})
+
+    return work
 
 
-def _add_stage(name: str, work: Callable[..., Any], text: str) -> None:
+def _add_stage(name: str) -> None:
     """Add the command of a stage that takes nothing but the run."""
 
-    @app.command(name, help=text, epilog=f"Example: stdask {name} run.toml --data-dir ~/surveys")
+    @app.command(name, help=stages_of(name)[0].summary, epilog=f"Example: stdask {name} run.toml --data-dir ~/surveys")
     def command(
         run_file: RunFile,
         data_dir: DataDir = None,
@@ -114,11 +110,11 @@ def _add_stage(name: str, work: Callable[..., Any], text: str) -> None:
         workers: WorkerCount = None,
         profile: Profile = None,
     ) -> None:
-        with_workers(load(run_file, data_dir, output, workers, profile), work)
+        with_workers(load(run_file, data_dir, output, workers, profile), stage_work(name))
 
 
-_add_stage("pair", pair.run, "Find the stars in both surveys, and those that may teach; every drop is counted.")
-_add_stage("train", train.run, "Train the ensembles, once, on the stars in common.")
+_add_stage("pair")
+_add_stage("train")
 
 
 @app.command("evaluate", epilog="Example: stdask evaluate run.toml --truth truth_a.parquet")
@@ -131,7 +127,7 @@ def evaluate_command(
     truth: Truth = None,
 ) -> None:
     """Unseen stars against B: residuals, coverage, importance; beside raw A and simpler methods."""
-    with_workers(load(run_file, data_dir, output, workers, profile), evaluate.run, truth)
+    with_workers(load(run_file, data_dir, output, workers, profile), stage_work("evaluate"), truth)
 
 
 @app.command(
@@ -157,8 +153,8 @@ def validate_command(
     with_workers(load(run_file, data_dir, output, workers, profile), validate.run, truth, members, tuple(only or ()))
 
 
-_add_stage("translate", translate.run, "Put every star of A on the scale of B, partition by partition.")
-_add_stage("merge", merge.run, "One catalogue of A translated and B, one row a star, with galactocentric positions.")
+_add_stage("translate")
+_add_stage("merge")
 
 
 @app.command(
@@ -178,14 +174,14 @@ def atlas_command(
 ) -> None:
     """Maps, profiles and gradients: of a run's merged catalogue, or of any table with positions and abundances."""
     if not is_atlas_file(file):
-        with_workers(load(file, data_dir, output, workers, profile), atlas.run)
+        with_workers(load(file, data_dir, output, workers, profile), stage_work("atlas"))
         return
     own = load_atlas(file, output)
     with hold(own.output), Workers(choose_cluster(own.cluster, workers, profile), own.output) as started:
         atlas_table.run_table(own, started)
 
 
-_add_stage("report", report.run, "One self-contained HTML page of the whole run.")
+_add_stage("report")
 
 
 @app.command(

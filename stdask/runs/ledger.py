@@ -11,6 +11,7 @@ from typing import Any
 from stdask.display.console import say
 from stdask.errors import CatalogueError
 from stdask.runs.receipts import read_damaged, read_receipt
+from stdask.runs.registry import STAGES
 from stdask.runs.stage import Stage
 from stdask.storage import paths
 from stdask.storage.catalogue.hats import Catalogue
@@ -42,8 +43,8 @@ class Ledger:
 
     def __init__(self, stage: Stage, name: str = "partitions") -> None:
         self.name = name
-        self._output = stage.run.output
-        self._path = paths.ledger(stage.run.output, stage.name, name)
+        self._output = stage.output
+        self._path = paths.ledger(stage.output, stage.name, name)
 
     def kept(self, parts: Mapping[str, Parts]) -> dict[str, dict[str, Any]]:
         """Return the records that still hold, by task; print how many, and why the others do not.
@@ -126,9 +127,9 @@ def partition_hashes(output: Path, stage: str, catalogue: Catalogue) -> dict[str
     if unknown := [name for name in names.values() if name not in outputs]:
         raise CatalogueError(
             f"{output / unknown[0]} is not of this run's {stage!r} stage. Remove the folder {catalogue.folder} and run "
-            f"`stdask {stage.split('_')[0]}` again."
+            f"`stdask {STAGES[stage].command}` again."
         )
-    return {pixel: outputs[name]["sha256"] for pixel, name in names.items()}
+    return {pixel: outputs[name].sha256 for pixel, name in names.items()}
 
 
 def _line(entry: Entry) -> str:

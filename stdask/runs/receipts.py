@@ -3,14 +3,18 @@
 import json
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar, overload
+
+from pydantic import TypeAdapter
 
 from stdask import __version__
 from stdask.errors import CatalogueError
+from stdask.runs.counts import Counts
+from stdask.runs.registry import STAGES
 from stdask.storage import paths
 from stdask.storage.files import hash_of, sha256, size_of, write_text
 
@@ -29,16 +33,37 @@ RECORDED_VERSIONS = (
 )
 
 
+C = TypeVar("C", bound=Counts)
+
+
 @dataclass(frozen=True)
-class Receipt:
+class FileRecord:
+    """Size and SHA-256 of a file that a stage wrote."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file from outside the run folder, as it was when a stage read it."""
+
+    path: str
+    bytes: int
+    modified_ns: int  # since 1970
+
+
+@dataclass(frozen=True)
+class Receipt(Generic[C]):
     """What one finished stage read, did and wrote."""
 
     stage: str
     key: str  # of everything the outputs depend on
     inputs: Mapping[str, str]  # name -> sha256
-    config: Mapping[str, Any]
-    outputs: Mapping[str, Mapping[str, Any]]  # path under the run folder -> bytes, sha256
-    counts: Mapping[str, Any]  # rows in, out, set aside, by reason
+    settings: Mapping[str, Any]
+    outputs: Mapping[str, FileRecord]  # path under the run folder -> file
+    counts: C
+    sources: Mapping[str, SourceFile] = field(default_factory=dict)  # name of an input -> file
     seconds: float = 0.0
     peak_bytes: Mapping[str, int] = field(default_factory=dict)  # memory of driver and largest worker, so far
     written: str = ""
@@ -47,20 +72,18 @@ class Receipt:
     @property
     def digest(self) -> str:
         """One hash of all outputs that later stages read: what these name as their input."""
-        read = {
-            name: output["sha256"] for name, output in self.outputs.items() if paths.REJECTED not in Path(name).parts
-        }
+        read = {name: output.sha256 for name, output in self.outputs.items() if paths.REJECTED not in Path(name).parts}
         return hash_of(read)
 
 
-def stage_key(stage: str, inputs: Mapping[str, str], config: Mapping[str, Any]) -> str:
+def stage_key(stage: str, inputs: Mapping[str, str], settings: Mapping[str, Any]) -> str:
     """Return the hash of everything that a stage's outputs depend on, the code's version included."""
-    return hash_of({"stage": stage, "inputs": inputs, "config": config, "stdask": __version__})
+    return hash_of({"stage": stage, "inputs": inputs, "config": settings, "stdask": __version__})
 
 
 def describe_outputs(
-    output: Path, files: Iterable[Path], known: Mapping[Path, Mapping[str, Any]] | None = None
-) -> dict[str, dict[str, Any]]:
+    output: Path, files: Iterable[Path], known: Mapping[Path, FileRecord] | None = None
+) -> dict[str, FileRecord]:
     """Return size and SHA-256 of each file, by its path under the run folder.
 
     Parameters
@@ -68,7 +91,7 @@ def describe_outputs(
     output, files
         The run folder, and files in it.
     known
-        `bytes` and `sha256` of some of them, told by the workers that wrote them: not read again.
+        Records of some of them from the workers that wrote them: these files are not read again.
 
     Raises
     ------
@@ -82,21 +105,21 @@ def describe_outputs(
     }
 
 
-def _described(path: Path) -> dict[str, Any]:
-    return {"bytes": path.stat().st_size, "sha256": sha256(path)}
+def _described(path: Path) -> FileRecord:
+    return FileRecord(path.stat().st_size, sha256(path))
 
 
-def _as_told(path: Path, told: Mapping[str, Any]) -> dict[str, Any]:
+def _as_told(path: Path, told: FileRecord) -> FileRecord:
     n_bytes = size_of(path)
-    if n_bytes != told["bytes"]:
+    if n_bytes != told.bytes:
         found = "is missing" if n_bytes is None else f"has {n_bytes} bytes"
         raise CatalogueError(
-            f"{path} {found}, but a worker wrote {told['bytes']} bytes. Check the disk, and run the stage again."
+            f"{path} {found}, but a worker wrote {told.bytes} bytes. Check the disk, and run the stage again."
         )
-    return {"bytes": n_bytes, "sha256": told["sha256"]}
+    return told
 
 
-def write_receipt(output: Path, receipt: Receipt) -> None:
+def write_receipt(output: Path, receipt: Receipt[Any]) -> None:
     """Write a stage's receipt: from now on the stage is done, and nothing it wrote counts as damaged."""
     content = asdict(receipt) | {
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -111,25 +134,41 @@ def write_receipt(output: Path, receipt: Receipt) -> None:
         write_damaged(output, {name: what for name, what in damaged.items() if name not in written})
 
 
-def read_receipt(output: Path, stage: str) -> Receipt | None:
-    """Return the receipt of a stage, None if there is none, or it is damaged or names files outside the run folder."""
+@overload
+def read_receipt(output: Path, stage: str) -> Receipt[Counts] | None: ...
+@overload
+def read_receipt(output: Path, stage: str, kind: type[C]) -> Receipt[C] | None: ...
+def read_receipt(output: Path, stage: str, kind: type[Counts] = Counts) -> Receipt[Any] | None:
+    """Return the receipt of a stage, None if there is none, or it is damaged or names files outside the run folder.
+
+    Parameters
+    ----------
+    output, stage
+        The run folder, and the stage's name in the registry.
+    kind
+        Type of its counts, where they are read.
+    """
     try:
-        receipt = Receipt(**json.loads(paths.receipt(output, stage).read_text(encoding="utf-8")))
+        content = json.loads(paths.receipt(output, stage).read_text(encoding="utf-8"))
+        counts = TypeAdapter(STAGES[stage].counts).validate_python(content.pop("counts"))
+        receipt = TypeAdapter(Receipt[Counts]).validate_python(content | {"counts": counts})
         names = [Path(name) for name in receipt.outputs]
-    except (FileNotFoundError, ValueError, TypeError):  # not JSON, not even text, or not a receipt
+    except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):  # not even text, or not a receipt
         return None
-    return None if any(name.is_absolute() or ".." in name.parts for name in names) else receipt
+    if not isinstance(counts, kind) or any(name.is_absolute() or ".." in name.parts for name in names):
+        return None
+    return replace(receipt, counts=counts)
 
 
 def why_not_done(
-    output: Path, receipt: Receipt | None, key: str, inputs: Mapping[str, str], config: Mapping[str, Any]
+    output: Path, receipt: Receipt[Any] | None, key: str, inputs: Mapping[str, str], settings: Mapping[str, Any]
 ) -> str:
     """Return why a stage must run, in words; empty if it is done."""
     if receipt is None:
         return "not run yet"
     if receipt.key != key:
         read = [f"what it reads from {name}" for name in inputs if receipt.inputs.get(name) != inputs[name]]
-        changes = read + changed_settings(receipt.config, config)
+        changes = read + changed_settings(receipt.settings, settings)
         return "changed: " + (", ".join(changes) or "the version of stdask")
     damaged = read_damaged(output)
     if str(paths.receipt(output, receipt.stage).relative_to(output)) in damaged:
@@ -138,7 +177,7 @@ def why_not_done(
         path = output / name
         if not path.exists():
             return f"{name} is missing"
-        if path.stat().st_size != described["bytes"]:
+        if path.stat().st_size != described.bytes:
             return f"{name} was changed"
         if name in damaged:
             return f"{name} is damaged"

@@ -10,9 +10,12 @@ from stdask.cluster.performance import peak_memory
 from stdask.config.run import Run
 from stdask.display.console import say
 from stdask.errors import CatalogueError
+from stdask.runs.counts import Counts
 from stdask.runs.progress import recorded_workers, stage_begins, stage_ends
 from stdask.runs.receipts import (
+    FileRecord,
     Receipt,
+    SourceFile,
     changed_settings,
     describe_outputs,
     read_receipt,
@@ -20,8 +23,10 @@ from stdask.runs.receipts import (
     why_not_done,
     write_receipt,
 )
-from stdask.runs.settings import SETTINGS, stage_settings
+from stdask.runs.registry import STAGES, stage_settings
 from stdask.storage import paths
+from stdask.storage.files import sha256
+from stdask.storage.surveys.files import checksum
 
 
 class Stage:
@@ -29,43 +34,52 @@ class Stage:
 
     Parameters
     ----------
-    run
-        The run.
+    output
+        The run folder.
     name
-        The stage word, or `ingest_a` and `ingest_b`.
+        Name of the stage in the registry.
     inputs
         SHA-256 of everything the stage reads, by name.
+    settings
+        What its outputs depend on besides.
+    sources
+        The files among its inputs that lie outside the run folder.
     """
 
-    def __init__(self, run: Run, name: str, inputs: Mapping[str, str]) -> None:
-        self.run = run
+    def __init__(
+        self,
+        output: Path,
+        name: str,
+        inputs: Mapping[str, str],
+        settings: Mapping[str, Any],
+        sources: Mapping[str, Path] | None = None,
+    ) -> None:
+        self.output = output
         self.name = name
         self.inputs = inputs
-        self.config = stage_settings(run, name)
-        self.key = stage_key(name, inputs, self.config)
-        self.receipt = read_receipt(run.output, name)
-        self.reason = why_not_done(run.output, self.receipt, self.key, self.inputs, self.config)
-        self.started = time.perf_counter()
+        self.settings = settings
+        self.key = stage_key(name, inputs, settings)
+        self.receipt = read_receipt(output, name)
+        self.reason = why_not_done(output, self.receipt, self.key, inputs, settings)
+        self._sources = {name: _source_file(path) for name, path in (sources or {}).items()}
+        self._started = time.perf_counter()
         say(f"{name}: {self.reason or 'done before, skipped'}", "bold")
 
     def done(self) -> Receipt | None:
-        """Return the receipt if nothing has to be done; else the stage begins, and its old receipt goes."""
+        """Return the receipt if nothing has to be done; else the stage begins, and its old receipt is removed."""
         if not self.reason:
             return self.receipt
         stage_begins(self.name)
-        paths.receipt(self.run.output, self.name).unlink(missing_ok=True)
+        paths.receipt(self.output, self.name).unlink(missing_ok=True)
         return None
 
     def remove_old_outputs(self) -> None:
         """Remove the files that the stage wrote the last time, and no others."""
         for name in self.receipt.outputs if self.receipt else ():
-            (self.run.output / name).unlink(missing_ok=True)
+            (self.output / name).unlink(missing_ok=True)
 
     def finish(
-        self,
-        outputs: Iterable[Path],
-        counts: Mapping[str, Any],
-        known: Mapping[Path, Mapping[str, Any]] | None = None,
+        self, outputs: Iterable[Path], counts: Counts, known: Mapping[Path, FileRecord] | None = None
     ) -> Receipt:
         """Write the receipt: the stage is done.
 
@@ -74,32 +88,58 @@ class Stage:
         outputs
             Every file the stage wrote.
         counts
-            Rows `in`, `out` and `set aside` (by reason), and what else is worth telling.
+            Rows read, written and set aside, and what else is worth knowing.
         known
-            `bytes` and `sha256` of outputs as the workers told them: gigabytes are not read a second time here.
+            Records of outputs from the workers that wrote them: gigabytes are not read a second time here.
 
         Raises
         ------
         CatalogueError
             If rows in are not rows out and rows set aside, or a known file is missing or of another size.
         """
-        check_rows(self.name, counts)
-        seconds = time.perf_counter() - self.started
+        if counts.rows:
+            counts.rows.check(self.name)
+        seconds = time.perf_counter() - self._started
         receipt = Receipt(
             stage=self.name,
             key=self.key,
             inputs=dict(self.inputs),
-            config=dict(self.config),
-            outputs=describe_outputs(self.run.output, outputs, known),
-            counts=dict(counts),
+            settings=dict(self.settings),
+            outputs=describe_outputs(self.output, outputs, known),
+            counts=counts,
+            sources=self._sources,
             seconds=round(seconds, 2),
             peak_bytes=peak_memory(recorded_workers()),
         )
-        write_receipt(self.run.output, receipt)
+        write_receipt(self.output, receipt)
         memory = ", ".join(f"{who} {n / 1e6:,.0f} MB" for who, n in receipt.peak_bytes.items())
-        say(f"  {describe_rows(counts)} ({seconds:.1f} s; at most {memory})")
+        say(f"  {counts.rows or 'done'} ({seconds:.1f} s; at most {memory})")
         stage_ends()
         return receipt
+
+
+def begin_stage(run: Run, name: str, further: Mapping[str, str] | None = None) -> Stage:
+    """Return a stage of a run with everything that the registry says it reads and depends on.
+
+    Parameters
+    ----------
+    run, name
+        The run, and the stage's name in the registry.
+    further
+        SHA-256 of what else the stage reads, by name.
+
+    Raises
+    ------
+    CatalogueError
+        If a stage that it reads from has not been run, or must be repeated.
+    SurveyError
+        If a file that it reads is missing.
+    """
+    entry = STAGES[name]
+    files = entry.files(run)
+    inputs = {stage: digest_of(run, stage) for stage in entry.inputs}
+    inputs |= {name: checksum(path) for name, path in files.items()}
+    return Stage(run.output, name, inputs | dict(further or {}), stage_settings(run, name), files)
 
 
 def digest_of(run: Run, stage: str) -> str:
@@ -108,21 +148,21 @@ def digest_of(run: Run, stage: str) -> str:
     Raises
     ------
     CatalogueError
-        If that stage has not been run, or is to be done again: other settings, inputs or version, a damaged file.
+        If that stage has not been run, or must be repeated: other settings, inputs or version, a damaged file.
     """
     receipt = read_receipt(run.output, stage)
-    word = stage.split("_")[0]
+    command = STAGES[stage].command
     if receipt is None:
-        raise CatalogueError(f"{run.output} has no finished {stage!r} stage. Run `stdask {word}` first.")
+        raise CatalogueError(f"{run.output} has no finished {stage!r} stage. Run `stdask {command}` first.")
     if why := why_again(run.output, receipt, run):
         raise CatalogueError(
-            f"{run.output}: the {stage!r} stage is to be done again ({why}). Run `stdask {word}` first."
+            f"{run.output}: the {stage!r} stage must be repeated ({why}). Run `stdask {command}` first."
         )
     return receipt.digest
 
 
 def why_again(output: Path, receipt: Receipt, run: Run | None) -> str:
-    """Return why a finished stage is to be done again, in words; empty if it is not, as far as its inputs are stages.
+    """Return why a finished stage must be repeated, in words; empty if it need not be, as far as other stages tell.
 
     Parameters
     ----------
@@ -135,41 +175,39 @@ def why_again(output: Path, receipt: Receipt, run: Run | None) -> str:
         return "changed: the version of stdask"
     changed = []
     for name in receipt.inputs:
-        made = read_receipt(output, name) if name in SETTINGS else None
+        made = read_receipt(output, name) if name in STAGES else None
         if made and made.digest != receipt.inputs[name]:
             changed.append(f"what it reads from {name}")
         elif made and (why := why_again(output, made, run)):
             return f"after {name}, {why}"
     if run:
-        changed += changed_settings(receipt.config, stage_settings(run, receipt.stage))
+        changed += changed_settings(receipt.settings, stage_settings(run, receipt.stage))
     if changed:
         return f"changed: {', '.join(changed)}"
-    return why_not_done(output, receipt, receipt.key, receipt.inputs, receipt.config)
+    return why_not_done(output, receipt, receipt.key, receipt.inputs, receipt.settings)
 
 
-def check_rows(stage: str, counts: Mapping[str, Any]) -> None:
-    """Raise if rows were lost or doubled.
+def changed_files(receipt: Receipt, run: Run) -> list[str]:
+    """Return what has become of the files that a stage read from outside the run folder, in words.
 
-    Raises
-    ------
-    CatalogueError
-        If `in` differs from `out` plus all of `set aside`.
+    A file of the same path, size and time is taken for unchanged; another is read again.
+
+    Parameters
+    ----------
+    receipt, run
+        The stage's receipt; and the run, which says where the files are now.
     """
-    if "in" not in counts:
-        return
-    accounted = counts["out"] + sum(counts["set aside"].values())
-    if counts["in"] != accounted:
-        raise CatalogueError(
-            f"{stage} read {counts['in']} rows but accounts for {accounted}. That is a fault of stdask: report it."
-        )
+    changes = []
+    for name, path in STAGES[receipt.stage].files(run).items():
+        if not path.is_file():
+            changes.append(f"{path} is missing")
+        elif name not in receipt.inputs:
+            changes.append(f"{path} is new")
+        elif receipt.sources.get(name) != _source_file(path) and sha256(path) != receipt.inputs[name]:
+            changes.append(f"{path} has changed")
+    return changes
 
 
-def describe_rows(counts: Mapping[str, Any]) -> str:
-    """Return the row counts of a stage in words."""
-    if "in" not in counts:
-        return "done"
-    aside = counts["set aside"]
-    reasons = "; ".join(f"{reason}: {n:,}" for reason, n in aside.items() if n)
-    return f"rows {counts['in']:,} in = {counts['out']:,} out + {sum(aside.values()):,} set aside" + (
-        f" ({reasons})" if reasons else ""
-    )
+def _source_file(path: Path) -> SourceFile:
+    found = path.stat()
+    return SourceFile(str(path), found.st_size, found.st_mtime_ns)

@@ -1,6 +1,7 @@
 """What every column and table on disk is: name, unit, type, UCD and description."""
 
 from stdask.schema.catalogues import (
+    CLUSTER_COLUMNS,
     COLOURS,
     DISTANCE,
     DISTANCE_FROM,
@@ -38,6 +39,7 @@ from stdask.schema.catalogues import (
 )
 
 __all__ = [
+    "CLUSTER_COLUMNS",
     "COLOURS",
     "DISTANCE",
     "DISTANCE_FROM",

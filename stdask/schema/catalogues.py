@@ -110,6 +110,7 @@ VELOCITIES = tuple(
         ("VPHI", "about the axis, positive as the Galaxy rotates: 246 for the Sun"),
     )
 )
+CLUSTER_COLUMNS = ("ra", "dec", "distance", "rhalf_arcmin")
 REJECTED = (
     Column("row", "int64", "", "meta.record", "Row number in the file or table the stage read, from 0"),
     Column("id", "string", "", "meta.id", "The star's id in its survey"),

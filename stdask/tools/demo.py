@@ -11,6 +11,7 @@ from stdask.config.run import Run, load_run
 from stdask.display.console import console, say
 from stdask.mock.run_file import RUN_FILE
 from stdask.mock.surveys import mock_surveys
+from stdask.runs.counts import TranslateCounts
 from stdask.runs.receipts import read_receipt
 from stdask.storage import paths
 from stdask.storage.documents import read_ecsv
@@ -66,14 +67,15 @@ def print_recovery(run: Run) -> None:
 
 def print_speed(run: Run) -> None:
     """Print how long the translation took, beside the published way on a machine like those of 2024."""
-    receipt = read_receipt(run.output, "translate")
-    if receipt is None or receipt.counts["partitions"]["kept from an earlier run"]:
+    receipt = read_receipt(run.output, "translate", TranslateCounts)
+    if receipt is None or receipt.counts.partitions.n_kept:
         return  # a part of it was timed another day
-    n_workers = receipt.counts["workers"]
+    n_stars = receipt.counts.rows.n_out
+    n_workers = receipt.counts.n_workers
     n_families = sum(bool(run.config.train.labels(family)) for family in schema.FAMILIES)
-    speed = receipt.counts["out"] / receipt.seconds / n_workers
+    speed = n_stars / receipt.seconds / n_workers
     say(
-        f"{receipt.counts['out']:,} stars translated on {n_workers} workers in {receipt.seconds / 60:.1f} min, "
+        f"{n_stars:,} stars translated on {n_workers} workers in {receipt.seconds / 60:.1f} min, "
         f"{speed:,.0f} a second and core: {speed * n_families / AUTHORS_SPEED:,.0f} times the {AUTHORS_SPEED} of the "
         "authors' code, network and core",
         "bold",

@@ -1,27 +1,25 @@
-"""Run: all stages in turn; what is done is skipped."""
+"""Run the stages of a run in their order; what is done is skipped."""
 
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from stdask import __version__
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run
 from stdask.display.console import say
+from stdask.errors import ConfigError
 from stdask.runs.card.card import write_card
-from stdask.stages.atlas import stage as atlas
-from stdask.stages.evaluate import stage as evaluate
-from stdask.stages.ingest import stage as ingest
-from stdask.stages.merge import stage as merge
-from stdask.stages.merge.sources import CLUSTER_COLUMNS
-from stdask.stages.pair import stage as pair
-from stdask.stages.report import stage as report
-from stdask.stages.train import stage as train
-from stdask.stages.translate import stage as translate
+from stdask.runs.receipts import Receipt
+from stdask.runs.registry import STAGES, StageEntry
+from stdask.schema import CLUSTER_COLUMNS
 from stdask.storage import paths
 from stdask.storage.files import write_text
 from stdask.storage.surveys.files import open_survey
 
 
-def run_all(run: Run, workers: Workers, truth: Path | None = None) -> None:
+def run_all(run: Run, workers: Workers, truth: Path | None = None, redo: Sequence[str] = ()) -> None:
     """Run every stage of a run, from survey files to the report.
 
     Parameters
@@ -30,23 +28,72 @@ def run_all(run: Run, workers: Workers, truth: Path | None = None) -> None:
         The run and its workers.
     truth
         For a mock: the table of true labels that evaluate compares with.
+    redo
+        Names of stages, or of their commands, that are repeated although they are done.
+
+    Raises
+    ------
+    ConfigError
+        If there is no stage of a name in `redo`.
     """
     check_files(run)
-    record_run(run)
-    ingest.run(run, workers, "a")
-    ingest.run(run, workers, "b")
-    pair.run(run, workers)
-    train.run(run, workers)
-    evaluate.run(run, workers, truth)
-    write_card(run)
-    translate.run(run, workers)
-    merge.run(run, workers)
-    atlas.run(run, workers)
-    report.run(run, workers)
-    name = paths.translated_name(run.definition_a.name, run.definition_b.name)
-    say(f"translated catalogue  {paths.catalogue(run.output, name)}")
+    forget(run.output, redo)
+    run_stages(tuple(STAGES.values()), run, workers, {"truth": truth})
+    translated = paths.translated_name(run.definition_a.name, run.definition_b.name)
+    say(f"translated catalogue  {paths.catalogue(run.output, translated)}")
     say(f"merged catalogue      {paths.catalogue(run.output, paths.MERGED)}")
     say(f"report                {paths.report(run.output)}")
+
+
+def run_stages(
+    entries: Sequence[StageEntry], run: Run, workers: Workers, arguments: Mapping[str, Any] | None = None
+) -> list[Receipt[Any]]:
+    """Run some stages; return their receipts.
+
+    Parameters
+    ----------
+    entries
+        The stages, from the registry.
+    run, workers
+        The run and its workers.
+    arguments
+        What a stage may take besides, by name.
+    """
+    write_text(run.output / paths.RUN_COPY, f'{{"stdask": "{__version__}", "run": {run.model_dump_json(indent=1)}}}\n')
+    receipts = []
+    for entry in entries:
+        module, function = entry.function.split(":")
+        further = {name: (arguments or {}).get(name) for name in entry.optional}
+        receipts.append(getattr(import_module(module), function)(run, workers, **entry.fixed, **further))
+        if entry.changes_card:
+            write_card(run)
+    return receipts
+
+
+def forget(output: Path, stages: Sequence[str]) -> None:
+    """Remove the receipts and ledgers of stages, so that they are repeated.
+
+    Parameters
+    ----------
+    output
+        The run folder.
+    stages
+        Names of stages or of their commands.
+
+    Raises
+    ------
+    ConfigError
+        If there is no stage of a name.
+    """
+    for word in stages:
+        entries = [entry for entry in STAGES.values() if word in (entry.name, entry.command)]
+        if not entries:
+            raise ConfigError(f"No stage {word!r}. The stages are {', '.join(STAGES)}.")
+        for entry in entries:
+            paths.receipt(output, entry.name).unlink(missing_ok=True)
+            ledgers = paths.ledger(output, entry.name, "*")
+            for path in ledgers.parent.glob(ledgers.name):
+                path.unlink()
 
 
 def check_files(run: Run) -> None:
@@ -64,8 +111,3 @@ def check_files(run: Run) -> None:
         open_survey(run.data_dir / stars.file).require([stars.column])
     if run.config.merge.globular_clusters:
         open_survey(run.data_dir / run.config.merge.globular_clusters).require(CLUSTER_COLUMNS)
-
-
-def record_run(run: Run) -> None:
-    """Write the run file as it is understood, defaults and survey definitions included, into the run folder."""
-    write_text(run.output / paths.RUN_COPY, f'{{"stdask": "{__version__}", "run": {run.model_dump_json(indent=1)}}}\n')

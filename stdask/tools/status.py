@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,11 +13,12 @@ from rich.text import Text
 from stdask.config.run import Run, load_run
 from stdask.display.console import WIDEST, console, duration, say
 from stdask.errors import CatalogueError
+from stdask.runs.counts import Counts
 from stdask.runs.lock import Lock, read_lock
 from stdask.runs.progress import DONE, UNDER_WAY, Progress, read_progress
 from stdask.runs.receipts import Receipt, read_receipt
-from stdask.runs.settings import SETTINGS
-from stdask.runs.stage import why_again
+from stdask.runs.registry import STAGES
+from stdask.runs.stage import changed_files, why_again
 from stdask.storage import paths
 
 SHOWN_FAILURES = 10
@@ -62,13 +62,13 @@ def print_status(path: Path) -> None:
         say(f"last word {duration(max(ago, 0))} ago: {_last_word(progress, lock)}")
         if progress.dashboard and lock and lock.alive:
             say(f"dashboard {progress.dashboard} on {progress.host}", "dim")
-    for stage in SETTINGS:
+    for stage in STAGES:
         _print_failures(stage, _failures(output, stage))
 
 
 def standings(output: Path, run: Run | None, progress: Progress | None, lock: Lock | None) -> list[Standing]:
     """Return how each stage stands, in their order."""
-    receipts = {stage: read_receipt(output, stage) for stage in SETTINGS}
+    receipts = {stage: read_receipt(output, stage) for stage in STAGES}
     stands: dict[str, Standing] = {}
     for stage, receipt in receipts.items():
         if progress and progress.stage == stage and receipt is None:
@@ -76,7 +76,7 @@ def standings(output: Path, run: Run | None, progress: Progress | None, lock: Lo
         elif receipt is None:
             stands[stage] = Standing(stage, "waiting", "", None)
         else:
-            why = why_again(output, receipt, run)
+            why = why_again(output, receipt, run) or "; ".join(changed_files(receipt, run) if run else ())
             stands[stage] = Standing(stage, "to do again" if why else "done", why, receipt)
     return list(stands.values())
 
@@ -122,10 +122,9 @@ def _print_stages(stands: list[Standing]) -> None:
     console.print(table)
 
 
-def _rows(counts: Mapping[str, Any]) -> tuple[str, str, str]:
-    if "in" not in counts:
-        return "", "", ""
-    return f"{counts['in']:,}", f"{counts['out']:,}", f"{sum(counts['set aside'].values()):,}"
+def _rows(counts: Counts) -> tuple[str, str, str]:
+    rows = counts.rows
+    return (f"{rows.n_in:,}", f"{rows.n_out:,}", f"{rows.n_aside:,}") if rows else ("", "", "")
 
 
 def _failures(output: Path, stage: str) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from stdask.config.run import Run, TrainConfig
 from stdask.display.console import print_table, say
 from stdask.network.ensemble import translate
 from stdask.pairing.training_set import TrainingSet, training_set
-from stdask.runs.settings import draws_of
+from stdask.runs.draws import draws_of
 from stdask.runs.stage import digest_of
 from stdask.science.assessment.baselines import SIMPLER, fit_baselines
 from stdask.science.assessment.metrics import compare_mae, score
@@ -123,7 +123,7 @@ def _networks(
         plans = [plan for plan, _ in members[number * train.n_members : (number + 1) * train.n_members]]
         test = fold.subset(fold.is_test)
         family = uncalibrated(name, own, scaling, plans, run)
-        translation = translate(family, test.inputs, test.errors, test.star_keys, draws_of(run))
+        translation = translate(family, test.inputs, test.errors, test.star_keys, draws_of(run.config))
         residuals.append(translation.percentiles[2] - test.labels)
     losses = [min(epoch.val_loss for epoch in history) for _, history in members]
     return np.concatenate(residuals), float(np.mean(losses))

@@ -13,8 +13,7 @@ from stdask.display.console import console, say
 from stdask.errors import CatalogueError, IncompleteError
 from stdask.runs.lock import read_lock
 from stdask.runs.receipts import Receipt, read_receipt, write_damaged
-from stdask.runs.settings import SETTINGS
-from stdask.runs.stage import check_rows
+from stdask.runs.registry import STAGES
 from stdask.science.sky.healpix import Pixel
 from stdask.storage import paths
 from stdask.storage.catalogue.hats import PROPERTIES, fault_of_partition, open_catalogue
@@ -52,7 +51,7 @@ def run(output: Path, workers: Workers) -> None:
     IncompleteError
         If a file is damaged or missing.
     """
-    stages = [stage for stage in SETTINGS if paths.receipt(output, stage).exists()]
+    stages = [stage for stage in STAGES if paths.receipt(output, stage).exists()]
     if not stages:
         raise CatalogueError(f"{output} has no finished stage. Give the folder of a run, or its run file.")
     if (lock := read_lock(output)) and lock.alive:
@@ -102,7 +101,7 @@ def _files(output: Path, receipt: Receipt) -> Iterator[WrittenFile]:
         names = {pixel: str(catalogue.path(pixel).relative_to(output)) for pixel in catalogue.pixels}
         partitions |= {names[pixel]: (pixel, n_rows) for pixel, n_rows in catalogue.rows.items()}
     for name, described in receipt.outputs.items():
-        yield WrittenFile(name, described["bytes"], described["sha256"], partitions.get(name))
+        yield WrittenFile(name, described.bytes, described.sha256, partitions.get(name))
 
 
 def _catalogues(output: Path, receipt: Receipt) -> list[Path]:
@@ -115,13 +114,14 @@ def _faults_of_counts(output: Path, stage: str, receipt: Receipt | None, faults:
     if receipt is None:
         return {name: "is no receipt"}
     try:
-        check_rows(stage, receipt.counts)
+        if counted := receipt.counts.rows:
+            counted.check(stage)
         whole = faults.keys().isdisjoint(receipt.outputs)
         rows = [open_catalogue(folder).n_rows for folder in _catalogues(output, receipt) if whole]
     except CatalogueError as exc:
         return {name: f"does not hold: {exc}"}
-    if any(n_rows != receipt.counts["out"] for n_rows in rows):
-        return {name: f"counts {receipt.counts['out']:,} rows, its catalogue {rows[0]:,}"}
+    if counted and any(n_rows != counted.n_out for n_rows in rows):
+        return {name: f"counts {counted.n_out:,} rows, its catalogue {rows[0]:,}"}
     return {}
 
 

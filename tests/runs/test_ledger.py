@@ -21,7 +21,7 @@ def run(tmp_path: Path) -> Run:
 
 
 def ledger_of(run: Run) -> Ledger:
-    return Ledger(Stage(run, "merge", {"pair": "abc"}))
+    return Ledger(Stage(run.output, "merge", {"pair": "abc"}, {}))
 
 
 def file_of(run: Run, task: str) -> Path:
@@ -122,6 +122,6 @@ def test_a_ledger_does_not_grow_over_the_runs(finished: Run):
 
 
 def test_tasks_of_two_kinds_are_apart(finished: Run):
-    other = Ledger(Stage(finished, "merge", {"pair": "abc"}), "cells")
+    other = Ledger(Stage(finished.output, "merge", {"pair": "abc"}, {}), "cells")
     assert other.kept(PARTS) == {}
     assert list(ledger_of(finished).kept(PARTS)) == list(TASKS)

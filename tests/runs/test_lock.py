@@ -17,7 +17,7 @@ from stdask.runs.lock import BEAT_SECONDS, DEAD_SECONDS, hold, read_lock
 from stdask.storage import paths
 
 HOLD = (
-    "import sys, time; from pathlib import Path; from stdask.storage.lock import hold\n"
+    "import sys, time; from pathlib import Path; from stdask.runs.lock import hold\n"
     "with hold(Path(sys.argv[1])):\n"
     "    print('held', flush=True); time.sleep(60)"
 )
@@ -197,7 +197,7 @@ def test_a_run_that_saw_the_dead_lock_late_does_not_remove_that_of_a_faster_one(
 def test_of_many_that_take_over_a_dead_run_at_once_one_wins(tmp_path: Path):
     code = (
         "import sys, time; from pathlib import Path; from stdask.errors import BusyError\n"
-        "from stdask.storage.lock import hold\n"
+        "from stdask.runs.lock import hold\n"
         "print('ready', flush=True); sys.stdin.readline()\n"
         "try:\n"
         "    with hold(Path(sys.argv[1])):\n"

@@ -8,6 +8,7 @@ import pytest
 
 from stdask.errors import CatalogueError
 from stdask.runs.receipts import (
+    FileRecord,
     Receipt,
     describe_outputs,
     read_damaged,
@@ -19,6 +20,7 @@ from stdask.runs.receipts import (
 )
 from stdask.storage import paths
 from stdask.storage.files import hash_of
+from tests.counted import made_up_counts
 
 INPUTS, CONFIG = {"ingest_a": "aa"}, {"seed": 7, "pair": {"radius": 2.0, "labels": ["TEFF", "LOGG"]}}
 KEY = stage_key("pair", INPUTS, CONFIG)
@@ -29,7 +31,9 @@ def output(tmp_path: Path) -> Path:
     file = tmp_path / "pairs" / "a_b.parquet"
     file.parent.mkdir()
     file.write_text("pairs")
-    write_receipt(tmp_path, Receipt("pair", KEY, INPUTS, CONFIG, describe_outputs(tmp_path, [file]), {"in": 1}))
+    write_receipt(
+        tmp_path, Receipt("pair", KEY, INPUTS, CONFIG, describe_outputs(tmp_path, [file]), made_up_counts("pair"))
+    )
     return tmp_path
 
 
@@ -104,7 +108,7 @@ def test_the_digest_follows_the_content_and_not_the_time(output: Path):
 
 def test_a_file_known_from_its_writer_is_not_read_again_but_must_be_there_in_full(output: Path):
     path = output / "pairs" / "a_b.parquet"
-    told = {path: {"bytes": 5, "sha256": "as the worker told"}}
+    told = {path: FileRecord(5, "as the worker told")}
     assert describe_outputs(output, [path], told) == {"pairs/a_b.parquet": told[path]}
     assert describe_outputs(output, [], told) == {"pairs/a_b.parquet": told[path]}
     path.write_text("pair")

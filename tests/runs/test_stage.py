@@ -6,10 +6,13 @@ import pytest
 
 from stdask.config.run import Run, load_run
 from stdask.errors import CatalogueError
-from stdask.runs.receipts import Receipt, describe_outputs, write_damaged, write_receipt
-from stdask.runs.settings import stage_settings
-from stdask.runs.stage import Stage, check_rows, describe_rows, digest_of
+from stdask.runs.counts import RowCounts
+from stdask.runs.receipts import FileRecord, Receipt, describe_outputs, write_damaged, write_receipt
+from stdask.runs.registry import stage_settings
+from stdask.runs.stage import Stage, digest_of
+from tests.counted import made_up_counts
 
+COUNTS = made_up_counts("merge")
 JOB = Path(__file__).parents[2] / "jobs" / "lamost_to_apogee.toml"
 
 
@@ -18,12 +21,16 @@ def run(tmp_path: Path) -> Run:
     return load_run(JOB, tmp_path, tmp_path / "run")
 
 
+def stage_of(run: Run, inputs: dict[str, str]) -> Stage:
+    return Stage(run.output, "merge", inputs, stage_settings(run, "merge"))
+
+
 def finished(run: Run) -> Stage:
-    stage = Stage(run, "merge", inputs={"pair": "abc"})
+    stage = stage_of(run, {"pair": "abc"})
     path = run.output / "products" / "table.txt"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("rows")
-    stage.finish([path], {"in": 3, "out": 2, "set aside": {"no distance": 1}})
+    stage.finish([path], COUNTS)
     return stage
 
 
@@ -39,33 +46,33 @@ def with_more_draws(run: Run) -> Run:
 
 def test_a_finished_stage_is_done_until_something_it_depends_on_changes(run: Run):
     finished(run)
-    assert Stage(run, "merge", {"pair": "abc"}).done() is not None
-    assert Stage(run, "merge", {"pair": "other"}).reason == "changed: what it reads from pair"
-    assert Stage(with_half_light_radii(run, 3.0), "merge", {"pair": "abc"}).reason == "changed: merge.half_light_radii"
-    assert Stage(with_more_draws(run), "merge", {"pair": "abc"}).done() is not None  # merge does not draw
-    assert Stage(run, "atlas", {"pair": "abc"}).done() is None
+    assert stage_of(run, {"pair": "abc"}).done() is not None
+    assert stage_of(run, {"pair": "other"}).reason == "changed: what it reads from pair"
+    assert stage_of(with_half_light_radii(run, 3.0), {"pair": "abc"}).reason == "changed: merge.half_light_radii"
+    assert stage_of(with_more_draws(run), {"pair": "abc"}).done() is not None  # merge does not draw
+    assert Stage(run.output, "atlas", {"pair": "abc"}, stage_settings(run, "atlas")).done() is None
 
 
 def test_a_stage_whose_output_was_removed_or_changed_in_size_is_run_again(run: Run):
     finished(run)
     path = run.output / "products" / "table.txt"
     path.write_text("other rows")
-    assert "changed" in Stage(run, "merge", {"pair": "abc"}).reason
+    assert "changed" in stage_of(run, {"pair": "abc"}).reason
     path.unlink()
-    assert "missing" in Stage(run, "merge", {"pair": "abc"}).reason
+    assert "missing" in stage_of(run, {"pair": "abc"}).reason
 
 
 def test_lost_or_doubled_rows_are_refused_and_leave_no_receipt(run: Run):
-    stage = Stage(run, "merge", {"pair": "abc"})
+    stage = stage_of(run, {"pair": "abc"})
     with pytest.raises(CatalogueError, match="read 3 rows but accounts for 2"):
-        stage.finish([], {"in": 3, "out": 1, "set aside": {"no distance": 1}})
-    assert Stage(run, "merge", {"pair": "abc"}).done() is None
-    check_rows("merge", {"in": 3, "out": 1, "set aside": {"a": 1, "b": 1}})
+        stage.finish([], made_up_counts("merge", rows=RowCounts(3, 1, {"no distance": 1})))
+    assert stage_of(run, {"pair": "abc"}).done() is None
+    RowCounts(3, 1, {"a": 1, "b": 1}).check("merge")
 
 
 def test_rows_are_told_with_the_reasons_that_occurred():
-    counts = {"in": 1000, "out": 990, "set aside": {"no position": 10, "no id": 0}}
-    assert describe_rows(counts) == "rows 1,000 in = 990 out + 10 set aside (no position: 10)"
+    rows = RowCounts(1000, 990, {"no position": 10, "no id": 0})
+    assert str(rows) == "rows 1,000 in = 990 out + 10 set aside (no position: 10)"
 
 
 def test_a_stage_whose_input_was_never_made_names_the_command_to_run(run: Run):
@@ -76,15 +83,15 @@ def test_a_stage_whose_input_was_never_made_names_the_command_to_run(run: Run):
 def test_a_stage_that_begins_leaves_no_receipt_of_the_last_time(run: Run):
     """So that files half rewritten are never taken for the finished ones of the old settings."""
     finished(run)
-    assert Stage(run, "merge", {"pair": "other"}).done() is None
-    assert Stage(run, "merge", {"pair": "abc"}).reason == "not run yet"
+    assert stage_of(run, {"pair": "other"}).done() is None
+    assert stage_of(run, {"pair": "abc"}).reason == "not run yet"
 
 
 def test_only_files_that_the_stage_itself_wrote_are_removed(run: Run):
     finished(run)
     foreign = run.output / "products" / "my_notes.txt"
     foreign.write_text("mine")
-    Stage(run, "merge", {"pair": "other"}).remove_old_outputs()
+    stage_of(run, {"pair": "other"}).remove_old_outputs()
     assert foreign.exists()
     assert not (run.output / "products" / "table.txt").exists()
 
@@ -92,9 +99,7 @@ def test_only_files_that_the_stage_itself_wrote_are_removed(run: Run):
 def test_a_stage_run_with_other_settings_than_the_run_file_has_now_is_no_input(run: Run):
     finished(run)
     assert digest_of(run, "merge")
-    with pytest.raises(
-        CatalogueError, match=r"done again \(changed: merge.half_light_radii\). Run `stdask merge` first"
-    ):
+    with pytest.raises(CatalogueError, match=r"repeated \(changed: merge.half_light_radii\). Run `stdask merge` first"):
         digest_of(with_half_light_radii(run, 3.0), "merge")
 
 
@@ -102,10 +107,10 @@ def test_what_workers_told_of_their_files_stands_in_the_receipt(run: Run):
     path = run.output / "products" / "table.txt"
     path.parent.mkdir(parents=True)
     path.write_text("rows")
-    told = {"bytes": 4, "sha256": "as the worker told"}
-    receipt = Stage(run, "merge", {"pair": "abc"}).finish([path], {}, {path: told})
+    told = FileRecord(4, "as the worker told")
+    receipt = stage_of(run, {"pair": "abc"}).finish([path], COUNTS, {path: told})
     assert receipt.outputs == {"products/table.txt": told}
-    assert Stage(run, "merge", {"pair": "abc"}).done() is not None
+    assert stage_of(run, {"pair": "abc"}).done() is not None
 
 
 def test_a_file_that_is_shorter_than_its_worker_told_leaves_no_receipt(run: Run):
@@ -113,16 +118,16 @@ def test_a_file_that_is_shorter_than_its_worker_told_leaves_no_receipt(run: Run)
     path.parent.mkdir(parents=True)
     path.write_text("row")
     with pytest.raises(CatalogueError, match="has 3 bytes, but a worker wrote 4"):
-        Stage(run, "merge", {"pair": "abc"}).finish([path], {}, {path: {"bytes": 4, "sha256": ""}})
-    assert Stage(run, "merge", {"pair": "abc"}).reason == "not run yet"
+        stage_of(run, {"pair": "abc"}).finish([path], COUNTS, {path: FileRecord(4, "")})
+    assert stage_of(run, {"pair": "abc"}).reason == "not run yet"
 
 
 def test_a_stage_with_a_damaged_output_is_run_again_and_then_done(run: Run):
     finished(run)
     write_damaged(run.output, {"products/table.txt": "its checksum differs"})
-    assert Stage(run, "merge", {"pair": "abc"}).reason == "products/table.txt is damaged"
+    assert stage_of(run, {"pair": "abc"}).reason == "products/table.txt is damaged"
     finished(run)
-    assert Stage(run, "merge", {"pair": "abc"}).done() is not None
+    assert stage_of(run, {"pair": "abc"}).done() is not None
 
 
 def test_a_stage_is_no_input_while_what_it_was_made_from_has_changed_since(run: Run):
@@ -130,8 +135,8 @@ def test_a_stage_is_no_input_while_what_it_was_made_from_has_changed_since(run: 
     made = run.output / "pairs.txt"
     made.write_text("other pairs")
     outputs = describe_outputs(run.output, [made])
-    write_receipt(run.output, Receipt("pair", "key", {}, stage_settings(run, "pair"), outputs, {}))
-    with pytest.raises(CatalogueError, match=r"'merge' stage is to be done again \(changed: what it reads from pair\)"):
+    write_receipt(run.output, Receipt("pair", "key", {}, stage_settings(run, "pair"), outputs, made_up_counts("pair")))
+    with pytest.raises(CatalogueError, match=r"'merge' stage must be repeated \(changed: what it reads from pair\)"):
         digest_of(run, "merge")
 
 
@@ -148,5 +153,5 @@ def test_a_table_of_what_was_set_aside_is_no_input_of_later_stages(run: Run):
     digests = []
     for text in ("one star", "two stars"):
         path.write_text(text)
-        digests.append(Receipt("pair", "key", {}, {}, describe_outputs(run.output, [path]), {}).digest)
+        digests.append(Receipt("pair", "key", {}, {}, describe_outputs(run.output, [path]), COUNTS).digest)
     assert digests[0] == digests[1]

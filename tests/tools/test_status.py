@@ -13,14 +13,17 @@ from stdask.cluster.workers import Workers
 from stdask.config.run import Run, load_run
 from stdask.display.console import Figures
 from stdask.errors import CatalogueError
+from stdask.runs.counts import Counts, RowCounts
 from stdask.runs.lock import Lock, hold
 from stdask.runs.progress import Progress, recorded, stage_begins
 from stdask.runs.receipts import read_receipt, write_receipt
+from stdask.runs.registry import stage_settings
 from stdask.runs.stage import Stage, digest_of
 from stdask.stages.ingest import stage as ingest
 from stdask.storage import paths
 from stdask.storage.files import write_text
 from stdask.tools.status import Standing, print_status, standings
+from tests.counted import made_up_counts
 
 JOB = Path(__file__).parents[2] / "jobs" / "lamost_to_apogee.toml"
 FIGURES = Figures("translate stars", 9000, "stars", 9, done=3000, tasks_done=3, failed=1)
@@ -31,17 +34,17 @@ LIVE, DEAD = Lock("", None, alive=True), Lock("", None, alive=False)
 def run(tmp_path: Path) -> Run:
     """A run whose pair, train and translate are done."""
     run = load_run(JOB, tmp_path, tmp_path / "run")
-    make(run, "pair", {}, {"in": 12_000, "out": 11_000, "set aside": {"no match": 1000}})
-    make(run, "train", {"pair": digest_of(run, "pair")}, {})
-    make(run, "translate", {"train": digest_of(run, "train")}, {})
+    make(run, "pair", {}, made_up_counts("pair", rows=RowCounts(12_000, 11_000, {"no match": 1000})))
+    make(run, "train", {"pair": digest_of(run, "pair")})
+    make(run, "translate", {"train": digest_of(run, "train")})
     return run
 
 
-def make(run: Run, name: str, inputs: dict[str, str], counts: dict[str, object], text: str = "rows") -> None:
-    stage = Stage(run, name, inputs)
+def make(run: Run, name: str, inputs: dict[str, str], counts: Counts | None = None, text: str = "rows") -> None:
+    stage = Stage(run.output, name, inputs, stage_settings(run, name))
     path = run.output / f"{name}.txt"
     write_text(path, text)
-    stage.finish([path], counts)
+    stage.finish([path], counts or made_up_counts(name))
 
 
 def progress_of(stage: str, **changes: object) -> Progress:
@@ -87,7 +90,7 @@ def test_a_lost_file_a_new_setting_and_an_earlier_stage_made_anew_are_reasons_to
     assert state(other, "pair") == ("done", "")
     (run.output / "train.txt").unlink()
     assert state(run, "train") == ("to do again", "train.txt is missing")
-    make(run, "pair", {"ingest_a": "new"}, {}, text="other rows")
+    make(run, "pair", {"ingest_a": "new"}, text="other rows")
     assert state(run, "train") == ("to do again", "changed: what it reads from pair")
 
 
@@ -166,7 +169,7 @@ def test_a_real_run_is_told_from_any_shell_without_tensorflow_or_a_change(
         receipt = ingest.run(run, client, "a")
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     code = (
-        "import sys; from stdask.cli import app; app(sys.argv[1:], standalone_mode=False);"
+        "import sys; from stdask.cli.main import app; app(sys.argv[1:], standalone_mode=False);"
         "print(sorted({'tensorflow', 'keras'} & set(sys.modules)))"
     )
     command = [sys.executable, "-c", code, "status", str(run_file)]

@@ -1,8 +1,8 @@
 """Verify finds what is damaged, and what it finds is made again."""
 
-import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -10,11 +10,13 @@ import pytest
 
 from stdask.cluster.workers import Workers
 from stdask.errors import CatalogueError, IncompleteError
+from stdask.runs.counts import RowCounts
 from stdask.runs.lock import hold
 from stdask.runs.receipts import Receipt, describe_outputs, read_damaged, read_receipt, write_receipt
 from stdask.storage import paths
 from stdask.storage.catalogue.hats import catalogue_files, open_catalogue
 from stdask.tools import verify
+from tests.counted import made_up_counts
 from tests.storage.sky import write_sky
 
 N_STARS = 120
@@ -26,8 +28,9 @@ def write_run(output: Path) -> None:
     table = output / "pairs" / "a_b.parquet"
     table.parent.mkdir()
     pq.write_table(catalogue.read(["ra", "dec"]), table)
-    counts = {"in": N_STARS + 1, "out": N_STARS, "set aside": {"no position": 1}}
+    rows = RowCounts(N_STARS + 1, N_STARS, {"no position": 1})
     for stage, files in (("ingest_a", catalogue_files(catalogue.folder)), ("pair", [table])):
+        counts = made_up_counts(stage, rows=rows)
         write_receipt(output, Receipt(stage, "key", {}, {}, describe_outputs(output, files), counts))
 
 
@@ -100,11 +103,11 @@ def test_each_file_around_the_partitions_is_checked_too(output: Path, client: Wo
     assert read_damaged(output) == {}  # found good again: off the list
 
 
-def described_as_it_is(output: Path, stage: str, **counts: object) -> None:
+def described_as_it_is(output: Path, stage: str, rows: RowCounts | None = None) -> None:
     """Write a receipt that fits the files as they are now: what was written wrongly from the first."""
     receipt = read_receipt(output, stage)
     files = [output / name for name in receipt.outputs]
-    counts = {**receipt.counts, **counts}
+    counts = replace(receipt.counts, rows=rows or receipt.counts.rows)
     write_receipt(output, Receipt(stage, "key", {}, {}, describe_outputs(output, files), counts))
 
 
@@ -123,23 +126,23 @@ def test_a_partition_that_was_written_wrongly_is_found_though_its_checksum_fits(
 
 
 @pytest.mark.parametrize(
-    ("counts", "said"),
+    ("rows", "said"),
     [
-        ({"out": N_STARS - 1}, "read 121 rows but accounts for 120"),
-        ({"in": N_STARS, "out": N_STARS - 1}, "counts 119 rows, its catalogue 120"),
+        (RowCounts(N_STARS + 1, N_STARS - 1, {"no position": 1}), "read 121 rows but accounts for 120"),
+        (RowCounts(N_STARS, N_STARS - 1, {"no position": 1}), "counts 119 rows, its catalogue 120"),
     ],
 )
-def test_rows_that_do_not_add_up_are_a_fault_of_the_receipt(counts: dict, said: str, output: Path, client: Workers):
-    described_as_it_is(output, "ingest_a", **counts)
+def test_rows_that_do_not_add_up_are_a_fault_of_the_receipt(rows: RowCounts, said: str, output: Path, client: Workers):
+    described_as_it_is(output, "ingest_a", rows)
     assert said in verified(output, client)["receipts/ingest_a.json"]
 
 
 def test_a_receipt_that_is_none_is_told_until_its_stage_is_done_again(output: Path, client: Workers):
     path = paths.receipt(output, "pair")
-    content = path.read_text()
-    path.write_text(content[:-20])
+    receipt = read_receipt(output, "pair")
+    path.write_text(path.read_text()[:-20])
     assert verified(output, client) == {"receipts/pair.json": "is no receipt"}
-    write_receipt(output, Receipt(**json.loads(content)))
+    write_receipt(output, receipt)
     assert read_damaged(output) == {}
 
 

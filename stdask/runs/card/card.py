@@ -15,11 +15,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from stdask import schema
 from stdask.config.run import Run
 from stdask.display import numbers as report_format
+from stdask.errors import CatalogueError
 from stdask.network.ensemble import Family
 from stdask.network.parts import from_parts
 from stdask.network.recipe import ANY, shape_of
 from stdask.runs.card.limits import limits_of
-from stdask.runs.receipts import Receipt, read_receipt
+from stdask.runs.counts import FamilyStars, IngestCounts, PairCounts, TrainCounts
+from stdask.runs.receipts import C, Receipt, read_receipt
 from stdask.schema.evaluation import ALL
 from stdask.science.assessment.baselines import SIMPLER
 from stdask.science.assessment.metrics import LEVELS
@@ -31,7 +33,6 @@ from stdask.storage.ensembles import read_ensemble
 from stdask.storage.files import write_text
 
 Rows = list[dict[str, Any]]
-STAGES = ("ingest_a", "ingest_b", "pair", "train")
 TABLES = ("accuracy", "coverage", "attenuation", "domain")  # of evaluate
 
 
@@ -53,17 +54,19 @@ def write_card(run: Run) -> None:
     run
         Whose stages up to train are done.
     """
-    receipts = {stage: receipt for stage in STAGES if (receipt := read_receipt(run.output, stage))}
-    write_text(paths.card(run.output), render(gather(run, receipts, _evaluation(run, receipts["train"]))))
+    trained = read_receipt(run.output, "train", TrainCounts)
+    if trained is None:  # the stage has just failed in a way that its own error tells
+        return
+    write_text(paths.card(run.output), render(gather(run, trained, _evaluation(run, trained))))
 
 
-def _evaluation(run: Run, trained: Receipt) -> Evaluation | None:
+def _evaluation(run: Run, trained: Receipt[TrainCounts]) -> Evaluation | None:
     """Return what evaluate found of this ensemble; None if it has not been run on it."""
     receipt = read_receipt(run.output, "evaluate")
     if receipt is None or receipt.inputs["train"] != trained.digest:
         return None
     tables = {name: read_rows(paths.evaluation(run.output) / f"{name}.ecsv") for name in TABLES}
-    return Evaluation(tables, tuple(receipt.counts["notes"]))
+    return Evaluation(tables, receipt.counts.notes)
 
 
 def render(content: Mapping[str, Any]) -> str:
@@ -88,17 +91,27 @@ def plain(text: str) -> str:
     return re.sub(r"[\\`*|]|<(?=[A-Za-z/!?])|(?<!\w)_|_(?!\w)", r"\\\g<0>", " ".join(text.split()))
 
 
-def gather(run: Run, receipts: Mapping[str, Receipt], evaluation: Evaluation | None) -> dict[str, Any]:
-    """Return everything the card shows."""
+def gather(run: Run, trained: Receipt[TrainCounts], evaluation: Evaluation | None) -> dict[str, Any]:
+    """Return everything the card shows.
+
+    Raises
+    ------
+    CatalogueError
+        If a stage before train is not finished.
+    """
     families = [from_parts(*parts) for parts in read_ensemble(paths.ensemble(run.output)).values()]
-    trained, found = receipts["train"], evaluation or Evaluation()
+    usable = _finished(run.output, "pair", PairCounts).counts.usable
+    found = evaluation or Evaluation()
     return {
-        "a": _survey(run, "a", receipts),
-        "b": _survey(run, "b", receipts),
+        "a": _survey(run, "a"),
+        "b": _survey(run, "b"),
         "train": run.config.train,
         "domain": run.config.domain,
         "seed": run.config.seed,
-        "families": [_family(run, family, receipts, found) for family in families],
+        "families": [
+            _family(run, family, trained.counts.families[family.name], usable[family.name], found)
+            for family in families
+        ],
         "evaluated": evaluation is not None,
         "neighbours": N_NEIGHBOURS,
         "false_alarms": FALSE_ALARMS,
@@ -106,30 +119,37 @@ def gather(run: Run, receipts: Mapping[str, Receipt], evaluation: Evaluation | N
         "scores": _scores(found.tables.get("accuracy", [])),
         "coverage": _coverage(found.tables.get("coverage", [])),
         "slopes": [row for row in found.tables.get("attenuation", []) if _is_ours(row)],
-        "notes": trained.counts["notes"],
-        "limits": limits_of(families, receipts["pair"].counts["usable"], found.tables, found.notes),
+        "notes": trained.counts.notes,
+        "limits": limits_of(families, usable, found.tables, found.notes),
         "date": trained.written[:10],
         "versions": trained.versions,
-        "files": {name: file["sha256"] for name, file in trained.outputs.items()},
+        "files": {name: file.sha256 for name, file in trained.outputs.items()},
     }
 
 
-def _survey(run: Run, side: str, receipts: Mapping[str, Receipt]) -> dict[str, Any]:
-    definition = run.definition(side)
+def _finished(output: Path, stage: str, kind: type[C]) -> Receipt[C]:
+    if (receipt := read_receipt(output, stage, kind)) is None:
+        raise CatalogueError(f"{output} has no finished {stage!r} stage. Run `stdask run` again.")
+    return receipt
+
+
+def _survey(run: Run, side: str) -> dict[str, Any]:
+    definition, receipt = run.definition(side), _finished(run.output, f"ingest_{side}", IngestCounts)
     return {
         "title": definition.title,
         "reference": definition.reference,
         "notes": definition.notes,
-        "files": receipts[f"ingest_{side}"].inputs,
-        "stars": receipts[f"ingest_{side}"].counts["out"],
+        "files": receipt.inputs,
+        "stars": receipt.counts.rows.n_out,
     }
 
 
-def _family(run: Run, family: Family, receipts: Mapping[str, Receipt], found: Evaluation) -> dict[str, Any]:
+def _family(
+    run: Run, family: Family, counts: FamilyStars, cuts: Mapping[str, int], found: Evaluation
+) -> dict[str, Any]:
     """Return what the card says of one family."""
     train = run.config.train
-    counts = receipts["train"].counts["families"][family.name]
-    split = split_for_member(counts["pairs"] - counts["test"], train.validation_fraction, run.config.seed, 0)
+    split = split_for_member(counts.n_pairs - counts.n_test, train.validation_fraction, run.config.seed, 0)
     shape = shape_of(train)
     low, high = shape["dropout_widths"]
     outside = [row["outside"] for row in found.tables.get("domain", []) if row["family"] == family.name]
@@ -144,8 +164,8 @@ def _family(run: Run, family: Family, receipts: Mapping[str, Receipt], found: Ev
         "parameters": sum(array[0].size for array in family.plan.arrays.values()),
         "epochs": _epochs(run, family),
         "debiased": family.latent_plan is not None,
-        "cuts": receipts["pair"].counts["usable"][family.name],
-        "test": counts["test"],
+        "cuts": cuts,
+        "test": counts.n_test,
         "split": [len(part) for part in split],
         "ranges": {
             name: (float(low), float(high))

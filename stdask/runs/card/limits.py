@@ -1,6 +1,6 @@
 """Model card: the limits of an ensemble in plain words, read off the cuts of its pairs and the tables of evaluate."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from stdask import schema
@@ -15,7 +15,7 @@ SIGNIFICANT = 2.0  # errors: chance alone says as much of one number in twenty
 
 
 def limits_of(
-    families: Sequence[Family], cuts: Mapping[str, Sequence[str]], tables: Tables, notes: Sequence[str]
+    families: Sequence[Family], cuts: Mapping[str, Iterable[str]], tables: Tables, notes: Sequence[str]
 ) -> list[str]:
     """Return the limits as sentences.
 
@@ -43,7 +43,7 @@ def limits_of(
     return limits + [f"A simpler method does better. {note}." for note in notes]
 
 
-def _of_reddening(families: Sequence[Family], cuts: Mapping[str, Sequence[str]]) -> list[str]:
+def _of_reddening(families: Sequence[Family], cuts: Mapping[str, Iterable[str]]) -> list[str]:
     """Return the limit that a cut in E(B-V) sets, where colours are inputs."""
     if not any(name in schema.COLOURS for family in families for name in family.inputs):
         return []

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 import numpy as np
 
@@ -15,8 +14,9 @@ from stdask.cluster.workers import Workers
 from stdask.config.run import AtlasConfig, Run
 from stdask.display.console import say
 from stdask.errors import ConfigError
+from stdask.runs.counts import AtlasCounts, RowCounts
 from stdask.runs.receipts import Receipt
-from stdask.runs.stage import Stage, digest_of
+from stdask.runs.stage import begin_stage
 from stdask.science.galaxy.bins import MAPS, PRODUCTS, PROFILES, GalacticBins
 from stdask.stages.atlas.diagrams import diagrams, write_diagrams
 from stdask.stages.atlas.gradients import write_asymmetry, write_gradients, write_seam
@@ -52,7 +52,7 @@ class Atlas:
 
     labels: tuple[str, ...]  # those that a selected star has
     medians: Medians
-    counts: dict[str, Any]
+    counts: AtlasCounts
 
 
 def run(run: Run, workers: Workers) -> Receipt:
@@ -65,7 +65,7 @@ def run(run: Run, workers: Workers) -> Receipt:
     ConfigError
         If `[atlas]` names a label or a column that the merged catalogue does not have.
     """
-    stage = Stage(run, "atlas", {name: digest_of(run, name) for name in ("ingest_b", "pair", "translate", "merge")})
+    stage = begin_stage(run, "atlas")
     if receipt := stage.done():
         return receipt
     catalogue = open_catalogue(paths.catalogue(run.output, paths.MERGED))
@@ -83,8 +83,8 @@ def run(run: Run, workers: Workers) -> Receipt:
     check_columns(selection)
     stage.remove_old_outputs()
     atlas = reduce_stars(workers, selection)
-    outputs = []
-    if atlas.counts["out"]:
+    outputs, counts = [], atlas.counts
+    if counts.rows.n_out:
         a, b = run.definition_a, run.definition_b
         products = Products(
             folder=paths.products(run.output),
@@ -96,13 +96,13 @@ def run(run: Run, workers: Workers) -> Receipt:
             provenance={"survey_a": a.name, "survey_b": b.name, "stage_key": stage.key},
         )
         shown = diagrams(workers, catalogue, run)
-        atlas.counts.setdefault("notes", []).extend(shown.notes)
+        counts = replace(counts, notes=(*counts.notes, *shown.notes))
         outputs = [
             *write_products(products, workers),
             *write_diagrams(shown, run, stage.key),
             *write_parameter_space(run, workers),
         ]
-    return stage.finish(outputs, atlas.counts)
+    return stage.finish(outputs, counts)
 
 
 def write_products(products: Products, workers: Workers) -> list[Path]:
@@ -175,19 +175,19 @@ def reduce_stars(workers: Workers, selection: Selection) -> Atlas:
     shutil.rmtree(selection.folder, ignore_errors=True)  # of a killed run
     try:
         files, filled, counts = _pack(workers, selection)
-        if not counts["out"]:
-            return Atlas((), {}, counts | {"notes": [_explain_nothing(counts)]})
+        if not counts.rows.n_out:
+            return Atlas((), {}, replace(counts, notes=(_explain_nothing(counts.rows),)))
         medians = _reduce(workers, selection, files, filled)
     finally:
         shutil.rmtree(selection.folder, ignore_errors=True)
     empty = [label for label in selection.labels if not medians[label]["edge_on"][MERGED].counts.any()]
     if empty:
-        counts["notes"] = [f"no selected star has {', '.join(empty)}: not drawn"]
-        say(f"  {counts['notes'][0]}", "yellow")
+        counts = replace(counts, notes=(f"no selected star has {', '.join(empty)}: not drawn",))
+        say(f"  {counts.notes[0]}", "yellow")
     return Atlas(tuple(label for label in selection.labels if label not in empty), medians, counts)
 
 
-def _pack(workers: Workers, selection: Selection) -> tuple[list[Path], dict[str, np.ndarray], dict[str, Any]]:
+def _pack(workers: Workers, selection: Selection) -> tuple[list[Path], dict[str, np.ndarray], AtlasCounts]:
     """Return the files of keys, the numbers of stars by product and bin, and what became of all stars."""
     blocks = selection.source.blocks
     filled = {product: np.zeros(selection.bins.n_bins(product), dtype=np.int64) for product in PRODUCTS}
@@ -203,12 +203,8 @@ def _pack(workers: Workers, selection: Selection) -> tuple[list[Path], dict[str,
             filled[product][bins] += numbers
         aside += packed["set aside"]
         surveys += packed["from"]
-    counts = {
-        "in": sum(sizes),
-        "out": surveys.total(),
-        "set aside": dict(sorted(aside.items())),
-        "from": dict(sorted(surveys.items())),
-    }
+    rows = RowCounts(sum(sizes), surveys.total(), dict(sorted(aside.items())))
+    counts = AtlasCounts(rows=rows, by_survey=dict(sorted(surveys.items())))
     return sorted(files), filled, counts
 
 
@@ -242,13 +238,12 @@ def _cut(n_stars: np.ndarray) -> list[tuple[int, int]]:
     return ranges
 
 
-def _explain_nothing(counts: Mapping[str, Any]) -> str:
+def _explain_nothing(rows: RowCounts) -> str:
     """Return, and print, why there is no star to draw."""
-    aside = counts["set aside"]
-    if aside.get(NO_DISTANCE, 0) == counts["in"]:
+    if rows.set_aside.get(NO_DISTANCE, 0) == rows.n_in:
         text = "no star has a distance: no maps"
     else:
-        why = ", ".join(f"{n:,} {reason}" for reason, n in aside.items())
+        why = ", ".join(f"{n:,} {reason}" for reason, n in rows.set_aside.items())
         text = f"no star passes [atlas] select: no maps ({why})"
     say(f"  {text}", "yellow")
     return text

@@ -4,7 +4,7 @@ import json
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from stdask.config.atlas import AtlasFile, TableConfig
 from stdask.config.run import AtlasConfig
 from stdask.display.console import say
 from stdask.errors import ConfigError, SurveyError
-from stdask.runs.stage import check_rows, describe_rows
+from stdask.runs.counts import AtlasCounts
 from stdask.science.galaxy.bins import GalacticBins
 from stdask.science.galaxy.galactocentric import galactic_positions
 from stdask.science.measurements.units import conversion_factor
@@ -136,7 +136,7 @@ def _run_source(atlas: AtlasFile, file: SurveyFile, source: TableSource, workers
     _remove_old_files(atlas.output)
     outputs = []
     about = {"table": file.path.name, "sha256": checksum(file.path)}
-    if found.counts["out"]:
+    if found.counts.rows.n_out:
         products = Products(
             folder=atlas.output,
             selection=selection,
@@ -147,10 +147,10 @@ def _run_source(atlas: AtlasFile, file: SurveyFile, source: TableSource, workers
             provenance={name: value[:60] for name, value in about.items()},
         )
         outputs = write_products(products, workers)
-    note = about | {"stdask": __version__, "counts": found.counts, "config": atlas.model_dump(mode="json")}
+    note = about | {"stdask": __version__, "counts": asdict(found.counts), "config": atlas.model_dump(mode="json")}
     note["files"] = sorted(path.name for path in outputs)
     write_text(atlas.output / NOTE, json.dumps(note, indent=1) + "\n")
-    say(f"  {describe_rows(found.counts)}\n  {len(outputs)} files in {atlas.output}")
+    say(f"  {found.counts.rows}\n  {len(outputs)} files in {atlas.output}")
 
 
 def table_source(file: SurveyFile, table: TableConfig) -> TableSource:
@@ -238,11 +238,11 @@ def _check_untranslated(table: TableConfig, labels: Sequence[str]) -> None:
         )
 
 
-def _check_counts(table: TableConfig, counts: Mapping[str, Any]) -> None:
+def _check_counts(table: TableConfig, counts: AtlasCounts) -> None:
     """Refuse lost rows, and a reference that no selected star has, e.g. one spelt otherwise in the table."""
-    check_rows("atlas", counts)
-    if table.reference and counts["out"] and table.reference not in counts["from"]:
-        named = {name: n for name, n in counts["from"].items() if name != NAMELESS}
+    counts.rows.check("atlas")
+    if table.reference and counts.rows.n_out and table.reference not in counts.by_survey:
+        named = {name: n for name, n in counts.by_survey.items() if name != NAMELESS}
         most = sorted(named, key=named.__getitem__, reverse=True)[:10]
         raise SurveyError(
             f"{table.file}: no star that [atlas] leaves has {table.reference!r} in column {table.survey!r}. The most "

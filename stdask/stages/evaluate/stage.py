@@ -16,9 +16,10 @@ from stdask.network.ensemble import Family, debiased, translate
 from stdask.network.parts import from_parts
 from stdask.pairing.training_set import TrainingSet, stack_columns, training_set
 from stdask.pairing.truth import true_labels
+from stdask.runs.counts import EvaluateCounts
+from stdask.runs.draws import draws_of
 from stdask.runs.receipts import Receipt
-from stdask.runs.settings import draws_of
-from stdask.runs.stage import Stage, digest_of
+from stdask.runs.stage import begin_stage
 from stdask.science.assessment.baselines import SIMPLER, fit_baselines
 from stdask.science.assessment.metrics import compare_mae, score
 from stdask.science.translation.scaling import NO_COUNTERPART
@@ -49,10 +50,7 @@ def run(run: Run, workers: Workers, truth: Path | None = None) -> Receipt:
     truth
         Of a mock survey A: a Parquet table with `ID_A` and a column for each label of B; None for real data.
     """
-    inputs = {name: digest_of(run, name) for name in ("pair", "train", "ingest_a", "ingest_b")}
-    if truth is not None:
-        inputs["truth"] = sha256(truth)
-    stage = Stage(run, "evaluate", inputs)
+    stage = begin_stage(run, "evaluate", {"truth": sha256(truth)} if truth else None)
     if receipt := stage.done():
         return receipt
     stage.remove_old_outputs()
@@ -72,8 +70,8 @@ def run(run: Run, workers: Workers, truth: Path | None = None) -> Receipt:
         print_table(title, slopes, "label")
     for note in notes:
         say(f"  {note}", "yellow")
-    test_stars = {row["family"]: row["n"] for row in tables["accuracy"]}
-    return stage.finish(written, {"test stars": test_stars, "notes": notes})
+    n_test = {row["family"]: row["n"] for row in tables["accuracy"]}
+    return stage.finish(written, EvaluateCounts(n_test=n_test, notes=tuple(notes)))
 
 
 def _evaluate_families(
@@ -91,7 +89,7 @@ def _evaluate_families(
             stars = training_set(pairs, family.name, run.config.train, run.config.seed)
             test = stars.subset(stars.is_test)
             bar.note(f"{family.name}: simpler methods")
-            translation = translate(family, test.inputs, test.errors, test.star_keys, draws_of(run))
+            translation = translate(family, test.inputs, test.errors, test.star_keys, draws_of(run.config))
             predictions = {"translated": translation.percentiles[2], **baselines(family, stars, run.config.seed)}
             if family.latent_plan:
                 predictions["debiased"] = debiased(family, test.inputs)

@@ -16,6 +16,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import reduce
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,10 +26,13 @@ from stdask import __version__
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run
+from stdask.config.survey import SurveyDefinition
 from stdask.errors import StdaskError, SurveyError
+from stdask.runs.counts import IngestCounts, RowCounts
 from stdask.runs.ledger import Ledger
-from stdask.runs.receipts import Receipt
-from stdask.runs.stage import Stage
+from stdask.runs.receipts import FileRecord, Receipt
+from stdask.runs.registry import rows_per_partition
+from stdask.runs.stage import Stage, begin_stage
 from stdask.science.measurements.values import ERROR_COUNTS, VALUE_COUNTS
 from stdask.science.sky.healpix import Cells, Pixel, add_counts, assign_tiles, count_finely, tile_sky
 from stdask.stages.ingest.blocks import (
@@ -54,7 +58,7 @@ from stdask.storage.catalogue.hats import (
 )
 from stdask.storage.documents import write_ecsv
 from stdask.storage.files import hash_of
-from stdask.storage.surveys.files import checksum, open_survey
+from stdask.storage.surveys.files import open_survey
 from stdask.storage.surveys.format import SurveyFile
 
 ROWS_PER_SHARE = 1_000_000  # of the file, compared at once for repeats: about 100 MB
@@ -80,17 +84,14 @@ def run(run: Run, workers: Workers, side: str) -> Receipt:
         If the file is missing, damaged, or does not fit its definition.
     """
     definition, path = run.definition(side), run.survey_file(side)
-    inputs = {path.name: checksum(path)}
-    if definition.ebv_map:
-        inputs[f"ebv_map {definition.ebv_map}"] = checksum(run.data_dir / definition.ebv_map)
-    stage = Stage(run, f"ingest_{side}", inputs)
     try:
+        stage = begin_stage(run, f"ingest_{side}")
         survey = open_survey(path, definition.file)
         survey.require(definition.source_columns)  # before anything that was made is given up
         if receipt := stage.done():
             _clean_up(stage, definition.name)
             return receipt
-        return _ingest(stage, workers, side, survey)
+        return _ingest(stage, run, workers, side, survey)
     except StdaskError as exc:
         exc.add_note(f"Survey {definition.name} ({path.name})")
         raise
@@ -99,13 +100,13 @@ def run(run: Run, workers: Workers, side: str) -> Receipt:
 class _Steps:
     """Runs the steps of one ingest; tasks that were done before the run was cut off are not done again."""
 
-    def __init__(self, stage: Stage, workers: Workers) -> None:
+    def __init__(self, stage: Stage, workers: Workers, rows_per_block: int) -> None:
         self._stage = stage
         self._workers = workers
         self.parts = {
             **stage.inputs,
-            "settings": hash_of(stage.config),
-            "rows_per_block": str(stage.run.config.ingest.rows_per_block),
+            "settings": hash_of(stage.settings),
+            "rows_per_block": str(rows_per_block),
             "version": __version__,
         }
 
@@ -147,9 +148,10 @@ class _Steps:
         return [records[str(item)] for item in items]
 
 
-def _ingest(stage: Stage, workers: Workers, side: str, survey: SurveyFile) -> Receipt:
-    steps, most = _Steps(stage, workers), stage.config["rows_per_partition"]
-    plan = _prepare(stage, steps, side, survey)
+def _ingest(stage: Stage, run: Run, workers: Workers, side: str, survey: SurveyFile) -> Receipt:
+    rows_per_block, most = run.config.ingest.rows_per_block, rows_per_partition(run.config)
+    steps = _Steps(stage, workers, rows_per_block)
+    plan = _prepare(stage, steps, run.definition(side), survey, rows_per_block, run.data_dir)
     blocks = [Item("block", number) for number in range(plan.n_blocks)]
     shares = [Item("share", number) for number in range(plan.n_shares)]
     rows = [stop - start for start, stop in (plan.rows(block.number) for block in blocks)]
@@ -167,10 +169,16 @@ def _ingest(stage: Stage, workers: Workers, side: str, survey: SurveyFile) -> Re
     return _finish(stage, plan, converted, [one for record in written for one in record["partitions"]])
 
 
-def _prepare(stage: Stage, steps: _Steps, side: str, survey: SurveyFile) -> IngestPlan:
-    """Try the definition on the file, and clear the catalogue's folder of what this run cannot go on with."""
-    definition, rows_per_block = stage.run.definition(side), stage.run.config.ingest.rows_per_block
-    folder = paths.catalogue(stage.run.output, definition.name)
+def _prepare(
+    stage: Stage,
+    steps: _Steps,
+    definition: SurveyDefinition,
+    survey: SurveyFile,
+    rows_per_block: int,
+    data_dir: Path,
+) -> IngestPlan:
+    """Try the definition on the file, and clear the catalogue's folder of what this run cannot use."""
+    folder = paths.catalogue(stage.output, definition.name)
     scratch = paths.scratch(folder) / hash_of(steps.parts)[:16]
     unfinish_catalogue(folder)  # not finished from now on
     if not scratch.is_dir():
@@ -193,7 +201,7 @@ def _prepare(stage: Stage, steps: _Steps, side: str, survey: SurveyFile) -> Inge
         plan = replace(plan, survey=open_survey(plan.piece(*copy)))
     if definition.ebv_map:
         copy = Item("map", 0)
-        (record,) = steps.run("map", store_map, [copy], plan, stage.run.data_dir / definition.ebv_map)
+        (record,) = steps.run("map", store_map, [copy], plan, data_dir / definition.ebv_map)
         plan = replace(plan, reddening=(plan.piece(*copy), record["frame"]))
     return replace(plan, columns=catalogue_fields(plan))
 
@@ -239,14 +247,12 @@ def _finish(stage: Stage, plan: IngestPlan, converted: Sequence[Record], partiti
         "stdask_survey_sha256": next(iter(stage.inputs.values())),
     }
     finish_catalogue(folder, definition.name, plan.columns, rows, provenance, definition.position.epoch)
-    counts = {
-        "in": n_rows,
-        "out": sum(rows.values()),
-        "set aside": dict(sorted(set_aside.items())),
-        "good": sum(part["good"] for part in converted),
-        "partitions": len(rows),
-    }
-    known = {paths.partition(folder, p): {"bytes": one["bytes"], "sha256": one["sha256"]} for p, one in written.items()}
+    counts = IngestCounts(
+        rows=RowCounts(n_rows, sum(rows.values()), dict(sorted(set_aside.items()))),
+        n_good=sum(part["good"] for part in converted),
+        n_partitions=len(rows),
+    )
+    known = {paths.partition(folder, p): FileRecord(one["bytes"], one["sha256"]) for p, one in written.items()}
     scratch = paths.scratch(folder)
     outputs = [path for path in catalogue_files(folder) if not path.is_relative_to(scratch)]
     receipt = stage.finish(outputs, counts, known)
@@ -256,8 +262,8 @@ def _finish(stage: Stage, plan: IngestPlan, converted: Sequence[Record], partiti
 
 def _clean_up(stage: Stage, name: str) -> None:
     """Remove the pieces and the ledgers that speak of them."""
-    shutil.rmtree(paths.scratch(paths.catalogue(stage.run.output, name)), ignore_errors=True)
-    ledgers = paths.ledger(stage.run.output, stage.name, "*")
+    shutil.rmtree(paths.scratch(paths.catalogue(stage.output, name)), ignore_errors=True)
+    ledgers = paths.ledger(stage.output, stage.name, "*")
     for path in ledgers.parent.glob(ledgers.name):
         path.unlink()
 

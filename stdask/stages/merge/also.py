@@ -44,7 +44,7 @@ def read_others(run: Run) -> list[Other]:
 
 def _read_other(run: Run, output: Path, before: Sequence[str]) -> Other:
     receipts = {stage: _finished(output, stage) for stage in STAGES}
-    a, b = (SurveyDefinition.model_validate(receipts[f"ingest_{side}"].config["definition"]) for side in "ab")
+    a, b = (SurveyDefinition.model_validate(receipts[f"ingest_{side}"].settings["definition"]) for side in "ab")
     if b.name != run.definition_b.name:
         raise ConfigError(
             f"it is on the scale of {b.name}, this run on that of {run.definition_b.name}. Merge runs with one B."
@@ -60,7 +60,7 @@ def _read_other(run: Run, output: Path, before: Sequence[str]) -> Other:
     return Other(
         output=output,
         definition=a,
-        train=TrainConfig.model_validate(receipts["pair"].config["train"]),
+        train=TrainConfig.model_validate(receipts["pair"].settings["train"]),
         inputs={f"{stage} of {a.name}": receipts[stage].digest for stage in read},
     )
 

@@ -22,7 +22,6 @@ from stdask.storage.catalogue.hats import Catalogue, open_catalogue
 from stdask.storage.surveys.files import open_survey
 from stdask.storage.tables import read_parquet, to_numpy
 
-CLUSTER_COLUMNS = ("ra", "dec", "distance", "rhalf_arcmin")
 DISTANCE = schema.DISTANCE[0].name
 KEY_A, KEY_B = "STAR_KEY", "STAR_KEY_B"  # of the table of pairs
 
@@ -105,8 +104,8 @@ def describe(run: Run, opened: Sequence[Opened]) -> Sources:
     velocity = next(filter(schema.is_velocity, labels), "")
     clusters = None
     if run.config.merge.globular_clusters:
-        table = open_survey(run.data_dir / run.config.merge.globular_clusters).read(CLUSTER_COLUMNS)
-        clusters = GlobularClusters(*(to_numpy(table, name) for name in CLUSTER_COLUMNS))
+        table = open_survey(run.data_dir / run.config.merge.globular_clusters).read(schema.CLUSTER_COLUMNS)
+        clusters = GlobularClusters(*(to_numpy(table, name) for name in schema.CLUSTER_COLUMNS))
     return Sources(
         surveys=tuple(part.source for part in opened),
         labels={name: tuple(column.name for column in columns) for name, columns in labels.items()},

@@ -20,12 +20,12 @@ from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run
 from stdask.display.console import print_table, say
-from stdask.errors import SurveyError
+from stdask.runs.counts import MergeCounts, PartitionCounts, RowCounts
 from stdask.runs.ledger import Ledger, Parts, partition_hashes
-from stdask.runs.receipts import Receipt
-from stdask.runs.stage import Stage, digest_of
+from stdask.runs.receipts import FileRecord, Receipt
+from stdask.runs.stage import Stage, begin_stage
 from stdask.science.sky.healpix import Cells, Pixel, add_counts, count_finely, tile_sky
-from stdask.stages.merge.also import Other, read_others
+from stdask.stages.merge.also import read_others
 from stdask.stages.merge.cuts import add_up, cuts_table
 from stdask.stages.merge.repeats import find_repeats
 from stdask.stages.merge.sources import Opened, Sources, describe, open_surveys
@@ -41,7 +41,6 @@ from stdask.storage.catalogue.hats import (
 )
 from stdask.storage.documents import write_ecsv
 from stdask.storage.files import hash_of, sha256
-from stdask.storage.surveys.files import checksum
 
 READ_BY_PARTITION = ("ingest_a", "ingest_b", "translate")  # stages; what a tile reads of them is told apart
 
@@ -61,7 +60,8 @@ def run(run: Run, workers: Workers) -> Receipt:
         If the table of globular clusters or a list of `[[merge.exclude]]` is missing or lacks a column.
     """
     others = read_others(run)
-    stage = Stage(run, "merge", _inputs(run, others))
+    further = {name: digest for other in others for name, digest in other.inputs.items()}
+    stage = begin_stage(run, "merge", further)
     if receipt := stage.done():
         return receipt
     opened = find_repeats(run, workers, open_surveys(run, others))
@@ -80,34 +80,17 @@ def run(run: Run, workers: Workers) -> Receipt:
     lines = [dict(zip(cuts.colnames, line, strict=True)) for line in cuts.as_array().tolist()]
     print_table("Cut by cut", lines, "survey")
     finish_catalogue(folder, paths.MERGED, sources.columns, rows, {"stdask_key": stage.key})
-    counts = {
-        "in": sum(part.catalogue.n_rows for part in opened),
-        "out": sum(rows.values()),
-        "set aside": {f"{name}: {cut}": n for name, own in aside.items() for cut, n in own.items() if n},
-        **_count(stage, sources, [record for _, record in records]),
-    }
+    counts = _count(
+        run, sources, [record for _, record in records], aside, sum(part.catalogue.n_rows for part in opened)
+    )
     repeats = [path for part in opened for _, path in part.source.repeats]
     return stage.finish([*catalogue_files(folder), *repeats], counts, known)
-
-
-def _inputs(run: Run, others: Sequence[Other]) -> dict[str, str]:
-    inputs = {name: digest_of(run, name) for name in ("translate", "ingest_a", "ingest_b", "pair")}
-    for other in others:
-        inputs |= other.inputs
-    config = run.config.merge
-    if config.globular_clusters:
-        try:
-            inputs["globular_clusters"] = checksum(run.data_dir / config.globular_clusters)
-        except SurveyError as exc:
-            exc.add_note("[merge] globular_clusters")
-            raise
-    return inputs | {str(stars.file): checksum(run.data_dir / stars.file) for stars in config.exclude}
 
 
 def _tile(workers: Workers, stage: Stage, opened: Sequence[Opened], sources: Sources) -> list[MergeTile]:
     """Return the partitions of the merged catalogue: of the rows of all, before any is set aside."""
     catalogues = [part.catalogue for part in opened]
-    most = stage.config["rows_per_partition"]
+    most = stage.settings["rows_per_partition"]
     cells = _count_stars(workers, catalogues, most)
     total = np.concatenate([[0], np.cumsum(cells.n_stars)])
     pixels = tile_sky(cells.starts, cells.n_stars, most)
@@ -147,7 +130,7 @@ def _parts(stage: Stage, opened: Sequence[Opened], sides: Sequence[tuple[Side, .
     """Return for each tile all that it depends on."""
     hashes = [partition_hashes(part.output, part.stage, part.catalogue) for part in opened]
     shared = {name: digest for name, digest in stage.inputs.items() if name.split()[0] not in READ_BY_PARTITION}
-    shared |= {"settings": hash_of([stage.config, sources.described]), "version": __version__}
+    shared |= {"settings": hash_of([stage.settings, sources.described]), "version": __version__}
     repeats = [sha256(path) for part in opened for _, path in part.source.repeats]
     if repeats:
         shared["stars in several surveys"] = hash_of(repeats)
@@ -181,28 +164,40 @@ def _merge_tiles(
     return records
 
 
-def _files(folder: Path, tile: MergeTile, record: Mapping[str, Any]) -> dict[Path, dict[str, Any]]:
+def _files(folder: Path, tile: MergeTile, record: Mapping[str, Any]) -> dict[Path, FileRecord]:
     """Return size and SHA-256 of each file that a tile's task wrote."""
     files = {paths.rejected_part(folder, tile.pixel): record["rejected"]}
     if record["partition"]:
         files[paths.partition(folder, tile.pixel)] = record["partition"]
-    return {path: {"bytes": written["bytes"], "sha256": written["sha256"]} for path, written in files.items()}
+    return {path: FileRecord(written["bytes"], written["sha256"]) for path, written in files.items()}
 
 
-def _count(stage: Stage, sources: Sources, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _count(
+    run: Run,
+    sources: Sources,
+    records: Sequence[Mapping[str, Any]],
+    aside: Mapping[str, Mapping[str, int]],
+    n_in: int,
+) -> MergeCounts:
     from_survey = sum((Counter(r["from"]) for r in records), Counter())
     *translated, _ = sources.surveys
     absent = {s.survey: ", ".join(name for name in sources.labels if name not in s.families) for s in translated}
-    notes = [f"{labels}: missing for {survey}, which was not translated to it" for survey, labels in absent.items()]
-    notes = [note for note, labels in zip(notes, absent.values(), strict=True) if labels]
+    notes = [
+        f"{labels}: missing for {survey}, which was not translated to it" for survey, labels in absent.items() if labels
+    ]
     n_listed = np.sum([record["listed"] for record in records], axis=0)
-    for stars, n_stars in zip(stage.run.config.merge.exclude, n_listed, strict=True):
+    for stars, n_stars in zip(run.config.merge.exclude, n_listed, strict=True):
         if not n_stars:
             notes.append(f"None of the stars in {stars.file.name}, {stars.column}, is in the merged surveys.")
             say(f"  {notes[-1]}", "yellow")
-    return {
-        "from": {source.survey: from_survey[source.survey] for source in sources.surveys},
-        "with a distance": sum(r["with a distance"] for r in records),
-        "notes": notes,
-        "partitions": {"all": len(records), "kept from an earlier run": sum(r["kept"] for r in records)},
-    }
+    return MergeCounts(
+        rows=RowCounts(
+            n_in,
+            from_survey.total(),
+            {f"{name}: {cut}": n for name, own in aside.items() for cut, n in own.items() if n},
+        ),
+        by_survey={source.survey: from_survey[source.survey] for source in sources.surveys},
+        n_with_distance=sum(r["with a distance"] for r in records),
+        notes=tuple(notes),
+        partitions=PartitionCounts(len(records), sum(r["kept"] for r in records)),
+    )

@@ -17,8 +17,9 @@ from stdask.figures.separations import draw_separations
 from stdask.pairing.id_lists import read_ids
 from stdask.pairing.matching import MOTION, Found, Search, match_sky, match_stars, places_of, search_for
 from stdask.pairing.rows import gather, split
+from stdask.runs.counts import PairCounts, RowCounts
 from stdask.runs.receipts import Receipt
-from stdask.runs.stage import Stage, digest_of
+from stdask.runs.stage import begin_stage
 from stdask.science.assessment.outliers import clip_outliers
 from stdask.science.sky.crossmatch import chance_pairs, separations
 from stdask.science.translation.resampling import measured_behind
@@ -26,7 +27,6 @@ from stdask.storage import paths
 from stdask.storage.catalogue.hats import Catalogue, open_catalogue
 from stdask.storage.documents import write_figure
 from stdask.storage.files import hash_of
-from stdask.storage.surveys.files import checksum
 from stdask.storage.tables import read_parquet, to_field, to_numpy, to_table, write_in_row_groups, write_parquet
 
 NO_COUNTERPART = "no counterpart in B"
@@ -54,9 +54,7 @@ def run(run: Run, workers: Workers) -> Receipt:
     SurveyError
         If a list of `[[pair.exclude]]` is missing or holds no ids.
     """
-    inputs = {f"ingest_{side}": digest_of(run, f"ingest_{side}") for side in "ab"}
-    inputs |= {str(stars.file): checksum(run.data_dir / stars.file) for stars in run.config.pair.exclude}
-    stage = Stage(run, "pair", inputs)
+    stage = begin_stage(run, "pair")
     if receipt := stage.done():
         return receipt
     a, b = (open_catalogue(paths.catalogue(run.output, run.definition(side).name)) for side in "ab")
@@ -77,19 +75,20 @@ def run(run: Run, workers: Workers) -> Receipt:
         pairs = pairs.append_column(to_field(_used_column(family)), pa.array(list(kept.values())[-1]))
     path = paths.pairs(run.output, a.name, b.name)
     # of what decides its content: networks are not trained again for stars that are no pairs
-    write_parquet(path, pairs, {"stdask.settings": hash_of(stage.config), "stdask.version": __version__})
+    write_parquet(path, pairs, {"stdask.settings": hash_of(stage.settings), "stdask.version": __version__})
     rejected = path.with_name(paths.REJECTED)
     figure = path.with_name(paths.SEPARATIONS)
     _draw(figure, pairs, found, run.config.pair.match, a.n_rows)
     alone = each(workers, set_aside, [rejected], a, run.definition_a.id, rows[:, 0], description="set aside")
-    counts = {
-        "in": a.n_rows,
-        "out": pairs.num_rows,
-        "set aside": {NO_COUNTERPART: sum(n_stars for _, n_stars in alone)},
-        "usable": {family: {step: int(kept.sum()) for step, kept in s.items()} for family, s in steps.items()},
-        "matches": _matches(pairs, found, run.config.pair.match, a.n_rows),
-        "notes": notes + _epoch_notes(a, b, search),
-    }
+    counts = PairCounts(
+        rows=RowCounts(a.n_rows, pairs.num_rows, {NO_COUNTERPART: sum(n_stars for _, n_stars in alone)}),
+        usable={family: {step: int(kept.sum()) for step, kept in s.items()} for family, s in steps.items()},
+        separations_arcsec=_separations(pairs),
+        n_ambiguous=int(found.ambiguous.sum()),
+        n_chance=_n_chance(pairs.num_rows, found, run.config.pair.match, a.n_rows),
+        notes=(*notes, *_epoch_notes(a, b, search)),
+    )
+    _print_matches(counts)
     return stage.finish([path, rejected, figure], counts)
 
 
@@ -151,18 +150,25 @@ def join(
     return pairs
 
 
-def _matches(pairs: pa.Table, found: Found, settings: MatchById | MatchByPosition, n_a: int) -> dict[str, float | int]:
-    """Return and print what tells whether the right stars were matched."""
-    percentiles = np.percentile(to_numpy(pairs, "SEPARATION"), (50, 90, 99))
-    counts = {f"separation, {p} % [arcsec]": round(float(v), 3) for p, v in zip((50, 90, 99), percentiles, strict=True)}
-    counts |= {"with a second candidate": int(found.ambiguous.sum())}
-    told = f"  half of the pairs lie within {percentiles[0]:.3f} arcsec, 99 % within {percentiles[2]:.3f}"
-    told += f"; {found.ambiguous.sum():,} have a second candidate"
-    if isinstance(settings, MatchByPosition):
-        counts |= {"expected by chance": round(chance_pairs(n_a, pairs.num_rows, found.n_elsewhere), 1)}
-        told += f"; {counts['expected by chance']:,} expected by chance"
-    say(told)
-    return counts
+def _separations(pairs: pa.Table) -> dict[str, float]:
+    """Return percentiles of the separation in arcsec, which tell whether the right stars were matched."""
+    percents = (50, 90, 99)
+    found = np.percentile(to_numpy(pairs, "SEPARATION"), percents)
+    return {f"{percent} %": round(float(value), 3) for percent, value in zip(percents, found, strict=True)}
+
+
+def _n_chance(n_pairs: int, found: Found, settings: MatchById | MatchByPosition, n_a: int) -> float | None:
+    """Return how many pairs chance alone makes; None where stars are matched by id."""
+    if not isinstance(settings, MatchByPosition):
+        return None
+    return round(chance_pairs(n_a, n_pairs, found.n_elsewhere), 1)
+
+
+def _print_matches(counts: PairCounts) -> None:
+    apart = counts.separations_arcsec
+    told = f"  half of the pairs lie within {apart['50 %']:.3f} arcsec, 99 % within {apart['99 %']:.3f}"
+    told += f"; {counts.n_ambiguous:,} have a second candidate"
+    say(told if counts.n_chance is None else f"{told}; {counts.n_chance:,} expected by chance")
 
 
 def _draw(path: Path, pairs: pa.Table, found: Found, settings: MatchById | MatchByPosition, n_a: int) -> None:

@@ -1,6 +1,7 @@
 """The report: one HTML page with the figures, tables and provenance of a run, readable without a network."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from stdask.cluster.workers import Workers
 from stdask.config.run import Run
 from stdask.display import numbers as report_format
 from stdask.display.numbers import as_toml
+from stdask.runs.counts import ReportCounts
 from stdask.runs.receipts import Receipt, read_receipt
-from stdask.runs.stage import Stage, digest_of
+from stdask.runs.registry import STAGES
+from stdask.runs.stage import begin_stage
 from stdask.schema.evaluation import is_shown
 from stdask.science.assessment.metrics import LEVELS
 from stdask.stages.report.figures import Album, evaluation_figures, pair_figure, product_figures
@@ -22,18 +25,8 @@ from stdask.storage import paths
 from stdask.storage.documents import read_rows
 from stdask.storage.files import hash_of, write_text
 
-STEPS = {
-    "ingest_a": "Ingest A",
-    "ingest_b": "Ingest B",
-    "pair": "Pair",
-    "train": "Train",
-    "evaluate": "Evaluate",
-    "translate": "Translate",
-    "merge": "Merge",
-    "atlas": "Atlas",
-}
+STEPS = {name: STAGES[name].title for name in STAGES["report"].inputs}
 TABLES = ("accuracy", "truth", "attenuation", "coverage", "importance")  # of evaluate
-SHOWN_ELSEWHERE = ("in", "out", "set aside", "notes", "usable", "flags")  # counts with a place of their own
 
 
 def run(run: Run, workers: Workers) -> Receipt:  # noqa: ARG001  all stages are called alike
@@ -44,18 +37,17 @@ def run(run: Run, workers: Workers) -> Receipt:  # noqa: ARG001  all stages are 
     CatalogueError
         If another stage has not been run, or one of its tables is damaged.
     """
-    inputs = {step: digest_of(run, step) for step in STEPS}
-    receipts = {step: receipt for step in STEPS if (receipt := read_receipt(run.output, step))}
-    inputs["counts"] = hash_of({step: receipt.counts for step, receipt in receipts.items()})
-    stage = Stage(run, "report", inputs)
+    receipts = {name: receipt for name in STEPS if (receipt := read_receipt(run.output, name))}
+    counts = hash_of({name: asdict(receipt.counts) for name, receipt in receipts.items()})
+    stage = begin_stage(run, "report", {"counts": counts})
     if receipt := stage.done():
         return receipt
     album = Album()
     content = gather(run, receipts, album)
     page = paths.report(run.output)
     write_text(page, render(content))
-    left_out = [str(image.path.relative_to(run.output)) for image in album.images if not image.data]
-    return stage.finish([page], {"figures": len(album.images), "figures left out for size": left_out})
+    left_out = tuple(str(image.path.relative_to(run.output)) for image in album.images if not image.data)
+    return stage.finish([page], ReportCounts(n_figures=len(album.images), left_out=left_out))
 
 
 def render(content: dict[str, Any]) -> str:
@@ -85,8 +77,8 @@ def gather(run: Run, receipts: Mapping[str, Receipt], album: Album) -> dict[str,
         "receipts": receipts,
         "steps": STEPS,
         "headline": _headline(accuracy, truth),
-        "notes": [(STEPS[step], note) for step, r in receipts.items() for note in r.counts.get("notes", [])],
-        "extras": {STEPS[step]: extra for step, receipt in receipts.items() if (extra := _extras(receipt))},
+        "notes": [(STEPS[step], note) for step, r in receipts.items() for note in r.counts.notes],
+        "extras": {STEPS[step]: extra for step, receipt in receipts.items() if (extra := receipt.counts.described())},
         "accuracy": accuracy,
         "truth": truth,
         "attenuation": {of: _by_label(rows) for of, rows in _split(tables["attenuation"], "of").items()},
@@ -165,10 +157,6 @@ def _headline(accuracy: dict[tuple[str, str], Any], truth: dict[tuple[str, str],
             | {"truth_raw": known.get("raw"), "truth_translated": known.get("translated")}
         )
     return lines
-
-
-def _extras(receipt: Receipt) -> dict[str, Any]:
-    return {key: value for key, value in receipt.counts.items() if key not in SHOWN_ELSEWHERE}
 
 
 def _importance(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -7,7 +7,7 @@ import numpy as np
 from stdask.config.run import Run
 from stdask.network.ensemble import Family, translate
 from stdask.pairing.training_set import TrainingSet
-from stdask.runs.settings import draws_of
+from stdask.runs.draws import draws_of
 from stdask.science.keys.random_keys import uniforms
 from stdask.science.keys.splits import split_for_member
 from stdask.science.translation.calibration import fit_calibration
@@ -61,7 +61,9 @@ def calibrate(family: Family, known: TrainingSet, patterns: Patterns, run: Run) 
         chosen = np.argsort(uniforms(stars.star_keys, seed, "stars masked for the errors"))[:MASKED_STARS]
         inputs = np.concatenate([inputs, masked[chosen]])
         rows = np.concatenate([rows, chosen])
-    translation = translate(family, inputs, stars.errors[rows], stars.star_keys[rows], draws_of(run), held_out[:, rows])
+    translation = translate(
+        family, inputs, stars.errors[rows], stars.star_keys[rows], draws_of(run.config), held_out[:, rows]
+    )
     columns = [next((family.inputs.index(n) for n in names if n in family.inputs), -1) for names in GROUPED_BY]
     calibration = fit_calibration(
         translation.unseen_medians - stars.labels[rows],

@@ -71,7 +71,7 @@ class Shelf:
 
     def __init__(self, stage: Stage, kind: str) -> None:
         self._ledger = Ledger(stage, kind)
-        self._folder = paths.scratch(paths.ensemble(stage.run.output)) / kind
+        self._folder = paths.scratch(paths.ensemble(stage.output)) / kind
 
     def kept(self, jobs: Sequence[Job]) -> dict[int, Member]:
         """Return the members that are there and whole, by the number of their job."""
@@ -93,8 +93,8 @@ class Shelf:
 
 def clear_shelves(stage: Stage) -> None:
     """Remove all members on shelves, when the ensemble holds them."""
-    shutil.rmtree(paths.scratch(paths.ensemble(stage.run.output)), ignore_errors=True)
-    ledgers = paths.ledger(stage.run.output, stage.name, "*")
+    shutil.rmtree(paths.scratch(paths.ensemble(stage.output)), ignore_errors=True)
+    ledgers = paths.ledger(stage.output, stage.name, "*")
     for path in ledgers.parent.glob(ledgers.name):
         path.unlink()
 

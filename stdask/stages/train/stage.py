@@ -12,8 +12,9 @@ from stdask.display.console import say
 from stdask.errors import PairingError
 from stdask.network.parts import to_parts
 from stdask.pairing.training_set import stack_columns, training_set
+from stdask.runs.counts import FamilyStars, TrainCounts
 from stdask.runs.receipts import Receipt
-from stdask.runs.stage import Stage, digest_of
+from stdask.runs.stage import begin_stage
 from stdask.science.translation.masking import Patterns, count_patterns, join_patterns
 from stdask.stages.train.family import train_family
 from stdask.stages.train.members import clear_shelves
@@ -33,11 +34,7 @@ def run(run: Run, workers: Workers) -> Receipt:
         If too few pairs are usable for the intrinsic networks.
     """
     config = run.config
-    stage = Stage(
-        run,
-        "train",
-        inputs={"pair": digest_of(run, "pair"), "ingest_a": digest_of(run, "ingest_a")},
-    )
+    stage = begin_stage(run, "train")
     if receipt := stage.done():
         clear_shelves(stage)  # of a run that was killed in between
         return receipt
@@ -54,14 +51,14 @@ def run(run: Run, workers: Workers) -> Receipt:
         families[name] = to_parts(trained.family)
         history += trained.history
         notes += trained.notes
-        counts[name] = {"pairs": len(stars), "test": int(stars.is_test.sum())}
+        counts[name] = FamilyStars(len(stars), int(stars.is_test.sum()))
     folder = paths.ensemble(run.output)
-    written = write_ensemble(folder, families, {"key": stage.key, "config": stage.config, "inputs": stage.inputs})
+    written = write_ensemble(folder, families, {"key": stage.key, "config": stage.settings, "inputs": stage.inputs})
     names = ("family", "member", "epoch", "learning_rate", "loss", "val_loss")
     write_ecsv(paths.history(run.output), Table(rows=history, names=names))
     for note in notes:
         say(f"  {note}", "yellow")
-    receipt = stage.finish([*written, paths.history(run.output)], {"families": counts, "notes": notes})
+    receipt = stage.finish([*written, paths.history(run.output)], TrainCounts(families=counts, notes=tuple(notes)))
     clear_shelves(stage)
     workers.refresh()  # TensorFlow takes 0.8 GB of each worker, and no later stage needs it
     return receipt

@@ -7,14 +7,16 @@ from typing import Any
 from stdask import __version__, schema
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
+from stdask.config.cluster import ClusterConfig
 from stdask.config.run import Run, TrainConfig
 from stdask.errors import EnsembleError
 from stdask.network.ensemble import Draws, Family
 from stdask.network.parts import from_parts
+from stdask.runs.counts import PartitionCounts, RowCounts, TranslateCounts
+from stdask.runs.draws import draws_of
 from stdask.runs.ledger import Ledger, Parts, partition_hashes
-from stdask.runs.receipts import Receipt
-from stdask.runs.settings import draws_of
-from stdask.runs.stage import Stage, digest_of
+from stdask.runs.receipts import FileRecord, Receipt
+from stdask.runs.stage import Stage, begin_stage
 from stdask.science.sky.healpix import Pixel
 from stdask.stages.translate.forecast import SAMPLE_STARS, forecast, require_memory, say_forecast
 from stdask.stages.translate.table import counted_flags, new_columns, translate_file
@@ -42,37 +44,28 @@ def run(run: Run, workers: Workers) -> Receipt:
     """
     config = run.config
     name = paths.translated_name(run.definition_a.name, run.definition_b.name)
-    stage = Stage(
-        run,
-        "translate",
-        inputs={"ingest_a": digest_of(run, "ingest_a"), "train": digest_of(run, "train")},
-    )
+    stage = begin_stage(run, "translate")
     if receipt := stage.done():
         return receipt
     source = open_catalogue(paths.catalogue(run.output, run.definition_a.name))
     families = [from_parts(*parts) for parts in read_ensemble(paths.ensemble(run.output)).values()]
     check_inputs(families, source, config.train)
     columns = (*source.columns, *new_columns(families, run))
-    draws = replace(draws_of(run), engine=config.translate.engine, tf32=config.translate.tf32)
+    draws = replace(draws_of(run.config), engine=config.translate.engine, tf32=config.translate.tf32)
     folder = paths.catalogue(run.output, name)
     unfinish_catalogue(folder)
-    records = _translate_partitions(workers, stage, source, families, draws, folder, columns)
+    records = _translate_partitions(workers, stage, config.cluster, source, families, draws, folder, columns)
     remove_partitions(folder, keep=source.pixels)
     rows = {pixel: record["rows"] for pixel, record in records.items()}
     provenance = {"stdask_key": stage.key, "stdask_source": source.name}
     finish_catalogue(folder, name, columns, rows, provenance, source.epoch)
-    counts = {
-        "in": source.n_rows,
-        "out": sum(rows.values()),
-        "set aside": {},
-        "flags": {key: sum(r["flags"][key] for r in records.values()) for key in counted_flags(families)},
-        "workers": len(workers.started.scheduler_info(n_workers=-1)["workers"]) if workers.started else 0,
-        "partitions": {
-            "all": len(rows),
-            "kept from an earlier run": sum(r["kept"] for r in records.values()),
-        },
-    }
-    known = {paths.partition(folder, p): {"bytes": r["bytes"], "sha256": r["sha256"]} for p, r in records.items()}
+    counts = TranslateCounts(
+        rows=RowCounts(source.n_rows, sum(rows.values())),
+        flags={key: sum(r["flags"][key] for r in records.values()) for key in counted_flags(families)},
+        n_workers=len(workers.started.scheduler_info(n_workers=-1)["workers"]) if workers.started else 0,
+        partitions=PartitionCounts(len(rows), sum(r["kept"] for r in records.values())),
+    )
+    known = {paths.partition(folder, p): FileRecord(r["bytes"], r["sha256"]) for p, r in records.items()}
     return stage.finish(catalogue_files(folder), counts, known)
 
 
@@ -106,6 +99,7 @@ def check_inputs(families: list[Family], source: Catalogue, train: TrainConfig) 
 def _translate_partitions(
     workers: Workers,
     stage: Stage,
+    cluster: ClusterConfig,
     source: Catalogue,
     families: list[Family],
     draws: Draws,
@@ -119,7 +113,7 @@ def _translate_partitions(
     records = {pixel: before[str(pixel)] | {"kept": True} for pixel in parts if str(pixel) in before}
     todo = [pixel for pixel in source.pixels if pixel not in records]
     if todo:
-        _foretell(stage.run, source, todo, families, draws, columns)
+        _forecast(cluster, source, todo, families, draws, columns)
     job = (source.folder, folder, families, stage.inputs["train"], draws, columns)
     sizes = [source.rows[pixel] for pixel in todo]
     for pixel, record in each(workers, translate_file, todo, *job, description="translate", sizes=sizes, unit="stars"):
@@ -128,8 +122,8 @@ def _translate_partitions(
     return records
 
 
-def _foretell(
-    run: Run,
+def _forecast(
+    cluster: ClusterConfig,
     source: Catalogue,
     todo: list[Pixel],
     families: list[Family],
@@ -141,12 +135,12 @@ def _foretell(
     sample = read_parquet(source.path(largest)).slice(0, SAMPLE_STARS)
     n_stars = sum(source.rows[pixel] for pixel in todo)
     cost = forecast(families, draws, sample, columns, n_stars, source.rows[largest])
-    say_forecast(cost, run.config.cluster)
-    require_memory(cost, run.config.cluster)
+    say_forecast(cost, cluster)
+    require_memory(cost, cluster)
 
 
 def _parts(stage: Stage, source: Catalogue) -> dict[Pixel, Parts]:
     """Return for each partition all that its translation depends on."""
-    hashes = partition_hashes(stage.run.output, "ingest_a", source)
-    shared = {"ensemble": stage.inputs["train"], "settings": hash_of(stage.config), "version": __version__}
+    hashes = partition_hashes(stage.output, "ingest_a", source)
+    shared = {"ensemble": stage.inputs["train"], "settings": hash_of(stage.settings), "version": __version__}
     return {pixel: {"input partition": hashes[str(pixel)], **shared} for pixel in source.pixels}

@@ -15,7 +15,8 @@ from stdask.config.cluster import ClusterConfig
 from stdask.config.run import Run, load_run
 from stdask.display.console import print_table, say
 from stdask.mock.run_file import RUN_FILE
-from stdask.runs.settings import draws_of, rows_per_partition
+from stdask.runs.draws import draws_of
+from stdask.runs.registry import rows_per_partition
 from stdask.stages.translate.forecast import SAMPLE_STARS, forecast, require_memory, say_forecast
 from stdask.stages.translate.table import new_columns
 from stdask.storage.files import write_text
@@ -84,8 +85,8 @@ def plan(run: Run) -> None:
     families = made_up_families(run)
     sample = made_up_table(run, SAMPLE_STARS)
     columns = (schema.HEALPIX, *run.definition_a.catalogue_columns, *new_columns(families, run))
-    largest = min(n_stars, rows_per_partition(run, "a"))
-    cost = forecast(families, draws_of(run), sample, columns, n_stars, largest)
+    largest = min(n_stars, rows_per_partition(run.config))
+    cost = forecast(families, draws_of(run.config), sample, columns, n_stars, largest)
     say(f"translate {run.definition_a.name} to the scale of {run.definition_b.name}, preset {run.config.train.preset}:")
     say_forecast(cost, run.config.cluster)
     require_memory(cost, run.config.cluster)

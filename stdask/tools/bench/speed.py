@@ -19,7 +19,7 @@ from stdask.network.cpu.engine import CpuEngine
 from stdask.network.ensemble import Family
 from stdask.network.plan import Plan, unfolded_operations
 from stdask.network.recipe import Architecture, shape_of
-from stdask.runs.settings import draws_of
+from stdask.runs.draws import draws_of
 from stdask.stages.translate.table import new_columns, translate_file
 from stdask.storage.catalogue.hats import write_partition
 from stdask.tools.bench.stars import PIXEL, made_up_families, made_up_table
@@ -71,7 +71,13 @@ class Case:
     def translate(self) -> None:
         """Translate the partition, from file to file."""
         translate_file(
-            PIXEL, self.source, self.folder / "translated", self.families, "bench", draws_of(self.run), self.columns
+            PIXEL,
+            self.source,
+            self.folder / "translated",
+            self.families,
+            "bench",
+            draws_of(self.run.config),
+            self.columns,
         )
 
 
@@ -96,7 +102,7 @@ def prepare(run: Run, preset: str, folder: Path) -> Case:
 
 
 def _operations(run: Run, families: Sequence[Family]) -> int:
-    return sum(draws_of(run).n_draws * f.plan.n_members * unfolded_operations(f.plan) for f in families)
+    return sum(draws_of(run.config).n_draws * f.plan.n_members * unfolded_operations(f.plan) for f in families)
 
 
 def measure(cases: Mapping[str, Case], repeats: int) -> list[dict[str, Any]]:
@@ -148,7 +154,7 @@ def shares(case: Case) -> dict[str, float]:
 def _row(preset: str, case: Case, medians: dict[str, float]) -> dict[str, Any]:
     operations = unfolded_operations(case.plan)
     peak = medians["product"]
-    n_draws = draws_of(case.run).n_draws
+    n_draws = draws_of(case.run.config).n_draws
     keras_stars = medians["keras"] * peak / case.operations
     task_stars = medians["task"] * peak / case.operations
     return {

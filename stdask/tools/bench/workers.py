@@ -14,7 +14,7 @@ from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
 from stdask.config.cluster import ClusterConfig
 from stdask.display.console import progress_bar
-from stdask.runs.settings import draws_of
+from stdask.runs.draws import draws_of
 from stdask.stages.translate.forecast import expected_peak
 from stdask.stages.translate.table import new_columns, translate_file
 from stdask.tools.bench.speed import Case
@@ -36,7 +36,7 @@ def measure_workers(case: Case, repeats: int) -> dict[str, Any]:
     """
     n_workers = available_cores()
     ratios = []
-    shared = (case.source, case.families, DIGEST, draws_of(case.run), case.columns)
+    shared = (case.source, case.families, DIGEST, draws_of(case.run.config), case.columns)
     with (
         Workers(ClusterConfig(workers=n_workers)) as workers,
         progress_bar("bench workers", repeats) as bar,

@@ -11,7 +11,7 @@ from stdask.config.run import Run
 from stdask.display.console import say
 from stdask.errors import CatalogueError
 from stdask.network.ensemble import translate
-from stdask.runs.settings import draws_of
+from stdask.runs.draws import draws_of
 from stdask.science.assessment.paired import describe_group
 from stdask.science.sky.crossmatch import match_ids, match_positions
 from stdask.science.translation.scaling import NO_COUNTERPART
@@ -72,7 +72,7 @@ def cluster_rows(checked: Checked, members: np.ndarray, cluster: str) -> Rows:
         Its name.
     """
     stars = checked.stars.subset(members)
-    translation = translate(checked.family, stars.inputs, stars.errors, stars.star_keys, draws_of(checked.run))
+    translation = translate(checked.family, stars.inputs, stars.errors, stars.star_keys, draws_of(checked.run.config))
     rows = []
     for number, (label, own) in enumerate(zip(checked.family.labels, checked.own_columns, strict=True)):
         expected = stars.labels[:, number]

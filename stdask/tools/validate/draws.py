@@ -8,7 +8,7 @@ import numpy as np
 from stdask.display.console import Bar, progress_bar, say
 from stdask.network.ensemble import Draws, translate
 from stdask.pairing.training_set import TrainingSet
-from stdask.runs.settings import draws_of
+from stdask.runs.draws import draws_of
 from stdask.science.assessment.metrics import percentile_errors
 from stdask.tools.validate.stars import Checked, Rows, Validation
 
@@ -36,7 +36,7 @@ def draws_rows(checked: Checked) -> Rows:
     if not len(stars):
         say(f"  {family.name}: no test star has all inputs and all errors", "yellow")
         return []
-    own = draws_of(checked.run)
+    own = draws_of(checked.run.config)
     numbers = sorted({*N_DRAWS, own.n_draws})
     kinds = [replace(own, n_draws=number, sampler=sampler) for sampler in SAMPLERS for number in numbers]
     # of another seed: no draw of the reference is among those that it judges

@@ -8,7 +8,7 @@ import numpy as np
 from stdask import schema
 from stdask.display.console import progress_bar, say
 from stdask.network.ensemble import Family, Translation, sigma_parts, translate
-from stdask.runs.settings import draws_of
+from stdask.runs.draws import draws_of
 from stdask.science.assessment.metrics import Coverage, coverage, coverage_of_errors
 from stdask.tools.validate.stars import Checked, Rows, Validation
 
@@ -36,7 +36,7 @@ def missing_rows(checked: Checked) -> Rows:
             inputs = test.inputs.copy()
             inputs[:, column] = np.nan
             for way, own in ways.items():
-                translation = translate(own, inputs, test.errors, test.star_keys, draws_of(checked.run))
+                translation = translate(own, inputs, test.errors, test.star_keys, draws_of(checked.run.config))
                 rows += _rows(checked, own, inputs, translation, (name, way))
                 bar.advance(1, f"without {name}, {way}")
     order = [(label, of) for label in family.labels for of in checked.expected]

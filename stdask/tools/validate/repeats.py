@@ -9,7 +9,7 @@ from stdask import schema
 from stdask.config.run import Run
 from stdask.display.console import progress_bar, say
 from stdask.network.ensemble import translate
-from stdask.runs.settings import draws_of
+from stdask.runs.draws import draws_of
 from stdask.science.assessment.paired import repeatability
 from stdask.science.keys.star_keys import star_keys
 from stdask.science.measurements.survey_columns import SurveyColumns, catalogue_columns
@@ -69,7 +69,7 @@ def repeat_rows(checked: Checked, visits: Visits) -> Rows:
     shared = (measured[0] == measured[1]) & np.isin(family.measured, list(schema.MAGNITUDES))
     inputs, errors = inputs[:, chosen], np.where(shared, 0.0, errors)[:, chosen]
     keys = star_keys(visits.rows[:, chosen].reshape(-1)).reshape(2, -1)
-    both = [translate(family, inputs[visit], errors[visit], keys[visit], draws_of(run)) for visit in range(2)]
+    both = [translate(family, inputs[visit], errors[visit], keys[visit], draws_of(run.config)) for visit in range(2)]
     values = np.stack([translation.percentiles[2] for translation in both])
     noise = np.stack([translation.input_noise for translation in both])
     rows = []

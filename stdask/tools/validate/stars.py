@@ -15,7 +15,7 @@ from stdask.network.ensemble import Family, Translation, translate
 from stdask.network.parts import from_parts
 from stdask.pairing.training_set import TrainingSet, training_set
 from stdask.pairing.truth import true_labels
-from stdask.runs.settings import draws_of
+from stdask.runs.draws import draws_of
 from stdask.science.translation.scaling import NO_COUNTERPART
 from stdask.storage import paths
 from stdask.storage.ensembles import read_ensemble
@@ -41,7 +41,9 @@ class Checked:
     @cached_property
     def translation(self) -> Translation:
         """The translation of the test stars, as they are."""
-        return translate(self.family, self.test.inputs, self.test.errors, self.test.star_keys, draws_of(self.run))
+        return translate(
+            self.family, self.test.inputs, self.test.errors, self.test.star_keys, draws_of(self.run.config)
+        )
 
     @property
     def own_columns(self) -> list[int]:

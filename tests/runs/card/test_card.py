@@ -16,7 +16,7 @@ from stdask.network.ensemble import Fallback, Family
 from stdask.network.parts import to_parts
 from stdask.runs.card.card import Evaluation, plain, write_card
 from stdask.runs.receipts import Receipt, describe_outputs, write_receipt
-from stdask.runs.settings import stage_settings
+from stdask.runs.registry import stage_settings
 from stdask.science.translation.calibration import fit_calibration
 from stdask.storage import paths
 from stdask.storage.documents import write_ecsv

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from stdask import schema
 from stdask.errors import CatalogueError, ConfigError, SurveyError
 from stdask.runs.receipts import Receipt, describe_outputs, read_receipt, write_damaged, write_receipt
-from stdask.runs.settings import stage_settings
+from stdask.runs.registry import stage_settings
 from stdask.science.galaxy.galactocentric import galactic_positions, galactic_velocities, position_errors
 from stdask.science.keys.star_keys import star_keys
 from stdask.science.sky.healpix import sky_index

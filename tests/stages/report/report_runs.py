@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from stdask import schema
 from stdask.config.run import Run, load_run
 from stdask.runs.receipts import Receipt, write_receipt
-from stdask.runs.settings import stage_settings
+from stdask.runs.registry import stage_settings
 from stdask.schema.products import profile_columns
 from stdask.storage import paths
 from stdask.storage.documents import write_ecsv, write_figure

@@ -19,7 +19,7 @@ from stdask.config.run import Run, RunConfig
 from stdask.display.numbers import as_toml, measured, number, symbol
 from stdask.errors import CatalogueError
 from stdask.runs.receipts import Receipt, write_receipt
-from stdask.runs.settings import stage_settings
+from stdask.runs.registry import stage_settings
 from stdask.science.measurements.repeats import ErrorFactors
 from stdask.stages.ingest.repeats import factors_table
 from stdask.stages.report import stage as report

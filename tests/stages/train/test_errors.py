@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from stdask.network.ensemble import sigma_parts, translate
-from stdask.runs.settings import draws_of
+from stdask.runs.draws import draws_of
 from stdask.science.keys.splits import split_for_member
 from stdask.science.translation.masking import Patterns
 from stdask.stages.train.errors import calibrate, held_out_stars
@@ -34,7 +34,7 @@ def test_calibrated_errors_are_the_scatter_of_b_about_the_prediction(tmp_path: P
     family, run = identity(), make_run(tmp_path)
     stars = training(inputs, labels)
     calibrated = calibrate(replace(family, calibration=None), stars, COMPLETE, run)
-    translation = translate(calibrated, stars.inputs, stars.errors, stars.star_keys, draws_of(run))
+    translation = translate(calibrated, stars.inputs, stars.errors, stars.star_keys, draws_of(run.config))
     sigma = sigma_parts(calibrated, stars.inputs, translation).total
     # a quantile of 2000 held-out stars knows a sigma to 2 %
     assert np.median(sigma[:, TEFF_B]) == pytest.approx(40, rel=0.08)
@@ -52,7 +52,7 @@ def test_stars_that_lack_an_input_are_calibrated_on_stars_without_it(tmp_path: P
     assert calibrated.calibration.missing_factors[TEFF_B] > 4
     blind = stars.inputs.copy()
     blind[:, 0] = np.nan
-    translation = translate(calibrated, blind, stars.errors, stars.star_keys, draws_of(run))
+    translation = translate(calibrated, blind, stars.errors, stars.star_keys, draws_of(run.config))
     sigma = sigma_parts(calibrated, blind, translation).total
     inside = np.abs(translation.percentiles[2] - labels)[:, TEFF_B] <= sigma[:, TEFF_B]
     # binomial errors of 2000 masked stars and of 3000: 1.3 %, three times that

@@ -6,7 +6,7 @@ import pytest
 
 from stdask.config.cluster import ClusterConfig
 from stdask.errors import ClusterError
-from stdask.runs.settings import draws_of
+from stdask.runs.draws import draws_of
 from stdask.stages.translate.forecast import Forecast, forecast, require_memory, say_forecast
 from stdask.stages.translate.table import new_columns, translate_file
 from stdask.storage import paths
@@ -45,8 +45,8 @@ def test_the_disk_foretold_is_that_of_the_translation_then_made(tmp_path: Path):
     write_partition(tmp_path / "source", PIXEL, table, {})
     table = read_parquet(paths.partition(tmp_path / "source", PIXEL))
     columns = (*map(to_column, table.schema), *new_columns(families, run))
-    cost = forecast(families, draws_of(run), table, columns, n_stars=3000, largest=3000)
+    cost = forecast(families, draws_of(run.config), table, columns, n_stars=3000, largest=3000)
     assert cost.stars_per_second > 0
-    record = translate_file(PIXEL, tmp_path / "source", tmp_path / "out", families, "x", draws_of(run), columns)
+    record = translate_file(PIXEL, tmp_path / "source", tmp_path / "out", families, "x", draws_of(run.config), columns)
     # random columns do not compress at all; real ones, of few digits or often missing, to some half
     assert record["bytes"] == pytest.approx(cost.disk_bytes, rel=0.35)

@@ -11,7 +11,7 @@ from stdask.errors import EnsembleError
 from stdask.network.ensemble import Draws, Family, Stretch
 from stdask.network.plan import Plan
 from stdask.runs.receipts import Receipt, describe_outputs, write_receipt
-from stdask.runs.settings import stage_settings
+from stdask.runs.registry import stage_settings
 from stdask.runs.stage import Stage
 from stdask.schema import POSITION, STAR_KEY, Column, flag_columns, translated_columns
 from stdask.science.translation.calibration import Calibration

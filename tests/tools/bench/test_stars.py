@@ -7,7 +7,7 @@ import pytest
 
 from stdask import schema
 from stdask.network.recipe import PRESETS
-from stdask.runs.settings import draws_of
+from stdask.runs.draws import draws_of
 from stdask.stages.translate.stage import check_inputs
 from stdask.stages.translate.table import new_columns, translate_table
 from stdask.storage.catalogue.hats import Catalogue
@@ -31,7 +31,7 @@ def test_the_networks_have_the_shape_of_the_run_and_find_their_inputs(tmp_path: 
 def test_stars_are_like_the_training_stars_and_some_lack_an_input(tmp_path: Path):
     run = make_demo_run(tmp_path, "[translate]\nn_draws = 8\n")
     families, table = made_up_families(run), made_up_table(run, 2000)
-    new = translate_table(table, families, draws_of(run))
+    new = translate_table(table, families, draws_of(run.config))
     assert set(new) == {column.name for column in new_columns(families, run)}
     # 5 % of stars like the training stars lie outside by definition, and those that lack an input
     inside = new["QFLAG_DOMAIN_INTRINSIC"].mean()

@@ -16,7 +16,7 @@ from stdask.config.run import load_run
 from stdask.tools.bench.stars import PIXEL, made_up_families, made_up_table
 from stdask.cluster.performance import peak_bytes
 from stdask.stages.translate.forecast import expected_peak
-from stdask.runs.settings import draws_of
+from stdask.runs.draws import draws_of
 from stdask.stages.translate.table import new_columns, translate_file
 from stdask import schema
 from stdask.storage.catalogue.hats import write_partition
@@ -29,7 +29,7 @@ columns = (*own, *new_columns(families, run))
 if sys.argv[3] == "write":
     write_partition(folder / "source", PIXEL, made_up_table(run, n_stars), {})
 else:
-    translate_file(PIXEL, folder / "source", folder / "out", families, "x", draws_of(run), columns)
+    translate_file(PIXEL, folder / "source", folder / "out", families, "x", draws_of(run.config), columns)
     print(peak_bytes(), expected_peak(families, columns, len(own), n_stars))
 """
 

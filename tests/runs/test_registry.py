@@ -1,12 +1,13 @@
 """Which settings redo which stage."""
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from stdask.config.run import Run
 from stdask.network.recipe import N_DRAWS
-from stdask.runs.settings import rows_per_partition, stage_settings
+from stdask.runs.registry import STAGES, rows_per_partition, stage_settings
 from tests.tools.bench.bench_runs import make_demo_run
 
 DRAWN = ("train", "evaluate", "translate")
@@ -41,14 +42,26 @@ def test_the_draws_of_a_preset_are_those_that_can_be_asked_for(tmp_path: Path, p
     assert said["translate"]["translate"]["n_draws"] == N_DRAWS[preset]
 
 
-# paper: 16.2 times the operations of compact and 100 draws: 117 s at the 49 stars a second of docs/speed.md
-@pytest.mark.parametrize(("preset", "rows"), [("compact", 50_000), ("paper", 5_744)])
-def test_a_partition_of_a_is_translated_in_about_two_minutes_or_less(tmp_path: Path, preset: str, rows: int):
-    run = with_preset(make_demo_run(tmp_path), preset)
-    assert rows_per_partition(run, "a") == rows
-    assert rows_per_partition(run, "b") == 50_000  # which nobody translates
+def test_ingest_depends_on_nothing_of_train_or_translate(tmp_path: Path):
+    """So that a run with another preset or more draws keeps its catalogues and pairs."""
+    plain = make_demo_run(tmp_path)
+    other = make_demo_run(tmp_path, "[translate]\nn_draws = 7\n")
+    for stage in ("ingest_a", "ingest_b", "pair"):
+        assert stage_settings(with_preset(other, "paper"), stage) == stage_settings(plain, stage)
+
+
+def test_every_stage_reads_only_what_is_made_before_it():
+    names = list(STAGES)
+    for number, entry in enumerate(STAGES.values()):
+        assert set(entry.inputs) <= set(names[:number])
+
+
+def test_the_function_of_every_stage_can_be_imported():
+    for entry in STAGES.values():
+        module, function = entry.function.split(":")
+        assert callable(getattr(import_module(module), function))
 
 
 def test_the_rows_of_a_partition_can_be_asked_for(tmp_path: Path):
     run = make_demo_run(tmp_path, "[ingest]\nrows_per_partition = 123\n")
-    assert [rows_per_partition(run, side) for side in "ab"] == [123, 123]
+    assert rows_per_partition(run.config) == 123
