@@ -7,14 +7,17 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import typer
 from typer.main import get_command
 
 from stdask.cli.main import app
+from stdask.config.atlas import AtlasFile
 from stdask.config.cluster import ClusterProfile
 from stdask.config.run import RunConfig
-from stdask.config.survey import SurveyDefinition
+from stdask.config.survey import SurveyDefinition, load_definition, shipped_names
+from stdask.storage.tables import write_parquet
 from tests.cli.test_main import call
 
 ROOT = Path(__file__).parents[1]
@@ -37,14 +40,41 @@ def test_no_page_is_of_a_definition_that_is_gone():
     assert set((ROOT / "docs" / "surveys").iterdir()) <= set(MADE)
 
 
-def test_every_key_is_told_in_the_reference():
+def test_every_key_is_in_the_reference():
     def keys(model: dict) -> Iterator[str]:
         for table in (model, *model.get("$defs", {}).values()):
             yield from table["properties"]
 
-    for name, model in (("run_toml.md", RunConfig), ("survey_toml.md", SurveyDefinition)):
-        text = (ROOT / "docs" / name).read_text()
+    models = {"run": RunConfig, "survey": SurveyDefinition, "atlas": AtlasFile, "cluster": ClusterProfile}
+    for name, model in models.items():
+        text = (ROOT / "docs" / f"{name}_toml.md").read_text()
         assert [key for key in keys(model.model_json_schema()) if not re.search(rf"`\[*(\w+\.)*{key}\b", text)] == []
+
+
+def test_the_recipe_of_the_columns_keeps_the_good_stars(tmp_path: Path, monkeypatch, capsys):
+    code = re.search(r"^```python\n(.*?)^```", (ROOT / "docs" / "columns.md").read_text(), re.MULTILINE | re.DOTALL)
+    flags = ["GOOD", "FLAG_MISSING_INPUTS_INTRINSIC", *(f"QFLAG_{f}_INTRINSIC" for f in ("INPUT", "OUTPUT", "DOMAIN"))]
+    good = [True, False, True, True, True]
+    stars = [good] + [[value != (own == n) for own, value in enumerate(good)] for n in range(len(good))]
+    table = pa.table(dict(zip(flags, zip(*stars, strict=True), strict=True)))
+    for number, name in enumerate(("sobject_id", "M_H_PRED_50", "M_H_PRED_SIGMA")):
+        table = table.append_column(name, pa.array([10 * number + star for star in range(len(stars))]))
+    folder = tmp_path / "stdask-demo" / "catalogues" / "mock_a_on_mock_b" / "dataset" / "Norder=0" / "Dir=0"
+    folder.mkdir(parents=True)
+    write_parquet(folder / "Npix=0.parquet", table)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "read.py").write_text(code[1])
+    runpy.run_path("read.py")
+    assert re.findall(r"\[\[(\d+)\]\]", capsys.readouterr().out) == ["0", "10", "20"]
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_every_column_of_a_survey_catalogue_is_explained(name: str):
+    definition, text = load_definition(name), (ROOT / "docs" / "columns.md").read_text()
+    for column in definition.catalogue_columns:
+        stem = column.name.removesuffix("_ERR")
+        own = column.name.replace(stem, "LABEL") if stem in definition.labels else column.name
+        assert f"| `{own}` |" in text
 
 
 def commands_of(path: Path) -> list[str]:

@@ -1,59 +1,144 @@
-"""What `stdask atlas` needs to know of a user's own table: a TOML file, or what the table's columns are called."""
+"""What `stdask atlas` maps: the table `[atlas]`, and the atlas file that describes a user's own table."""
 
+from itertools import pairwise
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from stdask.config.cluster import ClusterConfig
-from stdask.config.run import AtlasConfig, InnerPath
-from stdask.config.toml import TomlModel, load_toml, validate
+from stdask.config.toml import InnerPath, TomlModel, load_toml, validate
 from stdask.errors import ConfigError
 
 
-class TableConfig(TomlModel):
-    """`[table]`: a table with positions, distances and abundances. What is left out is looked for by its usual name."""
+def _ascending(numbers: tuple[float, ...]) -> tuple[float, ...]:
+    if any(low >= high for low, high in pairwise(numbers)):
+        raise ValueError("the numbers must ascend, e.g. [1.5, 2.5]")
+    return numbers
 
-    file: InnerPath  # relative to the atlas file
-    ra: str | None = None  # column, degrees, ICRS
-    dec: str | None = None  # column, degrees, ICRS
-    distance: str | None = None  # column, heliocentric
-    distance_unit: str = "kpc"  # where the file states none
-    # quantity -> column of what is mapped or selected by, e.g. FE_H = "feh"
+
+Range = Annotated[tuple[float, float], AfterValidator(_ascending)]
+Edges = Annotated[tuple[float, ...], Field(min_length=2), AfterValidator(_ascending)]
+
+
+class AtlasConfig(TomlModel):
+    """Maps, profiles and gradients of the Milky Way. Source of the defaults: Thomas et al. 2024, sect. 4.
+
+    R is the cylindrical galactocentric radius, Z the height above the midplane. The results are
+    [explained here](atlas.md).
+    """
+
+    labels: tuple[str, ...] = ()
+    """Labels to map. Default: the metallicity and the abundance ratios that B measures."""
+    select: dict[str, Range] = Field(default={"LOGG": (1.5, 2.5)})
+    """Stars to use: the lowest and the highest value of one label or several. Default: giants by their log g, if B
+    measures it. `select = {}` uses all stars."""
+    alpha: Literal["all", "low", "high"] = "all"
+    """`low`: use only stars below `alpha_line` in the plane of [Fe/H] and [alpha/Fe]. `high`: only stars above it."""
+    alpha_line: tuple[float, float] = (0.10, -0.16)
+    """Line between the low-alpha and the high-alpha sequence: [alpha/Fe] = first number + second number x [Fe/H].
+    Default: as in Thomas et al. 2024, Fig. 14."""
+    bin_kpc: float = Field(default=0.2, gt=0)
+    """Size of the pixels of the edge-on and face-on maps, in kpc."""
+    max_radius_kpc: float = Field(default=20.0, gt=0)
+    """Largest R of maps and profiles, in kpc."""
+    max_height_kpc: float = Field(default=10.0, gt=0)
+    """Largest |Z| of maps and profiles, in kpc."""
+    face_on_height_kpc: float = Field(default=1.0, gt=0)
+    """Largest |Z| of stars in the face-on map and in the gradients by azimuth, in kpc."""
+    sky_order: int = Field(default=4, ge=0, le=10)
+    """HEALPix order of the all-sky map. Order 4 has pixels of 3.7 degrees; each step up halves their size."""
+    min_stars_pixel: int = Field(default=1, ge=1)
+    """Smallest number of stars in a pixel of a map. Pixels with fewer stars are not shown."""
+    radial_bin_kpc: float = Field(default=0.5, gt=0)
+    """Width of the bins in R of radial profiles, in kpc."""
+    vertical_bin_kpc: float = Field(default=0.2, gt=0)
+    """Width of the bins in Z of vertical profiles, in kpc."""
+    overlap: float = Field(default=0.5, ge=0, lt=1)
+    """Share of a bin of a profile that overlaps with the next bin. 0: bins share no stars."""
+    height_edges_kpc: Edges = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+    """Edges of the slices in |Z|, in kpc. Each slice has a radial profile. In the paper the last slice has no upper
+    edge."""
+    ring_edges_kpc: Edges = (0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0)
+    """Edges of the rings in R, in kpc. Each ring has a vertical profile. The north and the south of the midplane, and
+    surveys A and B, are also compared in each ring."""
+    azimuth_edges_deg: Edges = (-60.0, -30.0, -10.0, 10.0, 30.0, 60.0)
+    """Edges of the sectors in azimuth, in degrees from the direction of the Sun. Each sector has a radial gradient."""
+    min_stars_profile: int = Field(default=20, ge=1)
+    """Smallest number of stars in a bin of a profile. Bins with fewer stars have no median."""
+    min_stars_cell: int = Field(default=5, ge=1)
+    """Smallest number of stars of each group in a cell, where two groups are compared: north and south, or A and B."""
+    n_bootstraps: int = Field(default=1000, ge=10)
+    """Number of bootstrap samples for the errors of medians and slopes."""
+    translation_errors: bool = True
+    """Also compute how much maps and profiles change from network to network, and when all stars move within their
+    errors. Several times slower."""
+    n_noisy: int = Field(default=8, ge=2)
+    """Number of times all stars are moved at random within their errors, for `translation_errors`."""
+
+
+class TableConfig(TomlModel):
+    """A table of your own, with positions, distances and abundances.
+
+    Columns that are not named here are found by their usual names, e.g. `ra`, `dec`, `distance`, `feh`.
+    """
+
+    file: InnerPath
+    """The table, in any format that stdask reads, relative to the atlas file."""
+    ra: str | None = None
+    """Column of the right ascension, in degrees, ICRS."""
+    dec: str | None = None
+    """Column of the declination, in degrees, ICRS."""
+    distance: str | None = None
+    """Column of the heliocentric distance."""
+    distance_unit: str = "kpc"
+    """Unit of the distance, used if the file states none."""
     columns: dict[str, str] = Field(default={})
-    errors: dict[str, str] = Field(default={})  # quantity -> column of its 1-sigma errors
-    untranslated: dict[str, str] = Field(default={})  # quantity -> column of what the star's own survey measured
-    survey: str | None = None  # column that tells whose star it is
-    reference: str | None = None  # the survey, of those in that column, whose stars are shown alone
+    """Columns of the quantities that are mapped, or that stars are selected by, e.g.
+    `{ FE_H = "feh", LOGG = "logg" }`."""
+    errors: dict[str, str] = Field(default={})
+    """Columns of the 1-sigma errors of these quantities, e.g. `{ FE_H = "e_feh" }`."""
+    untranslated: dict[str, str] = Field(default={})
+    """Columns of what the own survey of each star measured, before translation. Maps before and after translation are
+    then compared. Needs `survey` and `reference`."""
+    survey: str | None = None
+    """Column that names the survey of each star. Needs `reference`."""
+    reference: str | None = None
+    """Name of the survey, in the column `survey`, whose stars are also mapped alone."""
 
     @model_validator(mode="after")
     def _survey_has_a_reference(self) -> Self:
         if (self.survey is None) != (self.reference is None):
-            raise ValueError("`survey` goes with `reference`, and only with it")
+            raise ValueError("give `survey` and `reference` together, or none of them")
         if self.untranslated and not self.survey:
-            raise ValueError("`untranslated` needs `survey` and `reference`: whose stars are to be compared?")
+            raise ValueError("`untranslated` needs `survey` and `reference`. Add them")
         return self
 
 
 class AtlasFile(TomlModel):
-    """A whole atlas file."""
+    """The atlas file: maps of any table with positions, distances and abundances."""
 
-    output: InnerPath  # folder, relative to the working directory; --output replaces it
-    seed: int = Field(default=7, ge=0, lt=2**32)  # of the bootstraps
+    output: InnerPath
+    """Folder of all results, relative to the working directory. `--output` overrides it."""
+    seed: int = Field(default=7, ge=0, lt=2**32)
+    """Seed of all random numbers. The same seed gives the same results."""
     table: TableConfig
+    """The table to map, and its columns."""
     atlas: AtlasConfig = AtlasConfig()
+    """What is mapped, and in which bins."""
     cluster: ClusterConfig = ClusterConfig()
+    """Where the workers run."""
 
 
 def load_atlas(path: Path, output: Path | None = None) -> AtlasFile:
-    """Read an atlas file, or make one up for a table.
+    """Read an atlas file, or make the settings for a table without one.
 
     Parameters
     ----------
     path
         An atlas file if it ends in .toml, else the table itself.
     output
-        Replaces `output`; a table's own is `atlas` beside where you are.
+        Overrides `output`. Without it, a table has its output in `atlas` in the working directory.
 
     Raises
     ------
@@ -68,7 +153,7 @@ def load_atlas(path: Path, output: Path | None = None) -> AtlasFile:
         if getattr(atlas.cluster, key):
             raise ConfigError(
                 f"Atlas file {path}: [cluster] {key} can run programs, and the file may come from anywhere. "
-                "Put [cluster] into a profile of your own and name it with --cluster."
+                "Move [cluster] to a cluster profile of your own and name it with --cluster."
             )
     table = atlas.table.model_copy(update={"file": (path.parent / atlas.table.file).absolute()})
     return atlas.model_copy(update={"table": table, "output": (output or atlas.output).absolute()})

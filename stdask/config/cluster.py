@@ -8,42 +8,64 @@ from pydantic import Field, model_validator
 from stdask.config.toml import TomlModel, load_toml, validate
 from stdask.errors import ConfigError
 
-# these go into job scripts, where two lines, or what a shell makes of blanks and signs, would be commands
+# These go into job scripts, where a line break or a character with a meaning for the shell would start another command.
 Line = Annotated[str, Field(pattern=r"^[^\r\n]+$")]
 Word = Annotated[str, Field(pattern=r"^[\w.:@/+,-]+$")]
-Folder = Annotated[str, Field(pattern=r"^(\$\w+|\$\{\w+\}|[\w./+,-])+$")]  # may name a variable: $TMPDIR
+Folder = Annotated[str, Field(pattern=r"^(\$\w+|\$\{\w+\}|[\w./+,-])+$")]  # It may name a variable: $TMPDIR.
 
 
 class ClusterConfig(TomlModel):
-    """`[cluster]`: where the workers run."""
+    """Where the workers run: on this machine, as jobs of a batch system, or in a Dask cluster that runs already.
 
-    kind: Literal["local", "slurm", "pbs", "lsf", "sge", "htcondor", "address"] = "local"  # how workers start
-    workers: int | None = Field(default=None, ge=1)  # none: one for each core, or one batch job
-    memory: str = "2GiB"  # of one worker, or of one batch job: its worker may use 90 % of that
-    address: str | None = None  # of a running Dask scheduler
-    # of a batch job; this and what follows are for batch jobs, of one worker each
+    Leave this table out to use all cores of this machine. `--cluster FILE` replaces the whole table by that of a
+    cluster profile; ready-made profiles are in [`deploy/`](../deploy).
+    """
+
+    kind: Literal["local", "slurm", "pbs", "lsf", "sge", "htcondor", "address"] = "local"
+    """How workers are started: `local` as processes on this machine, `address` not at all (a Dask cluster runs
+    already), all others as jobs of that batch system."""
+    workers: int | None = Field(default=None, ge=1)
+    """Number of workers. Default: one for each core of this machine, or one batch job."""
+    memory: str = "2GiB"
+    """Memory of one worker, or of one batch job, in which the worker may use 90 %. `stdask bench --plan RUN.toml` tells
+    how much a run needs."""
+    address: str | None = None
+    """Address of the running Dask scheduler, e.g. `tcp://head:8786`. For `kind = "address"` only."""
     walltime: str = Field(default="04:00:00", pattern=r"^\d+:[0-5]\d:[0-5]\d$")
-    queue: Word | None = None  # partition
-    account: Word | None = None  # that pays for them
-    interface: Word | None = None  # network between this machine and the nodes, e.g. "ib0"
-    local_directory: Folder | None = None  # on the node's own disk, e.g. "$TMPDIR"
-    # this and the next one can name programs, and are taken from a profile (--cluster) only
-    directives: tuple[Line, ...] = ()  # further lines to the scheduler, without their #SBATCH or #PBS
-    prologue: tuple[Line, ...] = ()  # shell lines before the worker starts
-    tls: bool = True  # encrypt, and let in none but the run's own workers
-    max_failures: int = Field(default=10, ge=1)  # submissions and jobs in a row that fail before the run gives up
+    """Time limit of a batch job, as hours:minutes:seconds. A job that ends is replaced by a new one, so short jobs are
+    fine and often start sooner."""
+    queue: Word | None = None
+    """Queue or partition that batch jobs are submitted to. Default: that of the site."""
+    account: Word | None = None
+    """Account that batch jobs are charged to. Default: yours."""
+    interface: Word | None = None
+    """Network interface between this machine and the compute nodes, e.g. `ib0`. Set it if jobs start but no worker
+    connects."""
+    local_directory: Folder | None = None
+    """Folder for temporary files of a worker, on the disk of its compute node, e.g. `$TMPDIR`."""
+    directives: tuple[Line, ...] = ()
+    """Further options for the batch system, written without `#SBATCH` or `#PBS`. Allowed in cluster profiles only,
+    because they can run programs."""
+    prologue: tuple[Line, ...] = ()
+    """Shell commands that a batch job runs before its worker starts, e.g. `module load cuda`. Allowed in cluster
+    profiles only, because they run programs."""
+    tls: bool = True
+    """Encrypt the traffic between stdask and its batch jobs, and accept workers of this run only."""
+    max_failures: int = Field(default=10, ge=1)
+    """Number of submissions or jobs that may fail in a row before the run stops."""
 
     @model_validator(mode="after")
     def _address_is_given(self) -> Self:
         if (self.kind == "address") != (self.address is not None):
-            raise ValueError('`address` goes with kind = "address", and only with it')
+            raise ValueError('give `address` if kind is "address", and only then')
         return self
 
 
 class ClusterProfile(TomlModel):
-    """A file of `[cluster]` alone: the settings of a site, for all its run files."""
+    """A cluster profile: the `[cluster]` table of a site, in a file of its own, for all run files."""
 
     cluster: ClusterConfig
+    """Where the workers run."""
 
 
 def load_profile(path: Path) -> ClusterConfig:

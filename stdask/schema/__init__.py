@@ -13,6 +13,7 @@ from stdask.schema.catalogues import (
     HEALPIX,
     ID,
     MAGNITUDES,
+    PAIRS,
     PERCENTILES,
     POSITION,
     PROPER_MOTION,
@@ -36,6 +37,7 @@ from stdask.schema.catalogues import (
     sigma_name,
     translated_columns,
     unique_names,
+    used_column,
 )
 
 __all__ = [
@@ -51,6 +53,7 @@ __all__ = [
     "HEALPIX",
     "ID",
     "MAGNITUDES",
+    "PAIRS",
     "PERCENTILES",
     "POSITION",
     "PROPER_MOTION",
@@ -74,4 +77,5 @@ __all__ = [
     "sigma_name",
     "translated_columns",
     "unique_names",
+    "used_column",
 ]

@@ -118,6 +118,16 @@ REJECTED = (
 )
 
 
+PAIRS = (
+    Column("ID_A", "string", "", "meta.id", "Id in A"),
+    Column("ID_B", "string", "", "meta.id", "Id in B"),
+    STAR_KEY,
+    Column("STAR_KEY_B", "uint64", "", "meta.id", "64-bit key of the star in B"),
+    Column("SEPARATION", "float32", "arcsec", "pos.angDistance", "Between the places in A and in B, of one epoch"),
+    Column("AMBIGUOUS", "bool", "", "meta.code", "One of the two has a second candidate within the radius"),
+)
+
+
 def quantity(name: str, unit: str = "") -> Quantity:
     """Return what is known about a label; an unknown label keeps the unit of its survey definition."""
     return QUANTITIES.get(name, Quantity(unit, "", name, name))
@@ -299,8 +309,13 @@ def domain_columns(family: str) -> tuple[Column, ...]:
     )
 
 
+def used_column(family: str) -> Column:
+    """Return the column that tells which pairs the networks of a family may be trained on."""
+    return Column(f"USED_{family.upper()}", "bool", "", "meta.code", f"May teach the {family} networks")
+
+
 def unique_names(names: Iterable[str], where: str) -> None:
-    """Raise ConfigError if a name stands twice.
+    """Raise ConfigError if a name appears twice.
 
     Raises
     ------
@@ -310,5 +325,5 @@ def unique_names(names: Iterable[str], where: str) -> None:
     seen: set[str] = set()
     for name in names:
         if name in seen:
-            raise ConfigError(f"{name!r} stands twice in {where}. Keep one of them.")
+            raise ConfigError(f"{name!r} appears twice in {where}. Keep one of them.")
         seen.add(name)

@@ -63,6 +63,25 @@ SEAM = (
     Column("N_SECOND", "int64", description="Stars of B"),
 )
 
+MAP_STARS = (
+    Column("COUNT", "int64", description="stars"),
+    Column("HEIGHT", "float32", "kpc", description="median |Z|"),
+)
+MAP_NEW = Column("NEW", "bool", description="True for pixels of MERGED with enough stars, and none of ALONE")
+
+
+def map_columns(label: str, unit: str = "") -> tuple[Column, ...]:
+    """Return what a map holds of a label."""
+    return (
+        Column(f"{label}_MEDIAN", "float32", unit, description=f"median {label}"),
+        Column(f"N_{label}", "int64", description=f"stars with {label}"),
+        Column(f"{label}_MAD", "float32", unit, description=f"median absolute deviation of {label}"),
+        Column(f"{label}_P16", "float32", unit, description="16th percentile of bootstrapped medians"),
+        Column(f"{label}_P84", "float32", unit, description="84th percentile of bootstrapped medians"),
+        Column(f"{label}_ERROR", "float32", unit, description=f"median error of {label}"),
+        Column(f"{label}_TRANSLATION", "float32", unit, description="std of the medians of single networks"),
+    )
+
 
 def profile_columns(
     along: str, across: str, samples: Mapping[str, str], units: Mapping[str, str]

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 import stdask
 from stdask.config.cluster import load_profile
-from stdask.config.run import RunConfig, TrainConfig, load_run
+from stdask.config.run import RunConfig, load_run
+from stdask.config.training import TrainConfig
 from stdask.errors import ConfigError, StdaskError, SurveyError
 
 JOBS = sorted((Path(stdask.__file__).parents[1] / "jobs").glob("*.toml"))
@@ -103,9 +104,9 @@ def test_a_definition_of_the_users_own_is_found_beside_the_run_file(load, tmp_pa
         ('by = "position"', 'by = "position", radius_arcsecs = 3', r"Did you mean 'radius_arcsec'\?"),
         ("[pair]", "[cluster]\nzzzz = 1\n[pair]", r"Known keys: account, address, directives"),
         # unions
-        ('by = "position"', 'by = "positions"', r"pair\.match: 'by' is 'positions', not one of 'id', 'position'"),
+        ('by = "position"', 'by = "positions"', r"pair\.match\.by is 'positions', but must be one of 'id', 'pos"),
         ('by = "position"', "radius_arcsec = 2.0", r"the key 'pair\.match\.by' is missing\. Add it"),
-        ('by = "position"', 'by = "id"', r"the key 'pair\.match\.id\.column' is missing\. Add it"),
+        ('by = "position"', 'by = "id"', r"the key 'pair\.match\.column' is missing\. Add it"),
         # missing
         ('output = "out"', "", r"the key 'output' is missing\. Add it"),
         ('file = "a.fits"', "", r"the key 'surveys\.a\.file' is missing"),
@@ -113,7 +114,7 @@ def test_a_definition_of_the_users_own_is_found_beside_the_run_file(load, tmp_pa
         ('label = "TEFF"', 'label = "TEF"', r"label 'TEF' is not measured by apogee_dr17 \(B\), which has TEFF"),
         ('from = "TEFF"', 'from = "M_H"', r"input 'M_H' is not measured by galah_dr3 \(A\), which has TEFF"),
         ("[[train.e", '[train]\nfeatures = ["BP_G"]\n[[train.e', r"input 'BP_G' is not measured by galah_dr3"),
-        ('label = "VHELIO"', 'label = "TEFF"', r"Run file .*'TEFF' stands twice in the labels of \[train\]"),
+        ('label = "VHELIO"', 'label = "TEFF"', r"Run file .*'TEFF' appears twice in the labels of \[train\]"),
         ('label = "TEFF"\nfrom = "TEFF"', 'label = "TEFF"\nfrom = "LOGG"', r"'TEFF' is in K, but from = 'LOGG' in dex"),
         ('\nfrom = "TEFF"', "", r"the networks have no input"),
         ("[pair]", '[atlas]\nlabels = ["SI_FE"]\n[pair]', r"\[atlas\] labels: 'SI_FE' is not measured by apogee_dr17"),

@@ -52,11 +52,11 @@ def test_an_unknown_name_lists_those_there_are():
     ("change", "message"),
     [
         ({"keep": ["TEFF"]}, "its own column 'TEFF'"),
-        ({"keep": ["id"]}, "stands twice"),
-        ({"keep": ["a", "a"]}, "stands twice"),
-        ({"labels": {"teff": {"column": "teff"}}}, "upper case"),
-        ({"distances": [{"column": "d", "error_low": "e"}]}, "`error_low` goes with `error_high`"),
-        ({"distances": [{"column": "d", "percentile_16": "e"}]}, "`percentile_16` goes with"),
+        ({"keep": ["id"]}, "named twice"),
+        ({"keep": ["a", "a"]}, "named twice"),
+        ({"labels": {"teff": {"column": "teff"}}}, "capital letters"),
+        ({"distances": [{"column": "d", "error_low": "e"}]}, "`error_low` and `error_high` together"),
+        ({"distances": [{"column": "d", "percentile_16": "e"}]}, "`percentile_16` and `percentile_84` together"),
         (
             {"duplicates": {"by": "star", "best": "snr", "rescale_errors": True}},
             "duplicates.rescale_errors is set, but no label has a column of errors",

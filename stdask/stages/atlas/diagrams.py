@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 from stdask import schema
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
-from stdask.config.run import Range, Run
+from stdask.config.atlas import Range
+from stdask.config.run import Run
 from stdask.display.console import say
 from stdask.figures.diagrams import GalaxyCells, draw_diagrams
 from stdask.science.galaxy.binning import slices_of

@@ -10,6 +10,7 @@ import pyarrow as pa
 from stdask.figures.maps import MapRow, colour_limits, draw_maps
 from stdask.figures.sky_maps import draw_sky_maps
 from stdask.schema import Column
+from stdask.schema.products import MAP_NEW, MAP_STARS, map_columns
 from stdask.science.galaxy.bins import SKY
 from stdask.science.galaxy.galactocentric import SUN_X_KPC, SUN_Z_KPC
 from stdask.stages.atlas.products import Products, translation_errors
@@ -33,6 +34,11 @@ class Layer(NamedTuple):
     description: str
     values: np.ndarray  # shape (n_pixels,)
 
+    @classmethod
+    def of(cls, column: Column, values: np.ndarray) -> "Layer":
+        """Return the values of a column."""
+        return cls(column.name, column.unit, column.description, values)
+
 
 def write_maps(products: Products, view: str) -> list[Path]:
     """Write one view as FITS, as a table of its filled pixels and as figures; return the files."""
@@ -52,24 +58,22 @@ def write_maps(products: Products, view: str) -> list[Path]:
 
 def _layers(products: Products, view: str, sample: str) -> list[Layer]:
     heights = products.medians[HEIGHT][view][sample]
-    layers = [
-        Layer("COUNT", "", "stars", heights.counts),
-        Layer(HEIGHT, "kpc", "median |Z|", heights.medians),
-    ]
+    layers = list(map(Layer.of, MAP_STARS, (heights.counts, heights.medians)))
     for label in products.labels:
         found, unit = products.medians[label][view][sample], products.unit(label)
         errors = np.full(len(found.counts), np.nan, dtype=np.float32)
         if f"{label}_ERR" in products.medians and sample != UNTRANSLATED:
             errors = products.medians[f"{label}_ERR"][view][sample].medians
-        layers += [
-            Layer(f"{label}_MEDIAN", unit, f"median {label}", found.medians),
-            Layer(f"N_{label}", "", f"stars with {label}", found.counts),
-            Layer(f"{label}_MAD", unit, f"median absolute deviation of {label}", found.deviations),
-            Layer(f"{label}_P16", unit, "16th percentile of bootstrapped medians", found.low),
-            Layer(f"{label}_P84", unit, "84th percentile of bootstrapped medians", found.high),
-            Layer(f"{label}_ERROR", unit, f"median error of {label}", errors),
-            Layer(f"{label}_TRANSLATION", unit, "std of the medians of single networks", translation_errors(found)),
-        ]
+        values = (
+            found.medians,
+            found.counts,
+            found.deviations,
+            found.low,
+            found.high,
+            errors,
+            translation_errors(found),
+        )
+        layers += map(Layer.of, map_columns(label, unit), values)
     return layers
 
 
@@ -99,7 +103,7 @@ def _table(products: Products, view: str, layers: dict[str, list[Layer]]) -> pa.
         Column("SAMPLE", "string", description="; ".join(f"{k}: {v}" for k, v in products.titles.items())),
         *_place_columns(view),
         *(Column(y.name, "int64" if y.values.dtype.kind == "i" else "float32", y.unit, "", y.description) for y in own),
-        Column("NEW", "bool", description=f"True for pixels of {MERGED} with enough stars, and none of {ALONE}"),
+        MAP_NEW,
     ]
     return to_table(columns, {c.name: np.concatenate([part[c.name] for part in parts]) for c in columns})
 

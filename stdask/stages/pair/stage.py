@@ -10,7 +10,9 @@ import pyarrow.compute as pc
 from stdask import __version__, schema
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
-from stdask.config.run import MatchById, MatchByPosition, PairConfig, Run, StarList, TrainConfig
+from stdask.config.run import Run
+from stdask.config.stages import MatchById, MatchByPosition, PairConfig, StarList
+from stdask.config.training import TrainConfig
 from stdask.display.console import say
 from stdask.errors import ConfigError, PairingError
 from stdask.figures.separations import draw_separations
@@ -30,16 +32,6 @@ from stdask.storage.files import hash_of
 from stdask.storage.tables import read_parquet, to_field, to_numpy, to_table, write_in_row_groups, write_parquet
 
 NO_COUNTERPART = "no counterpart in B"
-KEYS = (
-    schema.Column("ID_A", "string", "", "meta.id", "Id in A"),
-    schema.Column("ID_B", "string", "", "meta.id", "Id in B"),
-    schema.STAR_KEY,
-    schema.Column("STAR_KEY_B", "uint64", "", "meta.id", "64-bit key of the star in B"),
-    schema.Column(
-        "SEPARATION", "float32", "arcsec", "pos.angDistance", "Between the places in A and in B, of one epoch"
-    ),
-    schema.Column("AMBIGUOUS", "bool", "", "meta.code", "One of the two has a second candidate within the radius"),
-)
 
 
 def run(run: Run, workers: Workers) -> Receipt:
@@ -72,7 +64,7 @@ def run(run: Run, workers: Workers) -> Receipt:
     listed, notes = find_listed(pairs, run)
     steps = select(pairs, run.config.pair, run.config.train, listed)
     for family, kept in steps.items():
-        pairs = pairs.append_column(to_field(_used_column(family)), pa.array(list(kept.values())[-1]))
+        pairs = pairs.append_column(to_field(schema.used_column(family)), pa.array(list(kept.values())[-1]))
     path = paths.pairs(run.output, a.name, b.name)
     # of what decides its content: networks are not trained again for stars that are no pairs
     write_parquet(path, pairs, {"stdask.settings": hash_of(stage.settings), "stdask.version": __version__})
@@ -133,7 +125,7 @@ def join(
     """Return one row a pair: keys, then A's columns as A_..., B's as B_...; their places are moved by some years."""
     places = (place for side, own in zip((stars_a, stars_b), years, strict=True) for place in places_of(side, own))
     pairs = to_table(
-        KEYS,
+        schema.PAIRS,
         {
             "ID_A": stars_a.column(id_a).cast(pa.string()),
             "ID_B": stars_b.column(id_b).cast(pa.string()),
@@ -287,10 +279,6 @@ def _list_name(stars: StarList, taken: Mapping[str, object]) -> str:
 
 def _measured(pairs: pa.Table, names: list[str]) -> np.ndarray:
     return np.all([np.isfinite(to_numpy(pairs, name)) for name in names], axis=0)
-
-
-def _used_column(family: str) -> schema.Column:
-    return schema.Column(f"USED_{family.upper()}", "bool", "", "meta.code", f"May teach the {family} networks")
 
 
 def _columns(run: Run, side: str, catalogue: Catalogue) -> list[str]:

@@ -4,7 +4,8 @@ import numpy as np
 import pyarrow as pa
 
 from stdask import schema
-from stdask.config.run import LabelConfig, Run
+from stdask.config.run import Run
+from stdask.config.training import LabelConfig
 from stdask.display.console import say
 from stdask.network.ensemble import Family, predict
 from stdask.pairing.training_set import TrainingSet, training_set

@@ -6,7 +6,7 @@ from astropy.io import fits
 from numpy.testing import assert_array_equal
 
 from stdask import schema
-from stdask.config.run import LabelConfig
+from stdask.config.training import LabelConfig
 from stdask.stages.atlas import diagrams as atlas_diagrams
 from stdask.stages.atlas.diagrams import CHEMISTRY, HEIGHT_EDGES_KPC, KIEL, diagrams, planes_of, write_diagrams
 from stdask.storage import paths

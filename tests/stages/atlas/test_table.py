@@ -178,7 +178,7 @@ def test_a_table_without_abundances_says_how_to_name_them(tmp_path, client):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('output = "o"\n[table]\nfile = "a.fits"\nsurvey = "s"\n', "goes with"),
+        ('output = "o"\n[table]\nfile = "a.fits"\nsurvey = "s"\n', "`survey` and `reference` together"),
         ('output = "o"\n[table]\nfile = "a.fits"\nuntranslated = { FE_H = "x" }\n', "needs `survey`"),
         ('output = "o"\n[table]\nfile = "../a.fits"\n', "leaves its folder"),
         ('output = "o"\n[table]\nfile = "a.fits"\n[cluster]\nprologue = ["rm"]\n', "can run programs"),

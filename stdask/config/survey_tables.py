@@ -1,0 +1,207 @@
+"""The tables inside a survey definition: the file, its columns, and conditions on them."""
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+
+from stdask.config.toml import TomlModel
+
+
+class FileHints(TomlModel):
+    """The format of the survey file. Needed only if stdask cannot tell it from the file."""
+
+    format: Literal["fits", "parquet", "csv", "ecsv", "votable"] | None = None
+    """Format of the file. Default: recognised from its first bytes and its name."""
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    """Character between the values of a CSV file."""
+    hdus: tuple[str, ...] = ()
+    """Tables of a FITS file, each by its name or by its number (`"2"` is the second extension). Default: the first
+    table. Of several tables, row n of each belongs to the same star, and columns are named `TABLE.COLUMN`."""
+
+
+class Term(TomlModel):
+    """A condition on one column of the survey file, or several of which one must hold.
+
+    A missing value fails every condition except `is_null`.
+    """
+
+    column: str = ""
+    """Column of the survey file."""
+    op: Literal[">", ">=", "<", "<=", "=", "!=", "in", "bits_clear", "bits_set", "is_null", "not_null"] = "not_null"
+    """Comparison of the column with `value`. `in`: one of a list. `bits_clear`, `bits_set`: all these bits of an
+    integer are 0, or are 1. `is_null`, `not_null`: the value is missing, or is not; blank text counts as missing."""
+    value: float | int | str | bool | list[float | int | str] | None = None
+    """What the column is compared with. For `bits_clear` and `bits_set` a list of bit numbers, counted from 0, e.g.
+    `[19, 20, 23]`."""
+    any_of: tuple["Term", ...] = ()
+    """Conditions of which at least one must hold. Replaces `column`, `op` and `value`."""
+    reason: str = ""
+    """Text for the table of cuts and for rejected rows. Default: the condition itself."""
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if bool(self.column) == bool(self.any_of):
+            raise ValueError("a cut needs either `column` or `any_of`")
+        takes_none = self.op in ("is_null", "not_null")
+        if self.column and (self.value is None) != takes_none:
+            raise ValueError(f"a cut with op {self.op!r} {'takes no' if takes_none else 'needs a'} `value`")
+        if self.value == "":
+            raise ValueError('blank text counts as missing: use op = "is_null" or "not_null"')
+        if self.op in ("bits_clear", "bits_set") and not _are_bits(self.value):
+            raise ValueError(f"op {self.op!r} needs bit numbers from 0 to 62, e.g. value = [19, 23]")
+        return self
+
+    @property
+    def text(self) -> str:
+        """The condition in words, for tables and rejected rows."""
+        if self.reason:
+            return self.reason
+        if self.any_of:
+            return " or ".join(term.text for term in self.any_of)
+        return f"{self.column} {self.op}" + ("" if self.value is None else f" {self.value}")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the survey file that the term reads."""
+        return (self.column,) if self.column else tuple(c for term in self.any_of for c in term.columns)
+
+
+class Label(TomlModel):
+    """A quantity that the survey measures: its column, unit and errors in the survey file.
+
+    NAME is how stdask calls the quantity. These names have a known unit and meaning: TEFF, LOGG, FE_H, M_H, MG_FE,
+    ALPHA_FE, RV, VHELIO. Any other name in capital letters can be used with a `unit` and a `description`.
+    """
+
+    column: str
+    """Column of the survey file."""
+    unit: str = ""
+    """Unit of the column, used if the file states none. Values are converted to the unit that stdask uses for NAME."""
+    error: str | None = None
+    """Column of the 1-sigma errors."""
+    typical_error: float | None = Field(default=None, gt=0)
+    """Error of stars without one, in the unit of the catalogue. A star without any error is translated without noise in
+    this quantity, and flagged."""
+    error_floor: float = Field(default=0.0, ge=0)
+    """Smallest error, in the unit of the catalogue. Smaller errors are raised to it."""
+    valid: tuple[float, float] | None = None
+    """Lowest and highest value that is possible, in the unit of the catalogue. Values outside become missing."""
+    good: tuple[Term, ...] = ()
+    """Conditions for this quantity. Where one fails, the value becomes missing but the star stays GOOD."""
+    description: str = ""
+    """Meaning of the quantity. Needed only for names that stdask does not know."""
+    reference: str = ""
+    """Where the column is defined: a paper or a data model."""
+
+
+class Position(TomlModel):
+    """Columns of the position: right ascension and declination in degrees, ICRS."""
+
+    ra: str = "ra"
+    """Column of the right ascension, in degrees."""
+    dec: str = "dec"
+    """Column of the declination, in degrees."""
+    epoch: float = 2000.0
+    """Epoch of the positions, a Julian year. Stars with proper motions are moved to the epoch of the other survey
+    before they are matched by position."""
+
+
+class ProperMotion(TomlModel):
+    """Columns of the proper motion. That in right ascension includes the factor cos(dec), as in Gaia."""
+
+    pmra: str
+    """Column of the proper motion in right ascension, times cos(dec)."""
+    pmdec: str
+    """Column of the proper motion in declination."""
+    unit: str = "mas/yr"
+    """Unit of the columns, used if the file states none."""
+    pmra_error: str | None = None
+    """Column of the 1-sigma error of `pmra`."""
+    pmdec_error: str | None = None
+    """Column of the 1-sigma error of `pmdec`."""
+
+
+class Photometry(TomlModel):
+    """Columns of the Gaia magnitudes and of the reddening.
+
+    Dereddened colours are made from them: BP_G_0 and G_RP_0, which can be used as `[train] features`.
+    """
+
+    g: str
+    """Column of the G magnitude."""
+    bp: str
+    """Column of the BP magnitude."""
+    rp: str
+    """Column of the RP magnitude."""
+    g_error: str | None = None
+    """Column of the 1-sigma error of G."""
+    bp_error: str | None = None
+    """Column of the 1-sigma error of BP."""
+    rp_error: str | None = None
+    """Column of the 1-sigma error of RP."""
+    typical_error: float | None = Field(default=None, gt=0)
+    """Error of magnitudes without one, in magnitudes."""
+    ebv: str | None = None
+    """Column of the reddening E(B-V), in magnitudes."""
+
+
+class Distance(TomlModel):
+    """One estimate of the distance. If there are several, each star takes the first that it has.
+
+    Give one kind of error: `error`, or `error_low` and `error_high`, or the two percentiles.
+    """
+
+    column: str
+    """Column of the heliocentric distance."""
+    unit: str = "kpc"
+    """Unit of the column, used if the file states none."""
+    error: str | None = None
+    """Column of the 1-sigma error."""
+    error_low: str | None = None
+    """Column of the lower error. The error is the mean of the lower and the upper one."""
+    error_high: str | None = None
+    """Column of the upper error."""
+    percentile_16: str | None = None
+    """Column of the 16th percentile. The error is half of the difference of the two percentiles."""
+    percentile_84: str | None = None
+    """Column of the 84th percentile."""
+    accept: tuple[Term, ...] = ()
+    """Conditions for this estimate, e.g. that the output flags of StarHorse are empty. Where one fails, the star takes
+    the next estimate."""
+    reference: str = ""
+    """Paper to cite for this estimate."""
+
+    @model_validator(mode="after")
+    def _errors_are_pairs(self) -> Self:
+        if (self.error_low is None) != (self.error_high is None):
+            raise ValueError("give `error_low` and `error_high` together, or none of them")
+        if (self.percentile_16 is None) != (self.percentile_84 is None):
+            raise ValueError("give `percentile_16` and `percentile_84` together, or none of them")
+        if sum(map(bool, (self.error, self.error_low, self.percentile_16))) > 1:
+            raise ValueError("give one kind of error: `error`, or `error_low` and `error_high`, or the two percentiles")
+        return self
+
+
+class Duplicates(TomlModel):
+    """Which row is kept if a star has several, e.g. one for each visit. The other rows go to the rejected rows."""
+
+    by: str
+    """Column that identifies the star, e.g. its Gaia source_id."""
+    best: str
+    """Column by which the rows of a star are compared, e.g. the signal-to-noise ratio."""
+    keep: Literal["highest", "lowest"] = "highest"
+    """Keep the row with the highest or the lowest value of `best`."""
+    rescale_errors: bool = False
+    """Multiply the errors of all labels by a factor that makes them agree with the differences between repeat visits.
+    Each range of `best` has a factor of its own."""
+
+    @model_serializer(mode="wrap")
+    def _as_ever_without_rescaling(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave the option out where it is off: catalogues that were made before it existed stay valid."""
+        content: dict[str, Any] = serialize(self)
+        return {key: value for key, value in content.items() if key != "rescale_errors" or value}
+
+
+def _are_bits(value: object) -> bool:
+    numbers = value if isinstance(value, list) else [value]
+    return all(isinstance(n, int) and not isinstance(n, bool) and 0 <= n <= 62 for n in numbers)

@@ -1,0 +1,107 @@
+"""The tables of the run file on training: `[train]` and its labels."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from stdask import schema
+from stdask.config.toml import TomlModel
+
+Positive = Annotated[float, Field(gt=0)]
+
+
+class LabelConfig(TomlModel):
+    """A label: a quantity that B measures, and its counterpart, the same quantity as A measures it.
+
+    Write this table once for each label.
+    """
+
+    label: str
+    """Label of B, by its name in the definition of B, e.g. `M_H`."""
+    source: str | None = Field(default=None, alias="from")
+    """Counterpart in A, by its name in the definition of A, e.g. `FE_H`. It is an input of the networks, which predict
+    the difference B - A. Default: none; the networks then predict the label from the other inputs."""
+
+
+class TrainConfig(TomlModel):
+    """The labels, and the neural networks that predict them from the columns of A.
+
+    There are two families of networks: one for the intrinsic labels and one for the extrinsic labels. The second family
+    also reads the counterparts of the extrinsic labels. Each family has `n_members` networks. Defaults are those of
+    Thomas et al. 2024 unless the text of a key says otherwise.
+    """
+
+    intrinsic: tuple[LabelConfig, ...] = Field(min_length=1)
+    """Labels that depend on the star alone: temperature, gravity, abundances."""
+    extrinsic: tuple[LabelConfig, ...] = ()
+    """Labels that depend on the motion or place of the star, e.g. the line-of-sight velocity. Default: none."""
+    features: tuple[str, ...] = ()
+    """Further columns of A that all networks read, e.g. the dereddened colours `["BP_G_0", "G_RP_0"]`."""
+    preset: Literal["compact", "paper"] = "compact"
+    """Size of the networks. `paper`: as published. `compact`: as accurate, at 1/16 of the computing time."""
+    first_width: int | None = Field(default=None, ge=1)
+    """Width of the first layer. Overrides the preset (compact: 32, paper: 64)."""
+    depth: int | None = Field(default=None, ge=0)
+    """How many times the width of the layers is doubled, and then halved again. Overrides the preset (compact: 2,
+    paper: 3)."""
+    dropout: float | None = Field(default=None, ge=0, lt=1)
+    """Share of the units that are switched off at random during training. Overrides the preset (compact: 0.1, paper:
+    0.5)."""
+    dropout_widths: tuple[int, int] | None = None
+    """Smallest and largest width of the layers that have dropout. Overrides the preset (compact: 64 and wider, paper:
+    256 and wider)."""
+    target: Literal["residual", "zscore"] = "residual"
+    """What the networks predict. `residual`: the difference B - A, so that an untrained network changes nothing.
+    `zscore`: the label of B, scaled to mean 0 and standard deviation 1, as in the code of the authors."""
+    n_members: int = Field(default=5, ge=1)
+    """Number of networks in a family. Each is trained on a split and from initial weights of its own; their spread
+    tells how uncertain the translation is."""
+    test_fraction: float = Field(default=0.2, gt=0, lt=1)
+    """Share of the pairs that is kept apart as test stars. They are never used for training."""
+    validation_fraction: float = Field(default=0.2, gt=0, lt=1)
+    """Share of the other pairs that is used to decide when training stops. Each network has validation stars of its
+    own."""
+    batch_size: int = Field(default=128, ge=1)
+    """Number of stars in each step of the training. The code of the authors has 4096, but small batches reach a lower
+    loss."""
+    learning_rates: tuple[Positive, ...] = Field(default=(1e-3, 1e-4, 1e-5), min_length=1)
+    """Learning rates, used one after the other."""
+    max_epochs: int = Field(default=1000, ge=1)
+    """Largest number of epochs (passes through the training stars) at each learning rate."""
+    patience: int = Field(default=20, ge=1)
+    """Number of epochs without a lower validation loss after which the next learning rate begins."""
+    min_pairs: int = Field(default=200, ge=10)
+    """Smallest number of pairs that a family is trained on. With fewer it is skipped, and its labels are not
+    translated."""
+    clip_sigma: Positive | Literal["none"] = 5.0
+    """Largest deviation of B - A of an extrinsic label from its median, in robust standard deviations, for training
+    stars of the extrinsic networks. Removes binaries, for example. Source: Thomas et al. 2024, sect. 3.2."""
+    missing: Literal["draw", "mean"] = "draw"
+    """What replaces a missing input of a star. `draw`: random values that fit the other inputs of the star. `mean`: the
+    mean of the training stars, as published. Such stars are flagged in both cases."""
+    fallback: Literal["none", "best"] = "none"
+    """`best`: for each label, a simpler method (no change, a constant offset, a polynomial) replaces the networks if it
+    is closer to B on stars that were not used for training. `none`: the networks are always used."""
+    debias: bool = False
+    """Add a column `LABEL_PRED_DEBIASED` for each label, from networks trained on inputs whose noise has been removed.
+    Measurement errors make the distribution of translated labels too narrow (attenuation). The new column has the right
+    width; use it for distributions, not for single stars."""
+
+    @model_validator(mode="after")
+    def _labels_differ(self) -> Self:
+        if not self.inputs("intrinsic"):
+            raise ValueError("the networks have no input. Give a label its `from`, or add `features`")
+        schema.unique_names([c.label for c in (*self.intrinsic, *self.extrinsic)], "the labels of [train]")
+        return self
+
+    def labels(self, family: str) -> tuple[LabelConfig, ...]:
+        """Return the labels of one network family."""
+        return self.intrinsic if family == "intrinsic" else self.extrinsic
+
+    def inputs(self, family: str) -> tuple[str, ...]:
+        """Return the columns of A that a family's network reads, each once, in order."""
+        families = ("intrinsic",) if family == "intrinsic" else schema.FAMILIES
+        own = [c.source for f in families for c in self.labels(f) if c.source]
+        intrinsic = [name for name in own if name not in {c.source for c in self.extrinsic}]
+        extrinsic = [name for name in own if name not in intrinsic]
+        return tuple(dict.fromkeys([*intrinsic, *self.features, *extrinsic]))
