@@ -1,5 +1,6 @@
 """What the documents say: pages made from the code are those it makes, commands and files exist, settings are valid."""
 
+import json
 import re
 import runpy
 import shlex
@@ -12,6 +13,7 @@ import pytest
 import typer
 from typer.main import get_command
 
+from stdask import __version__
 from stdask.cli.main import app
 from stdask.config.atlas import AtlasFile
 from stdask.config.cluster import ClusterProfile
@@ -154,3 +156,28 @@ def test_every_setting_of_a_page_is_valid(path: Path):
             if key in content:
                 model.model_validate(content)
                 break
+
+
+def test_the_version_is_the_same_everywhere_and_the_changelog_has_it():
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert declared == __version__
+    versions = re.findall(r"^## (\S+) \((.+)\)$", (ROOT / "docs" / "changelog.md").read_text(), re.MULTILINE)
+    assert [date for _, date in versions[1:] if not re.fullmatch(r"\d{4}-\d\d-\d\d", date)] == []
+    assert __version__ in dict(versions)
+
+
+def test_zenodo_gets_the_licence_and_keywords_of_the_package():
+    record = json.loads((ROOT / ".zenodo.json").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert record["license"] == project["license"]
+    assert [creator["name"] for creator in record["creators"]] == [author["name"] for author in project["authors"]]
+    assert set(project["keywords"]) <= set(record["keywords"])
+
+
+def test_the_site_leaves_out_no_page_but_those_of_single_surveys():
+    named = re.findall(
+        r": ((?:docs|deploy)/\S+\.md|README\.md)$", (ROOT / "docs" / "mkdocs.yml").read_text(), re.MULTILINE
+    )
+    single = {page for page in PAGES if page.parent.name == "surveys" and page.name != "README.md"}
+    missing = {str(page.relative_to(ROOT)) for page in set(PAGES) - single if page.parent.name != "site"} - set(named)
+    assert missing == set()
