@@ -47,8 +47,8 @@ REFERENCES: dict[str, tuple[str, type[BaseModel], str]] = {
         RunConfig,
         "A run file says what a run does, from the survey files to the maps. A run takes two surveys, A and B, and\n"
         "puts the stellar parameters of A on the scale of B: it *translates* A. The quantities that it translates,\n"
-        "such as the effective temperature or [Fe/H], are called *labels*. Examples of run files are in\n"
-        "[`jobs/`](../jobs).\n\n"
+        "such as the effective temperature or [Fe/H], are called *labels*. The [glossary](glossary.md) has all such\n"
+        "words, and [`jobs/`](../jobs) has examples of run files.\n\n"
         "Paths of survey files are relative to `--data-dir`; without that option, to the folder of the run file. A\n"
         "key may be left out unless it is required. An unknown key is an error.",
     ),

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from astropy.io import fits
 
-from stdask.config.survey import Distance, Label, SurveyDefinition, Term
+from stdask.config.survey import SurveyDefinition
+from stdask.config.survey_tables import Distance, Label, Term
 from stdask.science.measurements.cuts import passes
 
 N_STARS = 8  # one that passes all cuts and one for each of seven, the most that a definition has

@@ -11,7 +11,8 @@ from astropy.io import fits
 from numpy.testing import assert_allclose, assert_array_equal
 
 from stdask import schema
-from stdask.config.survey import FileHints, SurveyDefinition, load_definition, shipped_names
+from stdask.config.survey import SurveyDefinition, load_definition, shipped_names
+from stdask.config.survey_tables import FileHints
 from stdask.science.measurements.survey_columns import SurveyColumns, catalogue_columns
 from stdask.stages.ingest.blocks import Plan, catalogue_fields
 from stdask.storage.surveys.files import SurveyFile, open_survey

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from stdask.config.run import TrainConfig
+from stdask.config.training import TrainConfig
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pyarrow as pa
 
-from stdask.config.run import TrainConfig
+from stdask.config.training import TrainConfig
 from stdask.science.keys.splits import is_test_star
 from stdask.science.translation.resampling import measured_behind
 from stdask.storage.tables import to_numpy

@@ -9,7 +9,8 @@ from astropy.table import Table
 
 from stdask import schema
 from stdask.cluster.workers import Workers
-from stdask.config.run import Run, TrainConfig
+from stdask.config.run import Run
+from stdask.config.training import TrainConfig
 from stdask.display.console import print_table, say
 from stdask.network.ensemble import translate
 from stdask.pairing.training_set import TrainingSet, training_set

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stdask.config.run import AtlasConfig
+from stdask.config.atlas import AtlasConfig
 from stdask.science.galaxy.binning import slices_of
 from stdask.science.galaxy.map_grid import MapGrid, edge_on_pixels, face_on_pixels, sky_pixels
 from stdask.science.galaxy.profiles import Windows, height_slices, window_bins

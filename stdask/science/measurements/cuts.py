@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from stdask.config.survey import Term
+from stdask.config.survey_tables import Term
 from stdask.errors import SurveyError
 
 COMPARISONS: dict[str, Callable] = {

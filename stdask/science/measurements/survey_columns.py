@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from stdask import schema
-from stdask.config.survey import SENTINELS, Distance, Label, Photometry, ProperMotion, SurveyDefinition, Term
+from stdask.config.survey import SENTINELS, SurveyDefinition
+from stdask.config.survey_tables import Distance, Label, Photometry, ProperMotion, Term
 from stdask.errors import SurveyError
 from stdask.science.measurements.cuts import passes
 from stdask.science.measurements.repeats import ErrorFactors

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stdask.config.run import AtlasConfig, Run
+from stdask.config.atlas import AtlasConfig
+from stdask.config.run import Run
 from stdask.science.galaxy.bins import CELLS, MAPS, PROFILES, STEPS, GalacticBins
 from stdask.stages.atlas.sources import StarSource
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
-from stdask.config.run import AtlasConfig, Run
+from stdask.config.atlas import AtlasConfig
+from stdask.config.run import Run
 from stdask.display.console import say
 from stdask.errors import ConfigError
 from stdask.runs.counts import AtlasCounts, RowCounts

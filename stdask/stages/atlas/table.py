@@ -15,8 +15,7 @@ import pyarrow.compute as pc
 
 from stdask import __version__, schema
 from stdask.cluster.workers import Workers
-from stdask.config.atlas import AtlasFile, TableConfig
-from stdask.config.run import AtlasConfig
+from stdask.config.atlas import AtlasConfig, AtlasFile, TableConfig
 from stdask.display.console import say
 from stdask.errors import ConfigError, SurveyError
 from stdask.runs.counts import AtlasCounts

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from scipy.special import ndtri
 
 from stdask import schema
-from stdask.config.run import AtlasConfig
+from stdask.config.atlas import AtlasConfig
 from stdask.science.galaxy.binning import bin_bands, bin_deviations, bin_medians, merge_keys, ordered_bits, pack_keys
 from stdask.science.galaxy.bins import CELLS, MAPS, PRODUCTS, STEPS, Stars
 from stdask.science.galaxy.profiles import BAND, running_medians

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from stdask.config.run import Run, TrainConfig
+from stdask.config.run import Run
 from stdask.config.survey import SurveyDefinition
+from stdask.config.training import TrainConfig
 from stdask.errors import CatalogueError, ConfigError
 from stdask.runs.receipts import Receipt, read_receipt
 from stdask.runs.stage import digest_of, why_again

@@ -10,8 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stdask import schema
-from stdask.config.run import MergeConfig, Run, TrainConfig
+from stdask.config.run import Run
+from stdask.config.stages import MergeConfig
 from stdask.config.survey import SurveyDefinition
+from stdask.config.training import TrainConfig
 from stdask.errors import SurveyError
 from stdask.pairing.id_lists import read_ids
 from stdask.science.keys.star_keys import star_keys

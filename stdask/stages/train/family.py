@@ -8,7 +8,8 @@ import numpy as np
 
 from stdask import schema
 from stdask.cluster.workers import Workers
-from stdask.config.run import Run, TrainConfig
+from stdask.config.run import Run
+from stdask.config.training import TrainConfig
 from stdask.network.ensemble import Family
 from stdask.network.plan import Plan, join_members
 from stdask.network.recipe import Sample

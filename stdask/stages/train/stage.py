@@ -7,7 +7,8 @@ from astropy.table import Table
 from stdask import schema
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
-from stdask.config.run import Run, TrainConfig
+from stdask.config.run import Run
+from stdask.config.training import TrainConfig
 from stdask.display.console import say
 from stdask.errors import PairingError
 from stdask.network.parts import to_parts

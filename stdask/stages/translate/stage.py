@@ -8,7 +8,8 @@ from stdask import __version__, schema
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
 from stdask.config.cluster import ClusterConfig
-from stdask.config.run import Run, TrainConfig
+from stdask.config.run import Run
+from stdask.config.training import TrainConfig
 from stdask.errors import EnsembleError
 from stdask.network.ensemble import Draws, Family
 from stdask.network.parts import from_parts

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from stdask import schema
-from stdask.config.survey import Distance, Label, SurveyDefinition
+from stdask.config.survey import SurveyDefinition
+from stdask.config.survey_tables import Distance, Label
 
 DRAFT = (
     "**Draft:** not checked against a file or a published data model. Try it with `stdask survey check` and correct "
@@ -19,7 +20,7 @@ def survey_page(definition: SurveyDefinition) -> str:
         f"Reference: {definition.reference}",
         definition.notes.strip(),
         "## Columns",
-        _table(("catalogue", "unit", "from", "error", "believed", "meaning"), _rows(definition)),
+        _table(("catalogue", "unit", "from", "error", "accepted", "meaning"), _rows(definition)),
         "## Cuts",
         _cuts(definition),
         "## File",
@@ -82,11 +83,11 @@ def _label_row(name: str, label: Label) -> Sequence[str]:
     errors = [f"`{label.error}`"] if label.error else []
     errors += [f"{label.typical_error:g} where there is none"] if label.typical_error else []
     errors += [f"at least {label.error_floor:g}"] if label.error_floor else []
-    believed = [f"{label.valid[0]:g} to {label.valid[1]:g}"] if label.valid else []
-    believed += [f"{term.text}" for term in label.good]
+    accepted = [f"{label.valid[0]:g} to {label.valid[1]:g}"] if label.valid else []
+    accepted += [f"{term.text}" for term in label.good]
     meaning = label.description or schema.quantity(name, label.unit).description
     about = f"{meaning} ({label.reference})" if label.reference else meaning
-    return name, unit, f"`{label.column}`", ", ".join(errors), ", ".join(believed), about
+    return name, unit, f"`{label.column}`", ", ".join(errors), ", ".join(accepted), about
 
 
 def _distance_error(distance: Distance) -> str:
@@ -98,7 +99,9 @@ def _cuts(definition: SurveyDefinition) -> str:
     if not definition.cuts:
         return "None: every star is GOOD."
     terms = "\n".join(f"- {term.text}" for term in definition.cuts)
-    rule = "A star that passes all of them is GOOD; the others stay in the catalogue, but teach and map nothing."
+    rule = (
+        "A star that passes all cuts is GOOD. The others stay in the catalogue but are not used for training or maps."
+    )
     return f"{rule}\n\n{terms}"
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from stdask.config.survey import Term
+from stdask.config.survey_tables import Term
 from stdask.errors import SurveyError
 from stdask.science.measurements.cuts import count_cuts, is_missing, passes
 

@@ -10,7 +10,9 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
-from stdask.config.run import PairConfig, Run, TrainConfig, load_run
+from stdask.config.run import Run, load_run
+from stdask.config.stages import PairConfig
+from stdask.config.training import TrainConfig
 from stdask.errors import ConfigError, PairingError, SurveyError
 from stdask.runs.receipts import read_receipt
 from stdask.stages.ingest import stage as ingest

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stdask.config.run import TrainConfig
+from stdask.config.training import TrainConfig
 from stdask.network.recipe import shape_of
 from stdask.science.translation.masking import Patterns
 from stdask.science.translation.scaling import NO_COUNTERPART, fit_scaling

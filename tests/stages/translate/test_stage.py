@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from stdask.config.run import TrainConfig
+from stdask.config.training import TrainConfig
 from stdask.errors import EnsembleError
 from stdask.network.ensemble import Draws, Family, Stretch
 from stdask.network.plan import Plan
