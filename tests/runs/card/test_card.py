@@ -1,7 +1,7 @@
 """The model card says what the receipts, the tables and the ensemble say, and nothing that they do not."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,15 @@ from markdown_it import MarkdownIt
 from stdask.config.run import Run
 from stdask.network.ensemble import Fallback, Family
 from stdask.network.parts import to_parts
-from stdask.runs.card.card import Evaluation, plain, write_card
-from stdask.runs.receipts import Receipt, describe_outputs, write_receipt
+from stdask.runs.card.card import Evaluation, gather, plain, render, write_card
+from stdask.runs.counts import Counts, FamilyStars, RowCounts, TrainCounts
+from stdask.runs.receipts import FileRecord, Receipt, describe_outputs, read_receipt, write_receipt
 from stdask.runs.registry import stage_settings
 from stdask.science.translation.calibration import fit_calibration
 from stdask.storage import paths
 from stdask.storage.documents import write_ecsv
 from stdask.storage.ensembles import write_ensemble
+from tests.counted import made_up_counts
 from tests.hand_made import make_run
 from tests.network.made_up import made_up_family, training_stars
 
@@ -37,14 +39,14 @@ Write = Callable[..., str]
 
 @pytest.fixture
 def card(tmp_path: Path) -> Write:
-    """Return a function that writes the card of a made-up ensemble, and returns what stands in it."""
+    """Return a function that returns the text of the card of a made-up ensemble."""
 
     def write(evaluation: Evaluation | None = None, family: Family | None = None, **train: Any) -> str:
         run = make_run(tmp_path, train=TRAIN | train)
         write_run(run, family or FAMILY)
-        path = write_card(run, evaluation)
-        assert path == paths.card(run.output)
-        return path.read_text(encoding="utf-8")
+        trained = read_receipt(run.output, "train", TrainCounts)
+        assert trained is not None
+        return render(gather(run, trained, evaluation))
 
     return write
 
@@ -57,16 +59,21 @@ def write_run(run: Run, family: Family) -> None:
         paths.history(run.output),
         Table(rows=epochs, names=("family", "member", "epoch", "learning_rate", "loss", "val_loss")),
     )
-    counts: dict[str, dict[str, Any]] = {
-        "ingest_a": {"in": 12_000, "out": 11_000, "set aside": {"no position": 1000}},
-        "ingest_b": {"in": 9000, "out": 9000, "set aside": {}},
-        "pair": {"usable": {family.name: CUTS}},
-        "train": {"families": {family.name: {"pairs": 400, "test": 80}}, "notes": [TOO_FEW]},
+    counts = {
+        "ingest_a": made_up_counts("ingest_a", rows=RowCounts(12_000, 11_000, {"no position": 1000})),
+        "ingest_b": made_up_counts("ingest_b", rows=RowCounts(9000, 9000)),
+        "pair": made_up_counts("pair", usable={family.name: CUTS}),
+        "train": made_up_counts("train", families={family.name: FamilyStars(400, 80)}, notes=(TOO_FEW,)),
     }
-    for stage, count in counts.items():
-        inputs = {f"{stage}.fits": stage[-1] * 64}
+    for stage, own in counts.items():
         outputs = describe_outputs(run.output, [*written, paths.history(run.output)] if stage == "train" else [])
-        write_receipt(run.output, Receipt(stage, "key", inputs, stage_settings(run, stage), outputs, count))
+        write_made_up_receipt(run, stage, {f"{stage}.fits": stage[-1] * 64}, outputs, own)
+
+
+def write_made_up_receipt(
+    run: Run, stage: str, inputs: Mapping[str, str], outputs: Mapping[str, FileRecord], counts: Counts
+) -> None:
+    write_receipt(run.output, Receipt(stage, "key", inputs, stage_settings(run, stage), outputs, counts))
 
 
 def score(method: str, mae: float, label: str = "TEFF", unit: str = "K") -> dict[str, Any]:
@@ -101,6 +108,22 @@ def test_before_evaluate_the_card_tells_all_but_how_well_it_does(card: Write) ->
     assert "Not evaluated" not in card(Evaluation())
     for title in ("What it does", "Networks", "Training data", "Domain of validity", "Limits", "How to cite"):
         assert section(text, title).strip(), title
+
+
+def test_the_card_has_what_evaluate_found_of_this_ensemble_and_of_no_other(tmp_path: Path) -> None:
+    run = make_run(tmp_path, train=TRAIN)
+    write_run(run, FAMILY)
+    trained = read_receipt(run.output, "train")
+    assert trained is not None
+    write_ecsv(
+        paths.evaluation(run.output) / "accuracy.ecsv", Table(rows=[score("raw", 90.0), score("translated", 50.0)])
+    )
+    for inputs, is_found in (({"train": trained.digest}, True), ({"train": "of another ensemble"}, False)):
+        write_made_up_receipt(run, "evaluate", inputs, {}, made_up_counts("evaluate"))
+        write_card(run)
+        text = paths.card(run.output).read_text(encoding="utf-8")
+        assert ("| **translated** | 80 |" in text) == is_found
+        assert ("Not evaluated yet" in text) != is_found
 
 
 def test_labels_stand_beside_their_counterparts_and_inputs(card: Write) -> None:

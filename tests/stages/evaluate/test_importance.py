@@ -17,9 +17,10 @@ from stdask.config.cluster import ClusterConfig
 from stdask.config.run import Run
 from stdask.network.ensemble import predict
 from stdask.pairing.training_set import TrainingSet
+from stdask.schema.evaluation import is_shown
 from stdask.science.assessment.importance import relative_importance, shapley_values
 from stdask.stages.evaluate import importance as evaluate_importance
-from stdask.stages.evaluate.importance import evaluate_coalitions, importance_rows, is_shown
+from stdask.stages.evaluate.importance import evaluate_coalitions, importance_rows
 from tests.hand_made import make_run
 from tests.network.made_up import made_up_family, training_stars
 

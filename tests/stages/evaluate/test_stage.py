@@ -11,13 +11,11 @@ from stdask.cluster.workers import Workers
 from stdask.config.run import Run
 from stdask.display import numbers as report_format
 from stdask.pairing.training_set import TrainingSet
-from stdask.runs.card.card import Evaluation
+from stdask.runs.counts import EvaluateCounts
 from stdask.runs.receipts import read_receipt
 from stdask.science.translation.validity import fit_domain
 from stdask.stages.evaluate import stage as evaluate
 from stdask.stages.evaluate.stage import SIMPLER, baselines, count_outside, notes_of_harm
-from stdask.storage import paths
-from stdask.storage.files import write_text
 from stdask.storage.tables import write_parquet
 from tests.hand_made import make_run, write_receipts
 from tests.network.made_up import made_up_family, training_stars
@@ -135,19 +133,10 @@ def test_notes_reach_the_receipt_and_the_terminal(
     scores = {f"{metric}{end}": 1.0 for metric in ("bias", "std", "robust", "mae") for end in ("", "_err")}
     row = {"family": "intrinsic", "label": "TEFF", "unit": "K", "method": "translated", "n": 60, **scores}
     monkeypatch.setattr(evaluate, "_evaluate_families", lambda *_: ({"accuracy": [row]}, [], [note]))
-    found = []
-
-    def write_card(run: Run, evaluation: Evaluation) -> Path:
-        found.append(evaluation)
-        write_text(paths.card(run.output), "card")
-        return paths.card(run.output)
-
-    monkeypatch.setattr(evaluate, "write_card", write_card)
     write_receipts(run, "pair", "train", "ingest_a", "ingest_b")
     evaluate.run(run, client)
-    assert found == [Evaluation({"accuracy": [row]}, (note,))]
     receipt = read_receipt(run.output, "evaluate")
     assert receipt is not None
-    assert receipt.counts == {"test stars": {"intrinsic": 60}, "notes": [note]}
-    assert "ensemble/card.md" in receipt.outputs
+    assert receipt.counts == EvaluateCounts(n_test={"intrinsic": 60}, notes=(note,))
+    assert "evaluation/accuracy.ecsv" in receipt.outputs
     assert note in capsys.readouterr().out

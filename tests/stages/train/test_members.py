@@ -77,7 +77,7 @@ def undisturbed(client: Workers, tmp_path_factory: pytest.TempPathFactory) -> li
 
 
 def shelf_of(run: Run, kind: str = "intrinsic") -> Shelf:
-    return Shelf(Stage(run, "train", {}), kind)
+    return Shelf(Stage(run.output, "train", {}, {}), kind)
 
 
 @pytest.mark.faults
@@ -146,6 +146,6 @@ def test_cleared_shelves_leave_nothing(tmp_path: Path):
     shelf.add(jobs[0], made_member(jobs[0]))
     ensemble = paths.ensemble(run.output) / "ensemble.json"
     ensemble.write_text("{}")
-    clear_shelves(Stage(run, "train", {}))
+    clear_shelves(Stage(run.output, "train", {}, {}))
     assert [path for path in run.output.rglob("*") if path.is_file()] == [ensemble]
     assert shelf_of(run).kept(jobs) == {}
