@@ -251,9 +251,13 @@ def bench_command(
 @app.command("status", epilog="Example: stdask status runs/first")
 def status_command(
     path: Annotated[Path, typer.Argument(metavar="RUN_FOLDER|RUN.toml", help="Folder of the run, or its run file.")],
+    data_dir: DataDir = None,
 ) -> None:
-    """Say how far a run is, which stages are done, and what failed; starts nothing and changes nothing."""
-    print_status(path)
+    """Say how far a run is, which stages are done, and what failed; starts nothing and changes nothing.
+
+    With the run file, settings and survey files are compared with the last run: what `stdask run` would do.
+    """
+    print_status(path, data_dir)
 
 
 @app.command("export", epilog="Example: stdask export runs/first/catalogues/merged merged.fits")

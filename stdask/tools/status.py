@@ -35,13 +35,16 @@ class Standing:
     receipt: Receipt | None  # of the last time
 
 
-def print_status(path: Path) -> None:
+def print_status(path: Path, data_dir: Path | None = None) -> None:
     """Print how far a run is: its stages, who runs it, and what failed.
 
     Parameters
     ----------
     path
-        The run folder, or the run file: then changed settings are told as well.
+        The run folder, or the run file: then its settings and survey files are compared with those of the last run,
+        so that the table is also the plan of the next one.
+    data_dir
+        Where the survey files of the run file lie; where the last run found them if None.
 
     Raises
     ------
@@ -50,7 +53,7 @@ def print_status(path: Path) -> None:
     ConfigError, SurveyError
         If the run file is not valid.
     """
-    run = load_run(path) if path.is_file() else None
+    run = _load(path, data_dir) if path.is_file() else None
     output = run.output if run else path
     if not (output / "receipts").is_dir() and read_progress(output) is None:
         raise CatalogueError(f"{output} holds no run yet. Give the folder of a run, or its run file, or start the run.")
@@ -64,6 +67,15 @@ def print_status(path: Path) -> None:
             say(f"dashboard {progress.dashboard} on {progress.host}", "dim")
     for stage in STAGES:
         _print_failures(stage, _failures(output, stage))
+
+
+def _load(path: Path, data_dir: Path | None) -> Run:
+    run = load_run(path, data_dir)
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # it has not been run yet
+        if data_dir is None:
+            last = json.loads((run.output / paths.RUN_COPY).read_text(encoding="utf-8"))
+            return run.model_copy(update={"data_dir": Path(last["run"]["data_dir"])})
+    return run
 
 
 def standings(output: Path, run: Run | None, progress: Progress | None, lock: Lock | None) -> list[Standing]:

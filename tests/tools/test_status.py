@@ -17,11 +17,11 @@ from stdask.runs.counts import Counts, RowCounts
 from stdask.runs.lock import Lock, hold
 from stdask.runs.progress import Progress, recorded, stage_begins
 from stdask.runs.receipts import read_receipt, write_receipt
-from stdask.runs.registry import stage_settings
-from stdask.runs.stage import Stage, digest_of
-from stdask.stages.ingest import stage as ingest
+from stdask.runs.registry import STAGES, stage_settings
+from stdask.runs.stage import Stage, begin_stage, digest_of
 from stdask.storage import paths
 from stdask.storage.files import write_text
+from stdask.tools.run import run_stages
 from stdask.tools.status import Standing, print_status, standings
 from tests.counted import made_up_counts
 
@@ -166,7 +166,7 @@ def test_a_real_run_is_told_from_any_shell_without_tensorflow_or_a_change(
     run_file.write_text(JOB.read_text().replace('"runs/lamost_to_apogee"', f'"{folder}"'))
     run = load_run(run_file, data_dir)
     with recorded(run.output, client):
-        receipt = ingest.run(run, client, "a")
+        (receipt,) = run_stages([STAGES["ingest_a"]], run, client)
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     code = (
         "import sys; from stdask.cli.main import app; app(sys.argv[1:], standalone_mode=False);"
@@ -177,8 +177,25 @@ def test_a_real_run_is_told_from_any_shell_without_tensorflow_or_a_change(
     assert told[0] == f"{folder}: nobody runs it"
     line = next(line.split() for line in told if "ingest_a" in line)
     assert line[3] == "done"
-    assert f"{receipt.counts['in']:,}" in line
+    assert f"{receipt.counts.rows.n_in:,}" in line
     assert told[-2].endswith("ago: ingest_a; done")
     assert told[-1] == "[]"
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
     assert "number of tasks" in paths.performance(folder, "ingest_a").read_text()
+
+
+def test_a_survey_file_that_was_edited_renamed_or_removed_is_a_reason(tmp_path: Path):
+    survey = tmp_path / "lamost_dr3_kgiants.fits"
+    survey.write_text("stars")
+    run = load_run(JOB, tmp_path, tmp_path / "run")
+    table = run.output / "table.txt"
+    write_text(table, "rows")
+    stage = begin_stage(run, "ingest_a")
+    stage.finish([table], made_up_counts("ingest_a"))
+    assert state(run, "ingest_a") == ("done", "")
+    survey.touch()  # a new time, the same content
+    assert state(run, "ingest_a") == ("done", "")
+    survey.write_text("other")  # of the same size
+    assert state(run, "ingest_a") == ("to do again", f"{survey} has changed")
+    survey.rename(tmp_path / "renamed.fits")
+    assert state(run, "ingest_a") == ("to do again", f"{survey} is missing")
