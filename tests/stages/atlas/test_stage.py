@@ -130,12 +130,12 @@ def done(tmp_path_factory, client):
 
 def test_every_star_is_drawn_or_set_aside_with_a_reason(done):
     _, receipt, data = done
-    counts = receipt.counts
-    assert counts["in"] == N_STARS
-    assert counts["out"] == chosen(data).sum() == sum(counts["from"].values())
-    assert counts["set aside"]["no LOGG"] == 50
-    assert counts["set aside"][atlas_tasks.NO_DISTANCE] == 70
-    assert set(counts["set aside"]) == {
+    rows = receipt.counts.rows
+    assert rows.n_in == N_STARS
+    assert rows.n_out == chosen(data).sum() == sum(receipt.counts.by_survey.values())
+    assert rows.set_aside["no LOGG"] == 50
+    assert rows.set_aside[atlas_tasks.NO_DISTANCE] == 70
+    assert set(rows.set_aside) == {
         "no LOGG",
         atlas_tasks.NO_DISTANCE,
         "LOGG not between 1.5 and 2.5",
@@ -319,15 +319,12 @@ def test_north_and_south_of_a_disc_that_is_alike_on_both_sides_do_not_differ(don
 @pytest.mark.usefixtures("undrawn")
 def test_the_two_alpha_sequences_share_the_stars_that_have_both_labels(tmp_path, client):
     data = disc()
-    counts = {}
+    rows = {}
     for alpha in ("all", "low", "high"):
         settings = {"n_bootstraps": 10, "translation_errors": False, "alpha": alpha}
-        counts[alpha] = atlas.run(prepare(tmp_path / alpha, data, **settings), client).counts
-    assert (
-        counts["low"]["out"] + counts["high"]["out"]
-        == counts["all"]["out"] - counts["low"]["set aside"]["no FE_H or MG_FE"]
-    )
-    assert counts["low"]["set aside"]["not of the low-alpha sequence"] == counts["high"]["out"]
+        rows[alpha] = atlas.run(prepare(tmp_path / alpha, data, **settings), client).counts.rows
+    assert rows["low"].n_out + rows["high"].n_out == rows["all"].n_out - rows["low"].set_aside["no FE_H or MG_FE"]
+    assert rows["low"].set_aside["not of the low-alpha sequence"] == rows["high"].n_out
     header = fits.getheader(paths.products(make_run(tmp_path / "low").output) / "map_edge_on.fits")
     assert header["SELECT2"] == "MG_FE <= 0.1 -0.16 FE_H"
 
@@ -358,15 +355,15 @@ def test_without_distances_the_stage_is_done_and_says_why_there_are_no_maps(tmp_
         data[column.name][:] = np.nan
     run = prepare(tmp_path, data)
     receipt = atlas.run(run, client)
-    assert receipt.counts["notes"] == ["no star has a distance: no maps"]
+    assert receipt.counts.notes == ("no star has a distance: no maps",)
     assert not receipt.outputs
     assert not paths.products(run.output).exists()
 
 
 def test_a_selection_that_no_star_passes_is_said_not_a_crash(tmp_path, client):
     receipt = atlas.run(prepare(tmp_path, disc(), select={"LOGG": (7.0, 8.0)}), client)
-    assert receipt.counts["out"] == 0
-    assert "no star passes [atlas] select" in receipt.counts["notes"][0]
+    assert receipt.counts.rows.n_out == 0
+    assert "no star passes [atlas] select" in receipt.counts.notes[0]
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -383,7 +380,7 @@ def test_a_label_that_no_selected_star_has_is_left_out_and_said(tmp_path, client
     data["MG_FE"][:] = np.nan
     run = prepare(tmp_path, data, n_bootstraps=10)
     receipt = atlas.run(run, client)
-    assert receipt.counts["notes"][0] == "no selected star has MG_FE: not drawn"
+    assert receipt.counts.notes[0] == "no selected star has MG_FE: not drawn"
     cube = read_map_cube(paths.products(run.output) / "map_edge_on.fits", "MERGED")
     assert list(cube) == ["COUNT", "HEIGHT", *(name.format("FE_H") for name in PLANES)]
 
@@ -393,7 +390,7 @@ def test_a_handful_of_stars_of_a_alone_is_drawn(tmp_path, client):
     data["SURVEY"][:] = A
     run = prepare(tmp_path, data, select={})
     receipt = atlas.run(run, client)
-    assert 0 < receipt.counts["out"] <= 30
+    assert 0 < receipt.counts.rows.n_out <= 30
     cube = read_map_cube(paths.products(run.output) / "map_edge_on.fits", "ALONE")
     assert cube["COUNT"].sum() == 0
     assert np.isnan(cube["FE_H_MEDIAN"]).all()

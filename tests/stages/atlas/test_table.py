@@ -57,8 +57,9 @@ def test_a_table_with_usual_names_needs_nothing_else(tmp_path, client, ending):
     note = json.loads((tmp_path / "out" / "atlas.json").read_text())
     giant = (stars["logg"] > 1.5) & (stars["logg"] < 2.5)
     assert set(table["SAMPLE"]) == {"MERGED"}
-    assert note["counts"]["in"] == N_STARS
-    assert note["counts"]["out"] == table["COUNT"].sum() == giant.sum()
+    rows = note["counts"]["rows"]
+    assert rows["n_in"] == N_STARS
+    assert rows["n_out"] == table["COUNT"].sum() == giant.sum()
     distances = np.asarray(stars["dist"]) / (1 if ending == "csv" else 1000)
     places = galactic_positions(np.asarray(stars["RAJ2000"]), np.asarray(stars["DEJ2000"]), distances)
     row = table[np.argmax(table["COUNT"])]
@@ -96,7 +97,7 @@ def test_stars_whose_survey_is_not_named_are_of_the_others(tmp_path, client):
     (tmp_path / "mine.toml").write_text(TWO_SURVEYS.format("APOGEE"))
     run_table(load_atlas(tmp_path / "mine.toml", tmp_path / "maps"), client)
     counts = json.loads((tmp_path / "maps" / "atlas.json").read_text())["counts"]
-    assert counts["from"]["no survey"] == nameless.sum()
+    assert counts["by_survey"]["no survey"] == nameless.sum()
     table = Table(to_masked(read_parquet(tmp_path / "maps" / "map_all_sky.parquet")))
     merged, alone, others = (table[table["SAMPLE"] == name]["COUNT"].sum() for name in ("MERGED", "ALONE", "A_ONLY"))
     assert (merged, alone, others) == (N_STARS, (stars["whose"] == "APOGEE").sum(), (stars["whose"] == "RAVE").sum())

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from stdask import schema
 from stdask.config.run import Run, load_run
+from stdask.runs.counts import Counts, RowCounts
 from stdask.runs.receipts import Receipt, write_receipt
 from stdask.runs.registry import stage_settings
 from stdask.schema.products import profile_columns
@@ -18,20 +19,21 @@ from stdask.storage import paths
 from stdask.storage.documents import write_ecsv, write_figure
 from stdask.storage.products.maps import write_profile
 from stdask.storage.tables import to_table, write_parquet
+from tests.counted import made_up_counts
 
 REFUSED = "The extrinsic network was not trained: 36 pairs, min_pairs is 200."
-COUNTS: dict[str, dict[str, Any]] = {
-    "ingest_a": {"in": 1200, "out": 1190, "set aside": {"no position": 10}, "block size": 250},
-    "ingest_b": {"in": 900, "out": 900, "set aside": {"no position": 0}},
-    "pair": {
-        "in": 1190, "out": 500, "set aside": {"not in B": 690}, "usable": {"intrinsic": {"E(B-V) <= 0.3": 431}},
-    },
-    "train": {"notes": [REFUSED]},
-    "evaluate": {},
-    "translate": {"in": 1190, "out": 1190, "set aside": {}, "flags": {"QFLAG_INPUT_INTRINSIC": 1071}},
-    "merge": {"in": 2090, "out": 1590, "set aside": {"also in B": 500}},
-    "atlas": {"notes": ["No star has a distance: no maps."]},
-}  # fmt: skip
+COUNTS: dict[str, Counts] = {
+    "ingest_a": made_up_counts("ingest_a", rows=RowCounts(1200, 1190, {"no position": 10}), n_partitions=250),
+    "ingest_b": made_up_counts("ingest_b", rows=RowCounts(900, 900, {"no position": 0})),
+    "pair": made_up_counts(
+        "pair", rows=RowCounts(1190, 500, {"not in B": 690}), usable={"intrinsic": {"E(B-V) <= 0.3": 431}}
+    ),
+    "train": made_up_counts("train", notes=(REFUSED,)),
+    "evaluate": made_up_counts("evaluate"),
+    "translate": made_up_counts("translate", rows=RowCounts(1190, 1190), flags={"QFLAG_INPUT_INTRINSIC": 1071}),
+    "merge": made_up_counts("merge", rows=RowCounts(2090, 1590, {"also in B": 500})),
+    "atlas": made_up_counts("atlas", notes=("No star has a distance: no maps.",)),
+}
 SURVEY = """
 name = "{name}"
 title = "{title}"
@@ -78,7 +80,7 @@ def finished_run(folder: Path, title_a: str) -> Run:
     for step, counts in COUNTS.items():
         write_receipt(
             run.output,
-            Receipt(step, "key", {f"input of {step}": "5e" * 32}, stage_settings(run, step), {}, counts, 1.5),
+            Receipt(step, "key", {f"input of {step}": "5e" * 32}, stage_settings(run, step), {}, counts, seconds=1.5),
         )
     write_table(run, "accuracy", SCORE_NAMES, SCORES)
     return run

@@ -25,6 +25,7 @@ from stdask.stages.ingest.repeats import factors_table
 from stdask.stages.report import stage as report
 from stdask.storage import paths
 from stdask.storage.documents import read_bytes, write_ecsv, write_figure
+from tests.counted import made_up_counts
 from tests.stages.report.report_runs import (
     COUNTS,
     REFUSED,
@@ -125,7 +126,7 @@ def test_rows_in_are_rows_out_and_rows_set_aside_by_reason(run: Run, client: Wor
     assert "Merge 2,090 1,590 500 also in B: 500" in text
     assert "Train passes no rows on" in text
     assert "E(B-V) <= 0.3 431" in text
-    assert "block size 250" in text
+    assert "partitions 250" in text
 
 
 def test_the_headline_sets_the_scatter_before_beside_that_after(run: Run, client: Workers) -> None:
@@ -233,7 +234,7 @@ def test_notes_of_all_stages_are_told(run: Run, client: Workers) -> None:
 
 def test_a_run_without_notes_says_that_nothing_was_refused(run: Run, client: Workers) -> None:
     for step in ("train", "atlas"):
-        write_receipt(run.output, Receipt(step, "key", {}, stage_settings(run, step), {}, {}))
+        write_receipt(run.output, Receipt(step, "key", {}, stage_settings(run, step), {}, made_up_counts(step)))
     assert "Nothing was refused" in make(run, client).texts["notes"]
 
 
@@ -352,7 +353,7 @@ def test_the_page_is_made_once_and_again_when_a_stage_tells_something_new(run: R
     made = paths.report(run.output).stat().st_mtime_ns
     assert report.run(run, client).key == first.key
     assert paths.report(run.output).stat().st_mtime_ns == made
-    write_receipt(run.output, Receipt("train", "key", {}, stage_settings(run, "train"), {}, {"notes": []}))
+    write_receipt(run.output, Receipt("train", "key", {}, stage_settings(run, "train"), {}, made_up_counts("train")))
     assert report.run(run, client).key != first.key
 
 

@@ -23,6 +23,7 @@ from stdask.stages.translate.stage import _translate_partitions, check_inputs
 from stdask.stages.translate.table import new_columns, translate_table
 from stdask.storage import paths
 from stdask.storage.catalogue.hats import Catalogue, catalogue_files, open_catalogue
+from tests.counted import made_up_counts
 from tests.hand_made import A, make_run, write_catalogue
 
 DRAWS = Draws(n_draws=64, sampler="sobol", seed=3, include_nominal=False)
@@ -224,12 +225,15 @@ def translate_all(run, client, family: Family, teff: np.ndarray, ensemble: str =
     write_catalogue(run, A, columns, data)
     folder = paths.catalogue(run.output, A)
     outputs = describe_outputs(run.output, catalogue_files(folder))
-    write_receipt(run.output, Receipt("ingest_a", "key", {}, stage_settings(run, "ingest_a"), outputs, {}))
+    write_receipt(
+        run.output, Receipt("ingest_a", "key", {}, stage_settings(run, "ingest_a"), outputs, made_up_counts("ingest_a"))
+    )
     source = open_catalogue(folder)
     added = [column for name in family.labels for column in translated_columns(name)]
     columns = (*source.columns, *added, *flag_columns([family.name]))
-    stage = Stage(run, "translate", {"ingest_a": str(teff), "train": ensemble})
-    return _translate_partitions(client, stage, source, [family], DRAWS, paths.catalogue(run.output, "a_on_b"), columns)
+    inputs = {"ingest_a": str(teff), "train": ensemble}
+    stage, target = Stage(run.output, "translate", inputs, {}), paths.catalogue(run.output, "a_on_b")
+    return _translate_partitions(client, stage, run.config.cluster, source, [family], DRAWS, target, columns)
 
 
 def test_a_changed_partition_of_a_is_translated_again_and_no_other(family: Family, tmp_path, client, capsys):
