@@ -9,7 +9,7 @@ from stdask import __version__
 from stdask.cluster.performance import peak_memory
 from stdask.config.run import Run
 from stdask.display.console import say
-from stdask.errors import CatalogueError
+from stdask.errors import CatalogueError, SurveyError
 from stdask.runs.counts import Counts
 from stdask.runs.progress import recorded_workers, stage_begins, stage_ends
 from stdask.runs.receipts import (
@@ -138,7 +138,13 @@ def begin_stage(run: Run, name: str, further: Mapping[str, str] | None = None) -
     entry = STAGES[name]
     files = entry.files(run)
     inputs = {stage: digest_of(run, stage) for stage in entry.inputs}
-    inputs |= {name: checksum(path) for name, path in files.items()}
+    for key, path in files.items():
+        try:
+            inputs[key] = checksum(path)
+        except SurveyError as exc:
+            if path.name not in key:  # the path does not say what the file is for
+                exc.add_note(f"[{entry.command}] {key}")
+            raise
     return Stage(run.output, name, inputs | dict(further or {}), stage_settings(run, name), files)
 
 

@@ -73,11 +73,11 @@ def outcome(case: Taken, folder: Path, client: Workers) -> tuple[dict[str, int],
     counts = ingest.run(run, client, "a").counts
     catalogue = paths.catalogue(run.output, "small")
     rejected = pq.read_table(catalogue / paths.REJECTED)
-    assert counts["in"] == case.n_stars == counts["out"] + rejected.num_rows
-    assert sum(pq.read_metadata(path).num_rows for path in catalogue.rglob("Npix=*.parquet")) == counts["out"]
+    assert counts.rows.n_in == case.n_stars == counts.rows.n_out + rejected.num_rows
+    assert sum(pq.read_metadata(path).num_rows for path in catalogue.rglob("Npix=*.parquet")) == counts.rows.n_out
     (line,) = Table.read(catalogue / "columns.ecsv")
     lost = {name: int(line[name]) for name in (*VALUE_COUNTS, *ERROR_COUNTS) if name != "n_measured" and line[name]}
-    return dict(counts["set aside"]), lost
+    return dict(counts.rows.set_aside), lost
 
 
 @pytest.mark.parametrize("case", [pytest.param(c, id=c.what) for part in CASES.values() for c in part])

@@ -49,9 +49,9 @@ def test_every_star_of_both_surveys_is_accounted_for(name: str, finished: Finish
     _, a, b, n_a, n_b = RUNS[name]
     rows = {"ingest_a": n_a, "ingest_b": n_b, "pair": n_a, "translate": n_a, "merge": n_a + n_b}
     for stage, expected in rows.items():
-        counts = receipt(finished.output, stage)["counts"]
-        assert counts["in"] == expected, stage
-        assert counts["out"] + sum(counts["set aside"].values()) == expected, stage
+        counts = receipt(finished.output, stage)["counts"]["rows"]
+        assert counts["n_in"] == expected, stage
+        assert counts["n_out"] + sum(counts["set_aside"].values()) == expected, stage
     assert open_catalogue(finished.output / "catalogues" / f"{a}_on_{b}").n_rows == n_a
 
 

@@ -163,8 +163,8 @@ def test_every_row_is_accounted_for_and_the_table_is_named_in_the_receipt(visite
     receipt = read_receipt(visited.output, "ingest_a")
     assert receipt is not None
     n_rows = visited_table().num_rows
-    assert receipt.counts["in"] == n_rows == receipt.counts["out"] + sum(receipt.counts["set aside"].values())
-    assert receipt.counts["out"] == N_STARS
+    assert receipt.counts.rows.n_in == n_rows == receipt.counts.rows.n_out + receipt.counts.rows.n_aside
+    assert receipt.counts.rows.n_out == N_STARS
     assert "catalogues/visited/repeats.ecsv" in receipt.outputs
 
 

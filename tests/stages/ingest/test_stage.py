@@ -166,10 +166,10 @@ def test_the_lamost_file_comes_in_whole(lamost: tuple[Run, Table]):
     run, _ = lamost
     receipt = read_receipt(run.output, "ingest_a")
     assert receipt is not None
-    assert receipt.counts["in"] == 18_733
-    assert receipt.counts["out"] + sum(receipt.counts["set aside"].values()) == 18_733
+    assert receipt.counts.rows.n_in == 18_733
+    assert receipt.counts.rows.n_out + receipt.counts.rows.n_aside == 18_733
     catalogue = catalogue_of(run)
-    assert catalogue.n_rows == catalogue.read().num_rows == receipt.counts["out"]
+    assert catalogue.n_rows == catalogue.read().num_rows == receipt.counts.rows.n_out
     assert max(catalogue.rows.values()) <= 4000
 
 
@@ -251,7 +251,7 @@ def test_rows_set_aside_carry_their_reason_and_the_best_row_of_a_star_stays(clie
         {"row": 4, "id": "star 4", "reason": "duplicate star"},
         {"row": 6, "id": "star 6", "reason": "duplicate id"},
     ]
-    assert receipt.counts["out"] == 7
+    assert receipt.counts.rows.n_out == 7
     stars = {row["id"]: row for row in catalogue_of(run).read().to_pylist()}
     assert stars.keys() == {f"star {n}" for n in (3, 6, 7, 8, 9, 10, 11)}
     assert stars["star 7"]["SOURCE_ID"] is stars["star 8"]["SOURCE_ID"] is None
@@ -293,7 +293,7 @@ def test_repeats_are_found_wherever_they_lie(client: Workers, tmp_path: Path, mo
     monkeypatch.setattr(ingest, "ROWS_PER_SHARE", 25)
     run = small_run(tmp_path, twice, block=11, partition=5)
     receipt = ingest.run(run, client, "a")
-    assert receipt.counts["set aside"] == {"duplicate star": 60}
+    assert receipt.counts.rows.set_aside == {"duplicate star": 60}
     best = np.maximum(table["snr"].to_numpy(), twice["snr"].to_numpy()[60:])
     good = {f"star {n}": 20 < best[n] < 80 for n in range(60)}
     found = catalogue_of(run).read()
@@ -308,7 +308,7 @@ def test_the_table_of_cuts_ends_with_the_good_stars(client: Workers, tmp_path: P
     cuts = Table.read(paths.catalogue(run.output, "small") / "cuts.ecsv")
     assert list(cuts["n_failing"]) == [0, (snr <= 20).sum(), (snr >= 80).sum()]
     assert list(cuts["n_left"]) == [200, (snr > 20).sum(), ((snr > 20) & (snr < 80)).sum()]
-    assert receipt.counts["good"] == cuts["n_left"][-1]
+    assert receipt.counts.n_good == cuts["n_left"][-1]
 
 
 def test_the_table_of_columns_tells_what_became_of_the_values(client: Workers, tmp_path: Path):

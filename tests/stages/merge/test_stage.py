@@ -1,5 +1,7 @@
 """The merged catalogue, star by star, from hand-made catalogues."""
 
+from dataclasses import replace
+
 import healpy as hp
 import numpy as np
 import pyarrow as pa
@@ -11,12 +13,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from stdask import schema
 from stdask.errors import CatalogueError, ConfigError, SurveyError
+from stdask.runs.counts import PartitionCounts
 from stdask.runs.receipts import Receipt, describe_outputs, read_receipt, write_damaged, write_receipt
 from stdask.runs.registry import stage_settings
 from stdask.science.galaxy.galactocentric import galactic_positions, galactic_velocities, position_errors
 from stdask.science.keys.star_keys import star_keys
 from stdask.science.sky.healpix import sky_index
-from stdask.stages.merge import sources as merge_sources
 from stdask.stages.merge import stage as merge
 from stdask.stages.merge import tiles as merge_tiles
 from stdask.storage import paths
@@ -25,6 +27,7 @@ from stdask.storage.documents import write_ecsv
 from stdask.storage.tables import read_parquet, to_numpy, to_table, write_parquet
 from stdask.tools.run import check_files
 from tests import hand_made
+from tests.counted import made_up_counts
 from tests.hand_made import A, B, columns_a, columns_b, make_run, stars, write_catalogue
 
 C = "mock_c"  # a further survey
@@ -46,7 +49,7 @@ def write_receipts(run):
     a = run.definition_a.name
     for stage, name in (("ingest_a", a), ("translate", paths.translated_name(a, B)), ("ingest_b", B)):
         outputs = describe_outputs(run.output, catalogue_files(paths.catalogue(run.output, name)))
-        write_receipt(run.output, Receipt(stage, "key", {}, stage_settings(run, stage), outputs, {}))
+        write_receipt(run.output, Receipt(stage, "key", {}, stage_settings(run, stage), outputs, made_up_counts(stage)))
     hand_made.write_receipts(run, "pair")
 
 
@@ -125,12 +128,12 @@ def bools(n_stars, *false):
 
 def test_every_row_is_either_in_the_catalogue_or_set_aside_with_a_reason(plain):
     receipt = read_receipt(plain.output, "merge")
-    assert receipt.counts["in"] == N_A + N_B
-    assert receipt.counts["out"] == merged(plain).n_rows == N_A - 2 + N_B
+    assert receipt.counts.rows.n_in == N_A + N_B
+    assert receipt.counts.rows.n_out == merged(plain).n_rows == N_A - 2 + N_B
     rejected = pq.read_table(paths.catalogue(plain.output, paths.MERGED) / paths.REJECTED)
     assert set(rejected.column("id").to_pylist()) == {"110", "111"}
     assert set(rejected.column("reason").to_pylist()) == {f"{A}: {merge_tiles.IN_BOTH}"}
-    assert receipt.counts["set aside"] == {f"{A}: {merge_tiles.IN_BOTH}": 2}
+    assert receipt.counts.rows.set_aside == {f"{A}: {merge_tiles.IN_BOTH}": 2}
 
 
 def test_a_star_in_both_keeps_the_values_of_b(plain):
@@ -190,7 +193,7 @@ def test_a_label_that_was_not_translated_is_missing_for_a_though_a_has_one_of_th
     assert np.isnan(of_survey(plain, A, "MG_FE")).all()
     assert np.isnan(of_survey(plain, A, "MG_FE_ERR")).all()
     assert_allclose(of_survey(plain, B, "MG_FE"), 0.2, rtol=1e-6)
-    assert any("MG_FE" in note for note in receipt.counts["notes"])
+    assert any("MG_FE" in note for note in receipt.counts.notes)
 
 
 def test_an_extrinsic_label_without_a_network_is_missing_for_a(run, client):
@@ -221,7 +224,7 @@ def test_a_star_of_a_with_a_bad_flag_is_set_aside_for_it(run, client, column, va
     flags[[2, 5]] = value
     write_a(run, **{column: flags})
     receipt = merge.run(run, client)
-    assert receipt.counts["set aside"][f"{A}: {reason}"] == 2
+    assert receipt.counts.rows.set_aside[f"{A}: {reason}"] == 2
     assert not set(of_survey(run, A, "STAR_KEY")) & {3, 6}
 
 
@@ -236,8 +239,8 @@ def test_a_rejected_row_is_numbered_as_in_the_catalogue_it_came_from(run, client
 
 
 def write_clusters(run, ra, dec, distance, half_light):
-    columns = tuple(schema.Column(name, "float64") for name in merge_sources.CLUSTER_COLUMNS)
-    data = dict(zip(merge_sources.CLUSTER_COLUMNS, (ra, dec, distance, half_light), strict=True))
+    columns = tuple(schema.Column(name, "float64") for name in schema.CLUSTER_COLUMNS)
+    data = dict(zip(schema.CLUSTER_COLUMNS, (ra, dec, distance, half_light), strict=True))
     write_parquet(run.data_dir / "clusters.parquet", to_table(columns, {k: np.array(v) for k, v in data.items()}))
 
 
@@ -252,7 +255,7 @@ def test_stars_in_a_globular_cluster_are_set_aside_from_both(tmp_path, client):
     ra, dec = ([*a[n][1:2], *b[n][2:4], *a[n][5:6]] for n in ("ra", "dec"))
     write_clusters(run, ra, dec, [2.0] * 4, [1.0, 1.0, 1.0, np.nan])
     receipt = merge.run(run, client)
-    assert receipt.counts["set aside"] == {f"{A}: {merge_tiles.CLUSTER}": 1, f"{B}: {merge_tiles.CLUSTER}": 1}
+    assert receipt.counts.rows.set_aside == {f"{A}: {merge_tiles.CLUSTER}": 1, f"{B}: {merge_tiles.CLUSTER}": 1}
     assert 2 not in of_survey(run, A, "STAR_KEY")
     assert 103 not in of_survey(run, B, "STAR_KEY")
 
@@ -265,7 +268,7 @@ def test_positions_are_those_of_the_distances_and_missing_without(run, client):
     truth = galactic_positions(given["ra"], given["dec"], distance)
     for column, values in zip(schema.GALACTOCENTRIC, truth, strict=True):
         assert_allclose(of_survey(run, A, column.name), values[:10], rtol=1e-6, atol=1e-6)  # float32
-    assert receipt.counts["with a distance"] == 7 + N_B
+    assert receipt.counts.n_with_distance == 7 + N_B
 
 
 def test_errors_of_places_are_those_of_the_distances(run, client):
@@ -305,7 +308,7 @@ def test_a_survey_without_distances_is_merged_with_missing_positions(tmp_path, c
         write_cuts(run, name, np.ones(N_A, bool))
     hand_made.write_pairs(run, [], [], [])
     write_receipts(run)
-    assert merge.run(run, client).counts["out"] == N_A + N_B
+    assert merge.run(run, client).counts.rows.n_out == N_A + N_B
     assert np.isnan(to_numpy(merged(run).read(), "X_GC")).all()
 
 
@@ -362,13 +365,11 @@ def test_a_changed_partition_makes_only_the_tiles_over_it_again_and_says_why(tmp
     over = [pixel for pixel in tiles if pixel.overlaps(partition)]
     assert 0 < len(over) < len(tiles)
     assert changed == {merged(run).path(pixel) for pixel in over}
-    partitions = receipt.counts["partitions"]
-    assert partitions["all"] - partitions["kept from an earlier run"] == len(over)
+    partitions = receipt.counts.partitions
+    assert partitions.n_all - partitions.n_kept == len(over)
     said = f"{len(over)} made again, changed: partitions of {B}"
     assert said in capsys.readouterr().out
-    assert {k: v for k, v in receipt.counts.items() if k != "partitions"} == {
-        k: v for k, v in first.counts.items() if k != "partitions"
-    }
+    assert replace(receipt.counts, partitions=first.counts.partitions) == first.counts
     assert_allclose(np.sort(of_survey(run, B, "FE_H"))[-1], 0.3, rtol=1e-6)  # float32
 
 
@@ -400,8 +401,8 @@ def test_a_merge_that_was_cut_off_goes_on_where_it_was(tmp_path, client, monkeyp
         merge.run(cut, client)
     monkeypatch.undo()
     assert not (paths.catalogue(cut.output, paths.MERGED) / "hats.properties").exists()
-    partitions = merge.run(cut, client).counts["partitions"]
-    assert partitions == {"all": len(merged(whole).pixels), "kept from an earlier run": 2}
+    partitions = merge.run(cut, client).counts.partitions
+    assert partitions == PartitionCounts(len(merged(whole).pixels), 2)
     found, wanted = ({p.relative_to(run.output): c for p, c in contents(run).items()} for run in (cut, whole))
     assert found == wanted
 
@@ -419,8 +420,8 @@ def test_a_tile_whose_file_is_not_whole_is_made_again_with_the_same_bytes_and_no
     else:
         victim.write_bytes(before[victim][::-1])
         write_damaged(run.output, {str(victim.relative_to(run.output)): "checksum"})
-    partitions = merge.run(run, client).counts["partitions"]
-    assert partitions["kept from an earlier run"] == partitions["all"] - 1
+    partitions = merge.run(run, client).counts.partitions
+    assert partitions.n_kept == partitions.n_all - 1
     assert contents(run) == before
 
 
@@ -446,9 +447,9 @@ def test_changed_settings_make_every_tile_again(tmp_path, client, capsys):
     merge.run(run, client)
     wider = make_run(tmp_path, ingest={"rows_per_partition": 3}, merge={"half_light_radii": 7.0})
     write_receipts(wider)
-    partitions = merge.run(wider, client).counts["partitions"]
-    assert partitions["kept from an earlier run"] == 0
-    assert f"({partitions['all']} made again, changed: settings)" in capsys.readouterr().out
+    partitions = merge.run(wider, client).counts.partitions
+    assert partitions.n_kept == 0
+    assert f"({partitions.n_all} made again, changed: settings)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("most", [1, 2, 5, 40])
@@ -537,7 +538,7 @@ def test_the_table_of_cuts_goes_from_the_rows_of_the_file_to_the_stars_of_the_ca
         (merge_tiles.IN_BOTH, 8, 1, 7),
     ]
     assert cuts[B] == [("rows of the file", 10, 0, 10), ("duplicate id", 10, 1, 9), ("snr > 30", 9, 1, 8)]
-    assert {survey: lines[-1][-1] for survey, lines in cuts.items()} == receipt.counts["from"]
+    assert {survey: lines[-1][-1] for survey, lines in cuts.items()} == receipt.counts.by_survey
     assert merge_tiles.OUTSIDE_INPUTS in capsys.readouterr().out
 
 
@@ -565,18 +566,18 @@ def test_listed_members_are_set_aside_by_their_own_id_or_that_of_their_partner(t
     listed = rejected.filter(pc.ends_with(pc.field("reason"), merge_tiles.LISTED)).column("id").to_pylist()
     # 110 is 2M0, and 2M1 is 111, whose partner fails the quality cuts of B
     assert sorted(listed) == ["100", "103", "111", "2M0", "2M1", "2M7"]
-    assert receipt.counts["set aside"] == {
+    assert receipt.counts.rows.set_aside == {
         f"{A}: {merge_tiles.IN_BOTH}": 1,
         f"{A}: {merge_tiles.LISTED}": 3,
         f"{B}: {merge_tiles.LISTED}": 3,
     }
     assert read_cuts(run)[B][-1] == (merge_tiles.LISTED, 9, 3, 6)
-    assert not any("None of" in note for note in receipt.counts["notes"])
+    assert not any("None of" in note for note in receipt.counts.notes)
 
 
 def test_a_list_that_names_no_star_is_told(tmp_path, client):
     run = with_lists(tmp_path, [("m1.parquet", "obsid", "a", [1, 2]), ("m2.parquet", "name", "b", ["2M1"])])
-    notes = merge.run(run, client).counts["notes"]
+    notes = merge.run(run, client).counts.notes
     assert [note for note in notes if "None of" in note] == [
         "None of the stars in m1.parquet, obsid, is in the merged surveys."
     ]
@@ -600,7 +601,7 @@ def test_a_changed_list_merges_again(tmp_path, client):
     run = with_lists(tmp_path, [("m1.parquet", "obsid", "a", [100])])
     merge.run(run, client)
     write_parquet(tmp_path / "m1.parquet", pa.table({"obsid": [100, 101]}))
-    assert merge.run(run, client).counts["set aside"][f"{A}: {merge_tiles.LISTED}"] == 2
+    assert merge.run(run, client).counts.rows.set_aside[f"{A}: {merge_tiles.LISTED}"] == 2
 
 
 def other_run(tmp_path, name=C, **given):
@@ -646,9 +647,9 @@ def test_a_further_survey_joins_from_its_own_run_and_no_row_is_lost(tmp_path, cl
     other = other_run(tmp_path)
     run = with_other(tmp_path, other, ingest={"rows_per_partition": 3})
     receipt = merge.run(run, client)
-    assert receipt.counts["in"] == 2 * N_A + N_B
-    assert receipt.counts["from"] == {A: N_A - 2, C: N_A - 1, B: N_B}
-    assert receipt.counts["set aside"] == {f"{A}: {merge_tiles.IN_BOTH}": 2, f"{C}: {merge_tiles.IN_BOTH}": 1}
+    assert receipt.counts.rows.n_in == 2 * N_A + N_B
+    assert receipt.counts.by_survey == {A: N_A - 2, C: N_A - 1, B: N_B}
+    assert receipt.counts.rows.set_aside == {f"{A}: {merge_tiles.IN_BOTH}": 2, f"{C}: {merge_tiles.IN_BOTH}": 1}
     ids = sorted(str(n) for n in range(100, 112))
     assert accounted(run) == {A: ids, B: [f"2M{n}" for n in range(N_B)], C: ids}
     assert_array_equal(of_survey(run, C, "STAR_KEY"), [*range(1001, 1011), 1012])  # 1011 is in B
@@ -669,7 +670,7 @@ def test_a_star_in_several_surveys_is_kept_from_the_first_that_can_be_used(tmp_p
     write_a(run, GOOD=bools(N_A, 1, 6))  # what cannot be used has no say
     receipt = merge.run(run, client)
     reason = f"also in {A}, whose values are kept"
-    assert receipt.counts["set aside"][f"{C}: {reason}"] == 3
+    assert receipt.counts.rows.set_aside[f"{C}: {reason}"] == 3
     # by place 1 and 3, as 2 is bad in A and 4 has another Gaia id than the star there; by Gaia id 6, as 7 is bad in A
     assert set(of_survey(run, C, "STAR_KEY") - 1000) == {2, 4, 5, 7, 8, 9, 10, 12}
     assert (reason, 11, 3, 8) in read_cuts(run)[C]

@@ -138,16 +138,16 @@ def test_listed_stars_teach_no_velocities_in_whatever_way_their_ids_are_written(
     receipt = pair.run(run, client)
     assert kept(run) == [number not in (1, 3) for number in range(8)]
     assert all(kept(run, "intrinsic"))
-    assert receipt.counts["usable"]["extrinsic"][f"not in {file}"] == 6
-    assert f"not in {file}" not in receipt.counts["usable"]["intrinsic"]
-    assert receipt.counts["notes"] == []
+    assert receipt.counts.usable["extrinsic"][f"not in {file}"] == 6
+    assert f"not in {file}" not in receipt.counts.usable["intrinsic"]
+    assert receipt.counts.notes == ()
 
 
 def test_each_family_has_lists_of_its_own(paired, client, tmp_path: Path):
     for file, ids in (("one.csv", [100]), ("two.csv", [101, 102]), ("three.csv", [107])):
         Table({"star": ids}).write(tmp_path / file)
     run = paired(listed("one.csv"), listed("two.csv", family="intrinsic"), listed("three.csv"))
-    usable = pair.run(run, client).counts["usable"]
+    usable = pair.run(run, client).counts.usable
     assert [name for name in usable["extrinsic"] if name.startswith("not in")] == ["not in one.csv", "not in three.csv"]
     assert (usable["extrinsic"]["not in one.csv"], usable["extrinsic"]["not in three.csv"]) == (7, 6)
     assert usable["intrinsic"]["not in two.csv"] == 6
@@ -158,7 +158,7 @@ def test_a_list_that_names_no_pair_is_noted(paired, client, tmp_path: Path, caps
     Table({"star": ["2M1", "2M3"]}).write(tmp_path / "binaries.csv")
     run = paired(listed("binaries.csv", survey="a"))  # they are ids of B
     note = "None of the 2 ids in binaries.csv, star, is that of a star of LAMOST DR3 in a pair."
-    assert pair.run(run, client).counts["notes"] == [f"{note} It may list the stars of another survey."]
+    assert pair.run(run, client).counts.notes == (f"{note} It may list the stars of another survey.",)
     assert all(kept(run))
     assert note in capsys.readouterr().out
 
@@ -195,7 +195,7 @@ def test_a_list_that_cannot_be_read_is_told_before_any_work(
 
 def test_ids_are_no_fractions(paired, client, tmp_path: Path):
     Table({"star": [103.0, 104.5]}).write(tmp_path / "binaries.csv")
-    with pytest.raises(SurveyError, match=r"binaries.csv: column 'star' is double, which no id is"):
+    with pytest.raises(SurveyError, match=r"binaries.csv: column 'star' is double, but ids are whole numbers"):
         pair.run(paired(listed("binaries.csv")), client)
 
 
@@ -213,7 +213,7 @@ def test_stars_without_a_counterpart_are_listed_in_the_order_of_the_catalogue(tm
     rejected = pq.read_table(paths.pairs(run.output, A, B).with_name(paths.REJECTED))
     assert list(zip(rejected["row"].to_pylist(), rejected["id"].to_pylist(), strict=True)) == alone
     assert set(rejected["reason"].to_pylist()) == {pair.NO_COUNTERPART}
-    assert (receipt.counts["out"], receipt.counts["set aside"]) == (10, {pair.NO_COUNTERPART: 20})
+    assert (receipt.counts.rows.n_out, receipt.counts.rows.set_aside) == (10, {pair.NO_COUNTERPART: 20})
 
 
 @pytest.mark.parametrize("match", [{"by": "position"}, {"by": "id", "column": "SOURCE_ID"}])
@@ -268,8 +268,8 @@ def test_every_lamost_star_is_paired_or_set_aside_and_the_pairs_are_one_to_one(l
         ingest.run(lamost_run, client, side)
     receipt = pair.run(lamost_run, client)
     pairs = read_parquet(paths.pairs(lamost_run.output, "lamost_dr3", "apogee_dr17_giants"))
-    assert receipt.counts["in"] == 18_733
-    assert receipt.counts["matches"]["expected by chance"] < 1  # 29,513 stars on half the sky
+    assert receipt.counts.rows.n_in == 18_733
+    assert receipt.counts.n_chance < 1  # 29,513 stars on half the sky
     # 742 are said to be in both, most within 1 arcsec and a few up to 3; the limit here is 2
     assert abs(pairs.num_rows - 742) <= 5
     for name in ("ID_A", "ID_B"):
@@ -300,7 +300,7 @@ def test_few_common_velocities_are_counted_cut_by_cut(lamost_run, client):
     pair.run(lamost_run, client)
     receipt = read_receipt(lamost_run.output, "pair")
     assert receipt is not None
-    extrinsic = list(receipt.counts["usable"]["extrinsic"].values())
+    extrinsic = list(receipt.counts.usable["extrinsic"].values())
     assert extrinsic == sorted(extrinsic, reverse=True)  # a cut never adds a star
     assert extrinsic[-1] < 40  # 36 stars have both velocities
 
