@@ -1,15 +1,18 @@
-"""Worker processes of this machine: each has a nanny that starts it again, and where a nanny fails, so does this."""
+"""Worker processes of this machine. Dask restarts one that dies; one that Dask gives up is replaced here."""
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Self
 
-from distributed import LocalCluster
+from distributed import Client, LocalCluster
 from distributed.security import Security
+from distributed.worker import Worker
 
 from stdask.display.console import say
 
-SECONDS_TO_COME_BACK = 30.0  # a worker starts in two to ten seconds, on a busy machine
+SECONDS_TO_COME_BACK = 30.0  # A worker starts in two to ten seconds on a busy machine.
+SECONDS_TO_REST = 5.0  # A worker that does not answer is stopped all the same.
 
 
 class LocalWorkers:
@@ -27,7 +30,7 @@ class LocalWorkers:
         self._n_workers = n_workers
         self._memory = memory
         self._clock = clock
-        self._gone: dict[object, float] = {}  # since when
+        self._gone: dict[object, float] = {}  # Name of a missing worker, and since when.
 
     def __enter__(self) -> Self:
         """Start them."""
@@ -37,23 +40,39 @@ class LocalWorkers:
             memory_limit=self._memory,
             dashboard_address="127.0.0.1:0",
             host="127.0.0.1",
-            security=Security.temporary(),  # others on this machine could send it work of their own
+            security=Security.temporary(),  # Other users of this machine must not send it work.
             protocol="tls",
         )
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Stop them."""
+        """Stop them, after their last heartbeat and after the scheduler has forgotten all results.
+
+        Otherwise Dask prints a traceback for a heartbeat on its way, and a warning with the names of all results that
+        are lost with a worker.
+        """
+        with suppress(Exception), Client(self.cluster) as client:  # Workers may be dying.
+            client.run(_rest, on_error="ignore", callback_timeout=SECONDS_TO_REST)
+        scheduler: Any = self.cluster.scheduler
+        deadline = time.monotonic() + SECONDS_TO_REST
+        while scheduler.tasks and time.monotonic() < deadline:
+            time.sleep(0.01)
         self.cluster.close()
 
     def look(self) -> None:
-        """Replace the workers that were killed so often, or so early, that their nannies gave up."""
+        """Replace the workers that Dask has given up because they died too often or too early."""
         now = self._clock()
         scheduler: Any = self.cluster.scheduler
         here = {worker.name for worker in list(scheduler.workers.values())}
         self._gone = {name: self._gone.get(name, now) for name in self.cluster.worker_spec if name not in here}
         lost = [name for name, since in self._gone.items() if now - since > SECONDS_TO_COME_BACK]
         if lost:
-            say(f"  {len(lost)} workers did not come back, others take their place", "yellow")
+            say(f"  {len(lost)} workers did not come back and are replaced", "yellow")
             self.cluster.sync(self.cluster.scale_down, lost)
             self.cluster.scale(self._n_workers)
+
+
+async def _rest(dask_worker: Worker) -> None:
+    """Send a worker's last heartbeat, after any that is on its way."""
+    dask_worker.periodic_callbacks["heartbeat"].stop()
+    await dask_worker.heartbeat()
