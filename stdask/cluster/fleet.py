@@ -1,4 +1,4 @@
-"""A run's batch jobs: a Dask scheduler in the driver, and one worker a job, kept alive while the run lasts."""
+"""The batch jobs of a run: a Dask scheduler in the driver and one worker per job, kept alive while the run lasts."""
 
 import json
 import shutil
@@ -23,6 +23,8 @@ from stdask.errors import ClusterError, StorageError
 from stdask.storage import paths
 from stdask.storage.files import write_text
 
+WATCHDOG_SECONDS = 5.0  # A watchdog that has nothing to cancel ends at once.
+
 
 class Fleet:
     """The jobs of one run. Use as a context: leaving it cancels them.
@@ -32,7 +34,7 @@ class Fleet:
     config
         `[cluster]`.
     folder
-        Of the run, on a file system that the nodes share.
+        The run folder, on a file system that the nodes share.
     """
 
     def __init__(self, config: ClusterConfig, folder: Path) -> None:
@@ -48,11 +50,14 @@ class Fleet:
         Raises
         ------
         ClusterError
-            If the batch scheduler refuses it, with its own words.
+            If the batch scheduler refuses the job, with its own words.
         """
         self._batch.require()
         if any(character.isspace() for character in str(self._folder)):
-            raise ClusterError(f"The run folder {str(self._folder)!r} has blanks, which job scripts cannot bear.")
+            raise ClusterError(
+                f"The path of the run folder {str(self._folder)!r} has blanks, which break job scripts. "
+                "Choose another folder with --output."
+            )
         with ExitStack() as starting:
             clean(self._folder)
             self._start(starting)
@@ -99,21 +104,21 @@ class Fleet:
 
     @property
     def error(self) -> ClusterError | None:
-        """Why there is no hope of workers any more."""
+        """Why no workers can be expected any more, None while they can."""
         return self._supervisor.error
 
     def describe(self, n_workers: int) -> str:
-        """Return in words how many jobs work and wait."""
+        """Return in words how many jobs work, wait and were replaced."""
         waiting = max(0, len(self._supervisor.jobs) - n_workers)
         return f"{n_workers} of {self._wanted} workers, {waiting} jobs waiting, {self._supervisor.replaced} replaced"
 
     def dismiss(self, address: str, why: str) -> None:
-        """Cancel the job of the worker at an address, which fails at everything."""
+        """Cancel the job of the worker at an address, because it fails at every task."""
         worker = self.cluster.scheduler.workers.get(address)
         if worker is None:
-            return  # it is gone already
+            return  # The worker has ended already.
         name = str(worker.name)
-        say(f"  Job {name} fails at every task and is replaced: {why}", "yellow")
+        say(f"  job {name} fails at every task and is replaced: {why}", "yellow")
         with suppress(ClusterError):
             if not self._batch.cancel([name]):
                 self._supervisor.forget(name)
@@ -126,39 +131,40 @@ class Fleet:
             [sys.executable, cluster_watchdog.__file__, *self._batch.cancel_command],
             stdin=subprocess.PIPE,
             text=True,
-            start_new_session=True,  # what ends the driver's session does not end it
+            start_new_session=True,  # It must outlive the driver's session.
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
 
     def _note(self, watchdog: subprocess.Popen, note: str) -> None:
-        """Write down that a job came or went, for the watchdog and for the next run."""
-        with suppress(OSError):  # the watchdog may have been killed: the next run will find the job
+        """Record that a job came or went, for the watchdog and for the next run."""
+        with suppress(OSError):  # If the watchdog was killed, the next run finds the job.
             watchdog.stdin.write(f"{note}\n")  # type: ignore[union-attr]
             watchdog.stdin.flush()  # type: ignore[union-attr]
         left = {"kind": self._config.kind, "jobs": list(self._supervisor.jobs)}
-        with suppress(OSError, StorageError):  # a disk that is full for a moment: the next note holds all of them
+        with suppress(OSError, StorageError):  # If the disk is full for a moment, the next record has all jobs.
             write_text(paths.jobs_left(self._folder), json.dumps(left))
 
     def _cancel(self, watchdog: subprocess.Popen) -> None:
         self._supervisor.stop()
-        with suppress(ClusterError, OSError):  # what is left the watchdog tries again, after this process
+        with suppress(ClusterError, OSError):  # The watchdog tries to cancel what is left, after this process.
             left = self._batch.cancel(list(self._supervisor.jobs))
             for number in self._supervisor.jobs.keys() - left:
                 watchdog.stdin.write(f"-{number}\n")  # type: ignore[union-attr]
             if not left:
                 paths.jobs_left(self._folder).unlink(missing_ok=True)
-        with suppress(OSError):
+        with suppress(OSError, subprocess.TimeoutExpired):
             watchdog.stdin.close()  # type: ignore[union-attr]
+            watchdog.wait(WATCHDOG_SECONDS)
 
 
 def clean(folder: Path) -> list[str]:
-    """Cancel the jobs that a dead run left in the queue; return their ids.
+    """Cancel the jobs that a killed run left in the queue, and return their ids.
 
     Raises
     ------
     ClusterError
-        If the batch scheduler does not answer.
+        If the batch scheduler does not answer, or jobs are still in its queue.
     """
     note = paths.jobs_left(folder)
     try:
@@ -167,12 +173,12 @@ def clean(folder: Path) -> list[str]:
     except FileNotFoundError:
         return []
     except (ValueError, KeyError, TypeError):
-        raise ClusterError(f"{note} is damaged. Cancel the jobs of this run by hand, and remove it.") from None
+        raise ClusterError(f"{note} is damaged. Cancel the jobs of this run by hand and remove the file.") from None
     batch.require()
     ids = sorted(batch.queued() & noted, key=int)
     if still := batch.cancel(ids):
         raise ClusterError(
-            f"Jobs {', '.join(sorted(still))} of a dead run could not be cancelled. Try again in a minute."
+            f"Jobs {', '.join(sorted(still))} of a killed run could not be cancelled. Try again in a minute."
         )
     note.unlink()
     if ids:

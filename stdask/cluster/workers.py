@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
 
 import dask
 from distributed import Client
@@ -22,24 +21,25 @@ from stdask.errors import ClusterError
 
 SETTINGS = {
     "distributed.nanny.pre-spawn-environ": ONE_THREAD,
-    "distributed.scheduler.allowed-failures": 10,  # a task is not to blame for the jobs it lost
-    "distributed.scheduler.worker-ttl": "120s",  # of silence: then its node is lost
+    "distributed.scheduler.allowed-failures": 10,  # Jobs end for many reasons that are no fault of the task.
+    "distributed.scheduler.worker-ttl": "120s",  # A worker that is silent for longer counts as lost.
     "distributed.admin.low-level-log-length": 0,
-    "distributed.worker.multiprocessing-method": "spawn",  # a fork after TensorFlow has started hangs
+    "distributed.worker.multiprocessing-method": "spawn",  # A fork hangs once TensorFlow has started.
 }
+LAPTOP_PORT = 8787  # Dask's own default for the dashboard
 
 
 class Workers:
-    """The workers of a run, started when the first task needs them: a run that is done needs none.
+    """The workers of a run. They start when the first task needs them, as a finished run needs none.
 
-    Use as a context: leaving it stops what was started, and leaves a scheduler that was there before alone.
+    Use as a context: leaving it stops what was started. A scheduler at an address keeps running.
 
     Parameters
     ----------
     config
         `[cluster]`.
     folder
-        The run's, for the logs of batch jobs.
+        The run folder, for the logs of batch jobs.
     connect_seconds
         How long to wait for a scheduler at an address.
     """
@@ -64,15 +64,15 @@ class Workers:
         self._client = self._fleet = self._local = None
 
     def refresh(self) -> None:
-        """Start every worker process anew, to be rid of what a library keeps in memory."""
+        """Restart every worker process, to free the memory that a library keeps."""
         if self._config.kind == "address":
-            return  # others may be using it
-        if self._config.kind == "local":  # new ones start when the next task needs them
+            return  # Others may use these workers.
+        if self._config.kind == "local":  # New ones start when the next task needs them.
             self.__exit__()
             return
         nannies = [worker["nanny"] for worker in self.client.scheduler_info(n_workers=-1)["workers"].values()]
-        if all(nannies):  # a worker without one would not come back
-            with _quiet_nannies(), suppress(OSError):  # one that does not answer: its job ends, another takes its place
+        if all(nannies):  # A worker without a nanny would not come back.
+            with _quiet_nannies(), suppress(OSError):  # The job of a worker that does not answer ends and is replaced.
                 self.client.restart(wait_for_workers=False)
 
     @property
@@ -82,48 +82,61 @@ class Workers:
         Raises
         ------
         ClusterError
-            If the workers cannot be had, with the scheduler's own words.
+            If the workers cannot be started, with the scheduler's own words.
         """
         if self._client is None:
             self._client = self._start()
-            self._client.get_task_stream(start=0, stop=0)  # from now on the scheduler keeps what `performance` draws
-            say(f"{self._config.kind} workers, dashboard {_how_to_look(self._client.dashboard_link)}", "dim")
+            self._client.get_task_stream(start=0, stop=0)  # From now on, the scheduler keeps what `performance` draws.
+            say(f"{self._config.kind} workers, dashboard {self.dashboard}", "dim")
+            if self._config.kind != "address":
+                say(f"  from another machine: {_tunnel(self._dashboard_port)}", "dim")
         return self._client
 
     @property
     def started(self) -> Client | None:
-        """The Dask client if there is one yet: asking for it starts nothing."""
+        """The Dask client, None before the workers are started."""
         return self._client
 
     @property
     def dashboard(self) -> str:
-        """The address of Dask's dashboard, empty before the workers are started."""
-        return self._client.dashboard_link if self._client else ""
+        """The address of Dask's dashboard on the driver's machine, empty before the workers are started."""
+        if self._client is None:
+            return ""
+        if self._config.kind == "address":
+            return self._client.dashboard_link
+        return f"http://127.0.0.1:{self._dashboard_port}/status"
+
+    @property
+    def _dashboard_port(self) -> int:
+        return self.client.scheduler_info(n_workers=0)["services"]["dashboard"]
 
     def describe(self) -> str:
-        """Return how many workers there are, in words; starts none."""
+        """Return in words how many workers there are. Starts none."""
         if self._client is None:
             return ""
         n = len(self._client.scheduler_info(n_workers=-1)["workers"])
         return self._fleet.describe(n) if self._fleet else f"{n} workers"
 
     def check(self) -> None:
-        """Look after the workers; raise if none can be hoped for any more.
+        """Replace lost workers of this machine, and raise if no workers can be expected any more.
 
         Raises
         ------
         ClusterError
-            If jobs failed too often in a row, or the connection to the scheduler is lost.
+            If too many jobs in a row failed, or the connection to the scheduler is lost.
         """
         if self._local:
             self._local.look()
         if self._fleet and self._fleet.error:
             raise self._fleet.error
         if self._client and self._client.status not in ("running", "connecting"):
-            raise ClusterError(f"The connection to the Dask scheduler is lost ({self._client.status}). Start again.")
+            raise ClusterError(
+                f"The connection to the Dask scheduler is lost ({self._client.status}). "
+                "Run the same command again to resume."
+            )
 
     def distrust(self, address: str, why: str) -> None:
-        """Give up a worker that fails at everything: its job is replaced by another, on another node perhaps."""
+        """Replace the job of a worker that fails at every task; the next one may start on another node."""
         if self._fleet:
             self._fleet.dismiss(address, why)
 
@@ -137,14 +150,16 @@ class Workers:
             self._local = self._open.enter_context(LocalWorkers(n_workers, config.memory))
             return self._open.enter_context(Client(self._local.cluster))
         if self._folder is None:
-            raise ClusterError(f'[cluster] kind = {config.kind!r} needs a run folder. Use kind = "local" here.')
+            raise ClusterError(
+                f'[cluster] kind = {config.kind!r} needs a run folder, and this command has none. Use kind = "local".'
+            )
         self._fleet = self._open.enter_context(Fleet(config, self._folder))
         return self._open.enter_context(Client(self._fleet.cluster))
 
 
 @contextmanager
 def _quiet_nannies() -> Iterator[None]:
-    """Keep nannies from reporting that workers end, where they are meant to."""
+    """Keep nannies from reporting the end of workers that are meant to end."""
     logger = logging.getLogger("distributed.nanny")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -158,19 +173,21 @@ def _connect(address: str, seconds: float) -> Client:
     try:
         return Client(address, timeout=seconds)
     except (OSError, ValueError) as exc:
-        raise ClusterError(f"No Dask scheduler answers at {address} ({exc}). Check [cluster] address.") from exc
+        raise ClusterError(
+            f"No Dask scheduler answers at {address} ({exc}). Start one there, or change [cluster] address."
+        ) from exc
 
 
-def _how_to_look(link: str) -> str:
-    """Return the dashboard's address, and how to reach it from another machine where it listens on this one only."""
-    place = urlsplit(link)
-    if place.hostname != "127.0.0.1":
-        return link
-    return f"{link} (from elsewhere: ssh -N -L {place.port}:127.0.0.1:{place.port} {_user()}@{socket.gethostname()})"
+def _tunnel(port: int) -> str:
+    """Return the command that brings the dashboard to another machine, and the address to open there."""
+    return (
+        f"ssh -N -L {LAPTOP_PORT}:127.0.0.1:{port} {_user()}@{socket.gethostname()}, "
+        f"then open http://localhost:{LAPTOP_PORT}/status"
+    )
 
 
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a user id without a name
+    except (KeyError, OSError):  # Some containers have a user id without a name.
         return "you"

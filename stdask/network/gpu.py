@@ -1,18 +1,22 @@
 """Run a plan through TensorFlow, all members in one call: meant for a GPU, and right on any device."""
 
 import numpy as np
-import tensorflow as tf
 
+from stdask.network import quiet_start
 from stdask.network.plan import Plan
+
+with quiet_start():
+    import tensorflow as tf
 
 ROWS = 1 << 16  # at once; the widest layer of the paper's network is then 5 x 65,536 x 1024 floats, 1.3 GB
 
 
 def visible_gpus() -> list[str]:
     """Return the names of the GPUs that TensorFlow sees, each shared with other processes that want some of it."""
-    for device in tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.set_memory_growth(device, True)
-    return [device.name for device in tf.config.list_logical_devices("GPU")]
+    with quiet_start():
+        for device in tf.config.list_physical_devices("GPU"):
+            tf.config.experimental.set_memory_growth(device, True)
+        return [device.name for device in tf.config.list_logical_devices("GPU")]
 
 
 class GpuEngine:

@@ -3,9 +3,11 @@
 import itertools
 from collections.abc import Iterator
 
-import keras
-
+from stdask.network import quiet_start
 from stdask.network.recipe import Architecture
+
+with quiet_start():
+    import keras
 
 
 class WeightNormDense(keras.layers.Layer):

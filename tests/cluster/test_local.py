@@ -1,6 +1,9 @@
-"""Workers of this machine come back whatever ends them."""
+"""Workers of this machine come back whatever ends them, and say nothing when they are stopped."""
 
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -26,3 +29,26 @@ def test_a_worker_whose_nanny_has_given_up_is_replaced(capsys: pytest.CaptureFix
             time.sleep(0.05)
         assert len(local.cluster.scheduler.workers) == 2
     assert "1 workers did not come back" in capsys.readouterr().out
+
+
+# with a heartbeat every 4 ms there is one on its way at any moment, and with that many results some are not forgotten
+BUSY = """
+import sys, time
+import distributed.scheduler
+from stdask.cluster.local import LocalWorkers
+from distributed import Client
+
+if __name__ == "__main__":  # workers import this file again
+    distributed.scheduler.heartbeat_interval = lambda n_workers: 0.004
+    with LocalWorkers(2, "1GiB") as local, Client(local.cluster) as client:
+        results = client.map(abs, range(300), pure=False)
+        client.gather(results)
+        time.sleep(1.2)  # until the workers have heard of the new interval
+"""
+
+
+def test_workers_are_stopped_without_a_word(tmp_path: Path):
+    program = tmp_path / "busy.py"
+    program.write_text(BUSY)
+    done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=True)
+    assert done.stdout + done.stderr == ""

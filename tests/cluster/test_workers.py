@@ -2,6 +2,9 @@
 
 import os
 import re
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from distributed import Client, LocalCluster
@@ -45,3 +48,52 @@ def test_a_running_scheduler_is_used_and_left_running():
 
 def test_there_is_a_core_to_work_with():
     assert 1 <= available_cores() <= (os.cpu_count() or 1)
+
+
+def page(address: str) -> str:
+    with urllib.request.urlopen(address, timeout=30) as answer:
+        assert answer.status == 200
+        return answer.read().decode()
+
+
+@pytest.fixture
+def idle_slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Commands of a Slurm whose one job waits until it is cancelled; return the folder of a run."""
+    queue = tmp_path / "queue"
+    scripts = {
+        "sbatch": f"echo '1 PD' > {queue}; echo Submitted batch job 1",
+        "squeue": f"cat {queue}",
+        "scancel": f": > {queue}",
+    }
+    for name, script in scripts.items():
+        path = tmp_path / "bin" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=":")
+    monkeypatch.setenv("DASK_CONFIG", str(tmp_path))  # dask-jobqueue writes its defaults there when imported
+    return tmp_path / "run"
+
+
+@pytest.mark.parametrize("kind", ["local", "slurm"])
+def test_the_dashboard_that_is_printed_answers_and_the_ssh_line_leads_to_it(
+    kind: str, idle_slurm: Path, capsys: pytest.CaptureFixture[str]
+):
+    with Workers(ClusterConfig(kind=kind, workers=1), idle_slurm) as workers:
+        workers.client  # noqa: B018 - asking for it starts them
+        assert "<title>" in page(workers.dashboard)
+        printed = capsys.readouterr().out
+        port = urlsplit(workers.dashboard).port
+        assert f"{kind} workers, dashboard {workers.dashboard}\n" in printed
+        assert f"ssh -N -L 8787:127.0.0.1:{port} " in printed
+        assert "then open http://localhost:8787/status\n" in printed
+
+
+def test_the_dashboard_of_a_running_scheduler_is_its_own(capsys: pytest.CaptureFixture[str]):
+    with (
+        LocalCluster(n_workers=1, processes=False, dashboard_address=":0") as cluster,
+        Workers(ClusterConfig(kind="address", address=cluster.scheduler_address)) as workers,
+    ):
+        workers.client  # noqa: B018 - asking for it connects
+        assert "<title>" in page(workers.dashboard)
+        assert "ssh" not in capsys.readouterr().out
