@@ -29,7 +29,7 @@ class Scheduler(Protocol):
 
 
 @dataclass
-class Job:
+class BatchJob:
     """A job as the supervisor knows it."""
 
     submitted: float
@@ -82,7 +82,7 @@ class Supervisor:
         self._tell = tell
         self._note_job = note_job
         self._clock = clock
-        self.jobs: dict[str, Job] = {}
+        self.jobs: dict[str, BatchJob] = {}
         self.replaced = 0
         self.error: ClusterError | None = None
         self._failures = 0
@@ -117,7 +117,7 @@ class Supervisor:
                 return  # it will answer again: until then nothing is known to have ended
             connected = self._connected()
             for number in sorted(connected & queued - set(self.jobs)):  # submitted, though no answer said so
-                self.jobs[number] = Job(now, answered=True)
+                self.jobs[number] = BatchJob(now, answered=True)
                 self._note_job(f"+{number}")
             in_vain = ""
             for number, job in list(self.jobs.items()):
@@ -162,10 +162,10 @@ class Supervisor:
 
     def _submit(self) -> None:
         number = self._scheduler.submit(self._script)
-        self.jobs[number] = Job(self._clock())
+        self.jobs[number] = BatchJob(self._clock())
         self._note_job(f"+{number}")
 
-    def _ended(self, number: str, job: Job) -> str:
+    def _ended(self, number: str, job: BatchJob) -> str:
         """Tell that a job ended; return that again if its worker never answered."""
         del self.jobs[number]
         self.replaced += 1

@@ -43,9 +43,13 @@ def test_a_stage_whose_workers_did_nothing_has_no_page(client: Workers, tmp_path
 
 
 def test_a_scheduler_that_is_gone_is_told_and_fails_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    with LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster, Client(cluster) as lost:
-        lost.submit(double, 1).result()
-    save_performance(lost, tmp_path / "page.html", "stdask merge", 0.0)
+    with (
+        LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster,
+        Workers(ClusterConfig(kind="address", address=cluster.scheduler_address)) as workers,
+    ):
+        workers.client.submit(double, 1).result()
+        workers.client.close()
+        save_performance(workers, tmp_path / "page.html", "stdask merge", 0.0)
     assert "no page of what the workers did: " in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []
 
