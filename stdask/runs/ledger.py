@@ -1,4 +1,4 @@
-"""The ledger of a stage: which of its tasks are done, so that a run that was cut off goes on where it was."""
+"""The ledger of a stage: which of its tasks are finished, so that an interrupted run resumes with the others."""
 
 import contextlib
 import json
@@ -47,10 +47,10 @@ class Ledger:
         self._path = paths.ledger(stage.output, stage.name, name)
 
     def kept(self, parts: Mapping[str, Parts]) -> dict[str, dict[str, Any]]:
-        """Return the records that still hold, by task; print how many, and why the others do not.
+        """Return the records that are still valid, by task; print how many, and why the others are not.
 
-        A record holds while its task depends on the same things and the files it names are whole. The others are
-        struck off before any task runs: what a task writes replaces the files that they speak of.
+        A record is valid while its task depends on the same things and the files it names are whole. The others are
+        removed before any task runs, because the tasks replace the files that these records describe.
 
         Parameters
         ----------
@@ -63,9 +63,9 @@ class Ledger:
         kept = {task: before[task] for task, reason in reasons.items() if not reason}
         if before:
             again = Counter(filter(None, reasons.values()))
-            why = "; ".join(f"{n:,} made again, {reason}" for reason, n in again.most_common())
+            why = "; ".join(f"{n:,} repeated, {reason}" for reason, n in again.most_common())
             say(
-                f"  {self.name}: {len(kept):,} of {len(parts):,} kept, {len(parts) - len(kept):,} to be done"
+                f"  {self.name}: {len(kept):,} of {len(parts):,} kept, {len(parts) - len(kept):,} to do"
                 + (f" ({why})" if why else "")
             )
         write_text(self._path, "".join(map(_line, kept.values())))
@@ -88,7 +88,7 @@ class Ledger:
             ledger.write(_line(Entry(task, parts, sizes, record)))
 
     def _read(self) -> dict[str, Entry]:
-        """Return the last entry of each task; a line cut off by a crash is passed over."""
+        """Return the last entry of each task; a line that a crash has cut is skipped."""
         entries = {}
         with contextlib.suppress(FileNotFoundError):
             for line in self._path.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -133,5 +133,5 @@ def partition_hashes(output: Path, stage: str, catalogue: Catalogue) -> dict[str
 
 
 def _line(entry: Entry) -> str:
-    # a line break on both sides: the line before may have been cut off
+    # A line break on both sides: a crash may have cut the line before.
     return f"\n{json.dumps(vars(entry))}\n"

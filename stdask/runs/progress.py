@@ -1,4 +1,4 @@
-"""How far a run is, in `progress.json` of its folder: `stdask status` reads it from any machine."""
+"""The progress of a run, in `progress.json` of its folder: `stdask status` reads it from any machine."""
 
 import contextlib
 import json
@@ -20,17 +20,17 @@ from stdask.errors import IncompleteError, StorageError
 from stdask.storage import paths
 from stdask.storage.files import write_text
 
-UNDER_WAY, DONE, STOPPED = "under way", "done", "stopped"
-SECONDS_BETWEEN = 1.0  # two records of a bar
+RUNNING, DONE, STOPPED = "running", "done", "stopped"
+SECONDS_BETWEEN = 1.0  # between two records of a bar
 
 
 @dataclass(frozen=True)
 class Progress:
     """The last record of a run's progress."""
 
-    state: str  # UNDER_WAY, DONE or STOPPED
+    state: str  # RUNNING, DONE or STOPPED
     stage: str  # empty where a command has none
-    error: str  # why it was stopped
+    error: str  # why the stage was stopped
     figures: Figures | None  # of the last bar; None if the stage has shown none
     updated: datetime
     host: str
@@ -39,7 +39,9 @@ class Progress:
 
 
 class Recorder:
-    """Keeps the record of one command, and Dask's page of each stage; a folder that cannot be written to stops nothing.
+    """Keeps the record of one command and Dask's performance page of each stage.
+
+    A folder that cannot be written to does not stop the run.
 
     Parameters
     ----------
@@ -52,8 +54,8 @@ class Recorder:
     def __init__(self, output: Path, workers: Workers) -> None:
         self._output = output
         self.workers = workers
-        self._lock = threading.Lock()  # bars tell their figures from a thread
-        self._state = ""  # nothing told yet
+        self._lock = threading.Lock()  # bars update their figures from a thread
+        self._state = ""  # nothing recorded yet
         self._closed = False
         self._stage = ""
         self._figures: Figures | None = None
@@ -64,18 +66,18 @@ class Recorder:
         """Record that a stage begins."""
         with self._lock:
             self._stage, self._figures, self._begun = stage, None, time.time()
-            with _if_it_can_be():
+            with _if_possible():
                 paths.failures(self._output, stage).unlink(missing_ok=True)
-            self._write(UNDER_WAY)
+            self._write(RUNNING)
 
     def show(self, figures: Figures) -> None:
         """Record the figures of a bar, at most once a second."""
         with self._lock:
             if self._closed:
-                return  # a bar that was left open
+                return  # a late update of a bar
             self._figures = figures
             if time.monotonic() - self._written >= SECONDS_BETWEEN:
-                self._write(UNDER_WAY)
+                self._write(RUNNING)
 
     def end(self) -> None:
         """Record that the stage is done, and keep Dask's page of it."""
@@ -84,17 +86,17 @@ class Recorder:
             self._write(DONE)
 
     def close(self, error: BaseException | None) -> None:
-        """Record how the command ended, and which tasks failed; one that began nothing, a refused one, says nothing."""
+        """Record how the command ended and which tasks failed; a command that began no stage leaves no record."""
         with self._lock:
             self._closed = True
             if not self._state:
                 return
-            stage_was_cut_off = self._stage and self._state == UNDER_WAY
+            stage_was_cut_off = self._stage and self._state == RUNNING
             self._write(STOPPED if error else DONE, str(error) or type(error).__name__ if error else "")
         if stage_was_cut_off and isinstance(error, IncompleteError):
-            with _if_it_can_be():
+            with _if_possible():
                 write_text(paths.failures(self._output, self._stage), json.dumps(list(error.failed), indent=1))
-        if stage_was_cut_off and isinstance(error, Exception):  # whoever interrupts does not want to wait
+        if stage_was_cut_off and isinstance(error, Exception):  # an interrupt should not have to wait for the page
             self._keep_page()
 
     def _keep_page(self) -> None:
@@ -104,18 +106,18 @@ class Recorder:
     def _write(self, state: str, error: str = "") -> None:
         self._state, self._written = state, time.monotonic()
         dashboard = ""
-        with contextlib.suppress(Exception):  # a scheduler may be gone in the middle of an answer
+        with contextlib.suppress(Exception):  # the scheduler may stop while it answers
             dashboard = self.workers.dashboard
         record = Progress(
             state, self._stage, error, self._figures, datetime.now(UTC), socket.gethostname(), os.getpid(), dashboard
         )
         content = asdict(record) | {"updated": record.updated.isoformat(timespec="seconds")}
-        with _if_it_can_be():
+        with _if_possible():
             write_text(paths.progress(self._output), json.dumps(content, indent=1))
 
 
-def _if_it_can_be() -> contextlib.AbstractContextManager[None]:
-    """Pass over a disk that is full or read-only: no run stops because it cannot tell how far it is."""
+def _if_possible() -> contextlib.AbstractContextManager[None]:
+    """Ignore a disk that is full or read-only: a run does not stop because its progress cannot be recorded."""
     return contextlib.suppress(OSError, StorageError)
 
 
@@ -140,7 +142,7 @@ def recorded(output: Path, workers: Workers) -> Iterator[None]:
 
 
 def stage_begins(stage: str) -> None:
-    """Tell the record, if there is one, that a stage begins."""
+    """Record that a stage begins, if this command is recorded."""
     if recorder := _recorder.get():
         recorder.begin(stage)
 
@@ -152,7 +154,7 @@ def recorded_workers() -> Workers | None:
 
 
 def stage_ends() -> None:
-    """Tell the record, if there is one, that the stage is done."""
+    """Record that the stage is done, if this command is recorded."""
     if recorder := _recorder.get():
         recorder.end()
 

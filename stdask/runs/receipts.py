@@ -1,4 +1,4 @@
-"""Receipts: what a stage made from what. A stage is done when its receipt still fits, and then it is skipped."""
+"""Receipts: what a stage made from what. A stage whose receipt is still valid is done, and is skipped."""
 
 import json
 import sys
@@ -58,14 +58,14 @@ class Receipt(Generic[C]):
     """What one finished stage read, did and wrote."""
 
     stage: str
-    key: str  # of everything the outputs depend on
+    key: str  # hash of everything the outputs depend on
     inputs: Mapping[str, str]  # name -> sha256
     settings: Mapping[str, Any]
     outputs: Mapping[str, FileRecord]  # path under the run folder -> file
     counts: C
     sources: Mapping[str, SourceFile] = field(default_factory=dict)  # name of an input -> file
     seconds: float = 0.0
-    peak_bytes: Mapping[str, int] = field(default_factory=dict)  # memory of driver and largest worker, so far
+    peak_bytes: Mapping[str, int] = field(default_factory=dict)  # largest memory so far of the driver and of a worker
     written: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
 
@@ -100,7 +100,7 @@ def describe_outputs(
     """
     known = known or {}
     return {
-        str(path.relative_to(output)): _as_told(path, known[path]) if path in known else _described(path)
+        str(path.relative_to(output)): _confirmed(path, known[path]) if path in known else _described(path)
         for path in sorted({*files, *known})
     }
 
@@ -109,14 +109,14 @@ def _described(path: Path) -> FileRecord:
     return FileRecord(path.stat().st_size, sha256(path))
 
 
-def _as_told(path: Path, told: FileRecord) -> FileRecord:
+def _confirmed(path: Path, known: FileRecord) -> FileRecord:
     n_bytes = size_of(path)
-    if n_bytes != told.bytes:
+    if n_bytes != known.bytes:
         found = "is missing" if n_bytes is None else f"has {n_bytes} bytes"
         raise CatalogueError(
-            f"{path} {found}, but a worker wrote {told.bytes} bytes. Check the disk, and run the stage again."
+            f"{path} {found}, but a worker wrote {known.bytes} bytes. Check the disk, and run the stage again."
         )
-    return told
+    return known
 
 
 def write_receipt(output: Path, receipt: Receipt[Any]) -> None:

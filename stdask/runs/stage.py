@@ -41,7 +41,7 @@ class Stage:
     inputs
         SHA-256 of everything the stage reads, by name.
     settings
-        What its outputs depend on besides.
+        Further settings that its outputs depend on.
     sources
         The files among its inputs that lie outside the run folder.
     """

@@ -1,4 +1,4 @@
-"""Run the stages of a run in their order; what is done is skipped."""
+"""Run the stages of a run in their order; finished stages are skipped."""
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -57,7 +57,7 @@ def run_stages(
     run, workers
         The run and its workers.
     arguments
-        What a stage may take besides, by name.
+        Further arguments that a stage may take, by name.
     """
     write_text(run.output / paths.RUN_COPY, f'{{"stdask": "{__version__}", "run": {run.model_dump_json(indent=1)}}}\n')
     receipts = []
@@ -97,7 +97,7 @@ def forget(output: Path, stages: Sequence[str]) -> None:
 
 
 def check_files(run: Run) -> None:
-    """Open every file that the run names, so that a wrong path is told before any work is done.
+    """Open every file that the run names, so that a wrong path is reported before any work is done.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Status: how far a run is, from what lies in its folder. Starts nothing and changes nothing."""
+"""Status: how far a run is, read from its folder. Starts nothing and changes nothing."""
 
 import contextlib
 import json
@@ -15,14 +15,14 @@ from stdask.display.console import WIDEST, console, duration, say
 from stdask.errors import CatalogueError
 from stdask.runs.counts import Counts
 from stdask.runs.lock import Lock, read_lock
-from stdask.runs.progress import DONE, UNDER_WAY, Progress, read_progress
+from stdask.runs.progress import DONE, RUNNING, Progress, read_progress
 from stdask.runs.receipts import Receipt, read_receipt
 from stdask.runs.registry import STAGES
 from stdask.runs.stage import changed_files, why_again
 from stdask.storage import paths
 
 SHOWN_FAILURES = 10
-STYLES = {"done": "green", "under way": "bold", "cut off": "red", "stopped": "red", "to do again": "yellow"}
+STYLES = {"done": "green", "running": "bold", "interrupted": "red", "stopped": "red", "outdated": "yellow"}
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Standing:
     """How one stage stands."""
 
     stage: str
-    state: str  # "done", "under way", "cut off", "stopped", "to do again" or "waiting"
-    why: str  # it is not done, or how far it is
+    state: str  # "done", "running", "interrupted", "stopped", "outdated" or "waiting"
+    why: str  # why it is not done, or how far it is
     receipt: Receipt | None  # of the last time
 
 
@@ -56,13 +56,13 @@ def print_status(path: Path, data_dir: Path | None = None) -> None:
     run = _load(path, data_dir) if path.is_file() else None
     output = run.output if run else path
     if not (output / "receipts").is_dir() and read_progress(output) is None:
-        raise CatalogueError(f"{output} holds no run yet. Give the folder of a run, or its run file, or start the run.")
+        raise CatalogueError(f"{output} holds no run yet. Name the folder of a run or its run file, or start the run.")
     lock, progress = _lock(output), read_progress(output)
     say(f"{output}: {_who(lock)}", "bold")
     _print_stages(standings(output, run, progress, lock))
     if progress:
         ago = (datetime.now(UTC) - progress.updated).total_seconds()
-        say(f"last word {duration(max(ago, 0))} ago: {_last_word(progress, lock)}")
+        say(f"last update {duration(max(ago, 0))} ago: {_last_update(progress, lock)}")
         if progress.dashboard and lock and lock.alive:
             say(f"dashboard {progress.dashboard} on {progress.host}", "dim")
     for stage in STAGES:
@@ -84,20 +84,20 @@ def standings(output: Path, run: Run | None, progress: Progress | None, lock: Lo
     stands: dict[str, Standing] = {}
     for stage, receipt in receipts.items():
         if progress and progress.stage == stage and receipt is None:
-            stands[stage] = Standing(stage, _state(progress, lock), _last_word(progress, lock), None)
+            stands[stage] = Standing(stage, _state(progress, lock), _last_update(progress, lock), None)
         elif receipt is None:
             stands[stage] = Standing(stage, "waiting", "", None)
         else:
             why = why_again(output, receipt, run) or "; ".join(changed_files(receipt, run) if run else ())
-            stands[stage] = Standing(stage, "to do again" if why else "done", why, receipt)
+            stands[stage] = Standing(stage, "outdated" if why else "done", why, receipt)
     return list(stands.values())
 
 
 def _state(progress: Progress, lock: Lock | None) -> str:
-    return "cut off" if progress.state == UNDER_WAY and not (lock and lock.alive) else progress.state
+    return "interrupted" if progress.state == RUNNING and not (lock and lock.alive) else progress.state
 
 
-def _last_word(progress: Progress, lock: Lock | None) -> str:
+def _last_update(progress: Progress, lock: Lock | None) -> str:
     shown = progress.figures if progress.state != DONE else None  # the last of its bars is not what counts then
     figures = f"{shown.description}: {shown}" if shown else ""
     words = [progress.stage, _state(progress, lock), progress.error.partition("\n")[0], figures]
@@ -105,7 +105,7 @@ def _last_word(progress: Progress, lock: Lock | None) -> str:
 
 
 def _lock(output: Path) -> Lock | None:
-    with contextlib.suppress(OSError):  # the folder of somebody else, say: then nobody is known to run it
+    with contextlib.suppress(OSError):  # the folder may belong to somebody else: then nobody is known to run it
         return read_lock(output)
     return None
 
@@ -129,7 +129,7 @@ def _print_stages(stands: list[Standing]) -> None:
             took = duration(s.receipt.seconds)
             rows = _rows(s.receipt.counts)
         table.add_row(s.stage, Text(s.state, STYLES.get(s.state, "dim")), when, took, *rows, Text(s.why))
-    # as wide as it is: folded into 80 columns its numbers would be cut off
+    # The table keeps its own width: folded into 80 columns, its numbers would be cut.
     table.width = console.measure(table, options=console.options.update(width=WIDEST)).maximum
     console.print(table)
 
@@ -149,7 +149,7 @@ def _failures(output: Path, stage: str) -> list[dict[str, Any]]:
 def _print_failures(stage: str, failures: list[dict[str, Any]]) -> None:
     if not failures:
         return
-    say(f"{stage}: {len(failures):,} tasks failed; the next run takes up just those", "red")
+    say(f"{stage}: {len(failures):,} tasks failed; the next run repeats only those", "red")
     for one in failures[:SHOWN_FAILURES]:
         say(f"  {one['task']} ({one['rows']:,} rows, {one['tries']} tries): {one['error']}")
     if len(failures) > SHOWN_FAILURES:

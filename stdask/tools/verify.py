@@ -1,4 +1,4 @@
-"""Verify: everything that the receipts of a run name, read again; what is damaged, the next run makes again."""
+"""Verify: read every file that the receipts of a run name; the next run rebuilds those that are damaged."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -33,16 +33,16 @@ class WrittenFile(NamedTuple):
 
 
 def run(output: Path, workers: Workers) -> None:
-    """Check every file of a run, print a table and what is wrong, and leave the list for the next run.
+    """Check every file of a run, print a table and what is wrong, and write the list of damaged files.
 
-    Nothing is changed but that list.
+    The next run rebuilds the files on that list. Nothing else is changed.
 
     Parameters
     ----------
     output
         The run folder.
     workers
-        Who reads the files.
+        The workers that read the files.
 
     Raises
     ------
@@ -53,9 +53,9 @@ def run(output: Path, workers: Workers) -> None:
     """
     stages = [stage for stage in STAGES if paths.receipt(output, stage).exists()]
     if not stages:
-        raise CatalogueError(f"{output} has no finished stage. Give the folder of a run, or its run file.")
+        raise CatalogueError(f"{output} has no finished stage. Name the folder of a run, or its run file.")
     if (lock := read_lock(output)) and lock.alive:
-        say(f"{lock.holder or 'A run'} is writing here: files that it replaces meanwhile may be called damaged")
+        say(f"{lock.holder or 'A run'} is writing here: files that it replaces now may be reported as damaged")
     receipts = {stage: read_receipt(output, stage) for stage in stages}
     files = {stage: list(_files(output, receipt)) for stage, receipt in receipts.items() if receipt}
     everything = [file for own in files.values() for file in own]
@@ -64,24 +64,24 @@ def run(output: Path, workers: Workers) -> None:
     faults = {file.name: fault for file, fault in found if fault}
     for stage, receipt in receipts.items():
         faults |= _faults_of_counts(output, stage, receipt, faults)
-    _tell(files, faults)
+    _print(files, faults)
     write_damaged(output, dict(sorted(faults.items())))
     if faults:
         raise IncompleteError(
             f"{output}: {len(faults)} of {len(everything):,} files are damaged or missing. "
-            "Run `stdask run` again: it makes them again, and keeps the others."
+            "Run `stdask run` again: it rebuilds them and keeps the others."
         )
 
 
 def fault_of(file: WrittenFile, output: Path) -> str:
-    """Return what is wrong with a file, empty if nothing: on a worker."""
+    """Return what is wrong with a file, empty if nothing; runs on a worker."""
     path = output / file.name
     try:
         n_bytes = path.stat().st_size
         if n_bytes != file.bytes:
             return f"has {n_bytes:,} bytes instead of {file.bytes:,}"
         if sha256(path) != file.sha256:
-            return "is not what was written: its checksum differs"
+            return "has changed since it was written: its checksum differs"
     except FileNotFoundError:
         return MISSING
     except OSError as exc:
@@ -97,7 +97,7 @@ def _files(output: Path, receipt: Receipt) -> Iterator[WrittenFile]:
         try:
             catalogue = open_catalogue(folder)
         except CatalogueError:
-            continue  # its files are called damaged for what they are
+            continue  # its files are reported one by one
         names = {pixel: str(catalogue.path(pixel).relative_to(output)) for pixel in catalogue.pixels}
         partitions |= {names[pixel]: (pixel, n_rows) for pixel, n_rows in catalogue.rows.items()}
     for name, described in receipt.outputs.items():
@@ -109,10 +109,10 @@ def _catalogues(output: Path, receipt: Receipt) -> list[Path]:
 
 
 def _faults_of_counts(output: Path, stage: str, receipt: Receipt | None, faults: Mapping[str, str]) -> dict[str, str]:
-    """Return what is wrong with a receipt, or with what its catalogue counts where no file of it is damaged."""
+    """Return what is wrong with a receipt, or with the row count of its catalogue if none of its files is damaged."""
     name = str(paths.receipt(output, stage).relative_to(output))
     if receipt is None:
-        return {name: "is no receipt"}
+        return {name: "is not a receipt"}
     try:
         if counted := receipt.counts.rows:
             counted.check(stage)
@@ -125,8 +125,8 @@ def _faults_of_counts(output: Path, stage: str, receipt: Receipt | None, faults:
     return {}
 
 
-def _tell(files: Mapping[str, list[WrittenFile]], faults: Mapping[str, str]) -> None:
-    """Print one line a stage, and one a file that is not well."""
+def _print(files: Mapping[str, list[WrittenFile]], faults: Mapping[str, str]) -> None:
+    """Print one line a stage, and one for each damaged file."""
     table = Table("stage")
     for name in ("files", "MB", "ok", "damaged", "missing"):
         table.add_column(name, justify="right")

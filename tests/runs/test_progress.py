@@ -45,7 +45,7 @@ def test_stages_and_bars_are_recorded_as_they_go(tmp_path: Path):
     with recorded(tmp_path, NONE):
         stage_begins("translate")
         begun = json.loads((tmp_path / "progress.json").read_text())
-        assert (begun["state"], begun["stage"], begun["figures"]) == ("under way", "translate", None)
+        assert (begun["state"], begun["stage"], begun["figures"]) == ("running", "translate", None)
         assert (begun["host"], begun["pid"], begun["dashboard"]) == (socket.gethostname(), os.getpid(), "")
         assert datetime.now(UTC) - datetime.fromisoformat(begun["updated"]) < timedelta(minutes=1)
         with progress_bar("translate", 300, tasks=3, unit="stars", watch=lambda: "2 workers") as bar:

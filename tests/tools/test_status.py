@@ -48,7 +48,7 @@ def make(run: Run, name: str, inputs: dict[str, str], counts: Counts | None = No
 
 
 def progress_of(stage: str, **changes: object) -> Progress:
-    record = Progress("under way", stage, "", FIGURES, datetime.now(UTC), "node7", 4242, "http://127.0.0.1:8787/status")
+    record = Progress("running", stage, "", FIGURES, datetime.now(UTC), "node7", 4242, "http://127.0.0.1:8787/status")
     return replace(record, **changes)
 
 
@@ -85,13 +85,13 @@ def test_stages_are_done_or_waiting(run: Run):
 
 def test_a_lost_file_a_new_setting_and_an_earlier_stage_made_anew_are_reasons_to_do_a_stage_again(run: Run):
     other = with_patience(run, 99)
-    assert state(other, "train") == ("to do again", "changed: train.patience")
-    assert state(other, "translate") == ("to do again", "after train, changed: train.patience")
+    assert state(other, "train") == ("outdated", "changed: train.patience")
+    assert state(other, "translate") == ("outdated", "after train, changed: train.patience")
     assert state(other, "pair") == ("done", "")
     (run.output / "train.txt").unlink()
-    assert state(run, "train") == ("to do again", "train.txt is missing")
+    assert state(run, "train") == ("outdated", "train.txt is missing")
     make(run, "pair", {"ingest_a": "new"}, text="other rows")
-    assert state(run, "train") == ("to do again", "changed: what it reads from pair")
+    assert state(run, "train") == ("outdated", "changed: what it reads from pair")
 
 
 def test_a_stage_made_by_another_version_is_done_again(run: Run, monkeypatch: pytest.MonkeyPatch):
@@ -99,18 +99,18 @@ def test_a_stage_made_by_another_version_is_done_again(run: Run, monkeypatch: py
     receipt = read_receipt(run.output, "pair")
     assert receipt is not None
     write_receipt(run.output, receipt)
-    assert state(run, "pair") == ("to do again", "changed: the version of stdask")
+    assert state(run, "pair") == ("outdated", "changed: the version of stdask")
 
 
 def test_a_stage_under_way_tells_how_far_it_is(run: Run):
     standing = stand(run, "merge", progress_of("merge"), LIVE)
-    assert standing.state == "under way"
+    assert standing.state == "running"
     assert "3,000 of 9,000 stars, 3 of 9 tasks, 1 failed" in standing.why
 
 
 @pytest.mark.parametrize("lock", [None, DEAD])
 def test_a_stage_that_nobody_runs_any_more_was_cut_off(lock: Lock | None, run: Run):
-    assert stand(run, "merge", progress_of("merge"), lock).state == "cut off"
+    assert stand(run, "merge", progress_of("merge"), lock).state == "interrupted"
 
 
 def test_a_stage_that_ended_with_an_error_was_stopped_and_says_why(run: Run):
@@ -130,7 +130,7 @@ def test_the_last_word_the_failures_and_the_rows_are_printed(run: Run, capsys: p
     print_status(run.output)
     text = capsys.readouterr().out
     assert f"{run.output}: nobody runs it" in text
-    assert "last word 10 min ago: merge; stopped; 11 failed" in text
+    assert "last update 10 min ago: merge; stopped; 11 failed" in text
     assert "merge: 11 tasks failed" in text
     assert "Npix=9 (5,000 rows, 3 tries): killed" in text
     assert "Npix=10" not in text
@@ -147,7 +147,7 @@ def test_who_runs_it_is_told(run: Run, capsys: pytest.CaptureFixture[str]):
         print_status(run.output)
     text = capsys.readouterr().out
     assert f"{run.output}: run by " in text
-    assert "s ago: merge; under way" in text
+    assert "s ago: merge; running" in text
 
 
 @pytest.mark.parametrize("name", ["empty", "none"])
@@ -196,6 +196,6 @@ def test_a_survey_file_that_was_edited_renamed_or_removed_is_a_reason(tmp_path: 
     survey.touch()  # a new time, the same content
     assert state(run, "ingest_a") == ("done", "")
     survey.write_text("other")  # of the same size
-    assert state(run, "ingest_a") == ("to do again", f"{survey} has changed")
+    assert state(run, "ingest_a") == ("outdated", f"{survey} has changed")
     survey.rename(tmp_path / "renamed.fits")
-    assert state(run, "ingest_a") == ("to do again", f"{survey} is missing")
+    assert state(run, "ingest_a") == ("outdated", f"{survey} is missing")

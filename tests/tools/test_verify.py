@@ -141,7 +141,7 @@ def test_a_receipt_that_is_none_is_told_until_its_stage_is_done_again(output: Pa
     path = paths.receipt(output, "pair")
     receipt = read_receipt(output, "pair")
     path.write_text(path.read_text()[:-20])
-    assert verified(output, client) == {"receipts/pair.json": "is no receipt"}
+    assert verified(output, client) == {"receipts/pair.json": "is not a receipt"}
     write_receipt(output, receipt)
     assert read_damaged(output) == {}
 
