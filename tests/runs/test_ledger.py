@@ -54,13 +54,13 @@ def test_tasks_never_finished_are_to_be_done(run: Run, capsys: pytest.CaptureFix
     ledger.kept(PARTS)
     finish(run, ledger, TASKS[1])
     assert list(ledger_of(run).kept(PARTS)) == [TASKS[1]]
-    assert capsys.readouterr().out.endswith("  partitions: 1 of 3 kept, 2 to be done\n")
+    assert capsys.readouterr().out.endswith("  partitions: 1 of 3 kept, 2 to do\n")
 
 
 def test_a_changed_part_undoes_its_own_task_alone_and_is_named(finished: Run, capsys: pytest.CaptureFixture):
     changed = PARTS | {TASKS[0]: PARTS[TASKS[0]] | {"input": "another"}}
     assert list(ledger_of(finished).kept(changed)) == list(TASKS[1:])
-    assert "2 of 3 kept, 1 to be done (1 made again, changed: input)" in capsys.readouterr().out
+    assert "2 of 3 kept, 1 to do (1 repeated, changed: input)" in capsys.readouterr().out
 
 
 def test_a_part_more_or_less_is_a_change(finished: Run):
@@ -82,7 +82,7 @@ def test_a_file_that_is_not_whole_undoes_its_task(finished: Run, damage: str, ca
         write_damaged(finished.output, {str(victim.relative_to(finished.output)): "checksum"})
     assert list(ledger_of(finished).kept(PARTS)) == list(TASKS[:2])
     verb = "is" if damage != "changed" else "was"
-    assert f"(1 made again, a file {verb} {damage})" in capsys.readouterr().out
+    assert f"(1 repeated, a file {verb} {damage})" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("n_lost", [1, 2, 20, 60])

@@ -153,7 +153,7 @@ def test_who_runs_it_is_told(run: Run, capsys: pytest.CaptureFixture[str]):
 @pytest.mark.parametrize("name", ["empty", "none"])
 def test_a_folder_without_a_run_is_refused(name: str, tmp_path: Path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(CatalogueError, match=f"{name} holds no run yet. Give the folder"):
+    with pytest.raises(CatalogueError, match=f"{name} holds no run yet. Name the folder"):
         print_status(tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == ["empty"]  # and nothing is made
 
