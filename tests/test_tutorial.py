@@ -62,8 +62,8 @@ def check_selection(names: dict, theirs: Table) -> None:
     table = table[table["SOURCE_ID"].isin(measured)]
     distance = np.abs(table["FE_H_PRED_50"] - table["SOURCE_ID"].map(measured))
     # 1470 stars: binomial errors of 1.2 and 0.5 per cent
-    assert 0.65 < (distance < table["FE_H_PRED_SIGMA"]).mean() < 0.75  # "about 70 %"
-    assert (distance < table["FE_H_PRED_ERR"]).mean() < 0.06  # "about 3 %"
+    assert 0.65 < (distance < table["FE_H_PRED_SIGMA"]).mean() < 0.75  # "70 %"
+    assert (distance < table["FE_H_PRED_ERR"]).mean() < 0.06  # "3 %"
 
 
 def test_the_selection_of_the_readme_keeps_the_good_stars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
