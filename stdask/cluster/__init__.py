@@ -1,1 +1,1 @@
-"""Dask: workers, tasks, batch systems."""
+"""Everything that uses Dask: workers, tasks, batch systems."""

@@ -1,4 +1,4 @@
-"""What all tasks of a stage share, sent once to every worker: late and restarted workers get it too."""
+"""Send what all tasks of a stage share once to every worker, including late and restarted workers."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -20,60 +20,60 @@ class Broadcast(WorkerPlugin):
     Parameters
     ----------
     function, shared
-        What each task calls, and its arguments behind the first.
+        What each task calls, and its arguments after the first.
     """
 
     def __init__(self, function: Callable[..., Any], shared: tuple[Any, ...]) -> None:
-        # packed as Dask packs whatever it sends, and unpacked from the wire alone: nothing of it is ever on a disk
+        # Dask sends everything as pickles. This one comes from the network only: stdask reads no pickle from disk.
         self._payload = dumps((function, shared))
         self.digest = hashlib.sha256(self._payload).hexdigest()
         self.name = PREFIX + self.digest
 
-    def setup(self, worker: Worker) -> None:  # noqa: ARG002 - Dask calls it so
-        """Unpack what came over the wire, if it came whole.
+    def setup(self, worker: Worker) -> None:  # noqa: ARG002 - Dask passes it
+        """Unpack what arrived at this worker.
 
         Raises
         ------
         ClusterError
-            If it is not what the driver sent.
+            If it differs from what the driver sent.
         """
         if hashlib.sha256(self._payload).hexdigest() != self.digest:
-            raise ClusterError("What the driver sent arrived damaged at this worker.")
+            raise ClusterError("Data from the driver arrived damaged at this worker. Run the same command again.")
         self._function, self._shared = loads(self._payload)
 
     def call(self, item: Any) -> Any:
-        """Return what the function makes of an item."""
+        """Return the result of the function for an item."""
         return self._function(item, *self._shared)
 
 
 @contextmanager
 def broadcast(client: Client, function: Callable[..., Any], *shared: Any) -> Iterator[str]:
-    """Send a function and its shared arguments to all workers, now and later, while the block runs.
+    """Send a function and its shared arguments to all workers, present and future, while the block runs.
 
     Yields
     ------
     digest
-        SHA-256 of what was sent: tasks carry it, and a worker that holds something else refuses them.
+        SHA-256 of what was sent. Tasks carry it, and a worker that holds something else refuses them.
     """
     plugin = Broadcast(function, shared)
-    with suppress(OSError):  # of a worker that is dying: Dask keeps the plugin first, and tells the workers then
+    with suppress(OSError):  # A worker may be dying. Dask keeps the plugin before it sends it.
         client.register_plugin(plugin)
     try:
         yield plugin.digest
     finally:
-        with suppress(Exception):  # a worker or the scheduler is gone: then there is nothing to forget
+        with suppress(Exception):  # The worker or the scheduler may be gone.
             client.unregister_worker_plugin(plugin.name)
 
 
 def call_broadcast(digest: str, item: Any) -> Any:
-    """Call, on a worker, the function that was sent under `digest`.
+    """Call the function that was sent under `digest`, on a worker.
 
     Raises
     ------
     LookupError
-        If the worker does not hold it: another may.
+        If this worker does not hold it. Another may.
     """
     plugin = get_worker().plugins.get(PREFIX + digest)
     if not isinstance(plugin, Broadcast) or plugin.digest != digest:
-        raise LookupError("This worker does not hold what the run sent to all of them.")
+        raise LookupError("This worker does not hold what the driver sent to all workers.")
     return plugin.call(item)

@@ -6,17 +6,17 @@ from typing import Any
 
 from distributed import Client, get_worker
 
-Message = Mapping[str, Any]  # what Dask sends as JSON
+Message = Mapping[str, Any]  # Dask sends it as msgpack: numbers, texts, lists and mappings of them.
 
 
 def tell(topic: str, message: Message) -> None:
-    """Send a message to whoever listens to a topic; called in a task, on a worker."""
+    """Send a message to all that listen to a topic. Call it in a task, on a worker."""
     get_worker().log_event(topic, message)
 
 
 @contextmanager
 def listening(client: Client, topic: str, hear: Callable[[Message], None]) -> Iterator[None]:
-    """Call `hear` with each message of a topic while the block runs, in a thread of its own."""
+    """Call `hear` with each message of a topic while the block runs, in another thread."""
 
     def take(event: tuple[float, Message]) -> None:
         hear(event[1])

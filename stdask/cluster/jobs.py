@@ -1,4 +1,4 @@
-"""Batch jobs: the script that starts one worker, and the commands that submit, list and cancel it."""
+"""Batch jobs: the script that starts a worker, and the commands that submit, list and cancel it."""
 
 import os
 import pwd
@@ -15,7 +15,7 @@ from dask.utils import parse_bytes
 from stdask.config.cluster import ClusterConfig
 from stdask.errors import ClusterError
 
-# one thread a worker process: numpy and TensorFlow read these when they are imported
+# One thread per worker process. numpy and TensorFlow read these variables when they are imported.
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
@@ -23,28 +23,28 @@ ONE_THREAD = {
     "TF_NUM_INTRAOP_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
 }
-WORKER_SHARE = 0.9  # of a job's memory; the rest is for the process that watches over the worker
-COMMAND_SECONDS = 60  # a busy scheduler answers late
-IDS_A_COMMAND = 200  # a command line has its limits
+WORKER_SHARE = 0.9  # Share of a job's memory. The rest is for the process that supervises the worker.
+COMMAND_SECONDS = 60  # A busy scheduler answers late.
+IDS_A_COMMAND = 200  # The length of a command line is limited.
 JOB_NAME = "stdask"
-DEATH_SECONDS = 60  # a worker that finds no driver ends itself
-NEITHER = re.compile(r"no unfinished job found", re.IGNORECASE)  # LSF's way to say that there is none
+DEATH_SECONDS = 60  # A worker that finds no driver for so long ends itself.
+NO_JOBS = re.compile(r"no unfinished job found", re.IGNORECASE)  # LSF reports an empty queue as an error.
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How one batch scheduler is spoken to."""
+    """The commands and conventions of one batch scheduler."""
 
-    cluster: str  # class of dask-jobqueue, which writes the script
+    cluster: str  # class of dask-jobqueue that writes the script
     submit: tuple[str, ...]
     script_on_stdin: bool
-    submitted: str  # pattern of the id in what `submit` prints
-    list_jobs: tuple[str, ...]  # prints id and, where it has one, state of every job of the user
+    submitted: str  # pattern of the id in the output of `submit`
+    list_jobs: tuple[str, ...]  # prints the id and, if it can, the state of every job of the user
     ended: frozenset[str]  # states of jobs that will never run again
     cancel: tuple[str, ...]
-    own_id: str  # the job's id, as its script knows it
-    not_again: tuple[str, ...]  # directives: what is lost comes as a new job, not as the old one again
-    account: str = "account"  # what dask-jobqueue calls it
+    own_id: str  # shell variable with the id of the job
+    not_again: tuple[str, ...]  # Directives against requeueing: the supervisor submits a new job instead.
+    account: str = "account"  # its name in dask-jobqueue
 
 
 USER = pwd.getpwuid(os.getuid()).pw_name
@@ -68,7 +68,7 @@ DIALECTS: Mapping[str, Dialect] = {
         ("qselect", "-u", USER),
         frozenset(),
         ("qdel",),
-        "${PBS_JOBID%%.*}",  # of 12.host
+        "${PBS_JOBID%%.*}",  # 12 of 12.host
         ("-r n",),
     ),
     "lsf": Dialect(
@@ -110,7 +110,7 @@ DIALECTS: Mapping[str, Dialect] = {
 
 
 class Batch:
-    """A batch scheduler, spoken to through its own commands.
+    """A batch scheduler, used through its own commands.
 
     Parameters
     ----------
@@ -124,26 +124,26 @@ class Batch:
 
     @property
     def cancel_command(self) -> tuple[str, ...]:
-        """The command that cancels jobs, without their ids."""
+        """The command that cancels jobs, to be followed by their ids."""
         return self._dialect.cancel
 
     def require(self) -> None:
-        """Raise if this machine cannot submit jobs.
+        """Check that this machine can submit jobs.
 
         Raises
         ------
         ClusterError
-            Naming the command that is not there.
+            If it cannot, naming the command that is missing.
         """
         command = self._dialect.submit[0]
         if shutil.which(command) is None:
             raise ClusterError(
-                f"No {command} on this machine, which [cluster] kind = {self.kind!r} needs. "
-                'Start stdask where jobs are submitted, or set kind = "local".'
+                f"This machine has no {command}, which [cluster] kind = {self.kind!r} needs. "
+                'Start stdask on a machine that submits jobs, or set kind = "local".'
             )
 
     def submit(self, script: Path) -> str:
-        """Submit a job; return its id.
+        """Submit a job and return its id.
 
         Raises
         ------
@@ -175,7 +175,7 @@ class Batch:
         return ids
 
     def cancel(self, ids: Sequence[str]) -> set[str]:
-        """Cancel jobs, where those that have ended already are no error; return those that are in the queue still.
+        """Cancel jobs, and return those that are still in the queue. Jobs that have ended already are no error.
 
         Raises
         ------
@@ -188,23 +188,23 @@ class Batch:
 
 
 def job_script(config: ClusterConfig, address: str, logs: Path, tls: Sequence[str] = ()) -> str:
-    """Return the script of a job that is one worker, named as the job's id.
+    """Return the script of a job that runs one worker, with the job's id as its name.
 
     Parameters
     ----------
     config
         `[cluster]`.
     address, tls
-        Of the Dask scheduler, and the worker's arguments to be let in there.
+        Address of the Dask scheduler, and the worker's arguments to be admitted there.
     logs
         Folder of the jobs' output.
 
     Raises
     ------
     ClusterError
-        If a setting does not suit the scheduler.
+        If the scheduler cannot use a setting.
     """
-    import dask_jobqueue  # here: importing it writes a file into the user's ~/.config/dask
+    import dask_jobqueue  # Imported late, as the import writes a file into the user's ~/.config/dask.
 
     dialect = DIALECTS[config.kind]
     try:
@@ -225,19 +225,19 @@ def job_script(config: ClusterConfig, address: str, logs: Path, tls: Sequence[st
         )
         return job.job_script()
     except (ValueError, TypeError, RuntimeError) as exc:
-        raise ClusterError(f"No {config.kind} job can be written: {exc}. Check [cluster].") from exc
+        raise ClusterError(f"Cannot write a {config.kind} job script: {exc}. Check [cluster].") from exc
 
 
 def _worker_arguments(config: ClusterConfig, name: str) -> list[str]:
-    """Return arguments of `dask worker`; the last of two that are alike counts."""
+    """Return arguments of `dask worker`. They override earlier ones of the same name."""
     seconds = walltime_seconds(config.walltime)
     spare = min(120, seconds // 4)
     return [
         *("--name", name),
         *("--memory-limit", str(int(WORKER_SHARE * parse_bytes(config.memory)))),
-        *("--lifetime", f"{seconds - spare}s"),  # an end of its own, before the scheduler's hard one
-        *("--lifetime-stagger", f"{spare // 2}s"),  # not all of them at once
-        *("--no-dashboard", "--dashboard-address", "127.0.0.1:0"),  # what else it would serve is for its own node
+        *("--lifetime", f"{seconds - spare}s"),  # It ends itself before the scheduler does.
+        *("--lifetime-stagger", f"{spare // 2}s"),  # Not all workers end at once.
+        *("--no-dashboard", "--dashboard-address", "127.0.0.1:0"),  # The port that remains answers only its own node.
     ]
 
 
@@ -246,7 +246,7 @@ def _site_options(config: ClusterConfig, dialect: Dialect) -> dict[str, Any]:
     directives: Any = [*dialect.not_again, *config.directives]
     if config.kind == "lsf":
         options["walltime"] = config.walltime.rsplit(":", 1)[0]  # hours and minutes
-    if config.kind == "htcondor":  # has no queues, no accounts by name, no walltime; settings are `key = value`
+    if config.kind == "htcondor":  # It has no queues, accounts or walltimes, and its directives are `key = value`.
         options = {"disk": "1GB"}
         directives = dict(_key_and_value(line) for line in config.directives)
     return {name: value for name, value in options.items() if value} | {"job_extra_directives": directives}
@@ -255,7 +255,9 @@ def _site_options(config: ClusterConfig, dialect: Dialect) -> dict[str, Any]:
 def _key_and_value(line: str) -> tuple[str, str]:
     key, equals, value = line.partition("=")
     if not equals:
-        raise ClusterError(f"[cluster] directives: {line!r} is no `key = value` of an HTCondor submit file.")
+        raise ClusterError(
+            f"[cluster] directives: {line!r} is not a line `key = value` of an HTCondor submit file. Correct the line."
+        )
     return key.strip(), value.strip()
 
 
@@ -266,18 +268,18 @@ def walltime_seconds(walltime: str) -> int:
 
 
 def _call(command: Iterable[str], stdin: Path | None = None, must_succeed: bool = True) -> str:
-    """Return what a command prints.
+    """Return the output of a command.
 
     Raises
     ------
     ClusterError
-        If it cannot be run, takes too long or, where it must, does not succeed: with its own words.
+        If the command cannot be run, takes too long or, if it must succeed, fails: with its own words.
     """
     command = list(command)
-    # a driver that is a job itself must not hand its own settings down to its workers
+    # A driver that is a job itself must not pass its own settings on to its workers.
     own = {k: v for k, v in os.environ.items() if not k.startswith("SLURM_") or k == "SLURM_CONF"}
     try:
-        with stdin.open("rb") if stdin else open(os.devnull, "rb") as source:  # noqa: PTH123 - no Path of it
+        with stdin.open("rb") if stdin else open(os.devnull, "rb") as source:  # noqa: PTH123 - os.devnull is a string
             done = subprocess.run(
                 command,
                 stdin=source,
@@ -287,11 +289,11 @@ def _call(command: Iterable[str], stdin: Path | None = None, must_succeed: bool 
                 timeout=COMMAND_SECONDS,
                 env=own,
                 check=False,
-                start_new_session=True,  # Ctrl-C is for the driver: what is being submitted shall be known
+                start_new_session=True,  # Ctrl-C must not reach it, or the id of a submitted job is lost.
             )
     except (OSError, subprocess.TimeoutExpired) as exc:
-        raise ClusterError(f"{command[0]} does not answer: {exc}.") from exc
+        raise ClusterError(f"{command[0]} does not answer ({exc}). Try again in a minute.") from exc
     words = (done.stderr.strip() or done.stdout.strip())[-2000:]
-    if must_succeed and done.returncode and not NEITHER.search(words):
-        raise ClusterError(f"{command[0]} refuses: {words or f'exit code {done.returncode}'}")
+    if must_succeed and done.returncode and not NO_JOBS.search(words):
+        raise ClusterError(f"{command[0]} failed: {words or f'exit code {done.returncode}'}")
     return done.stdout

@@ -12,12 +12,12 @@ from distributed import get_worker
 
 from stdask.config.cluster import ClusterConfig
 
-PAUSED_AT = 0.8  # of its memory: beyond it, Dask lets a worker take no further task
+PAUSED_AT = 0.8  # Share of its memory above which Dask gives a worker no further task.
 SGEMM = (1024, 512, 512)  # rows, inputs, outputs
-SGEMMS = 10  # in a timing
+SGEMMS = 10  # products in a timing
 SGEMM_REPEATS = 5
 
-Work = tuple[float, Callable[[], Any]]  # operations, and what does them
+Work = tuple[float, Callable[[], Any]]  # number of operations, and the function that does them
 
 
 def available_cores() -> int:
@@ -26,23 +26,23 @@ def available_cores() -> int:
 
 
 def own_folder() -> Path:
-    """Return the folder on its node's disk that the worker of this task has for itself."""
+    """Return the folder that belongs to the worker of this task, on the disk of its node."""
     return Path(get_worker().local_directory)
 
 
 def task_memory(config: ClusterConfig) -> float:
-    """Return the memory in bytes up to which a worker takes tasks; 0 for no limit."""
+    """Return the memory up to which a worker takes tasks, in bytes; 0 for no limit."""
     return PAUSED_AT * parse_bytes(config.memory)
 
 
 def sgemm_flops() -> float:
-    """Return how fast this process multiplies matrices of single precision, in operations a second."""
+    """Return how fast this process multiplies matrices of single precision, in operations per second."""
     product = matrix_product()
     return float(np.median([speed(*product) for _ in range(SGEMM_REPEATS)]))
 
 
 def matrix_product() -> Work:
-    """Return the matrix product that speeds are compared with."""
+    """Return the matrix product with which speeds are compared."""
     n_rows, n_in, n_out = SGEMM
     rng = np.random.default_rng(0)
     a, b = (rng.normal(size=shape).astype(np.float32) for shape in ((n_rows, n_in), (n_in, n_out)))
@@ -51,7 +51,7 @@ def matrix_product() -> Work:
 
 
 def speed(operations: float, work: Callable[[], Any]) -> float:
-    """Return how many operations a second some work does."""
+    """Return the operations per second of some work."""
     start = time.perf_counter()
     work()
     return operations / (time.perf_counter() - start)

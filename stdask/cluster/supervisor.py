@@ -1,4 +1,4 @@
-"""Keep the wanted number of batch jobs alive, whatever ended them."""
+"""Keep the wanted number of batch jobs alive, for whatever reason they end."""
 
 import re
 import threading
@@ -12,32 +12,32 @@ from typing import Protocol
 from stdask.errors import ClusterError
 
 SECONDS_BETWEEN_LOOKS = 3.0
-NOT_LISTED_YET = 10.0  # seconds for which a job just submitted may be missing in the scheduler's list
-FIRST_WAIT, LONGEST_WAIT = 5.0, 300.0  # seconds after a failure; doubled each time
+NOT_LISTED_YET = 10.0  # Seconds for which the scheduler may not list a job that was just submitted.
+FIRST_WAIT, LONGEST_WAIT = 5.0, 300.0  # Seconds to wait after a failure, doubled each time.
 MOST_AT_ONCE = 50  # submissions between two looks
-TAIL_LINES = 6  # of a dead job's log
+TAIL_LINES = 6  # lines of an ended job's log that are quoted
 
 
 class Scheduler(Protocol):
-    """What a supervisor asks of a batch scheduler."""
+    """The part of a batch scheduler that a supervisor uses."""
 
     def submit(self, script: Path) -> str:
-        """Submit a job, return its id."""
+        """Submit a job and return its id."""
 
     def queued(self) -> set[str]:
-        """Return the ids of jobs that wait or run."""
+        """Return the ids of the jobs that wait or run."""
 
 
 @dataclass
 class BatchJob:
-    """A job as the supervisor knows it."""
+    """A batch job as the supervisor knows it."""
 
-    submitted: float
-    answered: bool = False  # its worker has been seen
+    submitted: float  # by the supervisor's clock
+    answered: bool = False  # whether its worker has connected
 
 
 class Supervisor:
-    """Compares the scheduler's queue with the wanted number of jobs, and submits what is missing.
+    """Compare the scheduler's queue with the wanted number of jobs, and submit those that are missing.
 
     Parameters
     ----------
@@ -48,15 +48,15 @@ class Supervisor:
     wanted
         How many jobs to keep.
     connected
-        Returns the names of the workers that are there: the ids of their jobs.
+        Returns the names of the connected workers, which are the ids of their jobs.
     logs
-        Folder of the jobs' output, whose last lines are quoted.
+        Folder of the jobs' output. Its last lines are quoted.
     max_failures
-        Failures in a row (submissions refused, jobs that end before their worker answers) after which to give up.
+        Failures in a row (submissions refused, jobs that end before their worker connects) after which to give up.
     tell
-        Called with news for the user.
+        Called with messages for the user.
     note_job
-        Called with `+ID` and `-ID` when a job comes and goes.
+        Called with `+ID` when a job comes, and with `-ID` when it goes.
     clock
         Returns the time in seconds.
     """
@@ -92,48 +92,48 @@ class Supervisor:
         self._thread = threading.Thread(target=self._watch, name="stdask-supervisor", daemon=True)
 
     def start(self) -> None:
-        """Submit the first job, whose refusal is the user's to mend; the others follow in the background.
+        """Submit the first job. The others follow in the background.
 
         Raises
         ------
         ClusterError
-            With the scheduler's own words.
+            If the scheduler refuses the first job, with its own words.
         """
         self._submit()
         self._thread.start()
 
     def stop(self) -> None:
-        """Submit no more."""
+        """Submit no more jobs."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
 
     def look(self, now: float) -> None:
-        """Look once: forget the jobs that ended, submit as many as are missing."""
+        """Look once: forget the jobs that ended, and submit those that are missing."""
         with self._lock:
             try:
                 queued = self._scheduler.queued()
             except ClusterError:
-                return  # it will answer again: until then nothing is known to have ended
+                return  # Without an answer, no job is known to have ended.
             connected = self._connected()
-            for number in sorted(connected & queued - set(self.jobs)):  # submitted, though no answer said so
+            for number in sorted(connected & queued - set(self.jobs)):  # The answer to their submission was lost.
                 self.jobs[number] = BatchJob(now, answered=True)
                 self._note_job(f"+{number}")
-            in_vain = ""
+            never_answered = ""
             for number, job in list(self.jobs.items()):
                 if number in connected and not job.answered:
                     job.answered, self._failures = True, 0
                 if number not in queued and now - job.submitted > NOT_LISTED_YET:
-                    in_vain = self._ended(number, job) or in_vain
-            if in_vain:  # one failure, however many jobs had the same bad fate
+                    never_answered = self._ended(number, job) or never_answered
+            if never_answered:  # One failure, however many jobs ended this way.
                 self._failed(now)
-                self._give_up(f"For the {self._failures}. time in a row jobs ended before a worker answered. {in_vain}")
+                self._give_up(f"Jobs ended {self._failures} times in a row before a worker connected. {never_answered}")
             missing = self._wanted - len(self.jobs)
             if missing > 0 and now >= self._not_before and self.error is None:
                 self._submit_missing(min(missing, 1 if self._failures else MOST_AT_ONCE), now)
 
     def forget(self, number: str) -> None:
-        """Take a job for failed that was cancelled for its worker's faults."""
+        """Count a job as failed that was cancelled because of its worker."""
         with self._lock:
             if self.jobs.pop(number, None):
                 self.replaced += 1
@@ -144,9 +144,9 @@ class Supervisor:
         while not self._stop.wait(SECONDS_BETWEEN_LOOKS):
             try:
                 self.look(self._clock())
-            except Exception as exc:  # a full disk, a scheduler in the middle of a change: the next look may go well
+            except Exception as exc:  # The disk may be full for a moment. The next look may succeed.
                 with suppress(Exception):
-                    self._tell(f"The jobs could not be looked after: {type(exc).__name__}: {exc}")
+                    self._tell(f"Could not check the jobs, trying again: {type(exc).__name__}: {exc}")
 
     def _submit_missing(self, number: int, now: float) -> None:
         for _ in range(number):
@@ -156,8 +156,8 @@ class Supervisor:
                 self._submit()
             except ClusterError as exc:
                 self._failed(now)
-                self._tell(f"{exc} Tried again in {self._not_before - now:.0f} s.")
-                self._give_up(f"The scheduler refused {self._failures} times in a row. The last time: {exc}")
+                self._tell(f"{exc} Next try in {self._not_before - now:.0f} s.")
+                self._give_up(f"The scheduler refused jobs {self._failures} times in a row, the last time with: {exc}")
                 return
 
     def _submit(self) -> None:
@@ -166,15 +166,15 @@ class Supervisor:
         self._note_job(f"+{number}")
 
     def _ended(self, number: str, job: BatchJob) -> str:
-        """Tell that a job ended; return that again if its worker never answered."""
+        """Tell the user that a job ended. Return the message if its worker never connected."""
         del self.jobs[number]
         self.replaced += 1
         self._note_job(f"-{number}")
         tail = self._tail(number)
         if job.answered:
-            self._tell(f"Job {number} ended; another takes its place.{tail}")
+            self._tell(f"Job {number} ended and is replaced.{tail}")
             return ""
-        text = f"Job {number} ended before its worker answered.{tail}"
+        text = f"Job {number} ended before its worker connected.{tail}"
         self._tell(text)
         return text
 
@@ -183,13 +183,13 @@ class Supervisor:
         self._not_before = now + min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(self._failures - 1, 10))
 
     def _give_up(self, why: str) -> None:
-        """Give up after too many failures in a row, unless workers are still at work or jobs in the queue."""
+        """Give up after too many failures in a row, unless workers are connected or jobs are in the queue."""
         if self._failures >= self._max_failures and not self._connected() and not self.jobs:
-            self.error = ClusterError(f"{why}\nSee {self._logs}, and try `stdask cluster check`.")
+            self.error = ClusterError(f"{why}\nSee the logs in {self._logs}, and try `stdask cluster check`.")
             self._stop.set()
 
     def _tail(self, number: str) -> str:
-        """Return the last lines of a job's output."""
+        """Return the last lines of a job's logs."""
         lines: list[str] = []
         own = re.compile(rf"(?<!\d){number}(?!\d)")
         for path in sorted(path for path in self._logs.iterdir() if own.search(path.name)):

@@ -1,4 +1,4 @@
-"""Run one function on many items with Dask: what fails is tried again, and does not stop the others."""
+"""Run one function on many items with Dask. An item that fails is tried again and does not stop the others."""
 
 import queue
 import time
@@ -30,32 +30,32 @@ from stdask.errors import (
 
 Item = TypeVar("Item")
 
-TRIES = 3  # of an item that fails, on different workers where there are some
-DISTRUSTED_AFTER = 3  # failures in a row of one worker: it is its node perhaps
-HOPELESS_AFTER = 10  # items that failed for good, and none that did not: it is no item's fault
+TRIES = 3  # Tries of an item that fails, on different workers if there are several.
+DISTRUSTED_AFTER = 3  # After that many failures in a row of one worker, its node may be the cause.
+HOPELESS_AFTER = 10  # If that many items failed for good and none succeeded, the cause is not an item.
 SECONDS_BETWEEN_CHECKS = 1.0
-NAMED = 10  # failed items in the error's text
+NAMED = 10  # failed items that the error names
 BEGUN = "stdask-begun"
-# these would be the same on every worker and for every item
+# These errors would be the same on every worker and for every item.
 FATAL = (ConfigError, SurveyError, PairingError, EnsembleError, ClusterError, StorageError)
 
 
 class Outcome(NamedTuple):
-    """What became of one try of an item."""
+    """The outcome of one try of an item."""
 
     worker: str
     result: Any
-    error: str  # empty if it went well
-    fatal: StdaskError | None = None  # what no other item or worker could do better at
+    error: str  # empty if the item succeeded
+    fatal: StdaskError | None = None  # an error that would be the same for every item and worker
 
 
 @dataclass
 class _Count:
-    """What the items of one call have been through."""
+    """The tries and failures of the items of one call."""
 
-    tries: Counter[int] = field(default_factory=Counter)  # that ended in an error, by number of the item
-    begun: Counter[int] = field(default_factory=Counter)  # by number of the item
-    in_a_row: dict[str, set[int]] = field(default_factory=dict)  # items each worker failed at since its last success
+    tries: Counter[int] = field(default_factory=Counter)  # failed tries by number of the item
+    begun: Counter[int] = field(default_factory=Counter)  # starts by number of the item
+    in_a_row: dict[str, set[int]] = field(default_factory=dict)  # by worker: items that failed since its last success
     n_done: int = 0
     failed: list[dict[str, Any]] = field(default_factory=list)
 
@@ -70,29 +70,29 @@ def each(
     unit: str = "",
     beside: Callable[[Bar], AbstractContextManager[Any]] = nullcontext,
 ) -> Iterator[tuple[Item, Any]]:
-    """Yield (item, function(item, *shared)) as the workers finish them: in no particular order.
+    """Yield (item, function(item, *shared)) as the workers finish them, in no particular order.
 
     Parameters
     ----------
     workers
         Where the work is done.
     function
-        A module-level function; its result should be small.
+        A module-level function. Its result should be small.
     items, shared
-        Its first argument, one a task; and the arguments all tasks have in common, which travel to a worker once.
+        Its first argument, one per task, and the arguments that all tasks share, which are sent to a worker once.
     description, sizes, unit
         Text of the progress bar, how far each item moves it (1 if None), and what the sizes count.
     beside
-        Returns a context to be in meanwhile, given the bar: to put notes behind it.
+        Returns, given the bar, a context that lasts as long as the work, e.g. to show notes after the bar.
 
     Raises
     ------
     IncompleteError
-        At the end, if items failed again and again: the others have been yielded.
+        At the end, if items failed for good. The others have been yielded.
     ClusterError
-        If there is no hope of workers any more.
+        If no workers can be expected any more.
     StdaskError
-        Whatever no other item or worker could do better at: a wrong setting, a full disk.
+        At once for an error that every item and worker would have, such as a wrong setting or a full disk.
     """
     if not items:
         return
@@ -121,13 +121,13 @@ def each(
                 client.cancel(list(tasks.open))
     lost = sum(count.begun.values()) - len(count.begun) - sum(count.tries.values()) + len(count.failed)
     if lost > 0:
-        say(f"  {description}: {len(items)} tasks, {lost} begun again after their workers were gone", "dim")
+        say(f"  {description}: {len(items)} tasks, {lost} repeated because their workers were lost", "dim")
     if count.failed:
         raise _incomplete(description, len(items), count, unit)
 
 
 class _Tasks:
-    """The tasks under way, each with the number of its item; results come in a queue."""
+    """The tasks in progress, each with the number of its item. Results arrive in a queue."""
 
     def __init__(self, client: Client, digest: str, items: Sequence[Any]) -> None:
         self._client = client
@@ -140,7 +140,7 @@ class _Tasks:
             self.submit(number)
 
     def submit(self, number: int, avoid: str = "") -> None:
-        """Submit an item; to another worker than `avoid`, if there is one."""
+        """Submit an item, to another worker than `avoid` if there is one."""
         others = [a for a in self._client.scheduler_info(n_workers=-1)["workers"] if a != avoid] if avoid else []
         future = self._client.submit(
             attempt,
@@ -150,16 +150,16 @@ class _Tasks:
             pure=False,
             workers=others or None,
             allow_other_workers=bool(others),
-            priority=int(bool(avoid)),  # whether it fails for good shall be known soon
+            priority=int(bool(avoid)),  # Second tries come first, to learn soon whether they fail.
         )
         self.open[future] = number
-        self._client.loop.add_callback(self._fetch, future)  # type: ignore[union-attr]  # it has one: it is connected
+        self._client.loop.add_callback(self._fetch, future)  # type: ignore[union-attr]  # A connected client has a loop.
 
     async def _fetch(self, future: Future) -> None:
-        """Fetch a result as soon as it is there, beside all others.
+        """Fetch a result as soon as it is ready, concurrently with all others.
 
-        At once, for it is lost with its worker; and not where the workers are looked after: that of a worker that
-        died a moment ago comes only when another one has begun the task again.
+        A result is lost with its worker, so it cannot wait. It must not hold up the thread that checks the workers
+        either: the result of a worker that has just died comes only after another worker has repeated the task.
         """
         try:
             self._ended.put((future, await self._client.gather(future, asynchronous=True)))
@@ -167,7 +167,7 @@ class _Tasks:
             self._ended.put((future, exc))
 
     def next_outcome(self, workers: Workers) -> tuple[int, Outcome]:
-        """Wait for a task to end; meanwhile look after the workers."""
+        """Wait for a task to end, and check the workers meanwhile."""
         while True:
             if time.monotonic() - self._checked > SECONDS_BETWEEN_CHECKS:
                 workers.check()
@@ -178,7 +178,7 @@ class _Tasks:
 
 
 def attempt(item: Any, number: int, digest: str) -> Outcome:
-    """Work on an item, on a worker; what goes wrong is returned: raised, Dask would print its traceback."""
+    """Work on an item, on a worker. Return errors instead of raising them, as Dask would print their tracebacks."""
     tell(BEGUN, {"of": digest, "number": number})
     address = get_worker().address
     try:
@@ -194,12 +194,14 @@ def attempt(item: Any, number: int, digest: str) -> Outcome:
 def _outcome(result: Outcome | Exception) -> Outcome:
     if isinstance(result, KilledWorker):
         deaths = result.allowed_failures + 1
-        return Outcome("", None, f"its workers died {deaths} times, for lack of memory perhaps: raise [cluster] memory")
+        return Outcome("", None, f"its workers died {deaths} times; if memory ran out, increase [cluster] memory")
     if isinstance(result, CancelledError):
-        raise ClusterError(f"The Dask scheduler lost a task ({result}). Start again: what is done is kept.") from result
-    if isinstance(result, ImportError | AttributeError):  # of the task itself, which the worker cannot unpack
         raise ClusterError(
-            f"A worker has no stdask, or another version ({result}). Start both from one environment."
+            f"The Dask scheduler lost a task ({result}). Run the same command again to resume."
+        ) from result
+    if isinstance(result, ImportError | AttributeError):  # The worker could not load the task itself.
+        raise ClusterError(
+            f"A worker has no stdask, or another version ({result}). Start driver and workers from one environment."
         ) from result
     if isinstance(result, Exception):
         raise result
@@ -209,7 +211,7 @@ def _outcome(result: Outcome | Exception) -> Outcome:
 
 
 def _once_more(number: int, outcome: Outcome, workers: Workers, count: _Count) -> bool:
-    """Note a failure; return whether the item is tried again."""
+    """Count a failure. Return whether the item is tried again."""
     count.tries[number] += 1
     if not outcome.worker:
         return False
@@ -230,17 +232,17 @@ def _fail(item: Any, size: float, outcome: Outcome, count: _Count, tries: int, b
 def _incomplete(description: str, n_items: int, count: _Count, unit: str) -> IncompleteError:
     named = [f"{f['task']} ({f['rows']:,} {unit or 'rows'}): {f['error']}" for f in count.failed[:NAMED]]
     more = [f"and {len(count.failed) - NAMED} more"] if len(count.failed) > NAMED else []
-    rest = "the others are done" if count.n_done else "nothing went well: given up"
+    rest = "the others are done" if count.n_done else "none succeeded, and the rest was not tried"
     return IncompleteError(
-        f"{description}: {len(count.failed)} of {n_items} tasks failed, {rest}. Mend what is said here and run again: "
-        "only those are taken up.\n  " + "\n  ".join(named + more),
+        f"{description}: {len(count.failed)} of {n_items} tasks failed, {rest}. Fix the errors below and run the same "
+        "command again: it repeats only tasks that are not done.\n  " + "\n  ".join(named + more),
         count.failed,
     )
 
 
 @contextmanager
 def _counted(client: Client, digest: str, count: _Count) -> Iterator[None]:
-    """Count how often each item is begun while the block runs: a worker that dies takes its task with it."""
+    """Count how often each item is begun while the block runs, as the tasks of dead workers are repeated."""
 
     def note(message: Message) -> None:
         if message["of"] == digest:

@@ -1,4 +1,4 @@
-"""Certificates of one run: they let in the run's own workers and nobody else, and encrypt what is said."""
+"""The certificate of a run: it admits the run's own workers only, and encrypts what they send."""
 
 import shutil
 from pathlib import Path
@@ -7,17 +7,17 @@ from distributed.security import Security
 
 
 def make_security(folder: Path) -> tuple[Security, list[str]]:
-    """Make a key and a certificate, in files that only the user may read.
+    """Make a key and a certificate, in files that only the user can read.
 
     Parameters
     ----------
     folder
-        Where the workers read them: on a file system that driver and nodes share. Replaced if it exists.
+        Where the workers read them, on a file system that driver and nodes share. Replaced if it exists.
 
     Returns
     -------
     security, arguments
-        For the driver, which keeps them in memory, and for `dask worker`.
+        The settings of the driver, kept in memory, and the arguments of `dask worker`.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)

@@ -1,8 +1,8 @@
-"""Cancels a run's jobs when its driver is gone: a process of its own, which a kill of the driver does not reach.
+"""Cancel a run's jobs when its driver is gone. A process of its own, which survives when the driver is killed.
 
-`python cluster_watchdog.py COMMAND...` is told of jobs on its standard input, `+ID` and `-ID`, one a line. The input
-ends when the driver ends, however it ends: then what is left is cancelled with `COMMAND... ID...`. Standard library
-only: it runs as a file, to start at once and stay small.
+`python watchdog.py COMMAND...` reads `+ID` and `-ID` on its standard input, one per line, as jobs come and go. The
+input ends when the driver ends, for whatever reason. The jobs that are left are then cancelled with `COMMAND... ID...`.
+It runs as a file and imports the standard library only, to start at once and stay small.
 """
 
 import signal
@@ -11,13 +11,13 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 
-ATTEMPTS = 6  # a scheduler may be away for some minutes
+ATTEMPTS = 6  # A scheduler may be away for some minutes.
 SECONDS_BETWEEN = 30
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # meant for the driver: its end will be told by the input
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Meant for the driver, whose end the input shows.
 
 
 def jobs_left(lines: Iterable[str]) -> list[str]:
-    """Return the ids that came and did not go."""
+    """Return the ids of the jobs that came and did not go."""
     ids: dict[str, None] = {}
     for line in lines:
         sign, number = line[:1], line[1:].strip()
@@ -29,7 +29,7 @@ def jobs_left(lines: Iterable[str]) -> list[str]:
 
 
 def cancel(command: Sequence[str], ids: Sequence[str]) -> bool:
-    """Cancel jobs, again and again while the scheduler does not answer; return whether it did."""
+    """Cancel jobs, with further attempts while the scheduler does not answer. Return whether it succeeded."""
     for attempt in range(ATTEMPTS):
         try:
             done = subprocess.run([*command, *ids], capture_output=True, timeout=60, check=False)
@@ -43,7 +43,7 @@ def cancel(command: Sequence[str], ids: Sequence[str]) -> bool:
 
 
 def main() -> None:
-    """Wait for the end of the driver, and cancel what it leaves."""
+    """Wait for the end of the driver, and cancel the jobs it leaves."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     if ids := jobs_left(sys.stdin):

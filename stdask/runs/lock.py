@@ -1,8 +1,11 @@
-"""One run at a time in a run folder, by a lock that no dead run leaves behind for good.
+"""A lock that allows one run at a time in a run folder, and that a killed run does not hold for ever.
 
-The file system decides who is first: `run.lock` is created exclusively. Whether its holder still lives is told by
-its process where that can be seen, and elsewhere (another host, another container) by its heartbeat: the time of
-the file's last touch, by the file system's own clock, for the clocks of hosts differ.
+The file system decides which run is first: `run.lock` is created exclusively. The holder is alive if its process is.
+Where that process cannot be seen (another host, another container), its heartbeat decides: the time at which the file
+was last touched, by the clock of the file system, because the clocks of hosts differ.
+
+`filelock.SoftFileLease` (4.3) cannot replace this module. It takes over the lock of a killed run by exchanging two
+file names (RENAME_EXCHANGE), which NFS refuses: the folder would stay locked for ever. An empty lock stays too.
 """
 
 import contextlib
@@ -26,33 +29,33 @@ from stdask.storage import paths
 from stdask.storage.files import explaining
 
 BEAT_SECONDS = 10.0
-DEAD_SECONDS = 120.0  # an NFS client may see a touch 60 s late: its default acregmax
-GONE = -1.0
+DEAD_SECONDS = 120.0  # An NFS client may see a touch 60 s late: its default acregmax.
+GONE = -1.0  # start of a process that does not exist
 BOOT_ID, PROCESSES = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
 
 
 @dataclass(frozen=True)
 class Holder:
-    """The run that holds a run folder, or held it when it died."""
+    """The run that holds a run folder, or held it when it was killed."""
 
     host: str
-    machine: str  # this boot of this kernel and this set of processes, where known: elsewhere a pid says nothing
+    machine: str  # This boot of the kernel and this set of processes: elsewhere, a process id means nothing.
     pid: int
-    process_start: float  # tells the process from a later one of the same number
+    process_start: float  # It distinguishes the process from a later one with the same id.
     since: str
     command: str
 
     def __str__(self) -> str:
-        """Return who it is, in words."""
+        """Return the run in words."""
         return f"{self.command} (process {self.pid} on {self.host}, since {self.since})"
 
 
 @dataclass(frozen=True)
 class Lock:
-    """The lock of a run folder as it was read."""
+    """The lock of a run folder at the time it was read."""
 
     text: str
-    holder: Holder | None  # None: not written yet, or cut off
+    holder: Holder | None  # None if it is not written yet, or cut off.
     alive: bool
 
 
@@ -63,9 +66,9 @@ def hold(output: Path) -> Iterator[None]:
     Raises
     ------
     BusyError
-        If another live run uses the folder.
+        If another run that is alive uses the folder.
     StorageError
-        If the disk is full or nothing may be written there.
+        If the disk is full or the folder cannot be written to.
     """
     path = paths.lock(output)
     text = json.dumps(asdict(_myself()))
@@ -81,14 +84,16 @@ def hold(output: Path) -> Iterator[None]:
         ended.set()
         heart.join()
         os.close(descriptor)
-        with contextlib.suppress(OSError):  # where it cannot be removed it is the lock of a dead run
+        with contextlib.suppress(OSError):  # A lock that cannot be removed is that of a killed run from now on.
             _remove(path, text)
 
 
 def read_lock(output: Path) -> Lock | None:
-    """Return the lock of a run folder and whether its run lives; None if there is none."""
+    """Return the lock of a run folder and whether its run is alive; None if there is no lock."""
     try:
-        with paths.lock(output).open(encoding="utf-8", errors="replace") as file:  # opening it also asks NFS anew
+        with paths.lock(output).open(
+            encoding="utf-8", errors="replace"
+        ) as file:  # Opening it refreshes NFS.
             touched = os.fstat(file.fileno()).st_mtime
             text = file.read()
     except FileNotFoundError:
@@ -105,7 +110,7 @@ def read_lock(output: Path) -> Lock | None:
 
 
 def _take(output: Path, text: str) -> int:
-    """Create the lock, after removing that of a dead run; return its descriptor."""
+    """Create the lock, after removing that of a killed run, and return its file descriptor."""
     path = paths.lock(output)
     while True:
         try:
@@ -125,17 +130,17 @@ def _take(output: Path, text: str) -> int:
 
 
 def _remove(path: Path, text: str) -> None:
-    """Remove a lock if it is still the one that says `text`.
+    """Remove a lock if it still holds `text`.
 
-    Two that saw the same dead lock must not both remove it, for the second would remove the lock of the first:
-    whoever removes holds a claim meanwhile, and looks again.
+    Two runs that find the same old lock must not both remove it, because the second would remove the new lock of the
+    first. A run therefore creates a claim, reads the lock again and only then removes it.
     """
     claim = path.with_name(f"{path.name}.claim")
     try:
         os.close(os.open(claim, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
     except FileExistsError:
         with contextlib.suppress(FileNotFoundError):
-            if _now(path.parent) - claim.stat().st_mtime > DEAD_SECONDS:  # killed in the millisecond it takes
+            if _now(path.parent) - claim.stat().st_mtime > DEAD_SECONDS:  # Its run was killed meanwhile.
                 claim.unlink()
         time.sleep(0.05)
         return
@@ -148,29 +153,29 @@ def _remove(path: Path, text: str) -> None:
 
 
 def _beat(descriptor: int, ended: threading.Event) -> None:
-    """Touch the lock now and then; by its descriptor, so that another's lock is never kept alive."""
+    """Touch the lock regularly, by its file descriptor, so that the lock of another run is never kept alive."""
     while not ended.wait(BEAT_SECONDS):
-        with contextlib.suppress(OSError):  # a file server that is away for a while
+        with contextlib.suppress(OSError):  # A file server may be away for a while.
             os.utime(descriptor)
 
 
 def _now(folder: Path) -> float:
-    """Return the time by the clock of a folder's file system: that of a file written just now."""
+    """Return the time by the clock of a folder's file system, from a file that is created for that."""
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
             return os.fstat(file.fileno()).st_mtime
-    except OSError:  # a folder that can only be read
+    except OSError:  # The folder is read-only.
         return time.time()
 
 
 def _refusal(output: Path, holder: Holder | None) -> str:
-    where = "or choose another folder with --output."
+    other_folder = "or choose another folder with --output."
     if holder is None:
-        return f"{output} is in use by a run that has just begun. Wait until it ends, {where}"
+        return f"{output} is in use by a run that has just begun. Wait until it ends, {other_folder}"
     remedy = f"Wait until it ends, stop it with `kill {holder.pid}` on {holder.host}"
     if (holder.host, holder.machine) != (socket.gethostname(), _machine()):
-        remedy += f" (if it is dead, start again in {DEAD_SECONDS / 60:.0f} minutes)"
-    return f"{output} is in use by {holder}. {remedy}, {where}"
+        remedy += f" (if it was killed, start again in {DEAD_SECONDS / 60:.0f} minutes)"
+    return f"{output} is in use by {holder}. {remedy}, {other_folder}"
 
 
 def _myself() -> Holder:
@@ -186,26 +191,26 @@ def _myself() -> Holder:
 
 
 def _machine() -> str:
-    with contextlib.suppress(OSError):  # Linux has both
+    with contextlib.suppress(OSError):  # Only Linux has these files.
         return f"{BOOT_ID.read_text().strip()} {PROCESSES.readlink()}"
     return ""
 
 
 def _start_of(pid: int) -> float | None:
-    """Return when a process started, in units that no change of the clock moves.
+    """Return when a process started, in units that do not depend on the clock.
 
     Returns
     -------
     start
-        GONE if there is no such process, None if it cannot be looked into.
+        GONE if there is no such process, None if this user cannot see it.
     """
     if not psutil.pid_exists(pid):
         return GONE
     try:
         process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:  # dead, though its parent has not asked: in a container nobody may
+        if process.status() == psutil.STATUS_ZOMBIE:  # It has ended, and its parent has not noticed yet.
             return GONE
         stat = Path(f"/proc/{pid}/stat")
         return float(stat.read_text().rpartition(")")[2].split()[19]) if stat.exists() else process.create_time()
-    except (psutil.Error, OSError):  # another user's, where /proc hides those
+    except (psutil.Error, OSError):  # Some systems hide the processes of other users.
         return None

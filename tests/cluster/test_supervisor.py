@@ -87,7 +87,7 @@ def test_a_job_whose_worker_had_answered_is_replaced_at_the_next_look(scene: Sce
     assert set(scene.supervisor.jobs) == {"1", "3", "4"}
     assert scene.supervisor.replaced == 1
     assert scene.notes[-2:] == ["-2", "+4"]
-    assert "Job 2 ended; another takes its place." in scene.told[0]
+    assert "Job 2 ended and is replaced." in scene.told[0]
 
 
 def test_the_end_of_a_dead_jobs_log_is_quoted(scene: Scene, tmp_path: Path):
@@ -121,12 +121,12 @@ def test_a_scheduler_that_does_not_answer_means_nothing(scene: Scene):
 def test_after_a_failure_the_next_try_waits_twice_as_long_each_time(scene: Scene):
     scene.settle()
     scene.scheduler.alive.discard("1")
-    scene.scheduler.refusal = "sbatch refuses: QOSMaxSubmitJobPerUserLimit"
+    scene.scheduler.refusal = "sbatch failed: QOSMaxSubmitJobPerUserLimit"
     tried = []
     for _ in range(40):
         before = len(scene.told)
         scene.look(1)
-        if any("refuses" in text for text in scene.told[before:]):
+        if any("sbatch failed" in text for text in scene.told[before:]):
             tried.append(scene.now)
     assert [later - earlier for earlier, later in pairwise(tried)] == [5, 10, 20]
     assert scene.supervisor.error is None  # two workers are still at work
@@ -141,7 +141,7 @@ def test_too_many_failures_in_a_row_without_any_worker_are_the_end_with_the_last
     for _ in range(40):
         scene.look(30)
         scene.scheduler.alive.clear()
-    assert "For the 4. time in a row jobs ended before a worker answered" in str(scene.supervisor.error)
+    assert "Jobs ended 4 times in a row before a worker connected" in str(scene.supervisor.error)
     assert "No module named 'stdask'" in str(scene.supervisor.error)
     # three at first, and then one at a time to see whether it is better now
     assert scene.scheduler.submitted == WANTED + 3
@@ -161,7 +161,7 @@ def test_a_worker_that_answers_wipes_out_earlier_failures(scene: Scene):
 
 
 def test_the_refusal_of_the_very_first_job_is_the_users_to_mend(scene: Scene):
-    scene.scheduler.refusal = "sbatch refuses: invalid account"
+    scene.scheduler.refusal = "sbatch failed: invalid account"
     with pytest.raises(ClusterError, match="invalid account"):
         scene.supervisor.start()
 
@@ -192,7 +192,7 @@ def test_a_job_that_was_submitted_though_no_answer_said_so_is_taken_on_when_its_
 def test_jobs_that_still_wait_in_the_queue_are_no_reason_to_give_up(scene: Scene):
     scene.look()
     scene.scheduler.alive.discard("1")
-    scene.scheduler.refusal = "sbatch refuses: QOSMaxSubmitJobPerUserLimit"
+    scene.scheduler.refusal = "sbatch failed: QOSMaxSubmitJobPerUserLimit"
     for _ in range(20):
         scene.look(301)
     assert scene.supervisor.error is None

@@ -72,7 +72,7 @@ def test_an_item_that_fails_for_good_does_not_stop_the_others_and_is_told_at_the
 
 
 def test_where_everything_fails_the_rest_is_not_tried(client: Workers, tmp_path: Path):
-    with pytest.raises(IncompleteError, match="nothing went well: given up"):
+    with pytest.raises(IncompleteError, match="none succeeded, and the rest was not tried"):
         run_each(client, fails_on, range(200), tmp_path, tuple(range(200)))
     tried = {path.stem for path in tmp_path.iterdir()}
     assert HOPELESS_AFTER <= len(tried) < 200
@@ -86,7 +86,7 @@ def test_what_no_other_worker_could_do_better_stops_at_once(client: Workers):
 def test_a_worker_without_what_was_sent_refuses(client: Workers):
     with broadcast(client.client, times, 3) as digest:
         assert client.client.submit(call_broadcast, digest, 2, pure=False).result() == 6
-    with pytest.raises(LookupError, match="does not hold what the run sent"):
+    with pytest.raises(LookupError, match="does not hold what the driver sent"):
         client.client.submit(call_broadcast, digest, 2, pure=False).result()
 
 
@@ -105,7 +105,7 @@ def test_tasks_of_killed_workers_are_done_again_and_counted(tmp_path: Path, caps
         done = run_each(workers, ends_its_worker_once, range(4), tmp_path)
     assert sorted(done) == [0, 1, 2, 3]
     # each killed its worker once, and may have been queued on one that another killed
-    assert re.search(r"4 tasks, [4-9] begun again after their workers were gone", capsys.readouterr().out)
+    assert re.search(r"4 tasks, [4-9] repeated because their workers were lost", capsys.readouterr().out)
 
 
 class Fleetless(Workers):

@@ -42,9 +42,9 @@ def test_twenty_random_kills_change_nothing(data_dir: Path, tmp_path: Path):
     assert n_killed == N_KILLS, f"the run ended after {n_killed} kills"
     assert driver.end() == 0, driver.text
     assert disturbed.is_undisturbed(tmp_path / "run")
-    again = re.search(r"(\d+) begun again after their workers were gone", driver.text)
+    again = re.search(r"(\d+) repeated because their workers were lost", driver.text)
     n_again = int(again[1]) if again else 0
-    print(f"{n_killed} workers killed, {n_again} partitions begun again")
+    print(f"{n_killed} workers killed, {n_again} partitions repeated")
     assert (
         n_again <= 2 * N_KILLS
     )  # the one that each had under way, and one whose result the driver had not fetched yet

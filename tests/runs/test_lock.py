@@ -107,7 +107,7 @@ def test_another_process_of_the_same_number_is_not_the_run(tmp_path: Path):
 @pytest.mark.parametrize("elsewhere", [{"host": "another"}, {"machine": "another boot, or another container"}])
 def test_of_another_machine_the_heartbeat_decides(elsewhere: dict, tmp_path: Path):
     lock_of(tmp_path, age_seconds=DEAD_SECONDS - 10, **elsewhere, pid=1 << 30)
-    with pytest.raises(BusyError, match="if it is dead, start again in 2 minutes"), hold(tmp_path):
+    with pytest.raises(BusyError, match="if it was killed, start again in 2 minutes"), hold(tmp_path):
         pass
     lock_of_dead = paths.lock(tmp_path)
     then = time.time() - DEAD_SECONDS - 10

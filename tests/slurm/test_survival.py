@@ -18,11 +18,11 @@ pytestmark = [pytest.mark.slurm, pytest.mark.faults, pytest.mark.timeout(900)]
 
 
 def begun_again(driver: Driver) -> int:
-    """Return how many partitions were begun again, as it was printed."""
-    found = re.search(r"(\d+) begun again after their workers were gone", driver.text)
+    """Return how many partitions were repeated, as printed."""
+    found = re.search(r"(\d+) repeated because their workers were lost", driver.text)
     n_again = int(found[1]) if found else 0
-    n_replaced = driver.text.count("another takes its place")
-    print(f"{n_replaced} jobs replaced, {n_again} partitions begun again")
+    n_replaced = driver.text.count("ended and is replaced")
+    print(f"{n_replaced} jobs replaced, {n_again} partitions repeated")
     return n_again
 
 
@@ -67,14 +67,14 @@ def test_jobs_that_must_give_way_to_others_are_replaced_when_there_is_room(lab: 
     assert driver.end() == 0, driver.text
     assert lab.disturbed.is_undisturbed(tmp_path / "run")
     assert begun_again(driver) <= 2
-    assert "another takes its place" in driver.text
+    assert "ended and is replaced" in driver.text
 
 
 def test_a_walltime_shorter_than_the_run_is_no_hindrance(lab: Lab, tmp_path: Path):
     driver = lab.start(tmp_path / "run", workers=1, walltime="00:00:20")  # 15 s at work, then another job
     assert driver.end(600) == 0, driver.text
     assert lab.disturbed.is_undisturbed(tmp_path / "run")
-    n_replaced = driver.text.count("another takes its place")
+    n_replaced = driver.text.count("ended and is replaced")
     assert n_replaced >= 1
     assert begun_again(driver) <= n_replaced
 
@@ -115,7 +115,7 @@ def test_a_scheduler_that_refuses_for_a_while_is_asked_again(lab: Lab, tmp_path:
     driver = at_work(lab, tmp_path / "run", wrapper(tmp_path, refuse))
     broken.touch()
     lab.call("scancel", *lab.jobs())
-    driver.wait_for(lambda: "sbatch refuses: sbatch: error: Socket timed out" in driver.text, 60)
+    driver.wait_for(lambda: "sbatch failed: sbatch: error: Socket timed out" in driver.text, 60)
     broken.unlink()
     assert driver.end() == 0, driver.text
     assert lab.disturbed.is_undisturbed(tmp_path / "run")
@@ -125,7 +125,7 @@ def test_a_scheduler_that_refuses_for_a_while_is_asked_again(lab: Lab, tmp_path:
 def test_a_refusal_of_the_first_job_reaches_the_user_in_slurms_own_words(lab: Lab, tmp_path: Path):
     driver = lab.start(tmp_path / "run", queue="no_such_queue")
     assert driver.end(60) == 2
-    assert "sbatch refuses: sbatch: error: " in driver.text
+    assert "sbatch failed: sbatch: error: " in driver.text
     assert "invalid partition specified: no_such_queue" in driver.text
 
 
