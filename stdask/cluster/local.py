@@ -1,8 +1,11 @@
 """Worker processes of this machine. Dask restarts one that dies; one that Dask gives up is replaced here."""
 
+import asyncio
+import signal
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from typing import Any, Self
 
 from distributed import Client, LocalCluster
@@ -34,15 +37,22 @@ class LocalWorkers:
 
     def __enter__(self) -> Self:
         """Start them."""
-        self.cluster = LocalCluster(
-            n_workers=self._n_workers,
-            threads_per_worker=1,
-            memory_limit=self._memory,
-            dashboard_address="127.0.0.1:0",
-            host="127.0.0.1",
-            security=Security.temporary(),  # Other users of this machine must not send it work.
-            protocol="tls",
-        )
+        with _without_interrupts():
+            self.cluster = LocalCluster(
+                n_workers=0,
+                threads_per_worker=1,
+                memory_limit=self._memory,
+                dashboard_address="127.0.0.1:0",
+                host="127.0.0.1",
+                security=Security.temporary(),  # Other users of this machine must not send it work.
+                protocol="tls",
+            )
+        try:
+            self.cluster.scale(self._n_workers)
+            self.cluster.sync(_started, self.cluster)
+        except BaseException:  # Ctrl-C is one.
+            self.cluster.close()
+            raise
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -76,3 +86,26 @@ async def _rest(dask_worker: Worker) -> None:
     """Send a worker's last heartbeat, after any that is on its way."""
     dask_worker.periodic_callbacks["heartbeat"].stop()
     await dask_worker.heartbeat()
+
+
+async def _started(cluster: LocalCluster) -> None:
+    """Wait for the workers. An interrupt ends the waiting but not their start, which Dask cannot close half-way."""
+
+    async def start() -> None:
+        await cluster
+
+    await asyncio.shield(asyncio.ensure_future(start()))
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Keep Ctrl-C from the threads that the block starts, and from the processes that these start.
+
+    A terminal sends it to all processes of a command, but only the main process acts on it: it stops the workers.
+    """
+    resource_tracker.ensure_running()  # Started later, by such a thread, it would let Ctrl-C in again.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

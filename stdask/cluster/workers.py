@@ -27,6 +27,9 @@ SETTINGS = {
     "distributed.worker.multiprocessing-method": "spawn",  # A fork hangs once TensorFlow has started.
 }
 LAPTOP_PORT = 8787  # Dask's own default for the dashboard
+NANNY = "distributed.nanny"
+# Loggers that report what an interrupt cuts off.
+INTERRUPTED = (NANNY, "distributed.scheduler", "distributed.core", "distributed.worker", "asyncio")
 
 
 class Workers:
@@ -57,9 +60,10 @@ class Workers:
         """Start nothing yet."""
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None = None, *exception: object) -> None:
         """Stop what was started."""
-        with _quiet_nannies():
+        interrupted = kind is not None and not issubclass(kind, Exception)
+        with _quiet(logging.CRITICAL, *INTERRUPTED) if interrupted else _quiet(logging.ERROR, NANNY):
             self._open.close()
         self._client = self._fleet = self._local = None
 
@@ -72,7 +76,8 @@ class Workers:
             return
         nannies = [worker["nanny"] for worker in self.client.scheduler_info(n_workers=-1)["workers"].values()]
         if all(nannies):  # A worker without a nanny would not come back.
-            with _quiet_nannies(), suppress(OSError):  # The job of a worker that does not answer ends and is replaced.
+            # The job of a worker that does not answer ends and is replaced.
+            with _quiet(logging.ERROR, NANNY), suppress(OSError):
                 self.client.restart(wait_for_workers=False)
 
     @property
@@ -158,15 +163,17 @@ class Workers:
 
 
 @contextmanager
-def _quiet_nannies() -> Iterator[None]:
-    """Keep nannies from reporting the end of workers that are meant to end."""
-    logger = logging.getLogger("distributed.nanny")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+def _quiet(level: int, *names: str) -> Iterator[None]:
+    """Keep Dask from reporting the end of workers that are meant to end."""
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(level)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _connect(address: str, seconds: float) -> Client:
