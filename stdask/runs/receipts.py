@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
@@ -150,14 +151,24 @@ def read_receipt(output: Path, stage: str, kind: type[Counts] = Counts) -> Recei
     """
     try:
         content = json.loads(paths.receipt(output, stage).read_text(encoding="utf-8"))
-        counts = TypeAdapter(STAGES[stage].counts).validate_python(content.pop("counts"))
-        receipt = TypeAdapter(Receipt[Counts]).validate_python(content | {"counts": counts})
+        counts = _adapter_of_counts(stage).validate_python(content.pop("counts"))
+        receipt = _adapter().validate_python(content | {"counts": counts})
         names = [Path(name) for name in receipt.outputs]
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):  # not even text, or not a receipt
         return None
     if not isinstance(counts, kind) or any(name.is_absolute() or ".." in name.parts for name in names):
         return None
     return replace(receipt, counts=counts)
+
+
+@cache  # An adapter is slow to make, and status reads each receipt many times.
+def _adapter() -> TypeAdapter[Receipt[Counts]]:
+    return TypeAdapter(Receipt[Counts])
+
+
+@cache
+def _adapter_of_counts(stage: str) -> TypeAdapter[Counts]:
+    return TypeAdapter(STAGES[stage].counts)
 
 
 def why_not_done(

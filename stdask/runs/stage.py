@@ -5,27 +5,24 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from stdask import __version__
 from stdask.cluster.performance import peak_memory
 from stdask.config.run import Run
 from stdask.display.console import say
 from stdask.errors import CatalogueError, SurveyError
+from stdask.runs.changes import source_file, why_again
 from stdask.runs.counts import Counts
-from stdask.runs.progress import recorded_workers, stage_begins, stage_ends
 from stdask.runs.receipts import (
     FileRecord,
     Receipt,
-    SourceFile,
-    changed_settings,
     describe_outputs,
     read_receipt,
     stage_key,
     why_not_done,
     write_receipt,
 )
+from stdask.runs.recorder import recorded_workers, stage_begins, stage_ends
 from stdask.runs.registry import STAGES, stage_settings
 from stdask.storage import paths
-from stdask.storage.files import sha256
 from stdask.storage.surveys.files import checksum
 
 
@@ -61,7 +58,7 @@ class Stage:
         self.key = stage_key(name, inputs, settings)
         self.receipt = read_receipt(output, name)
         self.reason = why_not_done(output, self.receipt, self.key, inputs, settings)
-        self._sources = {name: _source_file(path) for name, path in (sources or {}).items()}
+        self._sources = {name: source_file(path) for name, path in (sources or {}).items()}
         self._started = time.perf_counter()
         say(f"{name}: {self.reason or 'done before, skipped'}", "bold")
 
@@ -165,55 +162,3 @@ def digest_of(run: Run, stage: str) -> str:
             f"{run.output}: the {stage!r} stage must be repeated ({why}). Run `stdask {command}` first."
         )
     return receipt.digest
-
-
-def why_again(output: Path, receipt: Receipt, run: Run | None) -> str:
-    """Return why a finished stage must be repeated, in words; empty if it need not be, as far as other stages tell.
-
-    Parameters
-    ----------
-    output, receipt
-        The run folder, and the stage's receipt.
-    run
-        The run, to compare the settings too.
-    """
-    if receipt.versions.get("stdask") != __version__:
-        return "changed: the version of stdask"
-    changed = []
-    for name in receipt.inputs:
-        made = read_receipt(output, name) if name in STAGES else None
-        if made and made.digest != receipt.inputs[name]:
-            changed.append(f"what it reads from {name}")
-        elif made and (why := why_again(output, made, run)):
-            return f"after {name}, {why}"
-    if run:
-        changed += changed_settings(receipt.settings, stage_settings(run, receipt.stage))
-    if changed:
-        return f"changed: {', '.join(changed)}"
-    return why_not_done(output, receipt, receipt.key, receipt.inputs, receipt.settings)
-
-
-def changed_files(receipt: Receipt, run: Run) -> list[str]:
-    """Return what has become of the files that a stage read from outside the run folder, in words.
-
-    A file of the same path, size and time is taken for unchanged; another is read again.
-
-    Parameters
-    ----------
-    receipt, run
-        The stage's receipt; and the run, which says where the files are now.
-    """
-    changes = []
-    for name, path in STAGES[receipt.stage].files(run).items():
-        if not path.is_file():
-            changes.append(f"{path} is missing")
-        elif name not in receipt.inputs:
-            changes.append(f"{path} is new")
-        elif receipt.sources.get(name) != _source_file(path) and sha256(path) != receipt.inputs[name]:
-            changes.append(f"{path} has changed")
-    return changes
-
-
-def _source_file(path: Path) -> SourceFile:
-    found = path.stat()
-    return SourceFile(str(path), found.st_size, found.st_mtime_ns)

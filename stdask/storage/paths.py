@@ -1,8 +1,10 @@
 """Where everything lies in a run folder: pure functions from path to path."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from stdask.science.sky.healpix import Pixel
+if TYPE_CHECKING:  # HEALPix is slow to import, and commands that only read receipts need paths too
+    from stdask.science.sky.healpix import Pixel
 
 RUN_COPY = "run.json"
 REJECTED = "rejected.parquet"
@@ -131,13 +133,13 @@ def logs(output: Path) -> Path:
     return output / "logs"
 
 
-def partition(folder: Path, pixel: Pixel) -> Path:
+def partition(folder: Path, pixel: "Pixel") -> Path:
     """Return the Parquet file of one partition of a HATS catalogue."""
     directory = pixel.pixel // 10_000 * 10_000
     return folder / "dataset" / f"Norder={pixel.order}" / f"Dir={directory}" / f"Npix={pixel.pixel}.parquet"
 
 
-def rejected_part(folder: Path, pixel: Pixel) -> Path:
+def rejected_part(folder: Path, pixel: "Pixel") -> Path:
     """Return the file of the rows set aside in one partition; any Parquet reader opens all of them by their folder."""
     return folder / REJECTED / f"part-{pixel.first_index:019d}.parquet"  # in the order of the sky
 

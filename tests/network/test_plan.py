@@ -5,7 +5,8 @@ import pytest
 
 from stdask.network.cpu.engine import CpuEngine
 from stdask.network.plan import fold, join_members, layer_shapes, unfolded_operations
-from stdask.network.recipe import ANY, PRESETS, Architecture, Sample, Schedule
+from stdask.network.presets import ANY, PRESETS
+from stdask.network.recipe import Architecture, Sample, Schedule
 from stdask.network.resnet import build
 from stdask.network.training import train_member
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from stdask.network.recipe import ANY, PRESETS, Architecture
+from stdask.network.presets import ANY, PRESETS
+from stdask.network.recipe import Architecture
 from stdask.network.resnet import WeightNormDense, build
 
 

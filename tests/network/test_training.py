@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from stdask.network import training
-from stdask.network.recipe import ANY, Architecture, Epoch, Sample, Schedule
+from stdask.network.presets import ANY
+from stdask.network.recipe import Architecture, Epoch, Sample, Schedule
 from stdask.network.training import train_member
 
 ARCHITECTURE = Architecture(n_inputs=2, n_labels=1, first_width=8, depth=1, dropout=0.1, dropout_widths=(16, ANY))

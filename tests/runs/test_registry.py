@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stdask.config.run import Run
-from stdask.network.recipe import N_DRAWS
+from stdask.network.presets import N_DRAWS
 from stdask.runs.registry import STAGES, rows_per_partition, stage_settings
 from tests.tools.bench.bench_runs import make_demo_run
 

@@ -12,7 +12,7 @@ from stdask.cli.main import app
 from stdask.cluster.workers import Workers
 from stdask.config.run import load_run
 from stdask.errors import ConfigError
-from stdask.network.recipe import shape_of
+from stdask.network.presets import shape_of
 from stdask.science.assessment.baselines import SIMPLER
 from stdask.stages.ingest import stage as ingest
 from stdask.stages.pair import stage as pair

@@ -18,7 +18,7 @@ from stdask.display import numbers as report_format
 from stdask.errors import CatalogueError
 from stdask.network.ensemble import Family
 from stdask.network.parts import from_parts
-from stdask.network.recipe import ANY, shape_of
+from stdask.network.presets import ANY, shape_of
 from stdask.runs.card.limits import limits_of
 from stdask.runs.counts import FamilyStars, IngestCounts, PairCounts, TrainCounts
 from stdask.runs.receipts import C, Receipt, read_receipt

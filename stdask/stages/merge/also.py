@@ -8,8 +8,9 @@ from stdask.config.run import Run
 from stdask.config.survey import SurveyDefinition
 from stdask.config.training import TrainConfig
 from stdask.errors import CatalogueError, ConfigError
+from stdask.runs.changes import why_again
 from stdask.runs.receipts import Receipt, read_receipt
-from stdask.runs.stage import digest_of, why_again
+from stdask.runs.stage import digest_of
 
 STAGES = ("ingest_a", "ingest_b", "pair", "translate")  # what a merge reads
 

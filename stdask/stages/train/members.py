@@ -22,7 +22,8 @@ from stdask.display.console import Bar
 from stdask.errors import EnsembleError
 from stdask.network import quiet_start
 from stdask.network.plan import Plan, fold
-from stdask.network.recipe import Architecture, Epoch, Sample, Schedule, shape_of
+from stdask.network.presets import shape_of
+from stdask.network.recipe import Architecture, Epoch, Sample, Schedule
 from stdask.runs.ledger import Ledger
 from stdask.runs.stage import Stage
 from stdask.science.keys.splits import split_for_member

@@ -18,7 +18,8 @@ from stdask.display.console import progress_bar
 from stdask.network.cpu.engine import CpuEngine
 from stdask.network.ensemble import Family
 from stdask.network.plan import Plan, unfolded_operations
-from stdask.network.recipe import Architecture, shape_of
+from stdask.network.presets import shape_of
+from stdask.network.recipe import Architecture
 from stdask.runs.draws import draws_of
 from stdask.stages.translate.table import new_columns, translate_file
 from stdask.storage.catalogue.hats import write_partition

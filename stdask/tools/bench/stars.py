@@ -9,7 +9,8 @@ from stdask import schema
 from stdask.config.run import Run
 from stdask.network.ensemble import Family, Stretch
 from stdask.network.plan import Plan, layer_shapes
-from stdask.network.recipe import Architecture, shape_of
+from stdask.network.presets import shape_of
+from stdask.network.recipe import Architecture
 from stdask.pairing.training_set import TrainingSet, stack_columns
 from stdask.science.sky.healpix import Pixel
 from stdask.science.translation.calibration import fit_calibration

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from stdask.config.training import TrainConfig
-from stdask.network.recipe import shape_of
+from stdask.network.presets import shape_of
 from stdask.science.translation.masking import Patterns
 from stdask.science.translation.scaling import NO_COUNTERPART, fit_scaling
 from stdask.stages.train.family import member_jobs, own_inputs

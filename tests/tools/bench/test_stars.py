@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stdask import schema
-from stdask.network.recipe import PRESETS
+from stdask.network.presets import PRESETS
 from stdask.runs.draws import draws_of
 from stdask.stages.translate.stage import check_inputs
 from stdask.stages.translate.table import new_columns, translate_table

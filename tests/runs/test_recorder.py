@@ -15,8 +15,9 @@ from stdask.cluster.workers import Workers
 from stdask.config.cluster import ClusterConfig
 from stdask.display.console import Figures, progress_bar
 from stdask.errors import CatalogueError, IncompleteError, StdaskError
-from stdask.runs import progress
-from stdask.runs.progress import read_progress, recorded, stage_begins, stage_ends
+from stdask.runs import recorder
+from stdask.runs.progress import read_progress
+from stdask.runs.recorder import recorded, stage_begins, stage_ends
 from stdask.storage import paths
 
 NONE = Workers(ClusterConfig())  # never started
@@ -66,11 +67,11 @@ def test_stages_and_bars_are_recorded_as_they_go(tmp_path: Path):
 
 def test_bars_are_recorded_at_most_once_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     written: list[Path] = []
-    monkeypatch.setattr(progress, "write_text", lambda path, _: written.append(path))
-    recorder = progress.Recorder(tmp_path, NONE)
+    monkeypatch.setattr(recorder, "write_text", lambda path, _: written.append(path))
+    own = recorder.Recorder(tmp_path, NONE)
     begun = time.monotonic()
     while time.monotonic() < begun + 1.5:
-        recorder.show(Figures("scan", 10))
+        own.show(Figures("scan", 10))
     assert len(written) == 2
 
 
@@ -127,7 +128,7 @@ def test_the_tasks_that_failed_are_kept_until_their_stage_begins_again(tmp_path:
 
 
 def test_outside_of_a_command_nothing_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(progress, "SECONDS_BETWEEN", 0.0)
+    monkeypatch.setattr(recorder, "SECONDS_BETWEEN", 0.0)
     with recorded(tmp_path, NONE):
         stage_begins("merge")
         stage_ends()

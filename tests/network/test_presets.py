@@ -1,6 +1,6 @@
 """The presets."""
 
-from stdask.network.recipe import PRESETS
+from stdask.network.presets import PRESETS
 
 
 def test_the_paper_preset_is_the_published_architecture():

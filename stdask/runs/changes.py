@@ -1,0 +1,62 @@
+"""What has changed since a stage was finished: its settings, the stages before it, the files it read."""
+
+from pathlib import Path
+
+from stdask import __version__
+from stdask.config.run import Run
+from stdask.runs.receipts import Receipt, SourceFile, changed_settings, read_receipt, why_not_done
+from stdask.runs.registry import STAGES, stage_settings
+from stdask.storage.files import sha256
+
+
+def why_again(output: Path, receipt: Receipt, run: Run | None) -> str:
+    """Return why a finished stage must be repeated, in words; empty if it need not be, as far as other stages tell.
+
+    Parameters
+    ----------
+    output, receipt
+        The run folder, and the stage's receipt.
+    run
+        The run, to compare the settings too.
+    """
+    if receipt.versions.get("stdask") != __version__:
+        return "changed: the version of stdask"
+    changed = []
+    for name in receipt.inputs:
+        made = read_receipt(output, name) if name in STAGES else None
+        if made and made.digest != receipt.inputs[name]:
+            changed.append(f"what it reads from {name}")
+        elif made and (why := why_again(output, made, run)):
+            return f"after {name}, {why}"
+    if run:
+        changed += changed_settings(receipt.settings, stage_settings(run, receipt.stage))
+    if changed:
+        return f"changed: {', '.join(changed)}"
+    return why_not_done(output, receipt, receipt.key, receipt.inputs, receipt.settings)
+
+
+def changed_files(receipt: Receipt, run: Run) -> list[str]:
+    """Return what has become of the files that a stage read from outside the run folder, in words.
+
+    A file of the same path, size and time is taken for unchanged; another is read again.
+
+    Parameters
+    ----------
+    receipt, run
+        The stage's receipt; and the run, which says where the files are now.
+    """
+    changes = []
+    for name, path in STAGES[receipt.stage].files(run).items():
+        if not path.is_file():
+            changes.append(f"{path} is missing")
+        elif name not in receipt.inputs:
+            changes.append(f"{path} is new")
+        elif receipt.sources.get(name) != source_file(path) and sha256(path) != receipt.inputs[name]:
+            changes.append(f"{path} has changed")
+    return changes
+
+
+def source_file(path: Path) -> SourceFile:
+    """Return what tells whether a file is still the one that was read, without reading it."""
+    found = path.stat()
+    return SourceFile(str(path), found.st_size, found.st_mtime_ns)
