@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -11,10 +11,7 @@ from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from rich.text import Text
-
-from stdask.display.numbers import measured, number
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -24,7 +21,6 @@ SECONDS_BETWEEN_LINES = 10.0  # of a bar's progress in a batch log
 PACE_SECONDS = 600.0  # a rate is the mean over these: two rounds of tasks of 1-5 minutes, and no long wait for workers
 PACE_TASKS = 20  # or over the last so many tasks, where they are longer than that
 SLOWEST = 0.1  # a second; a lower rate tells nobody anything
-WIDEST = 1000  # columns of a printed table
 
 
 @dataclass(frozen=True)
@@ -103,48 +99,6 @@ def progress_bar(
         bar.shown_by(progress)
         with bar.ticking():
             yield bar
-
-
-def print_scores(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print an accuracy table: one line a label and method."""
-    table = Table("label", "method", "stars", "bias", "std", "robust sigma", "MAE", title=title, title_justify="left")
-    for n, row in enumerate(rows):
-        table.add_row(
-            f"{row['label']} [{row['unit']}]".replace("[", r"\["),
-            row["method"],
-            f"{row['n']:,}",
-            *(f"{row[name]:.4g} ± {row[f'{name}_err']:.1g}" for name in ("bias", "std", "robust", "mae")),
-            end_section=n + 1 == len(rows) or rows[n + 1]["label"] != row["label"],
-        )
-    console.print(table)
-
-
-def print_coverage(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print covered shares: one line a label and what is covered, one column a nominal share."""
-    levels = sorted({row["nominal"] for row in rows})
-    lines: dict[tuple[str, str, str], dict[float, str]] = {}
-    for row in rows:
-        covered = f"{100 * row['covered']:.1f} ± {100 * row['covered_err']:.1f} %"
-        lines.setdefault((row["family"], row["label"], row["of"]), {})[row["nominal"]] = covered
-    table = Table("label", "of", *(f"{100 * level:.0f} %" for level in levels), title=title, title_justify="left")
-    for (_, label, of), shares in lines.items():
-        table.add_row(label, of, *(shares[level] for level in levels))
-    console.print(table)
-
-
-def print_table(title: str, rows: Sequence[Mapping[str, Any]], section: str) -> None:
-    """Print rows as they are, a value with its `_err` behind it; a line where the column `section` changes."""
-    names = [name for name in rows[0] if not name.endswith("_err")]
-    table = Table(*(name.replace("_", " ") for name in names), title=title, title_justify="left")
-    for n, row in enumerate(rows):
-        cells = [
-            measured(row[name], row[f"{name}_err"]) if f"{name}_err" in row else number(row[name]) for name in names
-        ]
-        last = n + 1 == len(rows) or rows[n + 1][section] != row[section]
-        table.add_row(*cells, end_section=last)
-    # as wide as it is: folded into the 80 columns of a batch log its numbers would be cut off
-    table.width = console.measure(table, options=console.options.update(width=WIDEST)).maximum
-    console.print(table)
 
 
 class Bar:

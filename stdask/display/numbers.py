@@ -1,4 +1,4 @@
-"""How numbers, quantities and files are written in the report."""
+"""How numbers, quantities and files are written in the report and in printed tables."""
 
 import json
 import math
@@ -49,7 +49,7 @@ def number(value: Any) -> str:
         return str(value)
     if isinstance(value, (list, tuple)):
         return f"{len(value)} values" if len(value) > LONGEST_LIST else ", ".join(number(item) for item in value)
-    return minus(f"{value:,}" if isinstance(value, int) else f"{value:.4g}")
+    return minus(f"{value:,}" if isinstance(value, int) else _short(value, 4))
 
 
 def measured(value: float | None, error: float | None = None, *, signed: bool = False) -> str:
@@ -62,9 +62,14 @@ def measured(value: float | None, error: float | None = None, *, signed: bool = 
         return DASH
     sign = "+" if signed else ""
     if error is None or not (math.isfinite(error) and error > 0):
-        return minus(f"{value:{sign}.3g}")
+        return minus(_short(value, 3, sign))
     places = decimals(error)
     return minus(f"{value:{sign}.{places}f} ± {error:.{places}f}")
+
+
+def _short(value: float, figures: int, sign: str = "") -> str:
+    text = f"{value:{sign}.{figures}g}"
+    return f"{value:{sign},.0f}" if "e+" in text else text
 
 
 def decimals(error: float) -> int:

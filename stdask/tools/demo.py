@@ -1,14 +1,15 @@
 """Demo: two mock surveys with known truth, and the whole way of the data on them."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from rich.table import Table
 
 from stdask import schema
 from stdask.config.run import Run, load_run
-from stdask.display.console import console, say
+from stdask.display.console import say
+from stdask.display.tables import print_table
 from stdask.mock.run_file import RUN_FILE
 from stdask.mock.surveys import mock_surveys
 from stdask.runs.counts import TranslateCounts
@@ -56,13 +57,13 @@ def prepare(output: Path, n_a: int, n_b: int, n_common: int, seed: int) -> tuple
 def print_recovery(run: Run) -> None:
     """Print how far the test stars lie from the truth: raw A, translated, and B itself."""
     rows = read_ecsv(paths.evaluation(run.output) / "truth.ecsv")
-    errors = {(row["label"], row["method"]): f"{row['mae']:.3g} ± {row['mae_err']:.1g}" for row in rows}
-    units = {row["label"]: row["unit"] for row in rows}
-    methods = {"raw": "A as it is", "translated": "A translated", "B itself": "B itself"}
-    table = Table("label", *methods.values(), title="Mean distance from the truth, unseen stars", title_justify="left")
-    for label, unit in units.items():
-        table.add_row(f"{label} ({unit})", *(errors[label, method] for method in methods))
-    console.print(table)
+    titles = {"translated": "A translated", "raw": "A not translated", "B itself": "B itself"}
+    lines: dict[str, dict[str, Any]] = {}
+    for method, title in titles.items():
+        for row in rows[rows["method"] == method]:
+            name = f"{row['label']} ({row['unit']})" if row["unit"] else row["label"]
+            lines.setdefault(name, {"label": name}).update({title: row["mae"], f"{title}_err": row["mae_err"]})
+    print_table("Mean absolute error of the test stars, compared with the truth", list(lines.values()))
 
 
 def print_speed(run: Run) -> None:

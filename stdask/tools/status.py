@@ -7,18 +7,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
 from rich.text import Text
 
 from stdask.config.run import Run, load_run
-from stdask.display.console import WIDEST, console, duration, say
+from stdask.display.console import duration, say
+from stdask.display.tables import print_table
 from stdask.errors import CatalogueError
-from stdask.runs.counts import Counts
+from stdask.runs.changes import changed_files, why_again
 from stdask.runs.lock import Lock, read_lock
 from stdask.runs.progress import DONE, RUNNING, Progress, read_progress
 from stdask.runs.receipts import Receipt, read_receipt
 from stdask.runs.registry import STAGES
-from stdask.runs.stage import changed_files, why_again
 from stdask.storage import paths
 
 SHOWN_FAILURES = 10
@@ -118,25 +117,25 @@ def _who(lock: Lock | None) -> str:
 
 
 def _print_stages(stands: list[Standing]) -> None:
-    table = Table("stage", "state", "when", "took")
-    for name in ("in", "out", "set aside"):
-        table.add_column(name, justify="right")
-    table.add_column("why")
-    for s in stands:
-        when, took, rows = "", "", ("", "", "")
-        if s.receipt:
-            when = f"{datetime.fromisoformat(s.receipt.written):%Y-%m-%d %H:%M} UTC"
-            took = duration(s.receipt.seconds)
-            rows = _rows(s.receipt.counts)
-        table.add_row(s.stage, Text(s.state, STYLES.get(s.state, "dim")), when, took, *rows, Text(s.why))
-    # The table keeps its own width: folded into 80 columns, its numbers would be cut.
-    table.width = console.measure(table, options=console.options.update(width=WIDEST)).maximum
-    console.print(table)
+    print_table("", [_row(stand) for stand in stands])
+    for stand in stands:
+        if stand.receipt and stand.why:
+            say(f"{stand.stage} {stand.state}: {stand.why}", STYLES.get(stand.state))
 
 
-def _rows(counts: Counts) -> tuple[str, str, str]:
-    rows = counts.rows
-    return (f"{rows.n_in:,}", f"{rows.n_out:,}", f"{rows.n_aside:,}") if rows else ("", "", "")
+def _row(stand: Standing) -> dict[str, Any]:
+    state, receipt = Text(stand.state, STYLES.get(stand.state, "dim")), stand.receipt
+    when = f"{datetime.fromisoformat(receipt.written):%Y-%m-%d %H:%M}" if receipt else ""
+    rows = receipt.counts.rows if receipt else None
+    return {
+        "stage": stand.stage,
+        "state": state,
+        "finished (UTC)": when,
+        "took": duration(receipt.seconds) if receipt else "",
+        "rows in": rows.n_in if rows else None,
+        "out": rows.n_out if rows else None,
+        "set aside": rows.n_aside if rows else None,
+    }
 
 
 def _failures(output: Path, stage: str) -> list[dict[str, Any]]:

@@ -11,7 +11,8 @@ from stdask import schema
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run
 from stdask.config.training import TrainConfig
-from stdask.display.console import print_table, say
+from stdask.display.console import say
+from stdask.display.tables import print_scores
 from stdask.network.ensemble import translate
 from stdask.pairing.training_set import TrainingSet, training_set
 from stdask.runs.draws import draws_of
@@ -46,7 +47,12 @@ RECIPES: dict[str, dict[str, Any]] = {  # what each changes in `[train]`, from t
     "paper, dropout of the text": {"preset": "paper", "dropout_widths": (1, 256)},
     "paper, z-scored, batch 4096": {"preset": "paper", "target": "zscore", "batch_size": 4096},
 }
-HIDDEN = ("family", "bias", "bias_err", "std", "std_err")  # in the file, not on the screen
+SHOWN = {
+    "mae": "MAE",
+    "behind": "MAE minus translated",
+    "robust": "robust sigma",
+    "val_loss": "validation loss",
+}
 SHAPE = ("first_width", "depth", "dropout", "dropout_widths")
 
 
@@ -80,10 +86,7 @@ def run(run: Run, workers: Workers, n_folds: int, recipes: Sequence[str]) -> Non
         rows += _study_family(name, folds, patterns, run, workers, recipes)
     path = paths.study(run.output) / "study.ecsv"
     write_ecsv(path, Table(rows=rows))
-    shown = [{key: value for key, value in row.items() if key not in HIDDEN} for row in rows]
-    print_table(
-        "Unseen stars; `behind`: how much larger the mean absolute error is than the translation's", shown, "label"
-    )
+    print_scores("Stars left out of the training", rows, SHOWN)
     say(f"table  {path}")
 
 

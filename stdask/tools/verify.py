@@ -5,11 +5,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from rich.table import Table
-
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
-from stdask.display.console import console, say
+from stdask.display.console import say
+from stdask.display.tables import print_table
 from stdask.errors import CatalogueError, IncompleteError
 from stdask.runs.lock import read_lock
 from stdask.runs.receipts import Receipt, read_receipt, write_damaged
@@ -127,15 +126,12 @@ def _faults_of_counts(output: Path, stage: str, receipt: Receipt | None, faults:
 
 def _print(files: Mapping[str, list[WrittenFile]], faults: Mapping[str, str]) -> None:
     """Print one line a stage, and one for each damaged file."""
-    table = Table("stage")
-    for name in ("files", "MB", "ok", "damaged", "missing"):
-        table.add_column(name, justify="right")
+    rows = []
     for stage, own in files.items():
         found = Counter(faults.get(file.name, "") for file in own)
-        n_damaged = len(own) - found[""] - found[MISSING]
-        numbers = (found[""], n_damaged, found[MISSING])
-        megabytes = sum(file.bytes for file in own) / 1e6
-        table.add_row(stage, f"{len(own):,}", f"{megabytes:,.1f}", *(f"{number:,}" for number in numbers))
-    console.print(table)
+        ok, missing = found[""], found[MISSING]
+        sizes = {"files": len(own), "MB": sum(file.bytes for file in own) / 1e6}
+        rows.append({"stage": stage, **sizes, "ok": ok, "damaged": len(own) - ok - missing, "missing": missing})
+    print_table("", rows)
     for name, fault in faults.items():
         say(f"  {name} {fault}", "red")

@@ -15,8 +15,9 @@ from stdask.display.console import Figures
 from stdask.errors import CatalogueError
 from stdask.runs.counts import Counts, RowCounts
 from stdask.runs.lock import Lock, hold
-from stdask.runs.progress import Progress, recorded, stage_begins
+from stdask.runs.progress import Progress
 from stdask.runs.receipts import read_receipt, write_receipt
+from stdask.runs.recorder import recorded, stage_begins
 from stdask.runs.registry import STAGES, stage_settings
 from stdask.runs.stage import Stage, begin_stage, digest_of
 from stdask.storage import paths
@@ -176,7 +177,7 @@ def test_a_real_run_is_told_from_any_shell_without_tensorflow_or_a_change(
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     assert told[0] == f"{folder}: nobody runs it"
     line = next(line.split() for line in told if "ingest_a" in line)
-    assert line[3] == "done"
+    assert line[1] == "done"
     assert f"{receipt.counts.rows.n_in:,}" in line
     assert told[-2].endswith("ago: ingest_a; done")
     assert told[-1] == "[]"

@@ -10,8 +10,9 @@ from stdask import schema
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run
-from stdask.display.console import print_coverage, print_scores, print_table, progress_bar, say
+from stdask.display.console import progress_bar, say
 from stdask.display.numbers import decimals, measured
+from stdask.display.tables import print_coverage, print_scores, print_table
 from stdask.network.ensemble import Family, debiased, translate
 from stdask.network.parts import from_parts
 from stdask.pairing.training_set import TrainingSet, stack_columns, training_set

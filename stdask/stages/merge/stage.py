@@ -19,7 +19,8 @@ from stdask import __version__
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run
-from stdask.display.console import print_table, say
+from stdask.display.console import say
+from stdask.display.tables import print_table
 from stdask.runs.counts import MergeCounts, PartitionCounts, RowCounts
 from stdask.runs.ledger import Ledger, Parts, partition_hashes
 from stdask.runs.receipts import FileRecord, Receipt

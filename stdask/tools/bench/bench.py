@@ -13,7 +13,8 @@ from stdask.cluster.machine import SGEMM
 from stdask.cluster.workers import ONE_THREAD, Workers
 from stdask.config.cluster import ClusterConfig
 from stdask.config.run import Run, load_run
-from stdask.display.console import print_table, say
+from stdask.display.console import say
+from stdask.display.tables import print_table
 from stdask.mock.run_file import RUN_FILE
 from stdask.runs.draws import draws_of
 from stdask.runs.registry import rows_per_partition
@@ -105,10 +106,9 @@ def _print(
     shares = [{k: v for k, v in row.items() if k == "preset" or k.startswith("share_")} for row in speeds]
     rows = [{k: v for k, v in row.items() if not k.startswith("share_")} for row in speeds]
     size = " x ".join(str(n) for n in SGEMM)
-    print_table(
-        f"One thread, in units of its matrix product ({size}), operations counted before folding", rows, "preset"
-    )
-    print_table("Shares of the time of a whole task", shares, "preset")
+    title = f"One thread, compared with its matrix product ({size}); operations are counted before folding"
+    print_table(title, _by_preset(rows))
+    print_table("Shares of the time of a whole task", _by_preset(shares))
     told = [
         {
             "preset": preset,
@@ -120,4 +120,10 @@ def _print(
         }
         for preset, own in workers.items()
     ]
-    print_table("Workers: as many as cores, against one alone", told, "preset")
+    print_table("One worker a core, compared with one worker alone", _by_preset(told))
+
+
+def _by_preset(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return one line a quantity, with a column for each preset."""
+    names = [name for name in rows[0] if name != "preset"]
+    return [{"": name.replace("_", " "), **{row["preset"]: row[name] for row in rows}} for name in names]

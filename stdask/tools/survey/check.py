@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from rich.table import Table
 
 from stdask import schema
 from stdask.config.survey import SurveyDefinition
-from stdask.display.console import console, say
+from stdask.display.console import say
+from stdask.display.tables import print_table
 from stdask.science.measurements.cuts import count_cuts
 from stdask.science.measurements.survey_columns import Counts
 from stdask.stages.ingest.blocks import catalogue_fields, convert, place
@@ -66,27 +66,27 @@ def check(definition: SurveyDefinition, path: Path, n_rows: int) -> list[str]:
 
 
 def _print_values(table: pa.Table, counts: Counts) -> None:
-    shown = Table("column", "from", "5 %", "median", "95 %", "error", "measured")
+    rows = []
     for (name, source), lost in counts.items():
         errors = to_numpy(table, f"{name}_ERR") if f"{name}_ERR" in table.column_names else np.empty(0)
-        numbers = (*_percentiles(to_numpy(table, name), 5, 50, 95), *_percentiles(errors, 50))
-        shown.add_row(name, source, *numbers, f"{lost['n_measured']:,}")
-    console.print(shown)
+        values = dict(zip(("5 %", "median", "95 %"), _percentiles(to_numpy(table, name), 5, 50, 95), strict=True))
+        measured = {"error": _percentiles(errors, 50)[0], "measured": lost["n_measured"]}
+        rows.append({"column": name, "from": source, **values, **measured})
+    print_table("", rows)
     for (name, source), lost in counts.items():
         if why := [f"{lost[key]:,} {LOST[key]}" for key in LOST if lost.get(key)]:
             say(f"  {name} from {source}: {', '.join(why)}")
 
 
 def _print_cuts(definition: SurveyDefinition, passing: list[np.ndarray], n_stars: int) -> None:
-    shown = Table("cut", "rows that fail it", "rows left")
-    for term, n_failing, n_left in zip(definition.cuts, *count_cuts(passing, n_stars), strict=True):
-        shown.add_row(term.text, f"{n_failing:,}", f"{n_left:,}")
-    console.print(shown)
+    counted = zip(definition.cuts, *count_cuts(passing, n_stars), strict=True)
+    rows = [{"cut": term.text, "rows that fail it": failing, "rows left": left} for term, failing, left in counted]
+    print_table("", rows)
 
 
-def _percentiles(values: np.ndarray, *percents: float) -> list[str]:
+def _percentiles(values: np.ndarray, *percents: float) -> list[float]:
     known = values[np.isfinite(values)]
-    return [f"{v:.4g}" for v in np.percentile(known, percents)] if known.size else [""] * len(percents)
+    return np.percentile(known, percents).tolist() if known.size else [np.nan] * len(percents)
 
 
 def _faults(definition: SurveyDefinition, table: pa.Table, rejected: pa.Table) -> Iterator[str]:

@@ -8,7 +8,8 @@ from astropy.table import Table
 
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run
-from stdask.display.console import print_table, say
+from stdask.display.console import say
+from stdask.display.tables import print_table
 from stdask.errors import ConfigError
 from stdask.runs.stage import digest_of
 from stdask.storage import paths

@@ -7,7 +7,6 @@ import pytest
 from astropy.table import Table
 
 from stdask.config.run import Run
-from stdask.display.console import print_table
 from stdask.errors import CatalogueError, ConfigError
 from stdask.tools.validate import validate
 from stdask.tools.validate.validate import CHECKS, Check
@@ -55,11 +54,3 @@ def test_the_checks_asked_for_are_written_and_printed(
     assert "20.0 ± 1.5" in text
     validate.run(run, NO_WORKERS)
     assert asked[2:] == list(CHECKS)
-
-
-def test_a_printed_table_keeps_every_figure_however_wide_it_is(capsys: pytest.CaptureFixture):
-    rows = [{"label": f"L{n}"} | {f"a_rather_long_name_{i}": 1000.0 + i for i in range(12)} for n in range(2)]
-    print_table("wide", rows, section="label")
-    lines = capsys.readouterr().out.splitlines()
-    assert sum(all(f"{1000 + i}" in line for i in range(12)) for line in lines) == 2
-    assert sum("├" in line for line in lines) == 1  # between the labels
