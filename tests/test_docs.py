@@ -124,10 +124,11 @@ def every_command() -> Iterator[tuple[str, ...]]:
 def test_every_command_explains_itself_with_examples_that_exist(words: tuple[str, ...], monkeypatch, capsys):
     code, text = call(monkeypatch, capsys, *words, "--help")
     assert code == 0
-    examples = re.sub(r"\s+", " ", text).rpartition("Example: ")[2]
-    assert examples.startswith(f"stdask {' '.join(words)}")
-    for example in examples.split(";"):
-        parse(shlex.split(example.strip().removeprefix("stdask ")))
+    examples = re.findall(r"^    stdask (.+)$", re.split(r"^  Examples?:$", text, flags=re.MULTILINE)[1], re.MULTILINE)
+    assert examples
+    for example in examples:
+        assert example.startswith(" ".join(words))
+        parse(shlex.split(example))
 
 
 @pytest.mark.parametrize("path", PAGES, ids=named)

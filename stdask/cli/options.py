@@ -1,49 +1,106 @@
-"""The options that many commands share, and what they ask for."""
+"""What the commands share: their options, and how the command of a run starts."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
+from functools import wraps
+from inspect import Signature, signature
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stdask.cluster.workers import Workers
 from stdask.config.cluster import ClusterConfig, load_profile
 from stdask.config.run import Run, load_run
-from stdask.runs.lock import hold
-from stdask.runs.progress import recorded
 
-RunFile = Annotated[
-    Path, typer.Argument(metavar="RUN.toml", help="The run file: what is translated, how, and where to.")
+if TYPE_CHECKING:
+    from stdask.cluster.workers import Workers
+
+
+def path(text: str) -> Path:
+    """Return a path that the user gave, with the home folder in place of `~`."""
+    with contextlib.suppress(RuntimeError):  # no such user: the file is not found then, by the name that was given
+        return Path(text).expanduser()
+    return Path(text)
+
+
+def examples(*lines: str) -> str:
+    """Return the last lines of a command's help, which are shown as they are."""
+    return "\n".join(["\b", "Examples:" if len(lines) > 1 else "Example:", *(f"  stdask {line}" for line in lines)])
+
+
+RunFile = Annotated[Path, typer.Argument(metavar="RUN.toml", parser=path, help="Run file.")]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", parser=path, help="Folder of the survey files. [default: folder of the run file]"),
 ]
-DataDir = Annotated[Path | None, typer.Option(help="Folder of the survey files. [default: the run file's own]")]
-Output = Annotated[Path | None, typer.Option(help="Folder of the run, instead of the run file's `output`.")]
-WorkerCount = Annotated[int | None, typer.Option(min=1, help="Worker processes, instead of `workers` in run.toml.")]
+Output = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", parser=path, help="Folder of the run. [default: `output` of the run file]"),
+]
+WorkerCount = Annotated[
+    int | None,
+    typer.Option(
+        "--workers", metavar="N", min=1, help="Number of worker processes. [default: [cluster] workers, or one a core]"
+    ),
+]
 Profile = Annotated[
     Path | None,
-    typer.Option("--cluster", metavar="PROFILE.toml", help="`[cluster]` of this site, instead of the run file's own."),
+    typer.Option(
+        "--cluster", metavar="PROFILE.toml", parser=path, help="Cluster profile, used instead of [cluster] in the file."
+    ),
 ]
 Truth = Annotated[
     Path | None,
-    typer.Option(exists=True, dir_okay=False, help="True labels of a mock survey A, to compare with as well."),
+    typer.Option(metavar="FILE", parser=path, help="Table of the true labels of a mock survey A, to compare with."),
 ]
 
 
 def load(
-    path: Path, data_dir: Path | None, output: Path | None, workers: int | None, profile: Path | None = None
+    run_file: RunFile,
+    data_dir: DataDir = None,
+    output: Output = None,
+    workers: WorkerCount = None,
+    profile: Profile = None,
 ) -> Run:
     """Return the run as the options ask for it."""
-    run = load_run(path, data_dir, output)
+    run = load_run(run_file, data_dir, output)
     cluster = choose_cluster(run.config.cluster, workers, profile)
     return run.model_copy(update={"config": run.config.model_copy(update={"cluster": cluster})})
 
 
 def choose_cluster(own: ClusterConfig, workers: int | None, profile: Path | None) -> ClusterConfig:
-    """Return where the workers are started: as the options ask for it."""
+    """Return where the workers are started, as the options ask for it."""
     cluster = load_profile(profile) if profile else own
     return cluster if workers is None else cluster.model_copy(update={"workers": workers})
 
 
-def with_workers(run: Run, work: Callable[..., Any], *arguments: Any) -> None:
-    """Do the work of a run, its folder held and its workers started."""
+@contextlib.contextmanager
+def started(run: Run) -> Iterator["Workers"]:
+    """Keep other commands out of the run folder, and record the progress there, while the block uses the workers."""
+    from stdask.cluster.workers import Workers
+    from stdask.runs.lock import hold
+    from stdask.runs.recorder import recorded
+
     with hold(run.output), Workers(run.config.cluster, run.output) as workers, recorded(run.output, workers):
-        work(run, workers, *arguments)
+        yield workers
+
+
+def on_a_run(work: Callable[..., Any]) -> Callable[..., None]:
+    """Make a command of a function of a run, its workers and options of its own.
+
+    The command has the options of `load` first, then those that the function has after the run and its workers.
+    """
+    own = list(signature(work).parameters.values())[2:]
+    parameters = [*signature(load).parameters.values(), *own]
+
+    @wraps(work)
+    def command(**given: Any) -> None:
+        options = {parameter.name: given.pop(parameter.name) for parameter in own}
+        run = load(**given)
+        with started(run) as workers:
+            work(run, workers, **options)
+
+    # typer reads both to find out what a command takes
+    command.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return command

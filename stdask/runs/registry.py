@@ -12,7 +12,7 @@ from typing import Any
 
 from stdask import schema
 from stdask.config.run import Run, RunConfig
-from stdask.network.recipe import N_DRAWS
+from stdask.network.presets import N_DRAWS
 from stdask.runs import counts
 
 ROWS_PER_PARTITION = 50_000  # tens of megabytes, which any tool opens
@@ -32,7 +32,7 @@ class StageEntry:
 
     name: str  # of its receipt
     title: str  # in the report
-    summary: str  # in the help of its command
+    summary: str  # in the help of its command: one short sentence, and a paragraph if needed
     inputs: tuple[str, ...]  # the stages whose outputs it reads
     settings: Callable[[Run], Settings]  # that its outputs depend on; a change there, and nowhere else, repeats it
     counts: type[counts.Counts]
@@ -135,7 +135,10 @@ _ENTRIES = (
         StageEntry(
             name=f"ingest_{side}",
             title=f"Ingest {side.upper()}",
-            summary="Convert the survey files to HATS catalogues: cuts, units, dereddening; bad rows are set aside.",
+            summary=(
+                "Convert the survey files to HATS catalogues.\n\nApplies the cuts, units and dereddening of the survey "
+                "definitions. Rows that cannot be used are set aside, with the reason."
+            ),
             inputs=(),
             settings=_ingest(side),
             files=_survey_files(side),
@@ -148,7 +151,7 @@ _ENTRIES = (
     StageEntry(
         name="pair",
         title="Pair",
-        summary="Find the stars in both surveys and select the training stars; every cut is counted.",
+        summary="Match the stars of A and B, and select training stars.\n\nCounts stars that are left out, by reason.",
         inputs=("ingest_a", "ingest_b"),
         settings=_pair,
         files=_pair_files,
@@ -158,7 +161,7 @@ _ENTRIES = (
     StageEntry(
         name="train",
         title="Train",
-        summary="Train the ensembles, once, on the stars in common.",
+        summary="Train the networks on the stars that A and B share.",
         inputs=("pair", "ingest_a"),
         settings=_train,
         counts=counts.TrainCounts,
@@ -168,7 +171,10 @@ _ENTRIES = (
     StageEntry(
         name="evaluate",
         title="Evaluate",
-        summary="Compare unseen stars with B: residuals, coverage, importance; raw A and simpler methods as well.",
+        summary=(
+            "Test the networks on stars left out of the training.\n\nReports errors compared with untranslated A and "
+            "simpler methods, the coverage of the stated errors, and how important each input is."
+        ),
         inputs=("pair", "train", "ingest_a", "ingest_b"),
         settings=_evaluate,
         counts=counts.EvaluateCounts,
@@ -179,7 +185,7 @@ _ENTRIES = (
     StageEntry(
         name="translate",
         title="Translate",
-        summary="Put every star of A on the scale of B, partition by partition.",
+        summary="Translate every star of A to the scale of B.",
         inputs=("ingest_a", "train"),
         settings=_translate,
         counts=counts.TranslateCounts,
@@ -188,7 +194,7 @@ _ENTRIES = (
     StageEntry(
         name="merge",
         title="Merge",
-        summary="Merge translated A and B into one catalogue, one row a star, with galactocentric positions.",
+        summary="Merge translated A and B into one catalogue.\n\nOne row a star, with its galactocentric position.",
         inputs=("translate", "ingest_a", "ingest_b", "pair"),
         settings=_merge,
         files=_merge_files,
@@ -198,7 +204,10 @@ _ENTRIES = (
     StageEntry(
         name="atlas",
         title="Atlas",
-        summary="Draw maps and profiles and fit gradients of the merged catalogue.",
+        summary=(
+            "Draw maps, profiles and gradients of the Galaxy.\n\nFrom the merged catalogue of a run, or any table with "
+            "positions, distances and abundances."
+        ),
         inputs=("ingest_b", "pair", "translate", "merge"),
         settings=_atlas,
         counts=counts.AtlasCounts,
@@ -207,7 +216,7 @@ _ENTRIES = (
     StageEntry(
         name="report",
         title="Report",
-        summary="Write one self-contained HTML page of the whole run.",
+        summary="Write the report of a run: one self-contained HTML page.",
         inputs=("ingest_a", "ingest_b", "pair", "train", "evaluate", "translate", "merge", "atlas"),
         settings=_report,
         counts=counts.ReportCounts,

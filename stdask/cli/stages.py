@@ -1,0 +1,125 @@
+"""The commands of a run: `run` for all stages, and one command a stage, from the registry of stages."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stdask.cli.options import (
+    DataDir,
+    Output,
+    Profile,
+    Truth,
+    WorkerCount,
+    choose_cluster,
+    examples,
+    load,
+    on_a_run,
+    path,
+    started,
+)
+from stdask.config.atlas import is_atlas_file, load_atlas
+from stdask.config.run import Run
+from stdask.runs.registry import COMMANDS, stages_of
+
+if TYPE_CHECKING:
+    from stdask.cluster.workers import Workers
+
+stages_app = typer.Typer()
+Redo = Annotated[bool, typer.Option("--redo", help="Repeat the stage even if it is finished.")]
+
+
+@stages_app.command(
+    "run",
+    epilog=examples(
+        "run jobs/lamost_to_apogee.toml --data-dir ~/surveys",
+        "run run.toml --cluster deploy/slurm.toml --workers 64",
+        "run run.toml --redo train --redo atlas",
+    ),
+)
+@on_a_run
+def run_command(
+    run: Run,
+    workers: "Workers",
+    truth: Truth = None,
+    redo: Annotated[
+        list[str] | None,
+        typer.Option(metavar="STAGE", help="Repeat this stage even if it is finished. Several are possible."),
+    ] = None,
+) -> None:
+    """Run all stages: from survey files to maps and a report.
+
+    Finished stages are skipped. Run the same command again to resume a run that was stopped. `stdask status RUN.toml`
+    is the dry run: it shows which stages would run, and why.
+    """
+    from stdask.tools.run import run_all
+
+    run_all(run, workers, truth, redo or ())
+
+
+def _run_stage(command: str, run: Run, workers: "Workers", redo: bool, truth: Path | None = None) -> None:
+    from stdask.tools.run import forget, run_stages
+
+    if redo:
+        forget(run.output, [command])
+    run_stages(stages_of(command), run, workers, {"truth": truth})
+
+
+def _stage_command(name: str) -> Callable[..., None]:
+    """Return the command of a stage that takes nothing but the run."""
+
+    @on_a_run
+    def command(run: Run, workers: "Workers", redo: Redo = False) -> None:
+        _run_stage(name, run, workers, redo)
+
+    return command
+
+
+@on_a_run
+def evaluate_command(run: Run, workers: "Workers", truth: Truth = None, redo: Redo = False) -> None:
+    """Run the stage, and compare with the truth where it is known."""
+    _run_stage("evaluate", run, workers, redo, truth)
+
+
+def atlas_command(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN.toml|TABLE|ATLAS.toml",
+            parser=path,
+            help="Run file; or a table of your own; or an atlas file that describes one.",
+        ),
+    ],
+    data_dir: DataDir = None,
+    output: Output = None,
+    workers: WorkerCount = None,
+    profile: Profile = None,
+    redo: Redo = False,
+) -> None:
+    """Run the stage, or draw the maps of any table."""
+    if not is_atlas_file(file):
+        run = load(file, data_dir, output, workers, profile)
+        with started(run) as of_run:
+            _run_stage("atlas", run, of_run, redo)
+        return
+    from stdask.cluster.workers import Workers
+    from stdask.runs.lock import hold
+    from stdask.stages.atlas.table import run_table
+
+    own = load_atlas(file, output)
+    with hold(own.output), Workers(choose_cluster(own.cluster, workers, profile), own.output) as of_table:
+        run_table(own, of_table)
+
+
+# commands with options of their own, and what else there is to show
+OWN: dict[str, Callable[..., Any]] = {"evaluate": evaluate_command, "atlas": atlas_command}
+EXAMPLES = {
+    "ingest": ("ingest run.toml --data-dir ~/surveys",),
+    "evaluate": ("evaluate run.toml", "evaluate run.toml --truth truth_a.parquet"),
+    "translate": ("translate run.toml --cluster deploy/slurm.toml --workers 64",),
+    "atlas": ("atlas run.toml", "atlas mine.fits --output maps", "atlas mine.toml"),
+}
+for name in COMMANDS:
+    text, lines = stages_of(name)[0].summary, EXAMPLES.get(name, (f"{name} run.toml",))
+    stages_app.command(name, help=text, epilog=examples(*lines))(OWN.get(name) or _stage_command(name))
