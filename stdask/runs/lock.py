@@ -91,9 +91,7 @@ def hold(output: Path) -> Iterator[None]:
 def read_lock(output: Path) -> Lock | None:
     """Return the lock of a run folder and whether its run is alive; None if there is no lock."""
     try:
-        with paths.lock(output).open(
-            encoding="utf-8", errors="replace"
-        ) as file:  # Opening it refreshes NFS.
+        with paths.lock(output).open(encoding="utf-8", errors="replace") as file:  # Opening it refreshes NFS.
             touched = os.fstat(file.fileno()).st_mtime
             text = file.read()
     except FileNotFoundError:
