@@ -2,11 +2,14 @@
 
 import contextlib
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Generic, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
 
 from stdask.display.console import say
 from stdask.errors import CatalogueError
@@ -18,35 +21,39 @@ from stdask.storage.catalogue.hats import Catalogue
 from stdask.storage.files import size_of, write_text
 
 Parts = Mapping[str, str]  # name -> hash of something that a task depends on
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
-class Entry:
+class Entry(Generic[R]):
     """One finished task: a line of the ledger."""
 
     task: str
     parts: Parts
     files: Mapping[str, int]  # path under the run folder -> bytes
-    record: Mapping[str, Any]
+    record: R
 
 
-class Ledger:
+class Ledger(Generic[R]):
     """What a stage has finished, one line a task; written by the driver alone.
 
     Parameters
     ----------
     stage
         The stage, which must have begun: `Stage.done` returned None.
+    kind
+        Type of what is worth knowing of a task: anything that JSON can hold, e.g. a dataclass of numbers.
     name
         What its tasks are: a stage may have tasks of several kinds, each with a ledger of its own.
     """
 
-    def __init__(self, stage: Stage, name: str = "partitions") -> None:
+    def __init__(self, stage: Stage, kind: type[R], name: str = "partitions") -> None:
         self.name = name
+        self._entry: TypeAdapter[Entry[R]] = TypeAdapter(Entry[kind])  # type: ignore[valid-type]
         self._output = stage.output
         self._path = paths.ledger(stage.output, stage.name, name)
 
-    def kept(self, parts: Mapping[str, Parts]) -> dict[str, dict[str, Any]]:
+    def kept(self, parts: Mapping[str, Parts]) -> dict[str, R]:
         """Return the records that are still valid, by task; print how many, and why the others are not.
 
         A record is valid while its task depends on the same things and the files it names are whole. The others are
@@ -68,10 +75,10 @@ class Ledger:
                 f"  {self.name}: {len(kept):,} of {len(parts):,} kept, {len(parts) - len(kept):,} to do"
                 + (f" ({why})" if why else "")
             )
-        write_text(self._path, "".join(map(_line, kept.values())))
-        return {task: dict(entry.record) for task, entry in kept.items()}
+        write_text(self._path, "".join(map(self._line, kept.values())))
+        return {task: entry.record for task, entry in kept.items()}
 
-    def add(self, task: str, parts: Parts, record: Mapping[str, Any], files: Iterable[Path]) -> None:
+    def add(self, task: str, parts: Parts, record: R, files: Iterable[Path]) -> None:
         """Append a finished task.
 
         Parameters
@@ -79,25 +86,29 @@ class Ledger:
         task, parts
             Its name, and all that it depends on, as `kept` was given them.
         record
-            What is worth knowing of it, as JSON-like content.
+            What is worth knowing of it.
         files
             Every file it wrote: verified and under its own name by now.
         """
         sizes = {str(path.relative_to(self._output)): size_of(path) or 0 for path in files}
         with self._path.open("a", encoding="utf-8") as ledger:
-            ledger.write(_line(Entry(task, parts, sizes, record)))
+            ledger.write(self._line(Entry(task, parts, sizes, record)))
 
-    def _read(self) -> dict[str, Entry]:
+    def _line(self, entry: Entry[R]) -> str:
+        # A line break on both sides: a crash may have cut the line before.
+        return f"\n{json.dumps(self._entry.dump_python(entry, mode='json'))}\n"
+
+    def _read(self) -> dict[str, Entry[R]]:
         """Return the last entry of each task; a line that a crash has cut is skipped."""
         entries = {}
         with contextlib.suppress(FileNotFoundError):
             for line in self._path.read_text(encoding="utf-8", errors="replace").splitlines():
-                with contextlib.suppress(json.JSONDecodeError, TypeError):  # not whole, or no entry
-                    entry = Entry(**json.loads(line))
+                with contextlib.suppress(ValidationError):  # not whole, or no entry
+                    entry = self._entry.validate_json(line)
                     entries[entry.task] = entry
         return entries
 
-    def _why_not(self, entry: Entry, parts: Parts, damaged: Mapping[str, str]) -> str:
+    def _why_not(self, entry: Entry[R], parts: Parts, damaged: Mapping[str, str]) -> str:
         """Return why an entry does not hold; empty if it does."""
         changed = [name for name in {**parts, **entry.parts} if entry.parts.get(name) != parts.get(name)]
         if changed:
@@ -132,6 +143,14 @@ def partition_hashes(output: Path, stage: str, catalogue: Catalogue) -> dict[str
     return {pixel: outputs[name].sha256 for pixel, name in names.items()}
 
 
-def _line(entry: Entry) -> str:
-    # A line break on both sides: a crash may have cut the line before.
-    return f"\n{json.dumps(vars(entry))}\n"
+def clean_up(output: Path, stage: str, folder: Path) -> None:
+    """Remove the pieces that a stage had in a folder of the run, and the ledgers that speak of them."""
+    shutil.rmtree(paths.scratch(folder), ignore_errors=True)
+    remove_ledgers(output, stage)
+
+
+def remove_ledgers(output: Path, stage: str) -> None:
+    """Remove all ledgers of a stage, and with them what an interrupted run had finished."""
+    ledgers = paths.ledger(output, stage, "*")
+    for path in ledgers.parent.glob(ledgers.name):
+        path.unlink()

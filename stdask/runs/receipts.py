@@ -101,12 +101,13 @@ def describe_outputs(
     """
     known = known or {}
     return {
-        str(path.relative_to(output)): _confirmed(path, known[path]) if path in known else _described(path)
+        str(path.relative_to(output)): _confirmed(path, known[path]) if path in known else describe(path)
         for path in sorted({*files, *known})
     }
 
 
-def _described(path: Path) -> FileRecord:
+def describe(path: Path) -> FileRecord:
+    """Return size and SHA-256 of a file."""
     return FileRecord(path.stat().st_size, sha256(path))
 
 

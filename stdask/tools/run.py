@@ -11,6 +11,7 @@ from stdask.config.run import Run
 from stdask.display.console import say
 from stdask.errors import ConfigError
 from stdask.runs.card.card import write_card
+from stdask.runs.ledger import remove_ledgers
 from stdask.runs.receipts import Receipt
 from stdask.runs.registry import STAGES, StageEntry
 from stdask.schema import CLUSTER_COLUMNS
@@ -91,9 +92,7 @@ def forget(output: Path, stages: Sequence[str]) -> None:
             raise ConfigError(f"No stage {word!r}. The stages are {', '.join(STAGES)}.")
         for entry in entries:
             paths.receipt(output, entry.name).unlink(missing_ok=True)
-            ledgers = paths.ledger(output, entry.name, "*")
-            for path in ledgers.parent.glob(ledgers.name):
-                path.unlink()
+            remove_ledgers(output, entry.name)
 
 
 def check_files(run: Run) -> None:

@@ -1,6 +1,7 @@
 """A ledger keeps the tasks that still hold, and says why the others do not."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -20,21 +21,27 @@ def run(tmp_path: Path) -> Run:
     return load_run(JOB, tmp_path, tmp_path / "run")
 
 
-def ledger_of(run: Run) -> Ledger:
-    return Ledger(Stage(run.output, "merge", {"pair": "abc"}, {}))
+class Record(NamedTuple):
+    """What is worth knowing of a task."""
+
+    rows: int
+
+
+def ledger_of(run: Run) -> Ledger[Record]:
+    return Ledger(Stage(run.output, "merge", {"pair": "abc"}, {}), Record)
 
 
 def file_of(run: Run, task: str) -> Path:
     return run.output / "catalogues" / f"{task}.parquet"
 
 
-def finish(run: Run, ledger: Ledger, *tasks: str) -> None:
+def finish(run: Run, ledger: Ledger[Record], *tasks: str) -> None:
     """Write a task's file of five bytes, then its line."""
     for task in tasks:
         path = file_of(run, task)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("stars")
-        ledger.add(task, PARTS[task], {"rows": TASKS.index(task)}, [path])
+        ledger.add(task, PARTS[task], Record(TASKS.index(task)), [path])
 
 
 @pytest.fixture
@@ -46,7 +53,7 @@ def finished(run: Run) -> Run:
 
 
 def test_finished_tasks_are_kept_with_what_is_known_of_them(finished: Run):
-    assert ledger_of(finished).kept(PARTS) == {task: {"rows": n} for n, task in enumerate(TASKS)}
+    assert ledger_of(finished).kept(PARTS) == {task: Record(n) for n, task in enumerate(TASKS)}
 
 
 def test_tasks_never_finished_are_to_be_done(run: Run, capsys: pytest.CaptureFixture):
@@ -122,6 +129,6 @@ def test_a_ledger_does_not_grow_over_the_runs(finished: Run):
 
 
 def test_tasks_of_two_kinds_are_apart(finished: Run):
-    other = Ledger(Stage(finished.output, "merge", {"pair": "abc"}, {}), "cells")
+    other = Ledger(Stage(finished.output, "merge", {"pair": "abc"}, {}), Record, "cells")
     assert other.kept(PARTS) == {}
     assert list(ledger_of(finished).kept(PARTS)) == list(TASKS)

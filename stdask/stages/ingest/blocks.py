@@ -1,7 +1,7 @@
 """The first tasks of the stage `ingest`: what a worker does with one block of the file or one share of the stars."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,15 +16,30 @@ from stdask.schema import Column
 from stdask.science.keys.star_keys import star_keys
 from stdask.science.measurements.cuts import count_cuts
 from stdask.science.measurements.duplicates import superseded
+from stdask.science.measurements.repeats import ErrorFactors
 from stdask.science.measurements.survey_columns import Counts, SurveyColumns, catalogue_columns
 from stdask.science.measurements.units import conversion_factor
 from stdask.science.sky.dereddening import reddening_at
 from stdask.science.sky.healpix import Cells, assign_tiles, count_cells, sky_index
 from stdask.science.sky.positions import check_positions
-from stdask.stages.ingest.plan import DUPLICATES, IMPOSSIBLE, NO_ID, NO_POSITION, Done, IngestPlan, Item
+from stdask.stages.ingest.plan import (
+    DUPLICATES,
+    IMPOSSIBLE,
+    NO_ID,
+    NO_POSITION,
+    BlockRecord,
+    ColumnCounts,
+    Deal,
+    Done,
+    Item,
+    Source,
+    Target,
+    kinds_of_repeats,
+)
 from stdask.stages.ingest.repeats import stated_visits
 from stdask.storage.pieces import read_part, write_pieces
 from stdask.storage.reddening_maps import store_reddening_map
+from stdask.storage.surveys.format import SurveyFile
 from stdask.storage.tables import dtype_name, read_parquet, to_masked, to_table, write_parquet
 
 ROWS_TRIED = 1000  # so that a value that does not fit can be told
@@ -41,20 +56,19 @@ class Placed(NamedTuple):
     rejected: pa.Table  # the other rows
 
 
-def store_in_slices(item: Item, plan: IngestPlan) -> Done:
-    """Copy the columns wanted of a file that can only be read from its beginning to one that can be read in part."""
-    path = plan.piece(*item)
-    plan.survey.copy(plan.definition.source_columns, path)
-    return Done([path], {})
+def store_in_slices(item: Item, survey: SurveyFile, names: Sequence[str], path: Path) -> Done[None]:  # noqa: ARG001
+    """Copy columns of a file that can only be read from its beginning to one that can be read in part."""
+    survey.copy(names, path)
+    return Done([path], None)
 
 
-def store_map(item: Item, plan: IngestPlan, source: Path) -> Done:
-    """Copy a map of E(B-V) to an array that each worker maps into memory."""
-    path = plan.piece(*item)
-    return Done([path], {"frame": store_reddening_map(source, path)})
+def store_map(item: Item, source: Path, path: Path) -> Done[str]:  # noqa: ARG001
+    """Copy a map of E(B-V) to an array that each worker maps into memory; return its frame."""
+    frame = store_reddening_map(source, path)
+    return Done([path], frame)
 
 
-def catalogue_fields(plan: IngestPlan) -> tuple[Column, ...]:
+def catalogue_fields(source: Source) -> tuple[Column, ...]:
     """Return the columns of the catalogue, after trying the definition on the first rows.
 
     Raises
@@ -62,71 +76,71 @@ def catalogue_fields(plan: IngestPlan) -> tuple[Column, ...]:
     SurveyError
         If a unit or a kind of column does not fit the definition.
     """
-    definition = plan.definition
-    table, _, _ = convert(plan, place((0, ROWS_TRIED), plan, definition.source_columns))
+    definition = source.definition
+    table, _, _ = convert(source, place((0, ROWS_TRIED), source, definition.source_columns))
     dtypes = {field.name: dtype_name(field.type) for field in table.schema}
     own = Column(definition.id, dtypes[definition.id], "", "meta.id;meta.main", f"Id in {definition.title}")
-    kept = [Column(name, dtypes[name], plan.units[name]) for name in definition.keep]
+    kept = [Column(name, dtypes[name], source.units[name]) for name in definition.keep]
     return (schema.HEALPIX, own, *definition.catalogue_columns, *kept)
 
 
-def scan_block(block: Item, plan: IngestPlan) -> Done:
+def scan_block(block: Item, source: Source, deal: Deal) -> Done[None]:
     """Deal the rows of a block that have a position and an id, by star and by id."""
-    definition, duplicates = plan.definition, plan.definition.duplicates
+    definition, duplicates = source.definition, source.definition.duplicates
     names = [definition.id, definition.position.ra, definition.position.dec]
     names += [duplicates.by, duplicates.best] if duplicates else []
     if definition.rescaled_labels:
         names += definition.source_columns
-    placed = place(plan.rows(block.number), plan, list(dict.fromkeys(names)))
+    placed = place(deal.rows(block.number), source, list(dict.fromkeys(names)))
     index = sky_index(placed.ra, placed.dec)
     rows = pa.table({"row": placed.rows, "id": placed.ids, "key": placed.ids, schema.HEALPIX.name: index})
-    files = [plan.piece("id", block.number)]
-    _deal(files[0], rows.drop_columns("id"), rows["id"], plan)
+    files = [deal.piece("id", block.number)]
+    _deal(files[0], rows.drop_columns("id"), rows["id"], deal.n_shares)
     if duplicates:
-        source = SurveyColumns(to_masked(placed.table), plan.units, definition.sentinels)
-        best = source.merits(duplicates.best)
+        columns = SurveyColumns(to_masked(placed.table), source.units, definition.sentinels)
+        best = columns.merits(duplicates.best)
         merits = best if duplicates.keep == "highest" else -best
         stars = _identity(placed.table, duplicates.by, definition)
         named = rows.set_column(2, "key", stars).append_column("merit", pa.array(merits)).filter(pc.is_valid(stars))
-        files.append(plan.piece("star", block.number))
-        _deal(files[1], named.drop_columns(schema.HEALPIX.name), named["key"], plan)
+        files.append(deal.piece("star", block.number))
+        _deal(files[1], named.drop_columns(schema.HEALPIX.name), named["key"], deal.n_shares)
         if definition.rescaled_labels:
-            visits = stated_visits(placed.rows, stars, best, definition, source)
-            files.append(plan.piece("visits", block.number))
-            _deal(files[2], visits, visits["key"], plan)
-    return Done(files, {})
+            visits = stated_visits(placed.rows, stars, best, definition, columns)
+            files.append(deal.piece("visits", block.number))
+            _deal(files[2], visits, visits["key"], deal.n_shares)
+    return Done(files, None)
 
 
-def find_repeats(share: Item, plan: IngestPlan, kind: str) -> Done:
+def find_repeats(share: Item, deal: Deal, kind: str, gone: Sequence[Path]) -> Done[None]:
     """Write which rows of a share of the stars give way to another row, dealt to the blocks they come from.
 
-    A row that gives way to another one of its star is no match for rows with its id: which those are is dealt by id.
+    A row that gives way to another row of its star is not compared with the rows of its id: `gone` are the files of
+    such rows, dealt by id.
     """
-    table = read_part(plan.pieces(kind, plan.n_blocks), share.number)
+    table = read_part(deal.of_blocks(kind), share.number)
     if kind == "id":
         table = table.append_column("id", table["key"])
-        if plan.definition.duplicates:
-            gone = read_part(plan.pieces("gone", plan.n_shares), share.number)
-            table = table.filter(pc.invert(pc.is_in(table["row"], gone["row"])))
+    if gone:
+        table = table.filter(pc.invert(pc.is_in(table["row"], read_part(gone, share.number)["row"])))
     codes = table["key"].combine_chunks().dictionary_encode().indices.to_numpy()
     merits = table["merit"].to_numpy() if "merit" in table.column_names else np.zeros(codes.size)
     repeats = table.filter(pa.array(superseded(codes, merits)))
-    files = [plan.piece(f"repeats_{kind}", share.number)]
+    files = [deal.piece(f"repeats_{kind}", share.number)]
     rejected = _rejection(repeats["row"], repeats["id"], DUPLICATES[kind])
-    write_pieces(files[0], rejected, repeats["row"].to_numpy() // plan.rows_per_block, plan.n_blocks)
+    write_pieces(files[0], rejected, repeats["row"].to_numpy() // deal.rows_per_block, deal.n_blocks)
     if kind == "star":
-        files.append(plan.piece("gone", share.number))
-        _deal(files[1], repeats.select(["row"]), repeats["id"], plan)
-    return Done(files, {})
+        files.append(deal.piece("gone", share.number))
+        _deal(files[1], repeats.select(["row"]), repeats["id"], deal.n_shares)
+    return Done(files, None)
 
 
-def count_share(share: Item, plan: IngestPlan, order: int, among: Cells | None) -> Done:
+def count_share(share: Item, deal: Deal, order: int, among: Cells | None) -> Done[None]:
     """Count a share of the stars by pixel of `order`, in all of the sky or in some coarser cells of it."""
-    index = read_part(plan.pieces("id", plan.n_blocks), share.number, [schema.HEALPIX.name]).column(0).to_numpy()
+    index = read_part(deal.of_blocks("id"), share.number, [schema.HEALPIX.name]).column(0).to_numpy()
     cells = count_cells(index if among is None else index[among.hold(index)], order)
-    path = plan.piece(f"cells_{order}", share.number)
+    path = deal.piece(f"cells_{order}", share.number)
     write_parquet(path, pa.table(cells._asdict()))
-    return Done([path], {})
+    return Done([path], None)
 
 
 def read_counts(path: Path) -> Cells:
@@ -134,36 +148,49 @@ def read_counts(path: Path) -> Cells:
     return Cells(*(column.to_numpy() for column in read_parquet(path, Cells._fields).columns))
 
 
-def convert_block(block: Item, plan: IngestPlan) -> Done:
-    """Turn a block into catalogue rows, cut by bundle into pieces, and note the rows set aside."""
+def convert_block(
+    block: Item, source: Source, deal: Deal, factors: Mapping[str, ErrorFactors], target: Target
+) -> Done[BlockRecord]:
+    """Turn a block into catalogue rows, cut by bundle into pieces, and note the rows set aside.
+
+    Parameters
+    ----------
+    block, source, deal, target
+        The block, and what is done with the rows of the file.
+    factors
+        Of the stated errors of labels, from repeat visits.
+    """
     number = block.number
-    placed = place(plan.rows(number), plan, plan.definition.source_columns)
-    repeats = [read_part(plan.pieces(f"repeats_{kind}", plan.n_shares), number) for kind in plan.kinds]
+    placed = place(deal.rows(number), source, source.definition.source_columns)
+    kinds = kinds_of_repeats(source.definition)
+    repeats = [read_part(deal.of_shares(f"repeats_{kind}"), number) for kind in kinds]
     rejected = pa.concat_tables([placed.rejected, *repeats]).sort_by("row")
-    files = [plan.piece("rejected", number), plan.piece("pieces", number)]
+    files = [deal.piece("rejected", number), deal.piece("pieces", number)]
     write_parquet(files[0], rejected)
     kept = ~np.isin(placed.rows, rejected["row"].to_numpy())
-    table, counts, passing = convert(plan, _taken(placed, kept))
-    tiles = assign_tiles(table[schema.HEALPIX.name].to_numpy(), list(plan.tiles))
-    write_pieces(files[1], table, np.array(plan.bundles)[tiles], plan.bundles[-1] + 1)
+    table, counts, passing = convert(source, _taken(placed, kept), factors)
+    tiles = assign_tiles(table[schema.HEALPIX.name].to_numpy(), list(target.tiles))
+    write_pieces(files[1], table, np.array(target.bundles)[tiles], target.bundles[-1] + 1)
     n_failing, n_left = count_cuts(passing, table.num_rows)
-    record = {
-        "good": pc.sum(table[schema.GOOD.name]).as_py() or 0,
-        "failing": n_failing.tolist(),
-        "left": n_left.tolist(),
-        "set aside": Counter(rejected["reason"].to_pylist()),
-        "values": [[*place, lost] for place, lost in counts.items()],
-    }
+    record = BlockRecord(
+        n_good=pc.sum(table[schema.GOOD.name]).as_py() or 0,
+        n_failing=n_failing.tolist(),
+        n_left=n_left.tolist(),
+        set_aside=Counter(rejected["reason"].to_pylist()),
+        values=[ColumnCounts(*names, lost) for names, lost in counts.items()],
+    )
     return Done(files, record)
 
 
-def place(block: tuple[int, int], plan: IngestPlan, names: Sequence[str]) -> Placed:
-    """Read columns of a block and set aside the rows without a position or an id."""
-    definition = plan.definition
-    table = plan.survey.read(names, *block)
+def place(block: tuple[int, int], source: Source, names: Sequence[str]) -> Placed:
+    """Read columns of the rows start <= row < stop and set aside those without a position or an id."""
+    definition = source.definition
+    table = source.survey.read(names, *block)
     rows = np.arange(block[0], block[0] + table.num_rows)
     ids = _identity(table, definition.id, definition)
-    ra, dec = (_degrees(table, name, plan) for name in (definition.position.ra, definition.position.dec))
+    ra, dec = (
+        _degrees(table, name, source.units.get(name, "")) for name in (definition.position.ra, definition.position.dec)
+    )
     ra, missing, impossible = check_positions(ra, dec)
     nameless = ids.is_null().to_numpy(zero_copy_only=False)
     faults = {NO_POSITION: missing, IMPOSSIBLE: impossible, NO_ID: nameless & ~missing & ~impossible}
@@ -184,12 +211,13 @@ def _taken(placed: Placed, kept: np.ndarray) -> Placed:
     )
 
 
-def convert(plan: IngestPlan, placed: Placed) -> tuple[pa.Table, Counts, list[np.ndarray]]:
+def convert(
+    source: Source, placed: Placed, factors: Mapping[str, ErrorFactors] | None = None
+) -> tuple[pa.Table, Counts, list[np.ndarray]]:
     """Return the catalogue's columns of some rows, what became of each survey column, and who passes each cut."""
-    definition = plan.definition
-    columns = to_masked(placed.table)
-    source = SurveyColumns(columns, plan.units, definition.sentinels)
-    arrays, counts, passing = catalogue_columns(definition, source, _reddening(plan, placed), plan.factors)
+    definition = source.definition
+    columns = SurveyColumns(to_masked(placed.table), source.units, definition.sentinels)
+    arrays, counts, passing = catalogue_columns(definition, columns, _reddening(source, placed), factors)
     ids = placed.ids.to_numpy(zero_copy_only=False)
     data: dict[str, np.ndarray | pa.Array] = {
         schema.HEALPIX.name: sky_index(placed.ra, placed.dec),
@@ -210,10 +238,10 @@ def convert(plan: IngestPlan, placed: Placed) -> tuple[pa.Table, Counts, list[np
     return table, counts, passing
 
 
-def _reddening(plan: IngestPlan, placed: Placed) -> np.ndarray | None:
-    if plan.reddening is None:
+def _reddening(source: Source, placed: Placed) -> np.ndarray | None:
+    if source.reddening is None:
         return None
-    path, frame = plan.reddening
+    path, frame = source.reddening
     return reddening_at(placed.ra, placed.dec, np.load(path, mmap_mode="r", allow_pickle=False), frame)
 
 
@@ -235,22 +263,22 @@ def _identity(table: pa.Table, name: str, definition: SurveyDefinition) -> pa.Ar
     return pc.if_else(pc.greater(numbers, 0), numbers, pa.scalar(None, pa.int64()))
 
 
-def _degrees(table: pa.Table, name: str, plan: IngestPlan) -> np.ndarray:
+def _degrees(table: pa.Table, name: str, unit: str) -> np.ndarray:
     column = table[name].combine_chunks()
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         raise SurveyError(f"Column {name!r} of the position holds {column.type}. Name one in degrees.")
     try:
-        factor = conversion_factor((plan.units.get(name, ""),), "deg")
+        factor = conversion_factor((unit,), "deg")
     except SurveyError as exc:
         exc.add_note(f"Column {name!r}")
         raise
     return column.cast(pa.float64()).fill_null(np.nan).to_numpy() * factor
 
 
-def _deal(path: Path, rows: pa.Table, keys: pa.ChunkedArray, plan: IngestPlan) -> None:
+def _deal(path: Path, rows: pa.Table, keys: pa.ChunkedArray, n_shares: int) -> None:
     """Write rows dealt to the shares, all of one key to the same."""
-    numbers = star_keys(keys.to_numpy()) % np.uint64(plan.n_shares)
-    write_pieces(path, rows, numbers.astype(np.int64), plan.n_shares)
+    numbers = star_keys(keys.to_numpy()) % np.uint64(n_shares)
+    write_pieces(path, rows, numbers.astype(np.int64), n_shares)
 
 
 def _rejection(rows: pa.Array, ids: pa.Array, reason: str) -> pa.Table:

@@ -1,18 +1,19 @@
 """What the tasks of the stage `ingest` are given, and what they give back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from stdask.config.survey import SurveyDefinition
 from stdask.schema import Column
-from stdask.science.measurements.repeats import ErrorFactors
 from stdask.science.sky.healpix import Pixel
+from stdask.storage.catalogue.hats import Written
 from stdask.storage.surveys.format import SurveyFile
 
 NO_POSITION, IMPOSSIBLE, NO_ID = "no position", "impossible position", "no id"
 DUPLICATES = {"star": "duplicate star", "id": "duplicate id"}
+R = TypeVar("R")
 
 
 class Item(NamedTuple):
@@ -26,62 +27,104 @@ class Item(NamedTuple):
         return f"{self.kind} {self.number}"
 
 
-class Done(NamedTuple):
-    """What a task leaves: files, and a record of a few numbers."""
+@dataclass(frozen=True)
+class Done(Generic[R]):
+    """What a task leaves: files, and a record of a few numbers, or None."""
 
     files: list[Path]
-    record: dict[str, Any]
+    record: R
+
+
+class ColumnCounts(NamedTuple):
+    """What became of the values of one survey column in a block."""
+
+    column: str  # of the catalogue
+    source: str  # column of the survey file
+    counts: Mapping[str, int]  # of the kinds in `science.measurements.values`
 
 
 @dataclass(frozen=True)
-class IngestPlan:
-    """What every task of one ingest knows."""
+class BlockRecord:
+    """What is worth knowing of a block that was converted."""
+
+    n_good: int
+    n_failing: list[int]  # of each cut of the definition, whatever the others say
+    n_left: list[int]  # after each cut and those before it
+    set_aside: Mapping[str, int]  # reason -> rows
+    values: list[ColumnCounts]
+
+
+class PartitionRecord(NamedTuple):
+    """One partition of the catalogue on disk."""
+
+    pixel: Pixel
+    written: Written
+
+
+@dataclass(frozen=True)
+class Source:
+    """A survey file that can be read in part, and what its columns mean."""
 
     survey: SurveyFile
     units: Mapping[str, str]  # of the columns, as the file states them
     definition: SurveyDefinition
-    folder: Path  # of the catalogue
+    reddening: tuple[Path, str] | None  # a map of E(B-V) as an array, and its frame
+
+
+@dataclass(frozen=True)
+class Deal:
+    """How the rows of a survey file are dealt to tasks: into blocks, and into shares in which stars are compared."""
+
     scratch: Path  # of this survey file and these settings
-    metadata: Mapping[str, str]  # of every partition
+    n_rows: int
     rows_per_block: int
-    n_shares: int  # into which the stars are dealt to look for repeats
-    reddening: tuple[Path, str] | None = None  # a map of E(B-V) as an array, and its frame
-    factors: Mapping[str, ErrorFactors] = field(default_factory=dict)  # of the stated errors of labels
-    columns: tuple[Column, ...] = ()  # of the catalogue
-    tiles: tuple[Pixel, ...] = ()  # its partitions
-    bundles: tuple[int, ...] = ()  # of each partition: those that a task writes, neighbours in the sky
+    n_shares: int
 
     @property
     def n_blocks(self) -> int:
         """Number of blocks of the survey file."""
-        return -(-self.survey.n_rows // self.rows_per_block)
-
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """The kinds of repeats to look for, in this order."""
-        return tuple(DUPLICATES) if self.definition.duplicates else ("id",)
-
-    @property
-    def reasons(self) -> dict[str, str]:
-        """Why rows are set aside, in the order in which it is looked for; and the same in all words."""
-        words = {reason: reason for reason in (NO_POSITION, IMPOSSIBLE, NO_ID)}
-        if duplicates := self.definition.duplicates:
-            words[DUPLICATES["star"]] = (
-                f"{DUPLICATES['star']}: of the rows of one {duplicates.by}, that with the {duplicates.keep} "
-                f"{duplicates.best} is kept"
-            )
-        rule = f"{DUPLICATES['id']}: of the rows of one {self.definition.id}, the first is kept"
-        return words | {DUPLICATES["id"]: rule}
+        return -(-self.n_rows // self.rows_per_block)
 
     def rows(self, block: int) -> tuple[int, int]:
         """Return the rows start <= row < stop of a block."""
         start = block * self.rows_per_block
-        return start, min(start + self.rows_per_block, self.survey.n_rows)
+        return start, min(start + self.rows_per_block, self.n_rows)
 
     def piece(self, kind: str, number: int) -> Path:
         """Return the path of an intermediate file."""
         return self.scratch / kind / str(number)
 
-    def pieces(self, kind: str, n_files: int) -> list[Path]:
-        """Return the paths of all intermediate files of a kind."""
-        return [self.piece(kind, number) for number in range(n_files)]
+    def of_blocks(self, kind: str) -> list[Path]:
+        """Return the intermediate files of a kind that the blocks leave."""
+        return [self.piece(kind, number) for number in range(self.n_blocks)]
+
+    def of_shares(self, kind: str) -> list[Path]:
+        """Return the intermediate files of a kind that the shares leave."""
+        return [self.piece(kind, number) for number in range(self.n_shares)]
+
+
+@dataclass(frozen=True)
+class Target:
+    """The catalogue that is written."""
+
+    folder: Path
+    metadata: Mapping[str, str]  # of every partition
+    columns: tuple[Column, ...]
+    tiles: tuple[Pixel, ...]  # its partitions
+    bundles: tuple[int, ...]  # of each partition: those that a task writes, neighbours in the sky
+
+
+def kinds_of_repeats(definition: SurveyDefinition) -> tuple[str, ...]:
+    """Return the kinds of repeated rows to look for, in this order."""
+    return tuple(DUPLICATES) if definition.duplicates else ("id",)
+
+
+def reasons_in_words(definition: SurveyDefinition) -> dict[str, str]:
+    """Return why rows are set aside, in the order in which it is looked for; and the same in all words."""
+    words = {reason: reason for reason in (NO_POSITION, IMPOSSIBLE, NO_ID)}
+    if duplicates := definition.duplicates:
+        words[DUPLICATES["star"]] = (
+            f"{DUPLICATES['star']}: of the rows of one {duplicates.by}, that with the {duplicates.keep} "
+            f"{duplicates.best} is kept"
+        )
+    return words | {DUPLICATES["id"]: f"{DUPLICATES['id']}: of the rows of one {definition.id}, the first is kept"}

@@ -5,7 +5,7 @@ keeps the pairs with the smallest of random keys, at most `MOST_PAIRS` a label: 
 survey, and which pairs it keeps depends on nothing but the file.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from stdask.science.measurements.repeats import (
     sample_pairs,
 )
 from stdask.science.measurements.survey_columns import SurveyColumns, stated_label
-from stdask.stages.ingest.plan import Done, IngestPlan, Item
+from stdask.stages.ingest.plan import Deal, Done, Item
 from stdask.storage import paths
 from stdask.storage.documents import read_ecsv
 from stdask.storage.pieces import read_part, write_pieces
@@ -61,28 +61,28 @@ def stated_visits(
     return table.filter(pa.array(good))
 
 
-def pair_visits(share: Item, plan: IngestPlan) -> Done:
+def pair_visits(share: Item, deal: Deal, labels: Sequence[str]) -> Done[None]:
     """Write what the visits of a share of the stars differ by, label by label."""
-    visits = read_part(plan.pieces("visits", plan.n_blocks), share.number)
+    visits = read_part(deal.of_blocks("visits"), share.number)
     codes = visits["key"].combine_chunks().dictionary_encode().indices.to_numpy()
     again = np.bincount(codes)[codes] > 1
     visits, codes = visits.filter(pa.array(again)), codes[again]
     rows, merits = visits["row"].to_numpy(), visits["merit"].to_numpy()
-    labels, parts = plan.definition.rescaled_labels, []
+    parts = []
     for name in labels:
         pairs = compare_visits(codes, rows, merits, visits[name].to_numpy(), visits[f"{name}_ERR"].to_numpy())
         parts.append(pa.table(sample_pairs([pairs], MOST_PAIRS)._asdict()))
-    path = plan.piece("pairs", share.number)
+    path = deal.piece("pairs", share.number)
     numbers = np.repeat(np.arange(len(labels)), [part.num_rows for part in parts])
     write_pieces(path, pa.concat_tables(parts), numbers, len(labels))
-    return Done([path], {})
+    return Done([path], None)
 
 
-def learn_factors(plan: IngestPlan, best: str) -> dict[str, ErrorFactors]:
+def measure_factors(deal: Deal, labels: Sequence[str], best: str) -> dict[str, ErrorFactors]:
     """Return the factors of each label's errors from the pairs of all shares; print them, with `best` as the merit."""
     factors = {}
-    for number, name in enumerate(plan.definition.rescaled_labels):
-        read = (_read_pairs(path, number) for path in plan.pieces("pairs", plan.n_shares))
+    for number, name in enumerate(labels):
+        read = (_read_pairs(path, number) for path in deal.of_shares("pairs"))
         pairs = reduce(lambda *both: sample_pairs(both, MOST_PAIRS), read)  # no two shares are in memory
         factors[name] = fit_factors(pairs)
         say(f"  {_in_words(name, factors[name], best)}")

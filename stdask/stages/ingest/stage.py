@@ -7,33 +7,26 @@
 4. convert   each block: the catalogue's columns, cut into pieces by bundle, partitions side by side in the sky
 5. write     each bundle: its partitions, from their pieces in the order of the file
 
-Tasks hand on what they found in files; the driver keeps a few numbers of each. A run that was cut off takes up the
+Tasks hand on what they found in files; the driver keeps a few numbers of each. An interrupted run resumes with the
 files of the tasks that were done.
 """
 
-import shutil
-from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from functools import reduce
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from astropy.table import Table
 
 from stdask import __version__
-from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run
 from stdask.config.survey import SurveyDefinition
 from stdask.errors import StdaskError, SurveyError
 from stdask.runs.counts import IngestCounts, RowCounts
-from stdask.runs.ledger import Ledger
+from stdask.runs.ledger import clean_up
 from stdask.runs.receipts import FileRecord, Receipt
-from stdask.runs.registry import rows_per_partition
 from stdask.runs.stage import Stage, begin_stage
-from stdask.science.measurements.values import ERROR_COUNTS, VALUE_COUNTS
+from stdask.science.measurements.repeats import ErrorFactors
 from stdask.science.sky.healpix import Cells, Pixel, add_counts, assign_tiles, count_finely, tile_sky
 from stdask.stages.ingest.blocks import (
     catalogue_fields,
@@ -45,9 +38,20 @@ from stdask.stages.ingest.blocks import (
     store_in_slices,
     store_map,
 )
+from stdask.stages.ingest.counts import add_up_reasons, cuts_table, values_table
 from stdask.stages.ingest.partitions import collect_rejected, write_bundle
-from stdask.stages.ingest.plan import Done, IngestPlan, Item
-from stdask.stages.ingest.repeats import factors_table, learn_factors, pair_visits
+from stdask.stages.ingest.plan import (
+    BlockRecord,
+    Deal,
+    Item,
+    PartitionRecord,
+    Source,
+    Target,
+    kinds_of_repeats,
+    reasons_in_words,
+)
+from stdask.stages.ingest.repeats import factors_table, measure_factors, pair_visits
+from stdask.stages.ingest.steps import Steps
 from stdask.storage import paths
 from stdask.storage.catalogue.hats import (
     catalogue_files,
@@ -62,8 +66,6 @@ from stdask.storage.surveys.files import open_survey
 from stdask.storage.surveys.format import SurveyFile
 
 ROWS_PER_SHARE = 1_000_000  # of the file, compared at once for repeats: about 100 MB
-
-Record = dict[str, Any]
 
 
 def run(run: Run, workers: Workers, side: str) -> Receipt:
@@ -84,141 +86,108 @@ def run(run: Run, workers: Workers, side: str) -> Receipt:
         If the file is missing, damaged, or does not fit its definition.
     """
     definition, path = run.definition(side), run.survey_file(side)
+    folder = paths.catalogue(run.output, definition.name)
     try:
         stage = begin_stage(run, f"ingest_{side}")
         survey = open_survey(path, definition.file)
         survey.require(definition.source_columns)  # before anything that was made is given up
-        if receipt := stage.done():
-            _clean_up(stage, definition.name)
-            return receipt
-        return _ingest(stage, run, workers, side, survey)
+        receipt = stage.done()
+        if receipt is None:
+            steps = Steps(stage, workers, run.config.ingest.rows_per_block)
+            receipt = _ingest(stage, steps, definition, survey, folder, run.data_dir, run.config.ingest.rows_per_block)
     except StdaskError as exc:
         exc.add_note(f"Survey {definition.name} ({path.name})")
         raise
+    clean_up(run.output, stage.name, folder)  # only now: an interrupted run resumes with what is there
+    return receipt
 
 
-class _Steps:
-    """Runs the steps of one ingest; tasks that were done before the run was cut off are not done again."""
-
-    def __init__(self, stage: Stage, workers: Workers, rows_per_block: int) -> None:
-        self._stage = stage
-        self._workers = workers
-        self.parts = {
-            **stage.inputs,
-            "settings": hash_of(stage.settings),
-            "rows_per_block": str(rows_per_block),
-            "version": __version__,
-        }
-
-    def run(
-        self,
-        name: str,
-        function: Callable[..., Done],
-        items: Sequence[Item],
-        plan: IngestPlan,
-        *shared: Any,
-        rows: Sequence[int] | None = None,
-    ) -> list[Record]:
-        """Run a step; return the record of each item, made now or before, in the order of the items.
-
-        Parameters
-        ----------
-        name
-            Of the step: of its ledger, and before its progress bar.
-        function, items, plan, shared
-            function(item, plan, *shared) is the task of an item.
-        rows
-            Of each item.
-        """
-        ledger = Ledger(self._stage, name)
-        records = ledger.kept({str(item): self.parts for item in items})
-        todo = [number for number, item in enumerate(items) if str(item) not in records]
-        for item, done in each(
-            self._workers,
-            function,
-            [items[number] for number in todo],
-            plan,
-            *shared,
-            description=name.replace("_", " "),
-            sizes=rows and [rows[number] for number in todo],
-            unit="rows" if rows else "",
-        ):
-            ledger.add(str(item), self.parts, done.record, done.files)
-            records[str(item)] = done.record
-        return [records[str(item)] for item in items]
-
-
-def _ingest(stage: Stage, run: Run, workers: Workers, side: str, survey: SurveyFile) -> Receipt:
-    rows_per_block, most = run.config.ingest.rows_per_block, rows_per_partition(run.config)
-    steps = _Steps(stage, workers, rows_per_block)
-    plan = _prepare(stage, steps, run.definition(side), survey, rows_per_block, run.data_dir)
-    blocks = [Item("block", number) for number in range(plan.n_blocks)]
-    shares = [Item("share", number) for number in range(plan.n_shares)]
-    rows = [stop - start for start, stop in (plan.rows(block.number) for block in blocks)]
-    steps.run("scan", scan_block, blocks, plan, rows=rows)
-    for kind in plan.kinds:
-        steps.run(f"repeats_by_{kind}", find_repeats, shares, plan, kind)
-    if plan.definition.duplicates and plan.definition.rescaled_labels:
-        steps.run("visits", pair_visits, shares, plan)
-        plan = replace(plan, factors=learn_factors(plan, plan.definition.duplicates.best))
-    plan = _tiled(plan, _count_stars(steps, shares, plan, most), most)
-    converted = steps.run("convert", convert_block, blocks, plan, rows=rows)
-    bundles = [Item("bundle", number) for number in range(plan.bundles[-1] + 1)]
-    written = steps.run("write", write_bundle, bundles, plan)
-    steps.run("set_aside", collect_rejected, [Item("rows", 0)], plan)
-    return _finish(stage, plan, converted, [one for record in written for one in record["partitions"]])
-
-
-def _prepare(
+def _ingest(
     stage: Stage,
-    steps: _Steps,
+    steps: Steps,
     definition: SurveyDefinition,
     survey: SurveyFile,
-    rows_per_block: int,
+    folder: Path,
     data_dir: Path,
-) -> IngestPlan:
-    """Try the definition on the file, and clear the catalogue's folder of what this run cannot use."""
-    folder = paths.catalogue(stage.output, definition.name)
+    rows_per_block: int,
+) -> Receipt:
+    deal = Deal(_prepare(folder, steps), survey.n_rows, rows_per_block, -(-survey.n_rows // ROWS_PER_SHARE))
+    source = _open(steps, survey, definition, deal, data_dir)
+    columns = catalogue_fields(source)
+    blocks = [Item("block", number) for number in range(deal.n_blocks)]
+    shares = [Item("share", number) for number in range(deal.n_shares)]
+    rows = [stop - start for start, stop in (deal.rows(block.number) for block in blocks)]
+    steps.run("scan", scan_block, blocks, source, deal, rows=rows)
+    gone: list[Path] = []
+    for kind in kinds_of_repeats(definition):
+        steps.run(f"repeats_by_{kind}", find_repeats, shares, deal, kind, gone)
+        gone = deal.of_shares("gone")
+    factors = _measure_factors(steps, definition, deal, shares)
+    most = stage.settings["rows_per_partition"]
+    tiles, bundles = _tile(_count_stars(steps, shares, deal, most), most, rows_per_block)
+    # of what decides its content: rows added elsewhere in the sky leave a partition as it is, byte by byte
+    metadata = {"stdask.settings": steps.parts["settings"], "stdask.version": __version__}
+    target = Target(folder, metadata, columns, tiles, bundles)
+    converted = steps.run("convert", convert_block, blocks, source, deal, factors, target, kind=BlockRecord, rows=rows)
+    items = [Item("bundle", number) for number in range(bundles[-1] + 1)]
+    written = steps.run("write", write_bundle, items, deal, target, kind=list[PartitionRecord])
+    steps.run("set_aside", collect_rejected, [Item("rows", 0)], deal, folder)
+    if factors and definition.duplicates:
+        write_ecsv(folder / paths.REPEATS, factors_table(factors, definition.duplicates.best))
+    return _finish(stage, source, target, converted, [one for own in written for one in own])
+
+
+def _prepare(folder: Path, steps: Steps) -> Path:
+    """Return the folder for pieces, and clear the catalogue's folder of what this run cannot use."""
     scratch = paths.scratch(folder) / hash_of(steps.parts)[:16]
-    unfinish_catalogue(folder)  # not finished from now on
+    unfinish_catalogue(folder)
     if not scratch.is_dir():
         clear_catalogue(folder)
         scratch.mkdir(parents=True)
-    plan = IngestPlan(
-        survey=survey,
-        units={name: survey.unit(name) for name in definition.source_columns},
-        definition=definition,
-        folder=folder,
-        scratch=scratch,
-        # of what decides its content: rows added elsewhere in the sky leave a partition as it is, byte by byte
-        metadata={"stdask.settings": steps.parts["settings"], "stdask.version": __version__},
-        rows_per_block=rows_per_block,
-        n_shares=-(-survey.n_rows // ROWS_PER_SHARE),
-    )
+    return scratch
+
+
+def _open(steps: Steps, survey: SurveyFile, definition: SurveyDefinition, deal: Deal, data_dir: Path) -> Source:
+    """Return the survey file as tasks read it: a file that can be read in part, and a map that fits into memory."""
+    units = {name: survey.unit(name) for name in definition.source_columns}
+    reddening = None
     if not survey.by_slices:
         copy = Item("survey", 0)
-        steps.run("unpack", store_in_slices, [copy], plan)
-        plan = replace(plan, survey=open_survey(plan.piece(*copy)))
+        path = deal.piece(*copy)
+        steps.run("unpack", store_in_slices, [copy], survey, definition.source_columns, path)
+        survey = open_survey(path)
     if definition.ebv_map:
         copy = Item("map", 0)
-        (record,) = steps.run("map", store_map, [copy], plan, data_dir / definition.ebv_map)
-        plan = replace(plan, reddening=(plan.piece(*copy), record["frame"]))
-    return replace(plan, columns=catalogue_fields(plan))
+        path = deal.piece(*copy)
+        (frame,) = steps.run("map", store_map, [copy], data_dir / definition.ebv_map, path, kind=str)
+        reddening = (path, frame)
+    return Source(survey, units, definition, reddening)
 
 
-def _count_stars(steps: _Steps, shares: Sequence[Item], plan: IngestPlan, most: int) -> Cells:
+def _measure_factors(
+    steps: Steps, definition: SurveyDefinition, deal: Deal, shares: Sequence[Item]
+) -> dict[str, ErrorFactors]:
+    """Return the factors of stated errors from repeat visits; none where the definition does not ask for them."""
+    labels = tuple(definition.rescaled_labels)
+    if not (definition.duplicates and labels):
+        return {}
+    steps.run("visits", pair_visits, shares, deal, labels)
+    return measure_factors(deal, labels, definition.duplicates.best)
+
+
+def _count_stars(steps: Steps, shares: Sequence[Item], deal: Deal, most: int) -> Cells:
     """Return the stars in cells that hold no more than `most`, unless they are of the finest order."""
 
     def count(order: int, inside: Cells | None) -> Cells:
-        steps.run(f"count_{order}", count_share, shares, plan, order, inside)
-        counted = (read_counts(path) for path in plan.pieces(f"cells_{order}", plan.n_shares))
+        steps.run(f"count_{order}", count_share, shares, deal, order, inside)
+        counted = (read_counts(path) for path in deal.of_shares(f"cells_{order}"))
         return reduce(lambda *both: add_counts(both), counted)  # one after the other: no two shares are in memory
 
     return count_finely(count, most)
 
 
-def _tiled(plan: IngestPlan, cells: Cells, most: int) -> IngestPlan:
-    """Return the plan with its partitions, of at most `most` rows each, and the bundles that one task writes.
+def _tile(cells: Cells, most: int, rows_per_block: int) -> tuple[tuple[Pixel, ...], tuple[int, ...]]:
+    """Return the partitions, of at most `most` rows each, and for each of them the bundle that one task writes.
 
     A bundle holds about as many rows as a block, so that a worker that can read the one can write the other.
     """
@@ -226,19 +195,22 @@ def _tiled(plan: IngestPlan, cells: Cells, most: int) -> IngestPlan:
         raise SurveyError("no row has both a position and an id. Check the columns of the definition.")
     tiles = tile_sky(cells.starts, cells.n_stars, most)
     n_stars = np.bincount(assign_tiles(cells.starts, tiles), cells.n_stars)
-    _, bundles = np.unique((np.cumsum(n_stars) - n_stars) // plan.rows_per_block, return_inverse=True)
-    return replace(plan, tiles=tuple(tiles), bundles=tuple(bundles.tolist()))
+    _, bundles = np.unique((np.cumsum(n_stars) - n_stars) // rows_per_block, return_inverse=True)
+    return tuple(tiles), tuple(bundles.tolist())
 
 
-def _finish(stage: Stage, plan: IngestPlan, converted: Sequence[Record], partitions: Sequence[Record]) -> Receipt:
-    folder, definition, n_rows = plan.folder, plan.definition, plan.survey.n_rows
-    set_aside: Counter[str] = sum((Counter(part["set aside"]) for part in converted), Counter())
-    write_ecsv(folder / "cuts.ecsv", _cuts_table(plan, converted, set_aside))
-    write_ecsv(folder / "columns.ecsv", _columns_table(plan, converted))
-    if plan.factors and definition.duplicates:
-        write_ecsv(folder / paths.REPEATS, factors_table(plan.factors, definition.duplicates.best))
-    written = {Pixel(*one["pixel"]): one for one in partitions}
-    rows = {pixel: one["rows"] for pixel, one in written.items()}
+def _finish(
+    stage: Stage,
+    source: Source,
+    target: Target,
+    converted: Sequence[BlockRecord],
+    partitions: Sequence[PartitionRecord],
+) -> Receipt:
+    folder, definition, n_rows = target.folder, source.definition, source.survey.n_rows
+    cuts = [term.text for term in definition.cuts]
+    write_ecsv(folder / "cuts.ecsv", cuts_table(n_rows, reasons_in_words(definition), cuts, converted))
+    write_ecsv(folder / "columns.ecsv", values_table(source.units, target.columns, converted))
+    rows = {pixel: written.rows for pixel, written in partitions}
     remove_partitions(folder, keep=rows)  # halves that killed workers left
     provenance = {
         "obs_title": definition.title,
@@ -246,56 +218,13 @@ def _finish(stage: Stage, plan: IngestPlan, converted: Sequence[Record], partiti
         "stdask_survey_file": next(iter(stage.inputs)),
         "stdask_survey_sha256": next(iter(stage.inputs.values())),
     }
-    finish_catalogue(folder, definition.name, plan.columns, rows, provenance, definition.position.epoch)
+    finish_catalogue(folder, definition.name, target.columns, rows, provenance, definition.position.epoch)
     counts = IngestCounts(
-        rows=RowCounts(n_rows, sum(rows.values()), dict(sorted(set_aside.items()))),
-        n_good=sum(part["good"] for part in converted),
+        rows=RowCounts(n_rows, sum(rows.values()), dict(sorted(add_up_reasons(converted).items()))),
+        n_good=sum(block.n_good for block in converted),
         n_partitions=len(rows),
     )
-    known = {paths.partition(folder, p): FileRecord(one["bytes"], one["sha256"]) for p, one in written.items()}
+    known = {paths.partition(folder, p): FileRecord(written.bytes, written.sha256) for p, written in partitions}
     scratch = paths.scratch(folder)
     outputs = [path for path in catalogue_files(folder) if not path.is_relative_to(scratch)]
-    receipt = stage.finish(outputs, counts, known)
-    _clean_up(stage, definition.name)  # only now: a run cut off before goes on with what is there
-    return receipt
-
-
-def _clean_up(stage: Stage, name: str) -> None:
-    """Remove the pieces and the ledgers that speak of them."""
-    shutil.rmtree(paths.scratch(paths.catalogue(stage.output, name)), ignore_errors=True)
-    ledgers = paths.ledger(stage.output, stage.name, "*")
-    for path in ledgers.parent.glob(ledgers.name):
-        path.unlink()
-
-
-def _cuts_table(plan: IngestPlan, converted: Sequence[Record], set_aside: Counter[str]) -> Table:
-    """Return rows set aside and stars that fail each cut, alone and in turn; the last line is GOOD."""
-    lines = [("rows of the file", 0, plan.survey.n_rows)]
-    for reason, text in plan.reasons.items():
-        if n_aside := set_aside[reason]:
-            lines.append((text, n_aside, lines[-1][2] - n_aside))
-    n_failing = np.sum([part["failing"] for part in converted], axis=0)
-    n_left = np.sum([part["left"] for part in converted], axis=0)
-    texts = [term.text for term in plan.definition.cuts]
-    lines += zip(texts, n_failing.tolist(), n_left.tolist(), strict=True)
-    table = Table(rows=lines, names=("cut", "n_failing", "n_left"), dtype=(str, np.int64, np.int64))
-    table["cut"].description = "Reason to set a row aside, or quality cut that a GOOD star passes"
-    table["n_failing"].description = "Rows that fail it, whatever the other cuts say"
-    table["n_left"].description = "Rows left after it and all those above"
-    return table
-
-
-def _columns_table(plan: IngestPlan, converted: Sequence[Record]) -> Table:
-    """Return what became of the values of each measured column."""
-    units = {column.name: column.unit for column in plan.columns}
-    totals: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    for part in converted:
-        for column, source, counts in part["values"]:
-            totals[column, source].update(counts)
-    names = (*VALUE_COUNTS, *ERROR_COUNTS)
-    lines = [
-        (column, source, plan.units.get(source, ""), units[column], *(counts[name] for name in names))
-        for (column, source), counts in totals.items()
-    ]
-    dtypes = (str, str, str, str, *(np.int64 for _ in names))
-    return Table(rows=lines, names=("column", "source", "unit_in_file", "unit", *names), dtype=dtypes)
+    return stage.finish(outputs, counts, known)

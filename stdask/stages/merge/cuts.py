@@ -2,13 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from astropy.table import Table
 
 from stdask.stages.merge.sources import Opened
-from stdask.stages.merge.tiles import QUALITY
+from stdask.stages.merge.tiles import QUALITY, TileRecord
 from stdask.storage import paths
 from stdask.storage.documents import read_ecsv
 
@@ -27,7 +26,7 @@ def cuts_table(opened: Sequence[Opened], aside: Mapping[str, Counter[str]]) -> T
     Parameters
     ----------
     opened
-        The surveys. What ingest did with each of them stands beside its catalogue.
+        The surveys. The table of what ingest did with each of them lies in the folder of its catalogue.
     aside
         Survey -> cut of the merge -> rows set aside.
     """
@@ -49,10 +48,10 @@ def cuts_table(opened: Sequence[Opened], aside: Mapping[str, Counter[str]]) -> T
     return table
 
 
-def add_up(records: Sequence[Mapping[str, Any]]) -> dict[str, Counter[str]]:
+def add_up(records: Sequence[TileRecord]) -> dict[str, Counter[str]]:
     """Return the rows that each cut set aside in each survey, from the records of all tiles; in their order."""
     total: dict[str, Counter[str]] = {}
     for record in records:
-        for survey, cuts in record["cuts"].items():
+        for survey, cuts in record.set_aside.items():
             total.setdefault(survey, Counter()).update(cuts)
     return total

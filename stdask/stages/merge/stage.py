@@ -7,11 +7,9 @@
 The driver holds counts and records, and the rows of stars that are in several surveys.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +17,7 @@ from stdask import __version__
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run
+from stdask.config.stages import IdList
 from stdask.display.console import say
 from stdask.display.tables import print_table
 from stdask.runs.counts import MergeCounts, PartitionCounts, RowCounts
@@ -30,7 +29,7 @@ from stdask.stages.merge.also import read_others
 from stdask.stages.merge.cuts import add_up, cuts_table
 from stdask.stages.merge.repeats import find_repeats
 from stdask.stages.merge.sources import Opened, Sources, describe, open_surveys
-from stdask.stages.merge.tiles import MergeTile, Side, count_partition, merge_tile
+from stdask.stages.merge.tiles import MergeTile, Side, TileRecord, count_partition, merge_tile
 from stdask.storage import paths
 from stdask.storage.catalogue.hats import (
     Catalogue,
@@ -69,20 +68,28 @@ def run(run: Run, workers: Workers) -> Receipt:
     sources = describe(run, opened)
     tiles = _tile(workers, stage, opened, sources)
     folder = paths.catalogue(run.output, paths.MERGED)
-    records = _merge_tiles(workers, stage, tiles, sources, folder)
-    rows = {tile.pixel: r["partition"]["rows"] for tile, r in records if r["partition"]}
-    known = {path: written for tile, r in records for path, written in _files(folder, tile, r).items()}
+    records, n_kept = _merge_tiles(workers, stage, tiles, sources, folder)
+    rows = {pixel: record.partition.rows for pixel, record in records.items() if record.partition}
+    known = {path: written for pixel, r in records.items() for path, written in _files(folder, pixel, r).items()}
     remove_partitions(folder, keep=rows)
     for path in set((folder / paths.REJECTED).iterdir()) - set(known):
         path.unlink()  # of another tiling, or the half of a killed worker
-    aside = add_up([record for _, record in records])
+    aside = add_up(list(records.values()))
     cuts = cuts_table(opened, aside)
     write_ecsv(folder / "cuts.ecsv", cuts)
     lines = [dict(zip(cuts.colnames, line, strict=True)) for line in cuts.as_array().tolist()]
     print_table("Cut by cut", lines, "survey")
     finish_catalogue(folder, paths.MERGED, sources.columns, rows, {"stdask_key": stage.key})
-    counts = _count(
-        run, sources, [record for _, record in records], aside, sum(part.catalogue.n_rows for part in opened)
+    counts = MergeCounts(
+        rows=RowCounts(
+            sum(part.catalogue.n_rows for part in opened),
+            sum(rows.values()),
+            {f"{name}: {cut}": n for name, own in aside.items() for cut, n in own.items() if n},
+        ),
+        by_survey={s.survey: sum(r.by_survey[s.survey] for r in records.values()) for s in sources.surveys},
+        n_with_distance=sum(record.n_with_distance for record in records.values()),
+        notes=(*_untranslated(sources), *_unused_lists(run.config.merge.exclude, list(records.values()))),
+        partitions=PartitionCounts(len(records), n_kept),
     )
     repeats = [path for part in opened for _, path in part.source.repeats]
     return stage.finish([*catalogue_files(folder), *repeats], counts, known)
@@ -148,57 +155,43 @@ def _parts(stage: Stage, opened: Sequence[Opened], sides: Sequence[tuple[Side, .
 
 def _merge_tiles(
     workers: Workers, stage: Stage, tiles: Sequence[MergeTile], sources: Sources, folder: Path
-) -> list[tuple[MergeTile, dict[str, Any]]]:
-    """Return the record of every tile, made now or before."""
-    ledger = Ledger(stage)
+) -> tuple[dict[Pixel, TileRecord], int]:
+    """Return the record of every tile, and how many of them were made before."""
+    ledger = Ledger(stage, TileRecord)
     before = ledger.kept({str(tile): tile.parts for tile in tiles})
     if before:
         unfinish_catalogue(folder)
     else:
         clear_catalogue(folder)
-    records = [(tile, before[str(tile)] | {"kept": True}) for tile in tiles if str(tile) in before]
-    todo = [tile for tile in tiles if str(tile) not in before]
+    records = {tile.pixel: before[str(tile)] for tile in tiles if str(tile) in before}
+    todo = [tile for tile in tiles if tile.pixel not in records]
     sizes = [tile.n_rows for tile in todo]
     for tile, record in each(workers, merge_tile, todo, sources, folder, description="merge", sizes=sizes):
-        ledger.add(str(tile), tile.parts, record, _files(folder, tile, record))
-        records.append((tile, record | {"kept": False}))
-    return records
+        ledger.add(str(tile), tile.parts, record, _files(folder, tile.pixel, record))
+        records[tile.pixel] = record
+    return records, len(before)
 
 
-def _files(folder: Path, tile: MergeTile, record: Mapping[str, Any]) -> dict[Path, FileRecord]:
+def _files(folder: Path, pixel: Pixel, record: TileRecord) -> dict[Path, FileRecord]:
     """Return size and SHA-256 of each file that a tile's task wrote."""
-    files = {paths.rejected_part(folder, tile.pixel): record["rejected"]}
-    if record["partition"]:
-        files[paths.partition(folder, tile.pixel)] = record["partition"]
-    return {path: FileRecord(written["bytes"], written["sha256"]) for path, written in files.items()}
+    files = {paths.rejected_part(folder, pixel): record.rejected}
+    if record.partition:
+        files[paths.partition(folder, pixel)] = FileRecord(record.partition.bytes, record.partition.sha256)
+    return files
 
 
-def _count(
-    run: Run,
-    sources: Sources,
-    records: Sequence[Mapping[str, Any]],
-    aside: Mapping[str, Mapping[str, int]],
-    n_in: int,
-) -> MergeCounts:
-    from_survey = sum((Counter(r["from"]) for r in records), Counter())
+def _untranslated(sources: Sources) -> Iterator[str]:
+    """Say which labels are missing for a survey because it was not translated to them."""
     *translated, _ = sources.surveys
-    absent = {s.survey: ", ".join(name for name in sources.labels if name not in s.families) for s in translated}
-    notes = [
-        f"{labels}: missing for {survey}, which was not translated to it" for survey, labels in absent.items() if labels
-    ]
-    n_listed = np.sum([record["listed"] for record in records], axis=0)
-    for stars, n_stars in zip(run.config.merge.exclude, n_listed, strict=True):
+    for source in translated:
+        if absent := ", ".join(name for name in sources.labels if name not in source.families):
+            yield f"{absent}: missing for {source.survey}, which was not translated to it"
+
+
+def _unused_lists(lists: Sequence[IdList], records: Sequence[TileRecord]) -> Iterator[str]:
+    """Say which lists of `[[merge.exclude]]` name no star of the surveys."""
+    for stars, n_stars in zip(lists, np.sum([record.n_listed for record in records], axis=0), strict=True):
         if not n_stars:
-            notes.append(f"None of the stars in {stars.file.name}, {stars.column}, is in the merged surveys.")
-            say(f"  {notes[-1]}", "yellow")
-    return MergeCounts(
-        rows=RowCounts(
-            n_in,
-            from_survey.total(),
-            {f"{name}: {cut}": n for name, own in aside.items() for cut, n in own.items() if n},
-        ),
-        by_survey={source.survey: from_survey[source.survey] for source in sources.surveys},
-        n_with_distance=sum(r["with a distance"] for r in records),
-        notes=tuple(notes),
-        partitions=PartitionCounts(len(records), sum(r["kept"] for r in records)),
-    )
+            note = f"None of the stars in {stars.file.name}, {stars.column}, is in the merged surveys."
+            say(f"  {note}", "yellow")
+            yield note

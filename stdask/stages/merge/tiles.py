@@ -1,8 +1,9 @@
 """The tasks of the stage `merge`: what a worker does with one partition of a catalogue, or of the merged one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -10,14 +11,15 @@ import pyarrow.compute as pc
 
 from stdask import schema
 from stdask.runs.ledger import Parts
+from stdask.runs.receipts import FileRecord, describe
 from stdask.science.galaxy.galactocentric import galactic_positions, galactic_velocities, position_errors
 from stdask.science.sky.globular_clusters import in_globular_cluster
 from stdask.science.sky.healpix import Cells, Pixel, count_cells
 from stdask.stages.merge.distances import lend_distances
 from stdask.stages.merge.sources import DISTANCE, KEY_A, MergeSource, Sources
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import Catalogue, write_partition
-from stdask.storage.files import hash_of, sha256
+from stdask.storage.catalogue.hats import Catalogue, Written, write_partition
+from stdask.storage.files import hash_of
 from stdask.storage.tables import read_parquet, to_numpy, to_table, write_parquet
 
 QUALITY = "fails the quality cuts"
@@ -50,14 +52,26 @@ class MergeTile(NamedTuple):
         return str(self.pixel)
 
 
+@dataclass(frozen=True)
+class TileRecord:
+    """What is worth knowing of a merged tile."""
+
+    partition: Written | None  # None where no star is left
+    rejected: FileRecord  # the file of the rows set aside
+    set_aside: Mapping[str, Mapping[str, int]]  # survey -> cut -> rows
+    n_listed: list[int]  # stars in each list of `[[merge.exclude]]`
+    by_survey: Mapping[str, int]  # stars that are kept
+    n_with_distance: int
+
+
 def count_partition(path: Path, order: int, among: Cells | None) -> Cells:
     """Count the stars of a partition by pixel of `order`, in all of the sky or in some coarser cells of it."""
     index = read_parquet(path, [schema.HEALPIX.name]).column(0).to_numpy()
     return count_cells(index if among is None else index[among.hold(index)], order)
 
 
-def merge_tile(tile: MergeTile, sources: Sources, folder: Path) -> dict[str, Any]:
-    """Write one partition, and the rows set aside there; return what is worth knowing of them."""
+def merge_tile(tile: MergeTile, sources: Sources, folder: Path) -> TileRecord:
+    """Write one partition, and the rows set aside there."""
     kept, rejected, counts, listed = [], [], {}, []
     for side, source in zip(tile.sides, sources.surveys, strict=True):
         table = lend_distances(side.catalogue.read_pixel(tile.pixel), source.survey, source.lenders)
@@ -70,17 +84,17 @@ def merge_tile(tile: MergeTile, sources: Sources, folder: Path) -> dict[str, Any
     merged, aside = pa.concat_tables(kept), pa.concat_tables(rejected)
     partition = None
     if merged.num_rows:
-        partition = write_partition(folder, tile.pixel, merged, {"stdask.key": hash_of(tile.parts)})._asdict()
+        partition = write_partition(folder, tile.pixel, merged, {"stdask.key": hash_of(tile.parts)})
     path = paths.rejected_part(folder, tile.pixel)
     write_parquet(path, aside)
-    return {
-        "partition": partition,
-        "rejected": {"bytes": path.stat().st_size, "sha256": sha256(path)},
-        "cuts": counts,
-        "listed": np.sum(listed, axis=0).tolist(),
-        "from": {source.survey: table.num_rows for source, table in zip(sources.surveys, kept, strict=True)},
-        "with a distance": int(np.isfinite(to_numpy(merged, schema.GALACTOCENTRIC[0].name)).sum()),
-    }
+    return TileRecord(
+        partition=partition,
+        rejected=describe(path),
+        set_aside=counts,
+        n_listed=np.sum(listed, axis=0, dtype=int).tolist(),
+        by_survey={source.survey: table.num_rows for source, table in zip(sources.surveys, kept, strict=True)},
+        n_with_distance=int(np.isfinite(to_numpy(merged, schema.GALACTOCENTRIC[0].name)).sum()),
+    )
 
 
 def _rows_before(pixel: Pixel, side: Side) -> int:

@@ -24,7 +24,7 @@ from stdask.network import quiet_start
 from stdask.network.plan import Plan, fold
 from stdask.network.presets import shape_of
 from stdask.network.recipe import Architecture, Epoch, Sample, Schedule
-from stdask.runs.ledger import Ledger
+from stdask.runs.ledger import Ledger, remove_ledgers
 from stdask.runs.stage import Stage
 from stdask.science.keys.splits import split_for_member
 from stdask.storage import paths
@@ -71,7 +71,7 @@ class Shelf:
     """
 
     def __init__(self, stage: Stage, kind: str) -> None:
-        self._ledger = Ledger(stage, kind)
+        self._ledger = Ledger(stage, dict, kind)
         self._folder = paths.scratch(paths.ensemble(stage.output)) / kind
 
     def kept(self, jobs: Sequence[Job]) -> dict[int, Member]:
@@ -95,9 +95,7 @@ class Shelf:
 def clear_shelves(stage: Stage) -> None:
     """Remove all members on shelves, when the ensemble holds them."""
     shutil.rmtree(paths.scratch(paths.ensemble(stage.output)), ignore_errors=True)
-    ledgers = paths.ledger(stage.output, stage.name, "*")
-    for path in ledgers.parent.glob(ledgers.name):
-        path.unlink()
+    remove_ledgers(stage.output, stage.name)
 
 
 def jobs_of(name: str, samples: list[Sample], run: Run) -> list[Job]:

@@ -108,7 +108,7 @@ def _translate_partitions(
     columns: tuple[schema.Column, ...],
 ) -> dict[Pixel, dict[str, Any]]:
     """Return the record of every partition, made now or before."""
-    ledger = Ledger(stage)
+    ledger = Ledger(stage, dict)
     parts = _parts(stage, source)
     before = ledger.kept({str(pixel): own for pixel, own in parts.items()})
     records = {pixel: before[str(pixel)] | {"kept": True} for pixel in parts if str(pixel) in before}

@@ -1,7 +1,6 @@
 """Try a survey definition on the first rows of a file: what every column becomes, and what looks wrong."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from stdask.display.tables import print_table
 from stdask.science.measurements.cuts import count_cuts
 from stdask.science.measurements.survey_columns import Counts
 from stdask.stages.ingest.blocks import catalogue_fields, convert, place
-from stdask.stages.ingest.plan import IngestPlan
+from stdask.stages.ingest.plan import Source
 from stdask.storage.surveys.files import open_survey
 from stdask.storage.tables import to_numpy
 
@@ -40,7 +39,7 @@ def check(definition: SurveyDefinition, path: Path, n_rows: int) -> list[str]:
     path
         The survey file.
     n_rows
-        So many rows are read.
+        Number of rows to read.
 
     Raises
     ------
@@ -50,11 +49,10 @@ def check(definition: SurveyDefinition, path: Path, n_rows: int) -> list[str]:
     survey = open_survey(path, definition.file)
     survey.require(definition.source_columns)
     units = {name: survey.unit(name) for name in definition.source_columns}
-    nowhere = Path()
-    plan = IngestPlan(survey, units, definition, nowhere, nowhere, {}, n_rows, 1)
-    plan = replace(plan, columns=catalogue_fields(plan))
-    placed = place(plan.rows(0), plan, definition.source_columns)
-    table, counts, passing = convert(plan, placed)
+    source = Source(survey, units, definition, reddening=None)
+    catalogue_fields(source)  # raises if a unit or a type does not fit
+    placed = place((0, min(n_rows, survey.n_rows)), source, definition.source_columns)
+    table, counts, passing = convert(source, placed)
     say(f"{path}: {survey.n_rows:,} rows, the first {table.num_rows + placed.rejected.num_rows:,} of them read")
     _print_values(table, counts)
     if passing:
