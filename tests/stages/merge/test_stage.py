@@ -367,7 +367,7 @@ def test_a_changed_partition_makes_only_the_tiles_over_it_again_and_says_why(tmp
     assert changed == {merged(run).path(pixel) for pixel in over}
     partitions = receipt.counts.partitions
     assert partitions.n_all - partitions.n_kept == len(over)
-    said = f"{len(over)} made again, changed: partitions of {B}"
+    said = f"{len(over)} repeated, changed: partitions of {B}"
     assert said in capsys.readouterr().out
     assert replace(receipt.counts, partitions=first.counts.partitions) == first.counts
     assert_allclose(np.sort(of_survey(run, B, "FE_H"))[-1], 0.3, rtol=1e-6)  # float32
@@ -449,7 +449,7 @@ def test_changed_settings_make_every_tile_again(tmp_path, client, capsys):
     write_receipts(wider)
     partitions = merge.run(wider, client).counts.partitions
     assert partitions.n_kept == 0
-    assert f"({partitions.n_all} made again, changed: settings)" in capsys.readouterr().out
+    assert f"({partitions.n_all} repeated, changed: settings)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("most", [1, 2, 5, 40])
