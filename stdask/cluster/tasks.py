@@ -59,6 +59,16 @@ class _Count:
     n_done: int = 0
     failed: list[dict[str, Any]] = field(default_factory=list)
 
+    def done(self, worker: str) -> None:
+        """Count an item that a worker finished."""
+        self.n_done += 1
+        self.in_a_row.pop(worker, None)
+
+    @property
+    def n_lost(self) -> int:
+        """Number of tasks that were repeated because their workers were lost."""
+        return sum(self.begun.values()) - len(self.begun) - sum(self.tries.values()) + len(self.failed)
+
 
 def each(
     workers: Workers,
@@ -80,6 +90,7 @@ def each(
         A module-level function. Its result should be small.
     items, shared
         Its first argument, one per task, and the arguments that all tasks share, which are sent to a worker once.
+        Items that are appended to the list while its results are read are worked on as well.
     description, sizes, unit
         Text of the progress bar, how far each item moves it (1 if None), and what the sizes count.
     beside
@@ -103,25 +114,25 @@ def each(
     with broadcast(client, function, *shared) as digest, _counted(client, digest, count), bar_of as bar, beside(bar):
         tasks = _Tasks(client, digest, items)
         try:
-            while tasks.open:
+            while tasks.open_or_new():
                 number, outcome = tasks.next_outcome(workers)
+                size = steps[number] if number < len(steps) else 0
                 if not outcome.error:
-                    count.n_done += 1
-                    count.in_a_row.pop(outcome.worker, None)
+                    count.done(outcome.worker)
                     yield items[number], outcome.result
-                    bar.advance(steps[number])
+                    if number < len(steps):  # the bar counts the tasks of the beginning
+                        bar.advance(size)
                 elif _once_more(number, outcome, workers, count):
                     tasks.submit(number, avoid=outcome.worker)
                 else:
-                    _fail(items[number], steps[number], outcome, count, count.tries[number], bar)
+                    _fail(items[number], size, outcome, count, count.tries[number], bar)
                     if len(count.failed) >= HOPELESS_AFTER and not count.n_done:
                         break
         finally:
             if client.status == "running":
                 client.cancel(list(tasks.open))
-    lost = sum(count.begun.values()) - len(count.begun) - sum(count.tries.values()) + len(count.failed)
-    if lost > 0:
-        say(f"  {description}: {len(items)} tasks, {lost} repeated because their workers were lost", "dim")
+    if count.n_lost > 0:
+        say(f"  {description}: {len(items)} tasks, {count.n_lost} repeated because their workers were lost", "dim")
     if count.failed:
         raise _incomplete(description, len(items), count, unit)
 
@@ -136,8 +147,14 @@ class _Tasks:
         self._checked = time.monotonic()
         self._ended: queue.SimpleQueue[tuple[Future, Outcome | Exception]] = queue.SimpleQueue()
         self.open: dict[Future, int] = {}
-        for number in range(len(items)):
+        self._n_submitted = 0
+
+    def open_or_new(self) -> bool:
+        """Submit the items that are new, all at the beginning; return whether any task is open."""
+        for number in range(self._n_submitted, len(self._items)):
             self.submit(number)
+        self._n_submitted = len(self._items)
+        return bool(self.open)
 
     def submit(self, number: int, avoid: str = "") -> None:
         """Submit an item, to another worker than `avoid` if there is one."""

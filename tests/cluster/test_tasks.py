@@ -54,6 +54,15 @@ def test_every_item_is_yielded_with_its_result(client: Workers):
     assert run_each(client, times, [], 10) == {}
 
 
+def test_items_that_are_appended_while_results_are_read_are_worked_on_as_well(client: Workers):
+    items, found = [1, 2], {}
+    for item, result in each(client, times, items, 10, description="test"):
+        found[item] = result
+        if item < 3:
+            items.append(item + 2)
+    assert found == {1: 10, 2: 20, 3: 30, 4: 40}
+
+
 def test_an_item_that_fails_is_tried_again(client: Workers, tmp_path: Path):
     assert sorted(run_each(client, fails_on, [1, 2, 3], tmp_path, (2,), TRIES)) == [1, 2, 3]
     assert len(list(tmp_path.glob("2.*"))) == TRIES

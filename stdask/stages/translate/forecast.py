@@ -1,4 +1,4 @@
-"""What the translation of a catalogue will cost: time, memory and disk, before it starts."""
+"""Estimate what the translation of a catalogue costs in time, memory and disk, before it starts."""
 
 import time
 from collections.abc import Sequence
@@ -17,11 +17,20 @@ from stdask.schema import Column
 from stdask.science.translation.memory import chunk_bytes, partition_peak
 from stdask.stages.translate.table import translate_table
 
-SAMPLE_SECONDS = 2.0  # of translating, about
-SAMPLE_STARS = 5000  # enough for that
+SAMPLE_SECONDS = 2.0  # that the timed translation takes, about
+SAMPLE_STARS = 5000  # enough for that time
 FIRST_STARS = 20
 STRING_BYTES = 24  # offset and some words
 DISK_SHARE = 0.8  # of the bytes in memory: digits of floats do not compress
+
+
+@dataclass(frozen=True)
+class Workload:
+    """The stars that are to be translated, and how they are cut into tasks."""
+
+    n_stars: int
+    largest: int  # stars of the largest partition
+    most_rows: int  # of a task: a larger partition is translated in row ranges
 
 
 @dataclass(frozen=True)
@@ -40,9 +49,9 @@ class Forecast:
 
 
 def forecast(
-    families: Sequence[Family], draws: Draws, sample: pa.Table, columns: Sequence[Column], n_stars: int, largest: int
+    families: Sequence[Family], draws: Draws, sample: pa.Table, columns: Sequence[Column], load: Workload
 ) -> Forecast:
-    """Translate some stars in this process, and infer from them.
+    """Time the translation of some stars in this process, and estimate the cost of all of them.
 
     Parameters
     ----------
@@ -52,19 +61,21 @@ def forecast(
         Stars like those of the catalogue.
     columns
         Of the translated catalogue.
-    n_stars, largest
-        Stars in the catalogue, and in its largest partition.
+    load
+        Stars of the catalogue.
     """
     return Forecast(
-        n_stars,
+        load.n_stars,
         _stars_per_second(families, draws, sample),
-        expected_peak(families, columns, len(sample.column_names), largest),
-        int(DISK_SHARE * n_stars * _row_bytes(columns)),
+        expected_peak(families, columns, len(sample.column_names), load.largest, load.most_rows),
+        int(DISK_SHARE * load.n_stars * _row_bytes(columns)),
     )
 
 
-def expected_peak(families: Sequence[Family], columns: Sequence[Column], n_old: int, n_stars: int) -> int:
-    """Return the memory of a worker that translates a partition, in bytes.
+def expected_peak(
+    families: Sequence[Family], columns: Sequence[Column], n_old: int, n_stars: int, most_rows: int | None = None
+) -> int:
+    """Return the memory of a worker that translates a partition, or a part of it and joins the parts, in bytes.
 
     Parameters
     ----------
@@ -74,10 +85,15 @@ def expected_peak(families: Sequence[Family], columns: Sequence[Column], n_old: 
         Of the translated partition, and how many of them it had before.
     n_stars
         In the partition.
+    most_rows
+        That are translated in one task; None for all.
     """
     chunk = max(chunk_bytes(CHUNK_VALUES, f.plan.n_members, len(f.labels), len(f.inputs)) for f in families)
     weights = sum(array.nbytes for family in families for array in family.plan.arrays.values())
-    return partition_peak(n_stars, _row_bytes(columns), len(columns) - n_old, chunk, weights)
+    row_bytes, n_new = _row_bytes(columns), len(columns) - n_old
+    translating = partition_peak(min(n_stars, most_rows or n_stars), row_bytes, n_new, chunk, weights)
+    joining = partition_peak(n_stars, row_bytes, 0, 0, weights)
+    return max(translating, joining)
 
 
 def _row_bytes(columns: Sequence[Column]) -> int:
@@ -102,10 +118,10 @@ def require_memory(cost: Forecast, cluster: ClusterConfig) -> None:
     Raises
     ------
     ClusterError
-        Saying what the largest partition needs.
+        With the memory that the largest partition needs.
     """
     if cluster.kind == "address":
-        return  # those workers are not ours to know
+        return  # the memory of workers that somebody else started is not known
     limit = task_memory(cluster)
     if limit and cost.peak_bytes > limit:  # "0" is no limit
         raise ClusterError(
@@ -116,7 +132,7 @@ def require_memory(cost: Forecast, cluster: ClusterConfig) -> None:
 
 
 def _stars_per_second(families: Sequence[Family], draws: Draws, sample: pa.Table) -> float:
-    """Translate more and more stars, until it takes long enough to be timed."""
+    """Translate more and more stars until their translation is long enough to be timed."""
     draws = replace(draws, engine="cpu")
     with threadpool_limits(1):  # as on a worker
         translate_table(sample.slice(0, 1), families, draws)  # compiles the engine

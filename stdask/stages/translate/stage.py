@@ -1,17 +1,16 @@
-"""Translate: every partition of A through the ensemble, on the workers, one file a task."""
+"""Translate: every partition of A through the ensemble, on the workers."""
 
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
-from stdask import __version__, schema
+from stdask import __version__
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
 from stdask.config.cluster import ClusterConfig
-from stdask.config.run import Run
-from stdask.config.training import TrainConfig
+from stdask.config.run import Run, TrainConfig
 from stdask.errors import EnsembleError
-from stdask.network.ensemble import Draws, Family
+from stdask.network.ensemble import Family
 from stdask.network.parts import from_parts
 from stdask.runs.counts import PartitionCounts, RowCounts, TranslateCounts
 from stdask.runs.draws import draws_of
@@ -19,8 +18,18 @@ from stdask.runs.ledger import Ledger, Parts, partition_hashes
 from stdask.runs.receipts import FileRecord, Receipt
 from stdask.runs.stage import Stage, begin_stage
 from stdask.science.sky.healpix import Pixel
-from stdask.stages.translate.forecast import SAMPLE_STARS, forecast, require_memory, say_forecast
-from stdask.stages.translate.table import counted_flags, new_columns, translate_file
+from stdask.stages.translate.forecast import SAMPLE_STARS, Workload, forecast, require_memory, say_forecast
+from stdask.stages.translate.table import counted_flags, inputs_of, new_columns
+from stdask.stages.translate.tasks import (
+    Pieces,
+    RowRange,
+    Task,
+    TranslatedPartition,
+    TranslationJob,
+    cut_partition,
+    rows_per_task,
+    work_on,
+)
 from stdask.storage import paths
 from stdask.storage.catalogue.hats import (
     Catalogue,
@@ -36,7 +45,7 @@ from stdask.storage.tables import read_parquet
 
 
 def run(run: Run, workers: Workers) -> Receipt:
-    """Translate the catalogue of A to the scale of B; partitions done before are kept.
+    """Translate the catalogue of A to the scale of B; partitions that are done are kept.
 
     Raises
     ------
@@ -44,33 +53,37 @@ def run(run: Run, workers: Workers) -> Receipt:
         If the ensemble was trained for other inputs than the catalogue has.
     """
     config = run.config
-    name = paths.translated_name(run.definition_a.name, run.definition_b.name)
     stage = begin_stage(run, "translate")
     if receipt := stage.done():
         return receipt
+    name = paths.translated_name(run.definition_a.name, run.definition_b.name)
     source = open_catalogue(paths.catalogue(run.output, run.definition_a.name))
     families = [from_parts(*parts) for parts in read_ensemble(paths.ensemble(run.output)).values()]
     check_inputs(families, source, config.train)
-    columns = (*source.columns, *new_columns(families, run))
-    draws = replace(draws_of(run.config), engine=config.translate.engine, tf32=config.translate.tf32)
+    columns = (*source.columns, *new_columns(families, run.definition_b.label_units))
+    draws = replace(draws_of(config), engine=config.translate.engine, tf32=config.translate.tf32)
     folder = paths.catalogue(run.output, name)
+    job = TranslationJob(source.folder, folder, families, stage.inputs["train"], draws, columns)
     unfinish_catalogue(folder)
-    records = _translate_partitions(workers, stage, config.cluster, source, families, draws, folder, columns)
+    most_rows = rows_per_task(config.train, draws.n_draws)
+    made, kept = translate_catalogue(workers, stage, config.cluster, source, job, most_rows)
+    records = made | kept
     remove_partitions(folder, keep=source.pixels)
-    rows = {pixel: record["rows"] for pixel, record in records.items()}
+    shutil.rmtree(paths.scratch(folder), ignore_errors=True)
+    rows = {pixel: record.rows for pixel, record in records.items()}
     provenance = {"stdask_key": stage.key, "stdask_source": source.name}
     finish_catalogue(folder, name, columns, rows, provenance, source.epoch)
     counts = TranslateCounts(
         rows=RowCounts(source.n_rows, sum(rows.values())),
-        flags={key: sum(r["flags"][key] for r in records.values()) for key in counted_flags(families)},
+        flags={flag: sum(record.flags[flag] for record in records.values()) for flag in counted_flags(families)},
         n_workers=len(workers.started.scheduler_info(n_workers=-1)["workers"]) if workers.started else 0,
-        partitions=PartitionCounts(len(rows), sum(r["kept"] for r in records.values())),
+        partitions=PartitionCounts(len(rows), len(kept)),
     )
-    known = {paths.partition(folder, p): FileRecord(r["bytes"], r["sha256"]) for p, r in records.items()}
+    known = {paths.partition(folder, p): FileRecord(r.bytes, r.sha256) for p, r in records.items()}
     return stage.finish(catalogue_files(folder), counts, known)
 
 
-def check_inputs(families: list[Family], source: Catalogue, train: TrainConfig) -> None:
+def check_inputs(families: Sequence[Family], source: Catalogue, train: TrainConfig) -> None:
     """Raise if the ensemble does not fit the run file or the catalogue.
 
     Raises
@@ -89,53 +102,86 @@ def check_inputs(families: list[Family], source: Catalogue, train: TrainConfig) 
                 f"The {family.name} ensemble was trained for {trained}, but the run file asks for {wanted}. "
                 "Run `stdask train` first."
             )
-        needed = (*family.inputs, *family.neighbourhood.names, *(f"{name}_ERR" for name in family.measured))
-        if missing := [name for name in needed if name not in present]:
+        if missing := [name for name in inputs_of([family]) if name not in present]:
             raise EnsembleError(
                 f"The {family.name} ensemble reads {missing[0]!r}, which the catalogue {source.name} does not have. "
                 "It was trained for another survey: run `stdask train` for this pair."
             )
 
 
-def _translate_partitions(
-    workers: Workers,
-    stage: Stage,
-    cluster: ClusterConfig,
-    source: Catalogue,
-    families: list[Family],
-    draws: Draws,
-    folder: Path,
-    columns: tuple[schema.Column, ...],
-) -> dict[Pixel, dict[str, Any]]:
-    """Return the record of every partition, made now or before."""
-    ledger = Ledger(stage, dict)
+Partitions = dict[Pixel, TranslatedPartition]
+
+
+def translate_catalogue(
+    workers: Workers, stage: Stage, cluster: ClusterConfig, source: Catalogue, job: TranslationJob, most_rows: int
+) -> tuple[Partitions, Partitions]:
+    """Translate every partition; return those translated now, and those kept from an interrupted run.
+
+    Parameters
+    ----------
+    workers, stage, cluster
+        Who does the work, for which stage, and what memory they have.
+    source, job
+        The catalogue of A, and what all tasks share.
+    most_rows
+        That a task translates: a larger partition is cut into row ranges.
+    """
+    ledger = Ledger(stage, TranslatedPartition)
     parts = _parts(stage, source)
     before = ledger.kept({str(pixel): own for pixel, own in parts.items()})
-    records = {pixel: before[str(pixel)] | {"kept": True} for pixel in parts if str(pixel) in before}
-    todo = [pixel for pixel in source.pixels if pixel not in records]
+    kept = {pixel: before[str(pixel)] for pixel in parts if str(pixel) in before}
+    todo = {pixel: n_rows for pixel, n_rows in source.rows.items() if pixel not in kept}
+    made: Partitions = {}
     if todo:
-        _forecast(cluster, source, todo, families, draws, columns)
-    job = (source.folder, folder, families, stage.inputs["train"], draws, columns)
-    sizes = [source.rows[pixel] for pixel in todo]
-    for pixel, record in each(workers, translate_file, todo, *job, description="translate", sizes=sizes, unit="stars"):
-        ledger.add(str(pixel), parts[pixel], record, [paths.partition(folder, pixel)])
-        records[pixel] = record | {"kept": False}
-    return records
+        _forecast(cluster, source, todo, job, most_rows)
+        for pixel, record in _translated(workers, stage, todo, parts, job, most_rows):
+            ledger.add(str(pixel), parts[pixel], record, [paths.partition(job.target, pixel)])
+            made[pixel] = record
+    return made, kept
+
+
+def _translated(
+    workers: Workers,
+    stage: Stage,
+    todo: Mapping[Pixel, int],
+    parts: Mapping[Pixel, Parts],
+    job: TranslationJob,
+    most_rows: int,
+) -> Iterator[tuple[Pixel, TranslatedPartition]]:
+    """Yield the partitions as they are finished; large ones are translated in pieces, which are then joined."""
+    cut = {pixel: cut_partition(pixel, n_rows, most_rows) for pixel, n_rows in todo.items() if n_rows > most_rows}
+    whole = [pixel for pixel in todo if pixel not in cut]
+    tasks: list[Task] = [*whole]
+    sizes = [todo[pixel] for pixel in whole]
+    ledger = Ledger(stage, int, "pieces")
+    there = ledger.kept({str(rows): parts[pixel] for pixel, own in cut.items() for rows in own}) if cut else {}
+    waiting: dict[Pixel, set[RowRange]] = {}
+    for pixel, ranges in cut.items():
+        lacking = [rows for rows in ranges if str(rows) not in there]
+        waiting[pixel] = set(lacking)
+        tasks += lacking or [Pieces(pixel, ranges)]
+        sizes += [rows.end - rows.start for rows in lacking] or [0]
+    for task, record in each(workers, work_on, tasks, job, description="translate", sizes=sizes, unit="stars"):
+        if isinstance(task, RowRange):
+            ledger.add(str(task), parts[task.pixel], task.end - task.start, [job.piece(task)])
+            waiting[task.pixel].remove(task)
+            if not waiting[task.pixel]:
+                tasks.append(Pieces(task.pixel, cut[task.pixel]))
+            continue
+        pixel = task.pixel if isinstance(task, Pieces) else task
+        yield pixel, record
+        for rows in task.ranges if isinstance(task, Pieces) else ():
+            job.piece(rows).unlink(missing_ok=True)
 
 
 def _forecast(
-    cluster: ClusterConfig,
-    source: Catalogue,
-    todo: list[Pixel],
-    families: list[Family],
-    draws: Draws,
-    columns: tuple[schema.Column, ...],
+    cluster: ClusterConfig, source: Catalogue, todo: Mapping[Pixel, int], job: TranslationJob, most_rows: int
 ) -> None:
     """Print what the partitions will cost; refuse those too large for a worker."""
-    largest = max(todo, key=source.rows.__getitem__)
+    largest = max(todo, key=todo.__getitem__)
     sample = read_parquet(source.path(largest)).slice(0, SAMPLE_STARS)
-    n_stars = sum(source.rows[pixel] for pixel in todo)
-    cost = forecast(families, draws, sample, columns, n_stars, source.rows[largest])
+    load = Workload(sum(todo.values()), todo[largest], most_rows)
+    cost = forecast(job.families, job.draws, sample, job.columns, load)
     say_forecast(cost, cluster)
     require_memory(cost, cluster)
 

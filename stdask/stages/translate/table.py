@@ -1,26 +1,26 @@
-"""Translate: one table of stars, from its columns to those that a translation adds; and one file."""
+"""Translate one table of stars: from its columns to those that a translation adds."""
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 
 from stdask import schema
-from stdask.config.run import Run
 from stdask.network.ensemble import Draws, Family, Translation, debiased, sigma_parts, translate
 from stdask.pairing.training_set import stack_columns
-from stdask.science.sky.healpix import Pixel
 from stdask.science.translation.validity import describe_flags
-from stdask.storage import paths
-from stdask.storage.catalogue.hats import write_partition
-from stdask.storage.tables import read_parquet, to_field, to_table
 
 
-def new_columns(families: Sequence[Family], run: Run) -> tuple[schema.Column, ...]:
-    """Return the columns that a translation adds: Table A.1 of Thomas et al. 2024, and what each network says."""
-    units = {label: definition.unit for label, definition in run.definition_b.labels.items()}
+def new_columns(families: Sequence[Family], units: Mapping[str, str]) -> tuple[schema.Column, ...]:
+    """Return the columns that a translation adds: Table A.1 of Thomas et al. 2024, and the value of each network.
+
+    Parameters
+    ----------
+    families
+        What translates the stars.
+    units
+        Unit of each label of B.
+    """
     labels = [column for f in families for name in f.labels for column in schema.translated_columns(name, units[name])]
     members = [c for f in families for name in f.labels for c in _member_columns(f, name, units[name])]
     unattenuated = [schema.debiased_column(name, units[name]) for f in families if f.latent_plan for name in f.labels]
@@ -31,24 +31,12 @@ def _member_columns(family: Family, label: str, unit: str = "") -> tuple[schema.
     return schema.member_columns(label, family.plan.n_members, unit)
 
 
-def translate_file(
-    pixel: Pixel,
-    source: Path,
-    folder: Path,
-    families: Sequence[Family],
-    digest: str,
-    draws: Draws,
-    columns: tuple[schema.Column, ...],
-) -> dict[str, Any]:
-    """Translate one partition from file to file; return what is worth knowing of it."""
-    table = read_parquet(paths.partition(source, pixel))
-    translated = translate_table(table, families, draws)
-    added = [column for column in columns if column.name in translated]
-    for column, array in zip(added, to_table(added, translated).columns, strict=True):
-        table = table.append_column(to_field(column), array)
-    written = write_partition(folder, pixel, table, {"stdask.ensemble": digest})
-    flags = {name: int(translated[name].sum()) for name in counted_flags(families)}
-    return written._asdict() | {"flags": flags}
+def inputs_of(families: Sequence[Family]) -> list[str]:
+    """Return the columns of A that a translation reads."""
+    needed = []
+    for family in families:
+        needed += [*family.inputs, *family.neighbourhood.names, *(f"{name}_ERR" for name in family.measured)]
+    return list(dict.fromkeys([*needed, schema.STAR_KEY.name]))
 
 
 def translate_table(table: pa.Table, families: Sequence[Family], draws: Draws) -> dict[str, np.ndarray]:
@@ -88,7 +76,7 @@ def _flags(family: Family, translation: Translation) -> dict[str, np.ndarray]:
 def _surroundings(
     family: Family, table: pa.Table
 ) -> tuple[dict[str, np.ndarray], list[tuple[str, list[str], np.ndarray]]]:
-    """Return how like the training stars each star is in all inputs at once, and the comments on those that are not."""
+    """Return how similar each star is to the training stars in all inputs, and comments on those that are not."""
     where = family.neighbourhood
     values = stack_columns(table, list(where.names))
     index = where.index(values)
@@ -97,7 +85,7 @@ def _surroundings(
     named = np.zeros((len(values), len(where.pair_names)), dtype=bool)
     named[outside] = worst[:, None] == np.array(where.pair_names, dtype=object)
     title = family.name.upper()
-    unknown = np.isnan(values) & ~np.isin(where.names, family.inputs)  # missing inputs are told elsewhere
+    unknown = np.isnan(values) & ~np.isin(where.names, family.inputs)  # missing inputs have a comment of their own
     columns = {
         f"DOMAIN_INDEX_{title}": index,
         f"DOMAIN_DENSITY_{title}": where.density(values),
@@ -115,6 +103,7 @@ def _flag_names(families: Sequence[Family]) -> list[str]:
 
 
 def counted_flags(families: Sequence[Family]) -> list[str]:
+    """Return the flags whose stars the receipt counts."""
     return [*_flag_names(families), *(f"QFLAG_DOMAIN_{family.name.upper()}" for family in families)]
 
 

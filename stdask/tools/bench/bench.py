@@ -18,8 +18,9 @@ from stdask.display.tables import print_table
 from stdask.mock.run_file import RUN_FILE
 from stdask.runs.draws import draws_of
 from stdask.runs.registry import rows_per_partition
-from stdask.stages.translate.forecast import SAMPLE_STARS, forecast, require_memory, say_forecast
+from stdask.stages.translate.forecast import SAMPLE_STARS, Workload, forecast, require_memory, say_forecast
 from stdask.stages.translate.table import new_columns
+from stdask.stages.translate.tasks import rows_per_task
 from stdask.storage.files import write_text
 from stdask.storage.surveys.files import open_survey
 from stdask.tools.bench.ingest import measure_ingest
@@ -85,9 +86,11 @@ def plan(run: Run) -> None:
     n_stars = open_survey(run.survey_file("a"), run.definition_a.file).n_rows
     families = made_up_families(run)
     sample = made_up_table(run, SAMPLE_STARS)
-    columns = (schema.HEALPIX, *run.definition_a.catalogue_columns, *new_columns(families, run))
-    largest = min(n_stars, rows_per_partition(run.config))
-    cost = forecast(families, draws_of(run.config), sample, columns, n_stars, largest)
+    new = new_columns(families, run.definition_b.label_units)
+    columns = (schema.HEALPIX, *run.definition_a.catalogue_columns, *new)
+    draws, largest = draws_of(run.config), min(n_stars, rows_per_partition(run.config))
+    load = Workload(n_stars, largest, rows_per_task(run.config.train, draws.n_draws))
+    cost = forecast(families, draws, sample, columns, load)
     say(f"translate {run.definition_a.name} to the scale of {run.definition_b.name}, preset {run.config.train.preset}:")
     say_forecast(cost, run.config.cluster)
     require_memory(cost, run.config.cluster)

@@ -1,4 +1,4 @@
-"""Bench: how fast one thread of this machine translates, and what takes the time."""
+"""Measure how fast one thread of this machine translates, and what takes the time."""
 
 import cProfile
 import pstats
@@ -14,6 +14,7 @@ import stdask
 from stdask import schema
 from stdask.cluster.machine import Work, matrix_product, speed
 from stdask.config.run import Run
+from stdask.config.training import TrainConfig
 from stdask.display.console import progress_bar
 from stdask.network.cpu.engine import CpuEngine
 from stdask.network.ensemble import Family
@@ -21,7 +22,8 @@ from stdask.network.plan import Plan, unfolded_operations
 from stdask.network.presets import shape_of
 from stdask.network.recipe import Architecture
 from stdask.runs.draws import draws_of
-from stdask.stages.translate.table import new_columns, translate_file
+from stdask.stages.translate.table import new_columns
+from stdask.stages.translate.tasks import TranslationJob, translate_partition
 from stdask.storage.catalogue.hats import write_partition
 from stdask.tools.bench.stars import PIXEL, made_up_families, made_up_table
 
@@ -29,7 +31,7 @@ ENGINE_OPERATIONS = 5e9  # in a timing: some 50 ms
 TASK_OPERATIONS = 3e11  # in a timing: some three seconds
 KERAS_ROWS = 6400  # a call on fewer mostly starts up
 KERAS_BATCH = 32  # the default of Keras, which the authors' code leaves as it is
-# of a task's time: functions, each with all that it calls
+# of the time of a task: functions, each with all that it calls
 PARTS = {
     "networks": ("run",),
     "draws": ("uniform_draws", "resample_inputs", "draw_missing"),
@@ -43,43 +45,24 @@ PARTS = {
 class Case:
     """A preset, with made-up networks, and made-up stars in one partition on disk."""
 
-    run: Run
-    folder: Path
-    families: list[Family]
+    train: TrainConfig
+    job: TranslationJob
+    n_new: int  # columns that the translation adds
     n_stars: int
 
     @property
     def plan(self) -> Plan:
         """The networks of the first family."""
-        return self.families[0].plan
+        return self.job.families[0].plan
 
     @property
     def operations(self) -> int:
-        """Of a star: all families, draws and members, in the networks before folding."""
-        return _operations(self.run, self.families)
-
-    @property
-    def source(self) -> Path:
-        """The catalogue of made-up stars."""
-        return self.folder / "made_up"
-
-    @property
-    def columns(self) -> tuple[schema.Column, ...]:
-        """Of the translated partition."""
-        own = (schema.HEALPIX, *self.run.definition_a.catalogue_columns)
-        return (*own, *new_columns(self.families, self.run))
+        """Operations a star: all families, draws and members, in the networks before folding."""
+        return _operations(self.job.families, self.job.draws.n_draws)
 
     def translate(self) -> None:
         """Translate the partition, from file to file."""
-        translate_file(
-            PIXEL,
-            self.source,
-            self.folder / "translated",
-            self.families,
-            "bench",
-            draws_of(self.run.config),
-            self.columns,
-        )
+        translate_partition(PIXEL, self.job)
 
 
 def prepare(run: Run, preset: str, folder: Path) -> Case:
@@ -88,22 +71,25 @@ def prepare(run: Run, preset: str, folder: Path) -> Case:
     Parameters
     ----------
     run
-        Whose inputs, labels and members the networks have; the number of draws is the preset's, unless it is given.
+        Its networks' inputs, labels and members are used; the number of draws is that of the preset unless it is given.
     preset
         Architecture.
     folder
-        Where the partitions will lie.
+        Of the partitions.
     """
     train = run.config.train.model_copy(update={"preset": preset})
     run = run.model_copy(update={"config": run.config.model_copy(update={"train": train})})
-    families = made_up_families(run)
-    case = Case(run, folder / preset, families, int(TASK_OPERATIONS / _operations(run, families)))
-    write_partition(case.source, PIXEL, made_up_table(run, case.n_stars), {})
-    return case
+    families, draws = made_up_families(run), draws_of(run.config)
+    new = new_columns(families, run.definition_b.label_units)
+    columns = (schema.HEALPIX, *run.definition_a.catalogue_columns, *new)
+    job = TranslationJob(folder / preset / "made_up", folder / preset / "translated", families, "bench", draws, columns)
+    n_stars = int(TASK_OPERATIONS / _operations(families, draws.n_draws))
+    write_partition(job.source, PIXEL, made_up_table(run, n_stars), {})
+    return Case(train, job, len(new), n_stars)
 
 
-def _operations(run: Run, families: Sequence[Family]) -> int:
-    return sum(draws_of(run.config).n_draws * f.plan.n_members * unfolded_operations(f.plan) for f in families)
+def _operations(families: Sequence[Family], n_draws: int) -> int:
+    return sum(n_draws * family.plan.n_members * unfolded_operations(family.plan) for family in families)
 
 
 def measure(cases: Mapping[str, Case], repeats: int) -> list[dict[str, Any]]:
@@ -147,7 +133,7 @@ def shares(case: Case) -> dict[str, float]:
     stats = pstats.Stats(profile).stats  # type: ignore[attr-defined]
     own = str(Path(stdask.__file__).parent)
     seconds = {key[2]: times[3] for key, times in stats.items() if key[0].startswith(own)}
-    total = seconds["translate_file"]
+    total = seconds[translate_partition.__name__]
     known = {part: sum(seconds.get(name, 0.0) for name in names) / total for part, names in PARTS.items()}
     return known | {"rest": 1 - sum(known.values())}
 
@@ -155,7 +141,6 @@ def shares(case: Case) -> dict[str, float]:
 def _row(preset: str, case: Case, medians: dict[str, float]) -> dict[str, Any]:
     operations = unfolded_operations(case.plan)
     peak = medians["product"]
-    n_draws = draws_of(case.run.config).n_draws
     keras_stars = medians["keras"] * peak / case.operations
     task_stars = medians["task"] * peak / case.operations
     return {
@@ -163,7 +148,7 @@ def _row(preset: str, case: Case, medians: dict[str, float]) -> dict[str, Any]:
         "sgemm_gflops": peak / 1e9,
         "engine_of_peak": medians["engine"],
         "engine_rows_per_s": medians["engine"] * peak / operations,
-        "n_draws": n_draws,
+        "n_draws": case.job.draws.n_draws,
         "task_of_peak": medians["task"],
         "task_stars_per_s": task_stars,
         "keras_of_peak": medians["keras"],
@@ -185,8 +170,8 @@ def _keras(case: Case) -> Work:
     """Return one member predicting as in the authors' code, batch by batch."""
     from stdask.network.resnet import build
 
-    plan, train = case.plan, case.run.config.train
-    model = build(Architecture(plan.n_inputs, plan.n_labels, **shape_of(train)), case.run.config.seed)
+    plan = case.plan
+    model = build(Architecture(plan.n_inputs, plan.n_labels, **shape_of(case.train)), case.job.draws.seed)
     rows = np.random.default_rng(0).normal(size=(KERAS_ROWS, plan.n_inputs)).astype(np.float32)
     model.predict(rows[:KERAS_BATCH], batch_size=KERAS_BATCH, verbose=0)  # traces it
     return (

@@ -1,7 +1,8 @@
-"""Bench: what all workers of this machine do together, beside one alone, their memory, and what a task costs."""
+"""Measure all workers of this machine compared with one alone, their memory, and the cost of a task."""
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,11 @@ from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
 from stdask.config.cluster import ClusterConfig
 from stdask.display.console import progress_bar
-from stdask.runs.draws import draws_of
 from stdask.stages.translate.forecast import expected_peak
-from stdask.stages.translate.table import new_columns, translate_file
+from stdask.stages.translate.tasks import TranslationJob, translate_partition
 from stdask.tools.bench.speed import Case
 from stdask.tools.bench.stars import PIXEL
 
-DIGEST = "bench"
 N_TASKS = 2000  # that do nothing: some seconds
 
 
@@ -36,22 +35,21 @@ def measure_workers(case: Case, repeats: int) -> dict[str, Any]:
     """
     n_workers = available_cores()
     ratios = []
-    shared = (case.source, case.families, DIGEST, draws_of(case.run.config), case.columns)
     with (
         Workers(ClusterConfig(workers=n_workers)) as workers,
         progress_bar("bench workers", repeats) as bar,
-        broadcast(workers.client, _translate_into, *shared) as digest,
+        broadcast(workers.client, _translate_into, case.job) as digest,
     ):
         workers.client.wait_for_workers(n_workers)
         addresses = list(workers.client.scheduler_info(n_workers=-1)["workers"])
-        _seconds(workers, digest, case.folder, addresses)  # compiles the engine
+        _seconds(workers, digest, case.job.target, addresses)  # compiles the engine
         for _ in range(repeats):
-            alone = _seconds(workers, digest, case.folder, addresses[:1])
-            ratios.append(n_workers * alone / _seconds(workers, digest, case.folder, addresses))
+            alone = _seconds(workers, digest, case.job.target, addresses[:1])
+            ratios.append(n_workers * alone / _seconds(workers, digest, case.job.target, addresses))
             bar.advance(1)
         peak = max(workers.client.run(peak_bytes).values())
-    n_old = len(case.columns) - len(new_columns(case.families, case.run))
-    predicted = expected_peak(case.families, case.columns, n_old, case.n_stars)
+    n_old = len(case.job.columns) - case.n_new
+    predicted = expected_peak(case.job.families, case.job.columns, n_old, case.n_stars)
     return {
         "workers": n_workers,
         "speedup": float(np.median(ratios)),
@@ -75,8 +73,8 @@ def _do_nothing(number: int) -> None:
     """Take a number, as a task takes its partition."""
 
 
-def _translate_into(folder: Path, source: Path, *rest: Any) -> dict[str, Any]:
-    return translate_file(PIXEL, source, folder, *rest)
+def _translate_into(folder: Path, job: TranslationJob) -> None:
+    translate_partition(PIXEL, replace(job, target=folder))
 
 
 def _seconds(workers: Workers, digest: str, folder: Path, addresses: Sequence[str]) -> float:

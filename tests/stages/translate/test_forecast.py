@@ -1,14 +1,16 @@
-"""The cost of a translation, foretold."""
+"""The cost of a translation, estimated before it starts."""
 
 from pathlib import Path
 
 import pytest
 
+from stdask import schema
 from stdask.config.cluster import ClusterConfig
 from stdask.errors import ClusterError
 from stdask.runs.draws import draws_of
-from stdask.stages.translate.forecast import Forecast, forecast, require_memory, say_forecast
-from stdask.stages.translate.table import new_columns, translate_file
+from stdask.stages.translate.forecast import Forecast, Workload, expected_peak, forecast, require_memory, say_forecast
+from stdask.stages.translate.table import new_columns
+from stdask.stages.translate.tasks import TranslationJob, translate_partition
 from stdask.storage import paths
 from stdask.storage.catalogue.hats import write_partition
 from stdask.storage.tables import read_parquet, to_column
@@ -39,14 +41,27 @@ def test_workers_too_small_for_the_largest_partition_are_refused_with_what_to_do
     require_memory(COST, ClusterConfig(kind="address", address="tcp://a:1", memory="1GB"))  # not ours
 
 
-def test_the_disk_foretold_is_that_of_the_translation_then_made(tmp_path: Path):
+def test_the_estimated_disk_space_is_that_of_the_translation(tmp_path: Path):
     run = make_demo_run(tmp_path, "[translate]\nn_draws = 8\n")
     families, table = made_up_families(run), made_up_table(run, 3000)
     write_partition(tmp_path / "source", PIXEL, table, {})
     table = read_parquet(paths.partition(tmp_path / "source", PIXEL))
-    columns = (*map(to_column, table.schema), *new_columns(families, run))
-    cost = forecast(families, draws_of(run.config), table, columns, n_stars=3000, largest=3000)
+    columns = (*map(to_column, table.schema), *new_columns(families, run.definition_b.label_units))
+    draws = draws_of(run.config)
+    cost = forecast(families, draws, table, columns, Workload(n_stars=3000, largest=3000, most_rows=3000))
     assert cost.stars_per_second > 0
-    record = translate_file(PIXEL, tmp_path / "source", tmp_path / "out", families, "x", draws_of(run.config), columns)
+    job = TranslationJob(tmp_path / "source", tmp_path / "out", families, "x", draws, columns)
+    record = translate_partition(PIXEL, job)
     # random columns do not compress at all; real ones, of few digits or often missing, to some half
-    assert record["bytes"] == pytest.approx(cost.disk_bytes, rel=0.35)
+    assert record.bytes == pytest.approx(cost.disk_bytes, rel=0.35)
+
+
+def test_a_partition_in_row_ranges_takes_the_memory_of_the_largest_range_or_of_joining_them(tmp_path: Path):
+    run = make_demo_run(tmp_path)
+    families = made_up_families(run)
+    old = (schema.HEALPIX, *run.definition_a.catalogue_columns)
+    columns = (*old, *new_columns(families, run.definition_b.label_units))
+    whole, parts, small = (expected_peak(families, columns, len(old), 50_000, most) for most in (None, 10_000, 1_000))
+    assert expected_peak(families, columns, len(old), 50_000, 60_000) == whole
+    assert small <= parts < whole
+    assert small > expected_peak(families, columns, len(old), 1_000)  # whole partitions are joined

@@ -1,11 +1,13 @@
 """Translate: which columns, which flags, and that a wrong ensemble is refused."""
 
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from stdask.cluster.tasks import each
 from stdask.config.training import TrainConfig
 from stdask.errors import EnsembleError
 from stdask.network.ensemble import Draws, Family, Stretch
@@ -13,14 +15,15 @@ from stdask.network.plan import Plan
 from stdask.runs.receipts import Receipt, describe_outputs, write_receipt
 from stdask.runs.registry import stage_settings
 from stdask.runs.stage import Stage
-from stdask.schema import POSITION, STAR_KEY, Column, flag_columns, translated_columns
+from stdask.schema import POSITION, STAR_KEY, Column
 from stdask.science.translation.calibration import Calibration
 from stdask.science.translation.dissimilarity import fit_neighbourhood
 from stdask.science.translation.gaussian_mixture import fit_mixture
 from stdask.science.translation.scaling import Scaling
 from stdask.science.translation.validity import fit_domain
-from stdask.stages.translate.stage import _translate_partitions, check_inputs
+from stdask.stages.translate.stage import check_inputs, translate_catalogue
 from stdask.stages.translate.table import new_columns, translate_table
+from stdask.stages.translate.tasks import TranslationJob
 from stdask.storage import paths
 from stdask.storage.catalogue.hats import Catalogue, catalogue_files, open_catalogue
 from tests.counted import made_up_counts
@@ -120,7 +123,7 @@ def test_what_each_member_alone_gives_stands_beside_their_combination(family: Fa
 
 
 def test_every_new_column_is_described_and_filled(family: Family, tmp_path):
-    columns = new_columns([family], make_run(tmp_path))
+    columns = new_columns([family], make_run(tmp_path).definition_b.label_units)
     assert {column.name for column in columns} == set(translate_table(stars(), [family], DRAWS))
     units = {column.name: column.unit for column in columns}
     assert (units["TEFF_PRED_MEMBER_5"], units["LOGG_PRED_MEMBER_1"]) == ("K", "dex")
@@ -215,8 +218,8 @@ def test_a_star_whose_reddening_is_not_known_has_no_domain_and_says_so(family: F
 N_STARS = 12
 
 
-def translate_all(run, client, family: Family, teff: np.ndarray, ensemble: str = "e") -> dict:
-    """Write a catalogue of a dozen stars as ingest does, translate it, and return the record of each partition."""
+def translate_all(run, client, family: Family, teff: np.ndarray, ensemble: str = "e", most_rows: int = 50) -> tuple:
+    """Write a catalogue of a dozen stars as ingest does, translate it; return the partitions made now, and before."""
     measured = tuple(Column(name, "float32") for name in ("TEFF", "TEFF_ERR", "LOGG", "LOGG_ERR"))
     columns = (STAR_KEY, *POSITION, *measured)
     number = np.arange(N_STARS)
@@ -229,27 +232,54 @@ def translate_all(run, client, family: Family, teff: np.ndarray, ensemble: str =
         run.output, Receipt("ingest_a", "key", {}, stage_settings(run, "ingest_a"), outputs, made_up_counts("ingest_a"))
     )
     source = open_catalogue(folder)
-    added = [column for name in family.labels for column in translated_columns(name)]
-    columns = (*source.columns, *added, *flag_columns([family.name]))
+    columns = (*source.columns, *new_columns([family], run.definition_b.label_units))
     inputs = {"ingest_a": str(teff), "train": ensemble}
     stage, target = Stage(run.output, "translate", inputs, {}), paths.catalogue(run.output, "a_on_b")
-    return _translate_partitions(client, stage, run.config.cluster, source, [family], DRAWS, target, columns)
+    job = TranslationJob(folder, target, [family], ensemble, DRAWS, columns)
+    return translate_catalogue(client, stage, run.config.cluster, source, job, most_rows)
 
 
 def test_a_changed_partition_of_a_is_translated_again_and_no_other(family: Family, tmp_path, client, capsys):
     run, teff = make_run(tmp_path), np.full(N_STARS, 5000.0)
-    first = translate_all(run, client, family, teff)
+    first, _ = translate_all(run, client, family, teff)
     assert len(first) > 2
-    again = translate_all(run, client, family, np.where(np.arange(N_STARS) == 4, 5100.0, teff))
-    assert sum(not record["kept"] for record in again.values()) == 1
-    changed = [pixel for pixel in first if first[pixel]["sha256"] != again[pixel]["sha256"]]
-    assert changed == [pixel for pixel, record in again.items() if not record["kept"]]
+    made, kept = translate_all(run, client, family, np.where(np.arange(N_STARS) == 4, 5100.0, teff))
+    assert len(made) == 1
+    assert {pixel: record for pixel, record in first.items() if pixel in kept} == kept
+    assert all(first[pixel].sha256 != record.sha256 for pixel, record in made.items())
     assert "1 to be done (1 made again, changed: input partition)" in capsys.readouterr().out
 
 
 def test_another_ensemble_translates_every_partition_again(family: Family, tmp_path, client, capsys):
     run, teff = make_run(tmp_path), np.full(N_STARS, 5000.0)
-    translate_all(run, client, family, teff)
-    assert all(record["kept"] for record in translate_all(run, client, family, teff).values())
-    assert not any(record["kept"] for record in translate_all(run, client, family, teff, ensemble="f").values())
+    first, _ = translate_all(run, client, family, teff)
+    assert translate_all(run, client, family, teff) == ({}, first)
+    assert translate_all(run, client, family, teff, ensemble="f")[1] == {}
     assert "made again, changed: ensemble)" in capsys.readouterr().out
+
+
+def test_a_large_partition_is_translated_in_row_ranges_to_the_same_file(family: Family, tmp_path, client):
+    teff = np.linspace(4500.0, 5500.0, N_STARS)
+    whole, _ = translate_all(make_run(tmp_path / "whole"), client, family, teff)
+    run = make_run(tmp_path / "ranges")
+    assert translate_all(run, client, family, teff, most_rows=1) == (whole, {})
+    assert not list(paths.scratch(paths.catalogue(run.output, "a_on_b")).glob("*"))  # pieces go when they are joined
+
+
+def test_the_row_ranges_of_an_interrupted_run_are_kept(family: Family, tmp_path, client, capsys, monkeypatch):
+    def interrupted(*args, **options):
+        yield from islice(each(*args, **options), 3)
+        raise KeyboardInterrupt
+
+    run, teff = make_run(tmp_path), np.full(N_STARS, 5000.0)
+    with monkeypatch.context() as patch:
+        patch.setattr("stdask.stages.translate.stage.each", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            translate_all(run, client, family, teff, most_rows=1)
+    capsys.readouterr()
+    made, kept = translate_all(run, client, family, teff, most_rows=1)
+    assert sum(record.rows for record in (made | kept).values()) == N_STARS
+    n_pieces = N_STARS - sum(record.rows for record in kept.values())
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if "pieces" in line)
+    assert int(line.split()[1]) > 0
+    assert f"of {n_pieces} kept" in line

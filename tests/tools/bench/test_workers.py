@@ -17,7 +17,8 @@ from stdask.tools.bench.stars import PIXEL, made_up_families, made_up_table
 from stdask.cluster.performance import peak_bytes
 from stdask.stages.translate.forecast import expected_peak
 from stdask.runs.draws import draws_of
-from stdask.stages.translate.table import new_columns, translate_file
+from stdask.stages.translate.table import new_columns
+from stdask.stages.translate.tasks import TranslationJob, translate_partition
 from stdask import schema
 from stdask.storage.catalogue.hats import write_partition
 
@@ -25,11 +26,12 @@ folder, n_stars = Path(sys.argv[1]), int(sys.argv[2])
 run = load_run(folder / "run.toml")
 families = made_up_families(run)
 own = (schema.HEALPIX, *run.definition_a.catalogue_columns)
-columns = (*own, *new_columns(families, run))
+columns = (*own, *new_columns(families, run.definition_b.label_units))
 if sys.argv[3] == "write":
     write_partition(folder / "source", PIXEL, made_up_table(run, n_stars), {})
 else:
-    translate_file(PIXEL, folder / "source", folder / "out", families, "x", draws_of(run.config), columns)
+    job = TranslationJob(folder / "source", folder / "out", families, "x", draws_of(run.config), columns)
+    translate_partition(PIXEL, job)
     print(peak_bytes(), expected_peak(families, columns, len(own), n_stars))
 """
 
