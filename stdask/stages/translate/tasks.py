@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from stdask.config.run import TrainConfig
 from stdask.network.ensemble import Draws, Family
-from stdask.network.recipe import relative_cost
+from stdask.network.presets import shape_of
 from stdask.schema import Column
 from stdask.science.sky.healpix import Pixel
 from stdask.stages.translate.table import counted_flags, inputs_of, translate_table
@@ -23,7 +23,8 @@ from stdask.storage.catalogue.hats import write_partition
 from stdask.storage.tables import read_parquet, to_field, to_numpy, to_table, write_parquet
 
 FEWEST_ROWS = 1_000  # of a task: fewer would cost more for the weights and Dask than for their translation
-WANTED_COST = 1e12  # relative cost x draws x members x stars: two minutes with `paper` where docs/speed.md was measured
+# sum of the squared widths of a network x draws x members x stars: two minutes on the machine of docs/speed.md
+WANTED_COST = 1e12
 
 
 class RowRange(NamedTuple):
@@ -89,7 +90,9 @@ def rows_per_task(train: TrainConfig, n_draws: int) -> int:
     n_draws
         Of each star.
     """
-    return max(FEWEST_ROWS, int(WANTED_COST / (relative_cost(train) * n_draws * train.n_members)))
+    shape = shape_of(train)
+    cost = sum((shape["first_width"] << level) ** 2 for level in range(shape["depth"] + 1))
+    return max(FEWEST_ROWS, int(WANTED_COST / (cost * n_draws * train.n_members)))
 
 
 def cut_partition(pixel: Pixel, n_rows: int, most_rows: int) -> tuple[RowRange, ...]:

@@ -247,7 +247,7 @@ def test_a_changed_partition_of_a_is_translated_again_and_no_other(family: Famil
     assert len(made) == 1
     assert {pixel: record for pixel, record in first.items() if pixel in kept} == kept
     assert all(first[pixel].sha256 != record.sha256 for pixel, record in made.items())
-    assert "1 to be done (1 made again, changed: input partition)" in capsys.readouterr().out
+    assert "1 to do (1 repeated, changed: input partition)" in capsys.readouterr().out
 
 
 def test_another_ensemble_translates_every_partition_again(family: Family, tmp_path, client, capsys):
@@ -255,7 +255,7 @@ def test_another_ensemble_translates_every_partition_again(family: Family, tmp_p
     first, _ = translate_all(run, client, family, teff)
     assert translate_all(run, client, family, teff) == ({}, first)
     assert translate_all(run, client, family, teff, ensemble="f")[1] == {}
-    assert "made again, changed: ensemble)" in capsys.readouterr().out
+    assert "repeated, changed: ensemble)" in capsys.readouterr().out
 
 
 def test_a_large_partition_is_translated_in_row_ranges_to_the_same_file(family: Family, tmp_path, client):

@@ -8,7 +8,7 @@ import pytest
 
 from stdask import schema
 from stdask.config.training import TrainConfig
-from stdask.network.recipe import N_DRAWS
+from stdask.network.presets import N_DRAWS
 from stdask.runs.draws import draws_of
 from stdask.science.sky.healpix import Pixel
 from stdask.stages.translate.table import new_columns
