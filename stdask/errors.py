@@ -12,8 +12,17 @@ StdaskError                exit code 2: says what, where, what to do
 └── IncompleteError        exit code 3: some partitions failed, the others are done
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TypedDict
+
+
+class FailedTask(TypedDict):
+    """A task that failed on every try, as it stands in the list of failures of a stage."""
+
+    task: str
+    rows: int
+    tries: int
+    error: str
 
 
 class StdaskError(Exception):
@@ -57,16 +66,16 @@ class ClusterError(StdaskError):
 
 
 class IncompleteError(StdaskError):
-    """Some partitions of a stage failed again and again; the others are done, and the next run takes up just those.
+    """Some tasks of a stage failed on every try. The others are done, and the next run repeats only the failed ones.
 
     Parameters
     ----------
     message
         The error in words.
     failed
-        One entry a task that failed: `task`, `rows`, `tries` and `error`.
+        The tasks that failed.
     """
 
-    def __init__(self, message: str, failed: Sequence[Mapping[str, Any]] = ()) -> None:
+    def __init__(self, message: str, failed: Sequence[FailedTask] = ()) -> None:
         super().__init__(message)
         self.failed = failed

@@ -8,7 +8,6 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from dask.utils import parse_bytes
 
@@ -241,9 +240,9 @@ def _worker_arguments(config: ClusterConfig, name: str) -> list[str]:
     ]
 
 
-def _site_options(config: ClusterConfig, dialect: Dialect) -> dict[str, Any]:
-    options: dict[str, Any] = {"queue": config.queue, dialect.account: config.account, "walltime": config.walltime}
-    directives: Any = [*dialect.not_again, *config.directives]
+def _site_options(config: ClusterConfig, dialect: Dialect) -> dict[str, object]:
+    options: dict[str, object] = {"queue": config.queue, dialect.account: config.account, "walltime": config.walltime}
+    directives: object = [*dialect.not_again, *config.directives]
     if config.kind == "lsf":
         options["walltime"] = config.walltime.rsplit(":", 1)[0]  # hours and minutes
     if config.kind == "htcondor":  # It has no queues, accounts or walltimes, and its directives are `key = value`.

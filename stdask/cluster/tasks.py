@@ -21,6 +21,7 @@ from stdask.errors import (
     ClusterError,
     ConfigError,
     EnsembleError,
+    FailedTask,
     IncompleteError,
     PairingError,
     StdaskError,
@@ -57,7 +58,7 @@ class _Count:
     begun: Counter[int] = field(default_factory=Counter)  # starts by number of the item
     in_a_row: dict[str, set[int]] = field(default_factory=dict)  # by worker: items that failed since its last success
     n_done: int = 0
-    failed: list[dict[str, Any]] = field(default_factory=list)
+    failed: list[FailedTask] = field(default_factory=list)
 
     def done(self, worker: str) -> None:
         """Count an item that a worker finished."""
@@ -259,7 +260,7 @@ def _incomplete(description: str, n_items: int, count: _Count, unit: str) -> Inc
 
 @contextmanager
 def _counted(client: Client, digest: str, count: _Count) -> Iterator[None]:
-    """Count how often each item is begun while the block runs, as the tasks of dead workers are repeated."""
+    """Count how often each item is begun while the block runs, as the tasks of lost workers are repeated."""
 
     def note(message: Message) -> None:
         if message["of"] == digest:

@@ -12,7 +12,7 @@ from rich.text import Text
 from stdask.config.run import Run, load_run
 from stdask.display.console import duration, say
 from stdask.display.tables import print_table
-from stdask.errors import CatalogueError
+from stdask.errors import CatalogueError, FailedTask
 from stdask.runs.changes import changed_files, why_again
 from stdask.runs.lock import Lock, read_lock
 from stdask.runs.progress import DONE, RUNNING, Progress, read_progress
@@ -138,14 +138,14 @@ def _row(stand: Standing) -> dict[str, Any]:
     }
 
 
-def _failures(output: Path, stage: str) -> list[dict[str, Any]]:
+def _failures(output: Path, stage: str) -> list[FailedTask]:
     try:
         return list(json.loads(paths.failures(output, stage).read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError, TypeError):  # none, or not what a stage writes
         return []
 
 
-def _print_failures(stage: str, failures: list[dict[str, Any]]) -> None:
+def _print_failures(stage: str, failures: list[FailedTask]) -> None:
     if not failures:
         return
     say(f"{stage}: {len(failures):,} tasks failed; the next run repeats only those", "red")
