@@ -1,6 +1,7 @@
 """Worker processes of this machine. Dask restarts one that dies; one that Dask gives up is replaced here."""
 
 import asyncio
+import logging
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -83,7 +84,8 @@ class LocalWorkers:
 
 
 async def _rest(dask_worker: Worker) -> None:
-    """Send a worker's last heartbeat, after any that is on its way."""
+    """Send a worker's last heartbeat, after any that is on its way, and keep quiet about tasks that end with it."""
+    logging.getLogger("distributed.worker.state_machine").setLevel(logging.ERROR)
     dask_worker.periodic_callbacks["heartbeat"].stop()
     await dask_worker.heartbeat()
 

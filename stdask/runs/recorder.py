@@ -78,7 +78,7 @@ class Recorder:
             if not self._state:
                 return
             stage_was_cut_off = self._stage and self._state == RUNNING
-            self._write(STOPPED if error else DONE, str(error) or type(error).__name__ if error else "")
+            self._write(STOPPED if error else DONE, _in_words(error))
         if stage_was_cut_off and isinstance(error, IncompleteError):
             with _if_possible():
                 write_text(paths.failures(self._output, self._stage), json.dumps(list(error.failed), indent=1))
@@ -100,6 +100,14 @@ class Recorder:
         content = asdict(record) | {"updated": record.updated.isoformat(timespec="seconds")}
         with _if_possible():
             write_text(paths.progress(self._output), json.dumps(content, indent=1))
+
+
+def _in_words(error: BaseException | None) -> str:
+    if error is None:
+        return ""
+    if not isinstance(error, Exception):  # Ctrl-C, or a batch system that ends its job
+        return "interrupted"
+    return str(error) or type(error).__name__
 
 
 def _if_possible() -> contextlib.AbstractContextManager[None]:

@@ -1,5 +1,7 @@
 """Workers of this machine come back whatever ends them, and say nothing when they are stopped."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -52,3 +54,38 @@ def test_workers_are_stopped_without_a_word(tmp_path: Path):
     program.write_text(BUSY)
     done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=True)
     assert done.stdout + done.stderr == ""
+
+
+INTERRUPTED = """
+import time
+from stdask.cluster.workers import Workers
+from stdask.config.cluster import ClusterConfig
+
+if __name__ == "__main__":  # workers import this file again
+    try:
+        with Workers(ClusterConfig(workers=1)) as workers:
+            future = workers.client.submit(time.sleep, 60)
+            while not any(workers.client.processing().values()):
+                time.sleep(0.1)
+            time.sleep(0.5)
+            print("busy", flush=True)
+            future.result()
+    except KeyboardInterrupt:
+        print("interrupted")
+"""
+
+
+def test_ctrl_c_stops_busy_workers_without_a_word(tmp_path: Path):
+    program = tmp_path / "interrupted.py"
+    program.write_text(INTERRUPTED)
+    command = [sys.executable, program]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout
+        for line in process.stdout:
+            if line == "busy\n":
+                break
+        os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to all processes of a command
+        rest, _ = process.communicate(timeout=60)
+    assert rest == "interrupted\n"

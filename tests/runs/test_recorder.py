@@ -14,7 +14,7 @@ import pytest
 from stdask.cluster.workers import Workers
 from stdask.config.cluster import ClusterConfig
 from stdask.display.console import Figures, progress_bar
-from stdask.errors import CatalogueError, IncompleteError, StdaskError
+from stdask.errors import CatalogueError, IncompleteError
 from stdask.runs import recorder
 from stdask.runs.progress import read_progress
 from stdask.runs.recorder import recorded, stage_begins, stage_ends
@@ -36,7 +36,7 @@ def double_on(client: Workers, n_tasks: int) -> None:
     client.client.gather(client.client.map(double, range(n_tasks), pure=False))
 
 
-def begin_and_fail(work: Callable[[], object], error: StdaskError) -> None:
+def begin_and_fail(work: Callable[[], object], error: BaseException) -> None:
     stage_begins("merge")
     work()
     raise error
@@ -81,6 +81,15 @@ def test_an_error_is_recorded_and_goes_on_its_way(tmp_path: Path):
     read = read_progress(tmp_path)
     assert read is not None
     assert (read.state, read.stage, read.error) == ("stopped", "merge", "no such file")
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt(), SystemExit(143)])
+def test_an_interrupt_is_recorded_in_words(interrupt: BaseException, tmp_path: Path):
+    with pytest.raises(type(interrupt)), recorded(tmp_path, NONE):
+        begin_and_fail(lambda: None, interrupt)
+    read = read_progress(tmp_path)
+    assert read
+    assert (read.state, read.error) == ("stopped", "interrupted")
 
 
 def test_a_command_that_began_nothing_touches_no_record(tmp_path: Path):
