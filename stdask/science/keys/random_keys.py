@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+from stdask.science.keys.star_keys import GOLDEN, mix
 
 
 def uniforms(star_keys: np.ndarray, seed: int, stream: str) -> np.ndarray:
@@ -20,7 +20,7 @@ def uniforms(star_keys: np.ndarray, seed: int, stream: str) -> np.ndarray:
     -------
     numbers : shape of `star_keys`, float64 in (0, 1)
     """
-    return _to_unit(_mix(_mix(star_keys + _stream_key(seed, stream)) + _GOLDEN))
+    return _to_unit(mix(mix(star_keys + _stream_key(seed, stream)) + GOLDEN))
 
 
 def uniform_sequences(star_keys: np.ndarray, n: int, seed: int, stream: str) -> np.ndarray:
@@ -36,21 +36,14 @@ def uniform_sequences(star_keys: np.ndarray, n: int, seed: int, stream: str) -> 
     -------
     numbers : shape (n_stars, n), float64 in (0, 1)
     """
-    start = _mix(star_keys + _stream_key(seed, stream))
-    steps = np.arange(1, n + 1, dtype=np.uint64) * _GOLDEN
-    return _to_unit(_mix(start[:, None] + steps))
+    start = mix(star_keys + _stream_key(seed, stream))
+    steps = np.arange(1, n + 1, dtype=np.uint64) * GOLDEN
+    return _to_unit(mix(start[:, None] + steps))
 
 
 def _stream_key(seed: int, stream: str) -> np.uint64:
     digest = hashlib.blake2b(f"{seed}:{stream}".encode(), digest_size=8).digest()
     return np.uint64(int.from_bytes(digest, "little"))
-
-
-def _mix(z: np.ndarray) -> np.ndarray:
-    """Scramble 64 bits: the finaliser of SplitMix64."""
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
 
 
 def _to_unit(bits: np.ndarray) -> np.ndarray:

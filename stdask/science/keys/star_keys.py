@@ -4,6 +4,8 @@ import hashlib
 
 import numpy as np
 
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # the step of SplitMix64 from one number to the next
+
 
 def star_keys(ids: np.ndarray) -> np.ndarray:
     """Hash survey ids to 64-bit keys.
@@ -21,13 +23,14 @@ def star_keys(ids: np.ndarray) -> np.ndarray:
     keys : shape (n_stars,), uint64
     """
     if ids.dtype.kind in "iu":
-        return _splitmix64(ids.astype(np.int64).view(np.uint64) if ids.dtype.kind == "i" else ids)
+        numbers = ids.astype(np.int64).view(np.uint64) if ids.dtype.kind == "i" else ids.astype(np.uint64)
+        return mix(numbers + GOLDEN)
     digests = [hashlib.blake2b(text.encode(), digest_size=8).digest() for text in ids.tolist()]
     return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)
 
 
-def _splitmix64(numbers: np.ndarray) -> np.ndarray:
-    z = numbers.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+def mix(numbers: np.ndarray) -> np.ndarray:
+    """Scramble 64-bit numbers of dtype uint64, one to one: the finaliser of SplitMix64."""
+    z = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))

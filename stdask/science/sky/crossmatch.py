@@ -7,6 +7,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from stdask.science.sky.healpix import Pixel
+from stdask.science.sky.positions import unit_vectors
 
 ARCSEC = np.pi / 180 / 3600  # rad
 
@@ -33,7 +34,7 @@ def match_positions(
         Greatest separation.
     """
     first_a, first_b = _first_of_each(ra_a, dec_a), _first_of_each(ra_b, dec_b)
-    vectors_a, vectors_b = _unit_vectors(ra_a[first_a], dec_a[first_a]), _unit_vectors(ra_b[first_b], dec_b[first_b])
+    vectors_a, vectors_b = unit_vectors(ra_a[first_a], dec_a[first_a]), unit_vectors(ra_b[first_b], dec_b[first_b])
     chord = 2 * np.sin(radius_arcsec * ARCSEC / 2)
     nearest_b, several_b = _nearest(vectors_a, vectors_b, chord)
     rows_a = np.flatnonzero(nearest_b < len(vectors_b))
@@ -69,7 +70,7 @@ def move_positions(
     north = np.stack([-np.sin(dec) * np.cos(ra), -np.sin(dec) * np.sin(ra), np.cos(dec)], axis=-1)
     steps = np.stack([pmra, pmdec], axis=-1).astype(np.float64) * (years * ARCSEC / 1000)
     moves = np.isfinite(steps).all(axis=-1) & (years != 0)
-    x, y, z = (_unit_vectors(ra_deg, dec_deg) + steps[:, :1] * east + steps[:, 1:] * north).T
+    x, y, z = (unit_vectors(ra_deg, dec_deg) + steps[:, :1] * east + steps[:, 1:] * north).T
     moved_ra, moved_dec = np.degrees(np.arctan2(y, x)) % 360, np.degrees(np.arctan2(z, np.hypot(x, y)))
     return np.where(moves, moved_ra, ra_deg), np.where(moves, moved_dec, dec_deg)
 
@@ -138,7 +139,7 @@ def match_ids(ids_a: np.ndarray, ids_b: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 def separations(ra_a: np.ndarray, dec_a: np.ndarray, ra_b: np.ndarray, dec_b: np.ndarray) -> np.ndarray:
     """Return the separation of each pair of positions (degrees) in arcsec, shape (n_pairs,)."""
-    chords = np.linalg.norm(_unit_vectors(ra_a, dec_a) - _unit_vectors(ra_b, dec_b), axis=1)
+    chords = np.linalg.norm(unit_vectors(ra_a, dec_a) - unit_vectors(ra_b, dec_b), axis=1)
     return 2 * np.arcsin(chords / 2) / ARCSEC
 
 
@@ -155,8 +156,3 @@ def _nearest(vectors: np.ndarray, others: np.ndarray, chord: float) -> tuple[np.
     distances, rows = cKDTree(others).query(vectors, k=2, distance_upper_bound=chord)
     # which of two comes first in the tree depends on all that is in it
     return np.where(distances[:, 0] == distances[:, 1], rows.min(axis=1), rows[:, 0]), np.isfinite(distances[:, 1])
-
-
-def _unit_vectors(ra_deg: np.ndarray, dec_deg: np.ndarray) -> np.ndarray:
-    ra, dec = np.radians(ra_deg), np.radians(dec_deg)
-    return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=-1)

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from stdask.science.sky.positions import unit_vectors
+
 
 class GlobularClusters(NamedTuple):
     """Where clusters are; each array of shape (n_clusters,). One without a radius or distance holds no star."""
@@ -39,8 +41,8 @@ def in_globular_cluster(
     -------
     inside : shape (n_stars,), bool
     """
-    stars = _unit_vectors(ra_deg, dec_deg)
-    centres = _unit_vectors(clusters.ra_deg, clusters.dec_deg)
+    stars = unit_vectors(ra_deg, dec_deg)
+    centres = unit_vectors(clusters.ra_deg, clusters.dec_deg)
     reach = np.cos(np.radians(half_light_radii * clusters.half_light_arcmin / 60))
     distances = np.asarray(distance_kpc, dtype=np.float64)
     inside = np.zeros(len(stars), dtype=bool)
@@ -48,8 +50,3 @@ def in_globular_cluster(
         # one cluster at a time: a matrix of all stars and clusters would be 100 times larger than the stars
         inside |= (stars @ centre >= cosine) & (np.abs(distances - distance) <= depth_kpc)
     return inside
-
-
-def _unit_vectors(ra_deg: np.ndarray, dec_deg: np.ndarray) -> np.ndarray:
-    ra, dec = np.radians(ra_deg), np.radians(dec_deg)
-    return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=-1)

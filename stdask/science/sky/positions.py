@@ -1,4 +1,4 @@
-"""Positions on the sky that can be, and those that cannot."""
+"""Positions on the sky: possible and impossible ones, and unit vectors."""
 
 import numpy as np
 
@@ -22,3 +22,9 @@ def check_positions(ra_deg: np.ndarray, dec_deg: np.ndarray) -> tuple[np.ndarray
     missing = ~(np.isfinite(ra_deg) & np.isfinite(dec_deg))
     impossible = ~missing & ((ra_deg < 0) | (ra_deg > 360) | (np.abs(dec_deg) > 90))
     return np.where(ra_deg == 360, 0.0, ra_deg), missing, impossible
+
+
+def unit_vectors(ra_deg: np.ndarray, dec_deg: np.ndarray) -> np.ndarray:
+    """Return the direction of each position: shape (n_stars, 3), x towards ra = dec = 0, z towards the north pole."""
+    ra, dec = np.radians(ra_deg), np.radians(dec_deg)
+    return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=-1)

@@ -1,9 +1,11 @@
 """Positions that can be."""
 
 import numpy as np
-from numpy.testing import assert_array_equal
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from numpy.testing import assert_allclose, assert_array_equal
 
-from stdask.science.sky.positions import check_positions
+from stdask.science.sky.positions import check_positions, unit_vectors
 
 
 def test_missing_and_impossible_positions_are_told_apart_and_360_is_0():
@@ -13,3 +15,9 @@ def test_missing_and_impossible_positions_are_told_apart_and_360_is_0():
     assert wrapped[1] == 0.0
     assert_array_equal(missing, [0, 0, 0, 0, 0, 0, 1, 1, 0])
     assert_array_equal(impossible, [0, 0, 1, 1, 0, 1, 0, 0, 0])
+
+
+def test_unit_vectors_are_those_of_astropy():
+    ra, dec = np.random.default_rng(1).uniform(0, 360, 100), np.linspace(-90, 90, 100)
+    expected = SkyCoord(ra * u.deg, dec * u.deg).cartesian.xyz.value.T
+    assert_allclose(unit_vectors(ra, dec), expected, atol=1e-15)  # a few roundings of 64-bit numbers
