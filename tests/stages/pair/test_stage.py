@@ -17,7 +17,7 @@ from stdask.errors import ConfigError, PairingError, SurveyError
 from stdask.runs.receipts import read_receipt
 from stdask.stages.ingest import stage as ingest
 from stdask.stages.pair import stage as pair
-from stdask.stages.pair.stage import select
+from stdask.stages.pair.selection import select
 from stdask.stages.train import stage as train
 from stdask.storage import paths
 from stdask.storage.catalogue.hats import open_catalogue
@@ -157,8 +157,8 @@ def test_each_family_has_lists_of_its_own(paired, client, tmp_path: Path):
 def test_a_list_that_names_no_pair_is_noted(paired, client, tmp_path: Path, capsys: pytest.CaptureFixture):
     Table({"star": ["2M1", "2M3"]}).write(tmp_path / "binaries.csv")
     run = paired(listed("binaries.csv", survey="a"))  # they are ids of B
-    note = "None of the 2 ids in binaries.csv, star, is that of a star of LAMOST DR3 in a pair."
-    assert pair.run(run, client).counts.notes == (f"{note} It may list the stars of another survey.",)
+    note = "None of the 2 ids in binaries.csv, star, belongs to a star of LAMOST DR3 in a pair."
+    assert pair.run(run, client).counts.notes == (f"{note} The list may hold ids of another survey.",)
     assert all(kept(run))
     assert note in capsys.readouterr().out
 
@@ -247,7 +247,10 @@ def test_each_pair_has_the_values_of_its_two_stars(tmp_path: Path, client, match
     [
         ({"column": "gaia"}, r"the catalogue of mock_a has no column 'gaia'. Name its id 'obsid', SOURCE_ID"),
         ({"column": "obsid"}, r"the catalogue of mock_b has no column 'obsid'. Name its id 'apogee_id'"),
-        ({"column": "TEFF"}, r"column 'TEFF' of mock_a is float32, which no id is. Name a column of whole numbers"),
+        (
+            {"column": "TEFF"},
+            r"column 'TEFF' of mock_a is float32, but ids are whole numbers or text",
+        ),
         (
             {"column": "obsid", "column_b": "apogee_id"},
             r"'obsid' is int64 in mock_a and 'apogee_id' is string in mock_b",
