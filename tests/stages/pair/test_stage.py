@@ -1,4 +1,4 @@
-"""Pairing: who is matched, who may teach, and that every star of A is accounted for."""
+"""Pairing: which stars are matched, which pairs are used for training; and every star of A is accounted for."""
 
 from pathlib import Path
 
@@ -11,13 +11,10 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
 from stdask.config.run import Run, load_run
-from stdask.config.stages import PairConfig
-from stdask.config.training import TrainConfig
 from stdask.errors import ConfigError, PairingError, SurveyError
 from stdask.runs.receipts import read_receipt
 from stdask.stages.ingest import stage as ingest
 from stdask.stages.pair import stage as pair
-from stdask.stages.pair.selection import select
 from stdask.stages.train import stage as train
 from stdask.storage import paths
 from stdask.storage.catalogue.hats import open_catalogue
@@ -25,74 +22,6 @@ from stdask.storage.tables import read_parquet
 from stdask.tools.run import check_files
 from tests.conftest import JOBS
 from tests.hand_made import A, B, columns_a, columns_b, make_run, stars, write_catalogue, write_receipts
-
-TRAIN = TrainConfig.model_validate(
-    {"intrinsic": [{"label": "TEFF", "from": "TEFF"}], "extrinsic": [{"label": "VHELIO", "from": "RV"}]}
-)
-
-
-def table(n: int, **changes: object) -> pa.Table:
-    columns = {
-        "AMBIGUOUS": np.zeros(n, bool),
-        "A_GOOD": np.ones(n, bool),
-        "B_GOOD": np.ones(n, bool),
-        "A_EBV": np.full(n, 0.1),
-        "A_TEFF": np.full(n, 5000.0),
-        "A_RV": np.linspace(-100, 100, n),
-        "B_TEFF": np.full(n, 5000.0),
-        "B_VHELIO": np.linspace(-100, 100, n) + np.tile([0.05, -0.05, 0.1, -0.1], n // 4),
-    }
-    for name, (rows, value) in changes.items():
-        columns[name][rows] = value
-    return pa.table(columns)
-
-
-def last(steps: dict[str, np.ndarray]) -> np.ndarray:
-    return list(steps.values())[-1]
-
-
-@pytest.mark.parametrize(
-    ("column", "value"),
-    [("A_GOOD", False), ("B_GOOD", False), ("A_EBV", 0.31), ("A_EBV", np.nan), ("A_TEFF", np.nan), ("B_TEFF", np.nan)],
-)
-def test_a_pair_teaches_only_if_it_is_good_little_reddened_and_complete(column: str, value: object):
-    steps = select(table(40, **{column: (3, value)}), PairConfig.model_validate({"match": {"by": "position"}}), TRAIN)
-    assert np.flatnonzero(~last(steps["intrinsic"])).tolist() == [3]
-    # the extrinsic networks learn no B_TEFF, so they do not need it
-    assert last(steps["extrinsic"])[3] == (column == "B_TEFF")
-
-
-@pytest.mark.parametrize("unambiguous", [True, False])
-def test_a_pair_with_a_second_candidate_teaches_only_if_that_is_wanted(unambiguous: bool):
-    settings = PairConfig.model_validate({"match": {"by": "position"}, "unambiguous": unambiguous})
-    steps = select(table(40, AMBIGUOUS=(3, True)), settings, TRAIN)
-    assert np.flatnonzero(~last(steps["intrinsic"])).tolist() == ([3] if unambiguous else [])
-
-
-def test_a_missing_velocity_costs_the_extrinsic_networks_only():
-    steps = select(table(40, A_RV=(5, np.nan)), PairConfig.model_validate({"match": {"by": "position"}}), TRAIN)
-    assert last(steps["intrinsic"]).all()
-    assert np.flatnonzero(~last(steps["extrinsic"])).tolist() == [5]
-
-
-def test_velocities_that_differ_by_more_than_five_sigma_are_clipped():
-    # the difference is +-0.05 or +-0.1 km/s, so 1.4826 MAD is 0.11 and 5 sigma 0.56
-    pairs = table(40, B_VHELIO=([4, 9], [50.0, -99.0]))
-    steps = select(pairs, PairConfig.model_validate({"match": {"by": "position"}}), TRAIN)
-    assert set(np.flatnonzero(~last(steps["extrinsic"]))) == {4, 9}
-    assert last(steps["intrinsic"]).all()
-
-
-def test_listed_stars_are_gone_before_the_scatter_of_the_velocities_is_taken():
-    binaries = np.arange(40) < 24
-    differences = np.where(binaries, np.tile([30.0, -30.0], 20), np.tile([0.05, -0.05, 0.1, -0.1], 10))
-    differences[39] = 10.0  # 1.4826 MAD is 44 km/s with the binaries, at most 0.3 without them
-    pairs = table(40, B_VHELIO=(slice(None), np.linspace(-100, 100, 40) + differences))
-    config = PairConfig.model_validate({"match": {"by": "position"}, "exclude": [listed("binaries.fits")]})
-    steps = select(pairs, config, TRAIN, [binaries])
-    assert list(steps["extrinsic"])[-3:] == ["all labels measured", "not in binaries.fits", "5-sigma clip of B - A"]
-    assert [int(left.sum()) for left in steps["extrinsic"].values()][-3:] == [40, 16, 15]
-    assert last(steps["intrinsic"]).all()
 
 
 @pytest.fixture
@@ -114,7 +43,7 @@ def listed(file: str, column: str = "star", survey: str = "a", **options: str) -
 
 
 def kept(run: Run, family: str = "extrinsic") -> list[bool]:
-    """Return, by the numbers of A's ids, which stars may teach."""
+    """Return, by the numbers of A's ids, which stars are used for training."""
     pairs = read_parquet(paths.pairs(run.output, A, B)).sort_by("ID_A")
     return pairs.column(f"USED_{family.upper()}").to_pylist()
 
@@ -130,7 +59,7 @@ def kept(run: Run, family: str = "extrinsic") -> list[bool]:
         ("table.ecsv", "a", np.ma.masked_array([103, 101, 102], [False, False, True])),
     ],
 )
-def test_listed_stars_teach_no_velocities_in_whatever_way_their_ids_are_written(
+def test_listed_stars_train_no_velocities_in_whatever_way_their_ids_are_written(
     paired, client, tmp_path: Path, file: str, survey: str, ids: np.ndarray
 ):
     Table({"star": ids, "period": np.arange(3.0)}).write(tmp_path / file)
