@@ -4,28 +4,36 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from stdask.config.run import Run
+from stdask.config.stages import AlsoConfig
 from stdask.config.survey import SurveyDefinition
 from stdask.config.training import TrainConfig
 from stdask.errors import CatalogueError, ConfigError
 from stdask.runs.changes import why_again
 from stdask.runs.receipts import Receipt, read_receipt
-from stdask.runs.stage import digest_of
 
 STAGES = ("ingest_a", "ingest_b", "pair", "translate")  # what a merge reads
 
 
-class Other(NamedTuple):
-    """Another run, as its receipts tell it."""
+class SurveyRun(NamedTuple):
+    """A run that put a survey, its A, on the scale of B."""
 
     output: Path
     definition: SurveyDefinition  # of its A
     train: TrainConfig  # its labels and inputs
-    inputs: dict[str, str]  # name -> digest of what a merge reads
+    inputs: dict[str, str]  # name -> digest of what a merge reads of a further run
 
 
-def read_others(run: Run) -> list[Other]:
-    """Return the runs of `[[merge.also]]`.
+def read_others(also: Sequence[AlsoConfig], a: str, b: str, digest_b: str) -> list[SurveyRun]:
+    """Return the runs of `[[merge.also]]`, as their receipts describe them.
+
+    Parameters
+    ----------
+    also
+        The tables of the run file.
+    a, b
+        Names of the surveys of this run.
+    digest_b
+        Digest of its catalogue of B.
 
     Raises
     ------
@@ -34,36 +42,34 @@ def read_others(run: Run) -> list[Other]:
     ConfigError
         If one is on the scale of another B, or its A is merged already.
     """
-    others: list[Other] = []
-    for item in run.config.merge.also:
+    others: list[SurveyRun] = []
+    for item in also:
+        names = [a, *(other.definition.name for other in others)]
         try:
-            others.append(_read_other(run, item.run.resolve(), [other.definition.name for other in others]))
+            others.append(_read_other(item.run.resolve(), names, b, digest_b))
         except (CatalogueError, ConfigError) as exc:
             exc.add_note(f"[[merge.also]] run = {str(item.run)!r}")
             raise
     return others
 
 
-def _read_other(run: Run, output: Path, before: Sequence[str]) -> Other:
+def _read_other(output: Path, before: Sequence[str], b: str, digest_b: str) -> SurveyRun:
     receipts = {stage: _finished(output, stage) for stage in STAGES}
-    a, b = (SurveyDefinition.model_validate(receipts[f"ingest_{side}"].settings["definition"]) for side in "ab")
-    if b.name != run.definition_b.name:
+    own_a, own_b = (SurveyDefinition.model_validate(receipts[f"ingest_{side}"].settings["definition"]) for side in "ab")
+    if own_b.name != b:
+        raise ConfigError(f"it is on the scale of {own_b.name}, this run on that of {b}. Merge runs with one B.")
+    if receipts["ingest_b"].digest != digest_b:
         raise ConfigError(
-            f"it is on the scale of {b.name}, this run on that of {run.definition_b.name}. Merge runs with one B."
+            f"its catalogue of {b} is not this run's: the file, the definition, [ingest] rows_per_partition or the "
+            "version of stdask is another. Make both runs from the same B."
         )
-    if receipts["ingest_b"].digest != digest_of(run, "ingest_b"):
-        raise ConfigError(
-            f"its catalogue of {b.name} is not this run's: the file, the definition, [ingest] rows_per_partition or "
-            "the version of stdask is another. Make both runs from the same B."
-        )
-    if a.name in (run.definition_a.name, *before):
-        raise ConfigError(f"its A, {a.name}, is merged already. Name each survey once.")
-    read = ("ingest_a", "pair", "translate")
-    return Other(
+    if own_a.name in before:
+        raise ConfigError(f"its A, {own_a.name}, is merged already. Name each survey once.")
+    return SurveyRun(
         output=output,
-        definition=a,
+        definition=own_a,
         train=TrainConfig.model_validate(receipts["pair"].settings["train"]),
-        inputs={f"{stage} of {a.name}": receipts[stage].digest for stage in read},
+        inputs={f"{stage} of {own_a.name}": receipts[stage].digest for stage in ("ingest_a", "pair", "translate")},
     )
 
 

@@ -1,4 +1,4 @@
-"""Stars that several of the translated surveys of a merge have: the first that can be used has the say."""
+"""Stars that several of the translated surveys of a merge have: the first usable survey takes precedence."""
 
 import shutil
 from collections.abc import Sequence
@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from stdask import schema
 from stdask.cluster.workers import Workers
-from stdask.config.run import Run
 from stdask.pairing.matching import match_sky, match_stars, search_for
 from stdask.pairing.rows import gather
 from stdask.stages.merge.sources import Opened
@@ -22,28 +21,31 @@ from stdask.storage.tables import write_parquet
 GAIA, KEY = schema.SOURCE_ID.name, schema.STAR_KEY.name
 
 
-def find_repeats(run: Run, workers: Workers, opened: Sequence[Opened]) -> list[Opened]:
+def find_repeats(workers: Workers, opened: Sequence[Opened], folder: Path, radius_arcsec: float) -> list[Opened]:
     """Write for each translated survey which of its stars one before it has too; return the surveys with that.
 
     Parameters
     ----------
-    run, workers
-        The run and its workers.
+    workers, folder
+        Where the stars are matched, and where the tables go.
     opened
         The surveys, B last: its stars in others are known from the pairs.
+    radius_arcsec
+        Largest separation of stars that are matched by position.
     """
-    shutil.rmtree(paths.repeats(run.output), ignore_errors=True)  # of other surveys perhaps
+    shutil.rmtree(folder, ignore_errors=True)  # of other surveys perhaps
     found: list[Opened] = []
     for later in opened[:-1]:
-        repeats = tuple((earlier.source.survey, _write(run, workers, earlier, later)) for earlier in found)
+        repeats = tuple(
+            (earlier.source.survey, _write(workers, earlier, later, folder, radius_arcsec)) for earlier in found
+        )
         found.append(later._replace(source=replace(later.source, repeats=repeats)))
     return [*found, opened[-1]]
 
 
-def _write(run: Run, workers: Workers, earlier: Opened, later: Opened) -> Path:
+def _write(workers: Workers, earlier: Opened, later: Opened, folder: Path, radius_arcsec: float) -> Path:
     """Write the keys of the stars of a survey that an earlier one has, with values that can be used."""
-    folder = paths.repeats(run.output)
-    rows = _match(workers, earlier.catalogue, later.catalogue, run.config.merge.radius_arcsec, paths.scratch(folder))
+    rows = _match(workers, earlier.catalogue, later.catalogue, radius_arcsec, paths.scratch(folder))
     stars = _gather(workers, earlier.catalogue, [schema.GOOD.name, *FLAGS], rows[:, 0])
     usable = ~np.logical_or.reduce(list(translation_cuts(stars).values()))
     path = folder / f"{later.source.survey}_in_{earlier.source.survey}.parquet"

@@ -3,22 +3,20 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from stdask import schema
-from stdask.config.run import Run
-from stdask.config.stages import MergeConfig
+from stdask.config.stages import IdList, MergeConfig
 from stdask.config.survey import SurveyDefinition
-from stdask.config.training import TrainConfig
 from stdask.errors import SurveyError
 from stdask.pairing.id_lists import read_ids
 from stdask.science.keys.star_keys import star_keys
 from stdask.science.sky.globular_clusters import GlobularClusters
-from stdask.stages.merge.also import Other
+from stdask.stages.merge.also import SurveyRun
 from stdask.storage import paths
 from stdask.storage.catalogue.hats import Catalogue, open_catalogue
 from stdask.storage.surveys.files import open_survey
@@ -54,8 +52,8 @@ class Sources:
     columns: tuple[schema.Column, ...]
 
     @property
-    def described(self) -> dict[str, Any]:
-        """All that decides what the tasks write, but for what they read from files."""
+    def described(self) -> Mapping[str, object]:
+        """All that decides what the tasks write, except for what they read from files."""
         surveys = [
             {"survey": s.survey, "id": s.id, "families": s.families, "counterparts": s.counterparts}
             | {"repeats": [name for name, _ in s.repeats], "lenders": [name for name, _ in s.lenders]}
@@ -78,8 +76,19 @@ class Opened(NamedTuple):
         return {column.name for column in self.catalogue.columns}
 
 
-def open_surveys(run: Run, others: Sequence[Other]) -> list[Opened]:
+def open_surveys(
+    translated: Sequence[SurveyRun], b: SurveyDefinition, lists: Sequence[IdList], data_dir: Path
+) -> list[Opened]:
     """Open the catalogues of a merge: that of A translated, the further ones, and that of B.
+
+    Parameters
+    ----------
+    translated
+        This run and the further ones.
+    b
+        The definition of B.
+    lists, data_dir
+        The tables `[[merge.exclude]]`, and the folder that their files are relative to.
 
     Raises
     ------
@@ -88,37 +97,49 @@ def open_surveys(run: Run, others: Sequence[Other]) -> list[Opened]:
     SurveyError
         If a list of `[[merge.exclude]]` is missing or holds no ids of its survey.
     """
-    b = run.definition_b
-    translated = [_open_translated(run.output, run.definition_a, b.name, run.config.train)]
-    translated += [_open_translated(other.output, other.definition, b.name, other.train) for other in others]
-    lenders = tuple((t.source.survey, t.source.pairs) for t in translated if t.source.pairs and DISTANCE in t.names)
+    output = translated[0].output
+    opened = [_open_translated(one, b.name) for one in translated]
+    lenders = tuple((t.source.survey, t.source.pairs) for t in opened if t.source.pairs and DISTANCE in t.names)
     source = MergeSource(b.name, b.id, {}, {label: label for label in b.labels}, lenders=lenders)
-    catalogue = open_catalogue(paths.catalogue(run.output, b.name))
-    return _with_lists(run, [*translated, Opened(source, catalogue, run.output, "ingest_b")])
+    catalogue = open_catalogue(paths.catalogue(output, b.name))
+    return _with_lists([*opened, Opened(source, catalogue, output, "ingest_b")], lists, data_dir)
 
 
-def describe(run: Run, opened: Sequence[Opened]) -> Sources:
-    """Return what the tasks need to know."""
+def describe(opened: Sequence[Opened], b: SurveyDefinition, config: MergeConfig, data_dir: Path) -> Sources:
+    """Return what the tasks need to know.
+
+    Parameters
+    ----------
+    opened, b
+        The surveys, and the definition of B.
+    config, data_dir
+        `[merge]`, and the folder that its files are relative to.
+
+    Raises
+    ------
+    SurveyError
+        If the table of globular clusters is missing or lacks a column.
+    """
     labels = {
-        name: schema.merged_columns(name, label.unit, _n_members(name, opened))
-        for name, label in run.definition_b.labels.items()
+        name: schema.merged_columns(name, label.unit, _n_members(name, opened)) for name, label in b.labels.items()
     }
     velocity = next(filter(schema.is_velocity, labels), "")
     clusters = None
-    if run.config.merge.globular_clusters:
-        table = open_survey(run.data_dir / run.config.merge.globular_clusters).read(schema.CLUSTER_COLUMNS)
+    if config.globular_clusters:
+        table = open_survey(data_dir / config.globular_clusters).read(schema.CLUSTER_COLUMNS)
         clusters = GlobularClusters(*(to_numpy(table, name) for name in schema.CLUSTER_COLUMNS))
     return Sources(
         surveys=tuple(part.source for part in opened),
         labels={name: tuple(column.name for column in columns) for name, columns in labels.items()},
         velocity=velocity,
         clusters=clusters,
-        config=run.config.merge,
+        config=config,
         columns=_columns([part.names for part in opened], [c for own in labels.values() for c in own], bool(velocity)),
     )
 
 
-def _open_translated(output: Path, a: SurveyDefinition, b: str, train: TrainConfig) -> Opened:
+def _open_translated(run: SurveyRun, b: str) -> Opened:
+    output, a, train, _ = run
     catalogue = open_catalogue(paths.catalogue(output, paths.translated_name(a.name, b)))
     present = {column.name for column in catalogue.columns}
     labels = [(family, item) for family in schema.FAMILIES for item in train.labels(family)]
@@ -163,25 +184,25 @@ def _columns(
     )
 
 
-def _with_lists(run: Run, opened: Sequence[Opened]) -> list[Opened]:
-    """Tell each survey which of its stars are in the lists of `[[merge.exclude]]`, by their own id or their partner's.
+def _with_lists(opened: Sequence[Opened], lists: Sequence[IdList], data_dir: Path) -> list[Opened]:
+    """Return the surveys with their stars in the lists of `[[merge.exclude]]`, by their own id or their partner's.
 
-    A list speaks of stars: one in two surveys is named there by one of its ids, and is meant whoever observed it.
+    A star that is in two surveys is listed by one of its ids, and left out of both.
     """
     a, *_, b = opened
     own_pairs, *pairs = [part.source.pairs for part in opened if part.source.pairs]
-    lists: list[list[np.ndarray]] = []
-    for stars in run.config.merge.exclude:
-        ids = read_ids(run.data_dir / stars.file, stars.column)
+    keys: list[list[np.ndarray]] = []
+    for stars in lists:
+        ids = read_ids(data_dir / stars.file, stars.column)
         if stars.survey == "b":
             in_b = _keys(ids, b)
             in_a = _partners(own_pairs, KEY_B, in_b)
         else:
             in_a = _keys(ids, a)
             in_b = _partners(own_pairs, KEY_A, in_a)
-        lists.append([in_a, *(_partners(path, KEY_B, in_b) for path in pairs), in_b])
+        keys.append([in_a, *(_partners(path, KEY_B, in_b) for path in pairs), in_b])
     return [
-        part._replace(source=replace(part.source, listed=tuple(own[number] for own in lists)))
+        part._replace(source=replace(part.source, listed=tuple(own[number] for own in keys)))
         for number, part in enumerate(opened)
     ]
 

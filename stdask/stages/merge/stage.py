@@ -23,9 +23,9 @@ from stdask.display.tables import print_table
 from stdask.runs.counts import MergeCounts, PartitionCounts, RowCounts
 from stdask.runs.ledger import Ledger, Parts, partition_hashes
 from stdask.runs.receipts import FileRecord, Receipt
-from stdask.runs.stage import Stage, begin_stage
+from stdask.runs.stage import Stage, begin_stage, digest_of
 from stdask.science.sky.healpix import Cells, Pixel, add_counts, count_finely, tile_sky
-from stdask.stages.merge.also import read_others
+from stdask.stages.merge.also import SurveyRun, read_others
 from stdask.stages.merge.cuts import add_up, cuts_table
 from stdask.stages.merge.repeats import find_repeats
 from stdask.stages.merge.sources import Opened, Sources, describe, open_surveys
@@ -59,13 +59,16 @@ def run(run: Run, workers: Workers) -> Receipt:
     SurveyError
         If the table of globular clusters or a list of `[[merge.exclude]]` is missing or lacks a column.
     """
-    others = read_others(run)
+    config, a, b = run.config.merge, run.definition_a, run.definition_b
+    others = read_others(config.also, a.name, b.name, digest_of(run, "ingest_b")) if config.also else []
     further = {name: digest for other in others for name, digest in other.inputs.items()}
     stage = begin_stage(run, "merge", further)
     if receipt := stage.done():
         return receipt
-    opened = find_repeats(run, workers, open_surveys(run, others))
-    sources = describe(run, opened)
+    own = SurveyRun(run.output, a, run.config.train, {})
+    opened = open_surveys([own, *others], b, config.exclude, run.data_dir)
+    opened = find_repeats(workers, opened, paths.repeats(run.output), config.radius_arcsec)
+    sources = describe(opened, b, config, run.data_dir)
     tiles = _tile(workers, stage, opened, sources)
     folder = paths.catalogue(run.output, paths.MERGED)
     records, n_kept = _merge_tiles(workers, stage, tiles, sources, folder)
@@ -88,7 +91,7 @@ def run(run: Run, workers: Workers) -> Receipt:
         ),
         by_survey={s.survey: sum(r.by_survey[s.survey] for r in records.values()) for s in sources.surveys},
         n_with_distance=sum(record.n_with_distance for record in records.values()),
-        notes=(*_untranslated(sources), *_unused_lists(run.config.merge.exclude, list(records.values()))),
+        notes=(*_untranslated(sources), *_unused_lists(config.exclude, list(records.values()))),
         partitions=PartitionCounts(len(records), n_kept),
     )
     repeats = [path for part in opened for _, path in part.source.repeats]
