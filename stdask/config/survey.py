@@ -87,6 +87,11 @@ class SurveyDefinition(TomlModel):
         return self
 
     @property
+    def units(self) -> dict[str, str]:
+        """The unit of each label in the catalogue."""
+        return {name: schema.quantity(name, label.unit).unit for name, label in self.labels.items()}
+
+    @property
     def rescaled_labels(self) -> dict[str, Label]:
         """The labels whose stated errors are rescaled from repeat visits; none without that option."""
         if self.duplicates is None or not self.duplicates.rescale_errors:

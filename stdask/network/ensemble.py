@@ -19,7 +19,7 @@ from stdask.science.translation.gaussian_mixture import Mixture
 from stdask.science.translation.imputation import draw_missing
 from stdask.science.translation.polynomials import Polynomials
 from stdask.science.translation.resampling import measured_behind, resample_inputs, uniform_draws
-from stdask.science.translation.scaling import Scaling
+from stdask.science.translation.scaling import NO_COUNTERPART, Scaling
 from stdask.science.translation.validity import Domain
 
 CHUNK_VALUES = 500_000  # network outputs held at once: 2 MB of float32, no slower than 16
@@ -77,6 +77,11 @@ class Family:
     def measured(self) -> tuple[str, ...]:
         """The measured columns behind the inputs, whose errors are drawn."""
         return measured_behind(self.inputs)[0]
+
+    @property
+    def own_columns(self) -> list[int]:
+        """The column of each label's counterpart among the inputs, or `NO_COUNTERPART`."""
+        return [self.inputs.index(name) if name else NO_COUNTERPART for name in self.counterparts]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
-"""The tables of evaluate: the words in them that more than one reader knows."""
+"""The tables of train, evaluate and study: a row of each, and the words in them that more than one reader knows."""
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, field
+
+from stdask.schema.rows import column
 
 ALL = "all"  # the group of all stars
 CALIBRATED, DRAWN = "calibrated error", "draws"  # the two intervals of a prediction
@@ -9,6 +10,127 @@ MIN_GROUP = 30  # test stars; of fewer, chance alone moves a covered share by 9 
 COLOURS = "colours"  # the player, as an input is named
 
 
-def is_shown(row: Mapping[str, Any]) -> bool:
-    """Tell whether figure and report show a row of importance: every input, and the colours as one."""
-    return row["players"] == "inputs" or row["input"] == COLOURS
+@dataclass(frozen=True)
+class FamilyRow:
+    """First column of most tables."""
+
+    family: str = column("Family of networks: intrinsic or extrinsic")
+
+
+@dataclass(frozen=True)
+class LabelRow(FamilyRow):
+    """First columns of tables with a row for each label."""
+
+    label: str = column("Label of B")
+
+
+@dataclass(frozen=True)
+class ScoreRow(LabelRow):
+    """How far the values of one method lie from B (`accuracy`), or from the truth of a mock (`truth`)."""
+
+    unit: str = column("Unit of bias, std, robust, mae and their errors")
+    method: str = column("How the values were made: raw is A without a translation")
+    n: int = column("Test stars")
+    bias: float = column("Mean of value minus expected value")
+    bias_err: float = column("1-sigma bootstrap error of bias")
+    std: float = column("Standard deviation of value minus expected value")
+    std_err: float = column("1-sigma bootstrap error of std")
+    robust: float = column("Robust standard deviation, 1.4826 MAD")
+    robust_err: float = column("1-sigma bootstrap error of robust")
+    mae: float = column("Mean absolute error")
+    mae_err: float = column("1-sigma bootstrap error of mae")
+
+
+@dataclass(frozen=True)
+class StudyRow(ScoreRow):
+    """A method of a study, compared with the translation of the run (`study`)."""
+
+    behind: float = column("Mean absolute error minus that of the translation, same stars")
+    behind_err: float = column("1-sigma error of behind from a paired bootstrap")
+    val_loss: float = column("Mean of the smallest validation losses of the networks; NaN for other methods")
+
+
+@dataclass(frozen=True)
+class SlopeRow(LabelRow):
+    """The slopes between the values of one method and B, or the truth (`attenuation`)."""
+
+    of: str = column("What the values are compared with: B or truth")
+    method: str = column("How the values were made: raw is A without a translation")
+    calibration: float = column("Slope of the expected value on the value: 1 if calibrated")
+    calibration_err: float = column("1-sigma bootstrap error of calibration")
+    attenuation: float = column("Slope of the value on the expected value: below 1 if attenuated")
+    attenuation_err: float = column("1-sigma bootstrap error of attenuation")
+    n: int = column("Test stars")
+    n_clipped: int = column("Outliers among them that were left out")
+
+
+@dataclass(frozen=True)
+class CoverageRow(LabelRow):
+    """How often B, or the truth, lies within an interval of a prediction (`coverage`)."""
+
+    of: str = column("What the intervals should contain: B or truth")
+    group: str = column("Which test stars")
+    interval: str = column("calibrated error: of PRED_SIGMA; draws: between percentiles of the Monte Carlo draws")
+    nominal: float = column("Share of the stars that the interval should contain")
+    covered: float = column("Share of the stars that it contains")
+    covered_err: float = column("1-sigma binomial error of covered")
+    n: int = column("Test stars")
+
+
+@dataclass(frozen=True)
+class ProbabilityRow(LabelRow):
+    """A bin of the probability integral of B given the prediction and its calibrated error (`pit`)."""
+
+    low: float = column("Lower edge of the bin in probability")
+    high: float = column("Upper edge of the bin in probability")
+    n: int = column("Test stars in the bin")
+    expected: float = column("Test stars in the bin if all errors are right")
+
+
+@dataclass(frozen=True)
+class ImportanceRow(FamilyRow):
+    """How much a label, or its correction, depends on an input (`importance`)."""
+
+    of: str = column("What depends on the input: translated label, or correction, which is the label minus that of A")
+    players: str = column("inputs: each input by itself; colours as one: all colours together")
+    group: str = column("Which test stars")
+    label: str = column("Label of B")
+    input: str = column("Input, or colours")
+    importance: float = column("Share of the summed absolute Shapley values", "%")
+    importance_err: float = column("1-sigma bootstrap error of importance", "%")
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether figure and report show the row: every input, and the colours as one."""
+        return self.players == "inputs" or self.input == COLOURS
+
+
+@dataclass(frozen=True)
+class OutsideRow(FamilyRow):
+    """Which share of A lies outside the domain (`domain`)."""
+
+    outside: float = column("Share of the stars of A outside the bins of the training stars in any pair of inputs")
+
+
+@dataclass(frozen=True)
+class EpochRow(FamilyRow):
+    """An epoch of the training of a network (`history`)."""
+
+    member: int = column("Number of the network in its ensemble")
+    epoch: int = column("Number of the epoch")
+    learning_rate: float = column("Learning rate of Adam")
+    loss: float = column("Mean absolute error of the training stars, scaled labels")
+    val_loss: float = column("Mean absolute error of the validation stars, scaled labels")
+
+
+@dataclass(frozen=True)
+class EvaluationTables:
+    """The tables of evaluate, each in a file of its name."""
+
+    accuracy: list[ScoreRow] = field(default_factory=list)
+    truth: list[ScoreRow] = field(default_factory=list)
+    attenuation: list[SlopeRow] = field(default_factory=list)
+    coverage: list[CoverageRow] = field(default_factory=list)
+    pit: list[ProbabilityRow] = field(default_factory=list)
+    importance: list[ImportanceRow] = field(default_factory=list)
+    domain: list[OutsideRow] = field(default_factory=list)

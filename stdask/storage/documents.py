@@ -1,15 +1,19 @@
 """Small tables and figures for people: ECSV, PNG and PDF, whole or not at all, the same bytes each time."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, get_args, get_type_hints
 
 import numpy as np
 from astropy.io.ascii import InconsistentTableError
-from astropy.table import Table
+from astropy.table import Column, Table
 
 from stdask import __version__
 from stdask.errors import CatalogueError
+from stdask.schema.rows import columns_of
 from stdask.storage.files import replacing
+
+R = TypeVar("R")  # a dataclass whose fields declare columns (`schema.rows`), or whose fields are lists of such rows
 
 DPI = 150
 # without a date, so that the same figure gives the same bytes
@@ -49,6 +53,67 @@ def read_ecsv(path: Path) -> Table:
         raise CatalogueError(f"No file {path}. Run the stage that writes it.") from None
     except (InconsistentTableError, ValueError, OSError) as exc:
         raise CatalogueError(f"Cannot read {path}: {exc}. Remove it and run its stage again.") from exc
+
+
+def write_declared(path: Path, rows: Sequence[Any]) -> None:
+    """Write rows of one declared kind as ECSV, atomically, with the units and descriptions of their columns.
+
+    Parameters
+    ----------
+    path, rows
+        At least one row: a dataclass whose fields declare columns (`schema.rows`).
+    """
+    table = Table()
+    for c in columns_of(type(rows[0])):
+        values = [getattr(row, c.name) for row in rows]
+        dtype = str if c.dtype == "string" else c.dtype
+        table[c.name] = Column(values, dtype=dtype, unit=c.unit or None, description=c.description)
+    write_ecsv(path, table)
+
+
+def read_declared(path: Path, kind: type[R]) -> list[R]:
+    """Return the rows of an ECSV table as a declared kind; none if it was not written.
+
+    Raises
+    ------
+    CatalogueError
+        If the file is not ECSV, or its columns are not those of the kind.
+    """
+    rows = read_rows(path)
+    blanks = {c.name: "" if c.dtype == "string" else np.nan for c in columns_of(kind)}
+    if rows and rows[0].keys() != blanks.keys():
+        raise CatalogueError(
+            f"{path} has other columns than this version of stdask writes. Remove it and run its stage again."
+        )
+    return [kind(**{name: blanks[name] if value is None else value for name, value in row.items()}) for row in rows]
+
+
+def write_tables(folder: Path, tables: Any) -> list[Path]:
+    """Write those of the tables that have rows, each to a file of its name; return the files.
+
+    Parameters
+    ----------
+    folder, tables
+        A dataclass whose fields are lists of rows of declared kinds.
+    """
+    written = []
+    for name, rows in vars(tables).items():
+        if rows:
+            written.append(folder / f"{name}.ecsv")
+            write_declared(written[-1], rows)
+    return written
+
+
+def read_tables(folder: Path, kind: type[R]) -> R:
+    """Read tables that `write_tables` wrote; those without a file are empty.
+
+    Raises
+    ------
+    CatalogueError
+        If a file is not ECSV, or has other columns.
+    """
+    kinds = {name: get_args(of)[0] for name, of in get_type_hints(kind).items()}
+    return kind(**{name: read_declared(folder / f"{name}.ecsv", row) for name, row in kinds.items()})
 
 
 def write_figure(path: Path, figure: Drawing) -> None:

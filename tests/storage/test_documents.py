@@ -1,5 +1,6 @@
 """Small tables and figures come back as they were written, whole or not at all."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,18 @@ from matplotlib.figure import Figure
 from numpy.testing import assert_array_equal
 
 from stdask.errors import CatalogueError
-from stdask.storage.documents import read_bytes, read_ecsv, write_ecsv, write_figure
+from stdask.schema.evaluation import EvaluationTables, ImportanceRow, OutsideRow
+from stdask.schema.validation import ShiftRow
+from stdask.storage.documents import (
+    read_bytes,
+    read_declared,
+    read_ecsv,
+    read_tables,
+    write_declared,
+    write_ecsv,
+    write_figure,
+    write_tables,
+)
 
 
 def drawing() -> Figure:
@@ -29,6 +41,33 @@ def test_a_table_comes_back_with_its_values_types_and_units(tmp_path: Path) -> N
         assert_array_equal(back[name], table[name])
     assert back["std"].unit == u.K
     assert back["n"].dtype == np.int64
+
+
+def test_declared_rows_are_written_with_units_and_descriptions_and_come_back(tmp_path: Path) -> None:
+    shifted = ShiftRow("intrinsic", "nothing", 0.0, "", 60, 0.5, 0.01, 0.5, 0.01, np.nan, np.nan)
+    importance = ImportanceRow("intrinsic", "correction", "inputs", "all", "TEFF", "BP_G_0", 12.5, 1.0)
+    write_declared(tmp_path / "domain.ecsv", [shifted, replace(shifted, unit="K")])
+    write_declared(tmp_path / "importance.ecsv", [importance])
+    table = read_ecsv(tmp_path / "importance.ecsv")
+    assert table["importance_err"].unit == u.percent
+    assert all(table[name].description for name in table.colnames)
+    assert read_declared(tmp_path / "importance.ecsv", ImportanceRow) == [importance]
+    back = read_declared(tmp_path / "domain.ecsv", ShiftRow)
+    assert [(row.unit, row.n, row.index_catches) for row in back] == [("", 60, 0.5), ("K", 60, 0.5)]
+    assert np.isnan(back[0].named_if_caught)
+    assert read_declared(tmp_path / "missing.ecsv", ShiftRow) == []
+
+
+def test_a_table_with_other_columns_than_declared_is_refused(tmp_path: Path) -> None:
+    write_ecsv(tmp_path / "domain.ecsv", Table({"family": ["intrinsic"], "inside": [0.9]}))
+    with pytest.raises(CatalogueError, match=r"domain\.ecsv has other columns .* Remove it and run its stage again"):
+        read_tables(tmp_path, EvaluationTables)
+
+
+def test_tables_are_written_where_they_have_rows(tmp_path: Path) -> None:
+    tables = EvaluationTables(domain=[OutsideRow("intrinsic", 0.05)])
+    assert write_tables(tmp_path, tables) == [tmp_path / "domain.ecsv"]
+    assert read_tables(tmp_path, EvaluationTables) == tables
 
 
 def test_the_same_table_and_the_same_figure_give_the_same_bytes(tmp_path: Path) -> None:

@@ -1,10 +1,10 @@
-"""The model card of an ensemble: what it is, what it was taught and how well, and where not to use it.
+"""The model card of an ensemble: what it is, how it was trained, how accurate it is, and where not to use it.
 
 Source: Mitchell et al. 2019, Model Cards for Model Reporting, FAT* '19, 220.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from stdask import schema
 from stdask.config.run import Run
+from stdask.config.survey import SurveyDefinition
+from stdask.config.training import TrainConfig
 from stdask.display import numbers as report_format
 from stdask.errors import CatalogueError
 from stdask.network.ensemble import Family
@@ -22,26 +23,23 @@ from stdask.network.presets import ANY, shape_of
 from stdask.runs.card.limits import limits_of
 from stdask.runs.counts import FamilyStars, IngestCounts, PairCounts, TrainCounts
 from stdask.runs.receipts import C, Receipt, read_receipt
-from stdask.schema.evaluation import ALL
+from stdask.schema.evaluation import ALL, CoverageRow, EpochRow, EvaluationTables, ScoreRow
 from stdask.science.assessment.baselines import SIMPLER
 from stdask.science.assessment.metrics import LEVELS
 from stdask.science.keys.splits import split_for_member
 from stdask.science.translation.dissimilarity import FALSE_ALARMS, N_NEIGHBOURS
 from stdask.storage import paths
-from stdask.storage.documents import read_ecsv, read_rows
+from stdask.storage.documents import read_declared, read_tables
 from stdask.storage.ensembles import read_ensemble
 from stdask.storage.files import write_text
-
-Rows = list[dict[str, Any]]
-TABLES = ("accuracy", "coverage", "attenuation", "domain")  # of evaluate
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """What evaluate found."""
 
-    tables: Mapping[str, Rows] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()  # where the networks are beaten
+    tables: EvaluationTables = field(default_factory=EvaluationTables)
+    notes: tuple[str, ...] = ()  # labels for which a simpler method is closer to B
 
 
 def write_card(run: Run) -> None:
@@ -57,16 +55,11 @@ def write_card(run: Run) -> None:
     trained = read_receipt(run.output, "train", TrainCounts)
     if trained is None:  # the stage has just failed in a way that its own error tells
         return
-    write_text(paths.card(run.output), render(gather(run, trained, _evaluation(run, trained))))
-
-
-def _evaluation(run: Run, trained: Receipt[TrainCounts]) -> Evaluation | None:
-    """Return what evaluate found of this ensemble; None if it has not been run on it."""
-    receipt = read_receipt(run.output, "evaluate")
-    if receipt is None or receipt.inputs["train"] != trained.digest:
-        return None
-    tables = {name: read_rows(paths.evaluation(run.output) / f"{name}.ecsv") for name in TABLES}
-    return Evaluation(tables, receipt.counts.notes)
+    evaluation = None
+    evaluated = read_receipt(run.output, "evaluate")
+    if evaluated and evaluated.inputs["train"] == trained.digest:
+        evaluation = Evaluation(read_tables(paths.evaluation(run.output), EvaluationTables), evaluated.counts.notes)
+    write_text(paths.card(run.output), render(gather(run, trained, evaluation)))
 
 
 def render(content: Mapping[str, Any]) -> str:
@@ -101,24 +94,33 @@ def gather(run: Run, trained: Receipt[TrainCounts], evaluation: Evaluation | Non
     """
     families = [from_parts(*parts) for parts in read_ensemble(paths.ensemble(run.output)).values()]
     usable = _finished(run.output, "pair", PairCounts).counts.usable
+    history = read_declared(paths.history(run.output), EpochRow)
     found = evaluation or Evaluation()
+    outside = {row.family: row.outside for row in found.tables.domain}
+    train, seed = run.config.train, run.config.seed
     return {
-        "a": _survey(run, "a"),
-        "b": _survey(run, "b"),
-        "train": run.config.train,
+        "a": _survey(run.definition_a, _finished(run.output, "ingest_a", IngestCounts)),
+        "b": _survey(run.definition_b, _finished(run.output, "ingest_b", IngestCounts)),
+        "train": train,
         "domain": run.config.domain,
-        "seed": run.config.seed,
+        "seed": seed,
         "families": [
-            _family(run, family, trained.counts.families[family.name], usable[family.name], found)
+            {
+                **_network(family, train, run.definition_b.units),
+                **_stars(trained.counts.families[family.name], train.validation_fraction, seed),
+                "epochs": _epochs(history, family.name),
+                "cuts": usable[family.name],
+                "outside": outside.get(family.name),
+            }
             for family in families
         ],
         "evaluated": evaluation is not None,
         "neighbours": N_NEIGHBOURS,
         "false_alarms": FALSE_ALARMS,
         "fallbacks": [label for family in families for label in _replaced(family)],
-        "scores": _scores(found.tables.get("accuracy", [])),
-        "coverage": _coverage(found.tables.get("coverage", [])),
-        "slopes": [row for row in found.tables.get("attenuation", []) if _is_ours(row)],
+        "scores": _scores(found.tables.accuracy),
+        "coverage": _coverage(found.tables.coverage),
+        "slopes": [row for row in found.tables.attenuation if row.of == "B" and row.method == "translated"],
         "notes": trained.counts.notes,
         "limits": limits_of(families, usable, found.tables, found.notes),
         "date": trained.written[:10],
@@ -133,8 +135,7 @@ def _finished(output: Path, stage: str, kind: type[C]) -> Receipt[C]:
     return receipt
 
 
-def _survey(run: Run, side: str) -> dict[str, Any]:
-    definition, receipt = run.definition(side), _finished(run.output, f"ingest_{side}", IngestCounts)
+def _survey(definition: SurveyDefinition, receipt: Receipt[IngestCounts]) -> dict[str, Any]:
     return {
         "title": definition.title,
         "reference": definition.reference,
@@ -144,38 +145,29 @@ def _survey(run: Run, side: str) -> dict[str, Any]:
     }
 
 
-def _family(
-    run: Run, family: Family, counts: FamilyStars, cuts: Mapping[str, int], found: Evaluation
-) -> dict[str, Any]:
-    """Return what the card says of one family."""
-    train = run.config.train
-    split = split_for_member(counts.n_pairs - counts.n_test, train.validation_fraction, run.config.seed, 0)
-    shape = shape_of(train)
+def _network(family: Family, train: TrainConfig, units: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the card says of the networks of one family."""
+    shape, domain = shape_of(train), family.input_domain
     low, high = shape["dropout_widths"]
-    outside = [row["outside"] for row in found.tables.get("domain", []) if row["family"] == family.name]
     return {
         "name": family.name,
         "inputs": family.inputs,
         "labels": dict(zip(family.labels, family.counterparts, strict=True)),
-        "units": {label: schema.quantity(label, run.definition_b.labels[label].unit).unit for label in family.labels},
+        "units": units,
         "widths": family.plan.widths,
         "dropout": shape["dropout"],
         "dropout_widths": f"{low} and more" if high >= ANY else f"{low} to {high}",
         "parameters": sum(array[0].size for array in family.plan.arrays.values()),
-        "epochs": _epochs(run, family),
         "debiased": family.latent_plan is not None,
-        "cuts": cuts,
-        "test": counts.n_test,
-        "split": [len(part) for part in split],
-        "ranges": {
-            name: (float(low), float(high))
-            for name, low, high in zip(
-                family.inputs, family.input_domain.minima, family.input_domain.maxima, strict=True
-            )
-        },
+        "ranges": dict(zip(family.inputs, zip(domain.minima, domain.maxima, strict=True), strict=True)),
         "neighbourhood": family.neighbourhood.names,
-        "outside": outside[0] if outside else None,
     }
+
+
+def _stars(counts: FamilyStars, validation_fraction: float, seed: int) -> dict[str, Any]:
+    """Return the numbers of test stars, and of training and validation stars of a member."""
+    split = split_for_member(counts.n_pairs - counts.n_test, validation_fraction, seed, 0)
+    return {"test": counts.n_test, "split": [len(part) for part in split]}
 
 
 def _replaced(family: Family) -> list[str]:
@@ -185,34 +177,28 @@ def _replaced(family: Family) -> list[str]:
     return [label for label, replaced in zip(family.labels, family.fallback.replaced, strict=True) if replaced]
 
 
-def _epochs(run: Run, family: Family) -> list[int]:
+def _epochs(history: Iterable[EpochRow], family: str) -> list[int]:
     """Return how many epochs each member took."""
-    history = read_ecsv(paths.history(run.output))
-    return np.bincount(history["member"][history["family"] == family.name]).tolist()
+    return np.bincount([row.member for row in history if row.family == family]).tolist()
 
 
-def _is_ours(row: Mapping[str, Any]) -> bool:
-    return row["of"] == "B" and row["method"] == "translated"
-
-
-def _scores(rows: Rows) -> list[Rows]:
+def _scores(rows: Iterable[ScoreRow]) -> list[list[ScoreRow]]:
     """Return the rows of each label: A as it is, the simpler method with the smallest error, and the networks."""
-    labels: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+    labels: dict[tuple[str, str], dict[str, ScoreRow]] = {}
     for row in rows:
-        labels.setdefault((row["family"], row["label"]), {})[row["method"]] = row
+        labels.setdefault((row.family, row.label), {})[row.method] = row
     chosen = []
     for methods in labels.values():
-        best = min((name for name in SIMPLER if name in methods), key=lambda name: methods[name]["mae"])
+        best = min((name for name in SIMPLER if name in methods), key=lambda name: methods[name].mae)
         chosen.append([methods[name] for name in dict.fromkeys(("raw", best, "translated")) if name in methods])
     return chosen
 
 
-def _coverage(rows: Rows) -> list[dict[str, Any]]:
-    """Return one line a label and interval, with the per cent of all test stars that are inside at each level."""
-    lines: dict[tuple[str, str, str], dict[str, Any]] = {}
+def _coverage(rows: Iterable[CoverageRow]) -> list[tuple[str, str, list[str]]]:
+    """Return label, interval, and the per cent of all test stars inside at each level."""
+    lines: dict[tuple[str, str, str], list[str]] = {}
     for row in rows:
-        if row["of"] == "B" and row["group"] == ALL and row["nominal"] in LEVELS:
-            key = (row["family"], row["label"], row["interval"])
-            share = report_format.measured(100 * row["covered"], 100 * row["covered_err"])
-            lines.setdefault(key, row | {"shares": []})["shares"].append(share)
-    return list(lines.values())
+        if row.of == "B" and row.group == ALL and row.nominal in LEVELS:
+            share = report_format.measured(100 * row.covered, 100 * row.covered_err)
+            lines.setdefault((row.family, row.label, row.interval), []).append(share)
+    return [(label, interval, shares) for (_, label, interval), shares in lines.items()]

@@ -1,21 +1,19 @@
 """Model card: the limits of an ensemble in plain words, read off the cuts of its pairs and the tables of evaluate."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from stdask import schema
 from stdask.display.numbers import measured
 from stdask.network.ensemble import Family
-from stdask.schema.evaluation import ALL, CALIBRATED, MIN_GROUP
+from stdask.schema.evaluation import ALL, CALIBRATED, MIN_GROUP, EvaluationTables, SlopeRow
 from stdask.science.assessment.metrics import LEVELS
 from stdask.science.translation.calibration import group_names
 
-Tables = Mapping[str, Sequence[Mapping[str, Any]]]
-SIGNIFICANT = 2.0  # errors: chance alone says as much of one number in twenty
+SIGNIFICANT = 2.0  # errors: by chance alone, one number in twenty differs by more
 
 
 def limits_of(
-    families: Sequence[Family], cuts: Mapping[str, Iterable[str]], tables: Tables, notes: Sequence[str]
+    families: Sequence[Family], cuts: Mapping[str, Iterable[str]], tables: EvaluationTables, notes: Sequence[str]
 ) -> list[str]:
     """Return the limits as sentences.
 
@@ -29,14 +27,14 @@ def limits_of(
         Of evaluate; both empty before it.
     """
     limits = [
-        "The labels are those that B would give: what is wrong with B is wrong with them too.",
-        "They hold for the releases of A and B named above, and for no other.",
+        "The labels are those that B would give: errors of B's scale are errors of theirs.",
+        "They are valid for the releases of A and B named above, and for no other.",
     ]
     if all(family.name != "extrinsic" for family in families):
         limits.append("There are no extrinsic networks: velocities are not translated.")
     limits += _of_reddening(families, cuts)
-    for row in tables.get("attenuation", []):
-        if row["of"] == "B" and row["method"] == "translated":
+    for row in tables.attenuation:
+        if row.of == "B" and row.method == "translated":
             limits += _of_slopes(row)
     for family in families:
         limits += _of_coverage(family, tables) + _of_groups(family, tables)
@@ -51,44 +49,43 @@ def _of_reddening(families: Sequence[Family], cuts: Mapping[str, Iterable[str]])
     return [f"All training stars have {cut}: the colours of more reddened stars may mislead." for cut in reddening]
 
 
-def _of_slopes(row: Mapping[str, Any]) -> list[str]:
+def _of_slopes(row: SlopeRow) -> list[str]:
     """Return what the two slopes of a label say, where they differ from 1."""
     limits = []
-    label, slope, error = row["label"], row["attenuation"], row["attenuation_err"]
+    label, slope, error = row.label, row.attenuation, row.attenuation_err
     if 1 - slope > SIGNIFICANT * error:
         limits.append(
             f"`{label}` is attenuated, with slope {measured(slope, error)}: where stars differ by 1 in B, their "
             "translations differ by this on average. The noise of B is a part of it."
         )
-    slope, error = row["calibration"], row["calibration_err"]
+    slope, error = row.calibration, row.calibration_err
     if abs(slope - 1) > SIGNIFICANT * error:
         limits.append(f"`{label}`: where translations differ by 1, stars differ by {measured(slope, error)} in B.")
     return limits
 
 
-def _of_coverage(family: Family, tables: Tables) -> list[str]:
+def _of_coverage(family: Family, tables: EvaluationTables) -> list[str]:
     """Return which errors of a family are too small or too large."""
     limits = []
-    rows = [row for row in tables.get("coverage", []) if row["family"] == family.name and row["of"] == "B"]
-    for row in rows:
-        excess = row["covered"] - row["nominal"]
-        usual = row["group"] == ALL and row["nominal"] in LEVELS
-        if usual and abs(excess) > SIGNIFICANT * row["covered_err"]:
-            what = "calibrated error" if row["interval"] == CALIBRATED else "range of the draws"
+    for row in tables.coverage:
+        excess = row.covered - row.nominal
+        usual = row.family == family.name and row.of == "B" and row.group == ALL and row.nominal in LEVELS
+        if usual and abs(excess) > SIGNIFICANT * row.covered_err:
+            what = "calibrated error" if row.interval == CALIBRATED else "range of the draws"
             limits.append(
-                f"`{row['label']}`: the {what} is too {'wide' if excess > 0 else 'narrow'}: it holds "
-                f"{measured(100 * row['covered'], 100 * row['covered_err'])} % of the test stars instead of "
-                f"{100 * row['nominal']:.0f} %."
+                f"`{row.label}`: the {what} is too {'wide' if excess > 0 else 'narrow'}: it contains "
+                f"{measured(100 * row.covered, 100 * row.covered_err)} % of the test stars instead of "
+                f"{100 * row.nominal:.0f} %."
             )
     return limits
 
 
-def _of_groups(family: Family, tables: Tables) -> list[str]:
-    """Return the groups of stars that have too few test stars to tell how they fare."""
-    tested = {row["group"] for row in tables.get("coverage", []) if row["family"] == family.name}
+def _of_groups(family: Family, tables: EvaluationTables) -> list[str]:
+    """Return the groups of stars that have too few test stars to measure their errors."""
+    tested = {row.group for row in tables.coverage if row.family == family.name}
     if not tested or family.calibration is None:
         return []
     few = [name for name in dict.fromkeys(group_names(family.calibration.group_columns)) if name not in tested]
     if not few:
         return []
-    return [f"How well these stars fare is not known, for lack of {MIN_GROUP} test stars each: {'; '.join(few)}."]
+    return [f"The accuracy of these stars is not known, for lack of {MIN_GROUP} test stars each: {'; '.join(few)}."]

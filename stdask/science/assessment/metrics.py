@@ -9,7 +9,7 @@ from scipy.stats import beta, median_abs_deviation, norm
 from stdask.schema import PERCENTILES
 
 LEVELS = (0.68, 0.9)  # nominal shares: those of the percentiles 16-84 and 5-95
-METRICS: dict[str, Callable[..., Any]] = {
+METRICS: dict[str, Callable[..., Any]] = {  # in the order of `Score`
     "bias": np.mean,
     "std": np.std,
     "robust": lambda x, axis: median_abs_deviation(x, axis=axis, scale="normal"),  # 1.4826 MAD
@@ -17,7 +17,21 @@ METRICS: dict[str, Callable[..., Any]] = {
 }
 
 
-def score(residuals: np.ndarray, n_bootstraps: int, seed: int) -> dict[str, float]:
+class Score(NamedTuple):
+    """How far predictions lie from the truth; each error is a 1-sigma bootstrap error."""
+
+    n: int  # stars
+    bias: float  # mean of the residuals
+    bias_err: float
+    std: float
+    std_err: float
+    robust: float  # 1.4826 MAD
+    robust_err: float
+    mae: float
+    mae_err: float
+
+
+def score(residuals: np.ndarray, n_bootstraps: int, seed: int) -> Score:
     """Return bias, standard deviation, robust sigma and mean absolute error, each with its bootstrap error.
 
     Parameters
@@ -29,23 +43,22 @@ def score(residuals: np.ndarray, n_bootstraps: int, seed: int) -> dict[str, floa
 
     Returns
     -------
-    scores
-        `n`, and for each metric its value and `{metric}_err`; NaN without stars.
+    score
+        In the unit of the residuals; NaN without stars.
     """
     good = residuals[np.isfinite(residuals)]
     if good.size == 0:
-        return {"n": 0} | {name: np.nan for metric in METRICS for name in (metric, f"{metric}_err")}
+        return Score(0, *2 * len(METRICS) * [np.nan])
     rng = np.random.default_rng(seed)
     spreads: dict[str, list[np.ndarray]] = {metric: [] for metric in METRICS}
     for _ in range(-(-n_bootstraps // 50)):  # in parts: the paper's 2,733 test stars x 1000 stay under 2 MB
         resampled = good[rng.integers(0, good.size, (50, good.size))]
         for metric, function in METRICS.items():
             spreads[metric].append(function(resampled, axis=1))
-    scores: dict[str, float] = {"n": good.size}
+    scores: list[float] = []
     for metric, function in METRICS.items():
-        scores[metric] = float(function(good, axis=0))
-        scores[f"{metric}_err"] = float(np.concatenate(spreads[metric]).std(ddof=1))
-    return scores
+        scores += [float(function(good, axis=0)), float(np.concatenate(spreads[metric]).std(ddof=1))]
+    return Score(good.size, *scores)
 
 
 class Coverage(NamedTuple):
@@ -106,7 +119,7 @@ def compare_mae(residuals: np.ndarray, others: np.ndarray, n_bootstraps: int, se
         return MaeComparison(np.nan, np.nan, np.nan, np.nan)
     mae, other_mae = distances.mean(axis=1)
     scores = score(distances[0] - distances[1], n_bootstraps, seed)
-    return MaeComparison(float(mae), float(other_mae), scores["bias"], scores["bias_err"])
+    return MaeComparison(float(mae), float(other_mae), scores.bias, scores.bias_err)
 
 
 def coverage(percentiles: Mapping[int, np.ndarray], truth: np.ndarray) -> list[Coverage]:

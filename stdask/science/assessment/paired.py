@@ -103,9 +103,7 @@ def repeatability(
     differences = first - second
     scatter = score(differences / np.sqrt(2), n_bootstraps, seed)  # the variances of both visits add up
     pull = score(differences / np.where(sigma > 0, sigma, np.nan), n_bootstraps, seed)
-    return Repeatability(
-        int(scatter["n"]), scatter["robust"], scatter["robust_err"], pull["robust"], pull["robust_err"]
-    )
+    return Repeatability(scatter.n, scatter.robust, scatter.robust_err, pull.robust, pull.robust_err)
 
 
 class Share(NamedTuple):

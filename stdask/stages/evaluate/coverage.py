@@ -1,13 +1,12 @@
-"""Evaluate: whether the errors cover, and whether a prediction means what it says."""
+"""Evaluate: how often B lies within the errors of the predictions, and the slopes between both."""
 
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from stdask import schema
-from stdask.config.run import Run
 from stdask.network.ensemble import Family, Translation, sigma_parts
-from stdask.schema.evaluation import ALL, CALIBRATED, DRAWN, MIN_GROUP
+from stdask.schema.evaluation import ALL, CALIBRATED, DRAWN, MIN_GROUP, CoverageRow, ProbabilityRow, SlopeRow
 from stdask.science.assessment.attenuation import calibration_slopes
 from stdask.science.assessment.metrics import LEVELS, coverage, coverage_of_errors, probability_integral
 from stdask.science.translation.calibration import group_names, group_numbers
@@ -18,19 +17,19 @@ N_BINS = 20  # of the probability integral
 
 def coverage_rows(
     family: Family, translation: Translation, inputs: np.ndarray, expected: np.ndarray, of: str
-) -> list[dict[str, Any]]:
+) -> list[CoverageRow]:
     """Return how often B, or the truth, lies within the calibrated errors and the draws' percentiles.
 
     Parameters
     ----------
     family
-        With its calibration, whose groups of stars are told apart.
+        With its calibration, which says which groups of stars are counted by themselves.
     translation, inputs
         Of the test stars.
     expected : shape (n_test, n_labels)
         B or the truth.
     of
-        Which of the two, as the tables call it.
+        "B" or "truth".
     """
     sigma = sigma_parts(family, inputs, translation).total
     residuals = translation.percentiles[2] - expected
@@ -43,14 +42,13 @@ def coverage_rows(
                 (CALIBRATED, coverage_of_errors(residuals[members, number], sigma[members, number], levels)),
                 (DRAWN, coverage(percentiles, expected[members, number])),
             ):
-                row = {"family": family.name, "label": label, "of": of, "group": group, "interval": interval}
-                rows += [row | share._asdict() for share in shares]
+                rows += [CoverageRow(family.name, label, of, group, interval, *share) for share in shares]
     return rows
 
 
 def probability_rows(
     family: Family, translation: Translation, inputs: np.ndarray, expected: np.ndarray
-) -> list[dict[str, Any]]:
+) -> list[ProbabilityRow]:
     """Return the histogram of the probability integral of B by prediction and calibrated error, bin by bin.
 
     Parameters
@@ -67,45 +65,46 @@ def probability_rows(
         known = probabilities[np.isfinite(probabilities[:, number]), number]
         counts, _ = np.histogram(known, bins=N_BINS, range=(0, 1))
         for i, n in enumerate(counts):
-            row = {"family": family.name, "label": label, "low": i / N_BINS, "high": (i + 1) / N_BINS}
-            rows.append(row | {"n": n, "expected": len(known) / N_BINS})
+            edges = (i / N_BINS, (i + 1) / N_BINS)
+            rows.append(ProbabilityRow(family.name, label, *edges, int(n), len(known) / N_BINS))
     return rows
 
 
 def attenuation_rows(
-    family: Family, predictions: dict[str, np.ndarray], expected: np.ndarray, of: str, run: Run
-) -> list[dict[str, Any]]:
+    family: Family, predictions: Mapping[str, np.ndarray], expected: np.ndarray, of: str, n_bootstraps: int, seed: int
+) -> list[SlopeRow]:
     """Return the slopes of calibration and attenuation of each label by each method that knows it.
 
     Parameters
     ----------
-    family, run
-        The networks, and their run.
+    family
+        The networks.
     predictions
         Method -> shape (n_test, n_labels).
     expected, of
         As for `coverage_rows`.
+    n_bootstraps, seed
+        Resamplings of the stars, and their seed.
     """
     rows = []
     for number, label in enumerate(family.labels):
         for method, predicted in predictions.items():
             if np.isfinite(predicted[:, number]).any():
-                slopes = calibration_slopes(
-                    predicted[:, number], expected[:, number], run.config.evaluate.n_bootstraps, run.config.seed
-                )
-                rows.append({"family": family.name, "label": label, "of": of, "method": method, **slopes._asdict()})
+                slopes = calibration_slopes(predicted[:, number], expected[:, number], n_bootstraps, seed)
+                rows.append(SlopeRow(family.name, label, of, method, *slopes))
     return rows
 
 
-def in_short(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def in_short(rows: Iterable[CoverageRow]) -> list[CoverageRow]:
     """Return the rows of coverage that sum it up: the calibrated errors of all stars, at the usual levels."""
-    return [r for r in rows if r["group"] == ALL and r["interval"] == CALIBRATED and r["nominal"] in LEVELS]
+    return [row for row in rows if row.group == ALL and row.interval == CALIBRATED and row.nominal in LEVELS]
 
 
-def slopes_in_short(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows of attenuation that sum it up: before, after and debiased, without the numbers of stars."""
-    chosen = [row for row in rows if row["method"] in ("raw", "translated", "debiased")]
-    return [{key: value for key, value in row.items() if key not in ("family", "n", "n_clipped")} for row in chosen]
+def slopes_in_short(rows: Iterable[SlopeRow]) -> list[dict[str, str | float]]:
+    """Return what is printed of the slopes: before and after the translation, and debiased."""
+    names = ("label", "of", "method", "calibration", "calibration_err", "attenuation", "attenuation_err")
+    chosen = [row for row in rows if row.method in ("raw", "translated", "debiased")]
+    return [{name: getattr(row, name) for name in names} for row in chosen]
 
 
 def _groups(family: Family, inputs: np.ndarray) -> dict[str, np.ndarray]:

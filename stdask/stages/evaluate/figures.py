@@ -1,87 +1,96 @@
 """The figures of evaluate: learning curves, residuals, coverage, importance, domain."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from stdask.config.run import Run
 from stdask.figures.coverage import draw_coverage
 from stdask.figures.domain import draw_domain
 from stdask.figures.importance import draw_importance
 from stdask.figures.residuals import draw_residuals
 from stdask.figures.training import draw_learning_curves
 from stdask.network.ensemble import Family
-from stdask.pairing.training_set import TrainingSet
-from stdask.schema.evaluation import ALL, CALIBRATED, DRAWN, is_shown
-from stdask.storage import paths
-from stdask.storage.documents import read_ecsv, write_figure
+from stdask.schema.evaluation import (
+    ALL,
+    CALIBRATED,
+    DRAWN,
+    CoverageRow,
+    EpochRow,
+    EvaluationTables,
+    ImportanceRow,
+)
+from stdask.stages.evaluate.scores import EvaluatedFamily
+from stdask.storage.documents import write_figure
 
 
 def draw_figures(
-    run: Run,
-    family: Family,
-    test: TrainingSet,
-    predictions: dict[str, np.ndarray],
+    folder: Path,
+    evaluated: EvaluatedFamily,
     outside: np.ndarray,
-    tables: dict[str, list[dict[str, Any]]],
+    tables: EvaluationTables,
+    history: Sequence[EpochRow],
+    titles: tuple[str, str],
+    units: Mapping[str, str],
 ) -> list[Path]:
-    """Draw and write the figures of one family; return their paths."""
-    folder = paths.evaluation(run.output)
+    """Draw and write the figures of one family; return their paths.
+
+    Parameters
+    ----------
+    folder, evaluated
+        Where the figures go, and the family.
+    outside : shape (n_pairs,)
+        Share of A's stars outside the domain in each pair of inputs.
+    tables, history
+        Of evaluate and of train.
+    titles, units
+        Names of the two surveys, and label -> unit.
+    """
+    family, domain, test = evaluated.family, evaluated.family.input_domain, evaluated.test
     figures = {
-        f"learning_{family.name}": draw_learning_curves(*_history(run, family)),
-        f"importance_{family.name}": draw_importance(*_columns(tables["importance"], family)),
+        f"learning_{family.name}": draw_learning_curves(*_history(history, family)),
+        f"importance_{family.name}": draw_importance(*_importance(tables.importance, family)),
         f"coverage_{family.name}": draw_coverage(*_coverage(tables, family)),
-        f"domain_{family.name}": draw_domain(
-            family.inputs, family.input_domain.edges, family.input_domain.occupied, outside
-        ),
+        f"domain_{family.name}": draw_domain(family.inputs, domain.edges, domain.occupied, outside),
     }
-    names = (run.definition_a.title, run.definition_b.title)
     for number, label in enumerate(family.labels):
-        raw = predictions["raw"][:, number]
+        raw = evaluated.predictions["raw"][:, number]
         figures[f"residuals_{family.name}_{label}"] = draw_residuals(
             label,
             test.labels[:, number],
-            predictions["translated"][:, number],
+            evaluated.predictions["translated"][:, number],
             raw if np.isfinite(raw).any() else None,
-            run.definition_b.labels[label].unit,
-            names,
+            units[label],
+            titles,
         )
-    written = []
     for name, figure in figures.items():
         write_figure(folder / f"{name}.png", figure)
-        written.append(folder / f"{name}.png")
-    return written
+    return [folder / f"{name}.png" for name in figures]
 
 
-def _history(run: Run, family: Family) -> list[np.ndarray]:
-    table = read_ecsv(paths.history(run.output))
-    own = table[table["family"] == family.name]
-    return [np.asarray(own[name]) for name in ("member", "epoch", "learning_rate", "loss", "val_loss")]
+def _history(history: Sequence[EpochRow], family: Family) -> list[np.ndarray]:
+    own = [row for row in history if row.family == family.name]
+    return [
+        np.array([getattr(r, name) for r in own]) for name in ("member", "epoch", "learning_rate", "loss", "val_loss")
+    ]
 
 
-def _coverage(
-    tables: dict[str, list[dict[str, Any]]], family: Family
-) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, np.ndarray]:
+def _coverage(tables: EvaluationTables, family: Family) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, np.ndarray]:
     """Return labels, bins of the probability integral, and the covered shares of both intervals, of all stars."""
-    rows = [row for row in tables["coverage"] if row["group"] == ALL and row["of"] == "B"]
 
-    def per_label(rows: list[dict[str, Any]], *names: str) -> np.ndarray:
-        return np.array(
-            [
-                [[row[name] for name in names] for row in rows if (row["family"], row["label"]) == (family.name, label)]
-                for label in family.labels
-            ]
-        )
+    def per_label(interval: str) -> np.ndarray:
+        rows: list[CoverageRow] = [
+            row
+            for row in tables.coverage
+            if (row.family, row.group, row.of, row.interval) == (family.name, ALL, "B", interval)
+        ]
+        return np.array([[(r.nominal, r.covered) for r in rows if r.label == label] for label in family.labels])
 
-    calibrated, drawn = (
-        per_label([row for row in rows if row["interval"] == interval], "nominal", "covered")
-        for interval in (CALIBRATED, DRAWN)
-    )
-    return family.labels, per_label(tables["pit"], "n")[..., 0], calibrated, drawn
+    bins = [[r.n for r in tables.pit if (r.family, r.label) == (family.name, label)] for label in family.labels]
+    return family.labels, np.array(bins), per_label(CALIBRATED), per_label(DRAWN)
 
 
-def _columns(importance: list[dict[str, Any]], family: Family) -> list[np.ndarray]:
-    own = [row for row in importance if row["family"] == family.name and is_shown(row)]
+def _importance(importance: Sequence[ImportanceRow], family: Family) -> list[np.ndarray]:
+    own = [row for row in importance if row.family == family.name and row.is_shown]
     names = ("label", "of", "players", "group", "input", "importance", "importance_err")
-    return [np.array([row[name] for row in own]) for name in names]
+    return [np.array([getattr(row, name) for row in own]) for name in names]

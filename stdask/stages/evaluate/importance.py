@@ -1,17 +1,14 @@
-"""Which inputs a family's labels and corrections rest on: all coalitions of inputs, on the workers."""
-
-from collections.abc import Mapping
-from typing import Any
+"""Evaluate: how much each input contributes to labels and corrections, from all coalitions of inputs."""
 
 import numpy as np
 
 from stdask import schema
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
-from stdask.config.run import Run
+from stdask.config.stages import EvaluateConfig
 from stdask.network.ensemble import Family, predict
 from stdask.pairing.training_set import TrainingSet
-from stdask.schema.evaluation import COLOURS
+from stdask.schema.evaluation import ALL, COLOURS, ImportanceRow
 from stdask.science.assessment.importance import (
     coalition_means,
     importance_errors,
@@ -19,7 +16,6 @@ from stdask.science.assessment.importance import (
     shapley_values,
     values_of_correction,
 )
-from stdask.science.translation.scaling import NO_COUNTERPART
 
 METALLICITIES = ("M_H", "FE_H")  # the first that is a label groups the stars
 GROUPS = {"[Fe/H] < -1": (-np.inf, -1.0), "[Fe/H] > -0.4": (-0.4, np.inf)}  # paper, appendix B
@@ -29,8 +25,10 @@ ROWS_A_TASK = 50_000  # of the small network a second of one core; predict fills
 Players = dict[str, tuple[int, ...]]  # name -> columns of the inputs
 
 
-def importance_rows(family: Family, stars: TrainingSet, run: Run, workers: Workers) -> list[dict[str, Any]]:
-    """Explain test stars against a background of the others, group by group, as rows of importance.ecsv.
+def importance_rows(
+    family: Family, stars: TrainingSet, evaluate: EvaluateConfig, seed: int, workers: Workers
+) -> list[ImportanceRow]:
+    """Explain test stars against a background of the others, group by group.
 
     Source: Thomas et al. 2024, sect. 3.3.2 and appendix B; the corrections, the colours as one player and the
     errors are added. Within a family, label, `of`, `players` and group the importances add up to 100 per cent.
@@ -41,10 +39,9 @@ def importance_rows(family: Family, stars: TrainingSet, run: Run, workers: Worke
         The networks.
     stars
         All usable pairs of the family.
-    run, workers
+    evaluate, seed, workers
         `[evaluate]` says how many stars are explained, and how many are their background.
     """
-    seed, evaluate = run.config.seed, run.config.evaluate
     rng = np.random.default_rng(seed)
     known, test = stars.subset(~stars.is_test), stars.subset(stars.is_test)
     background = rng.permutation(known.inputs)[: evaluate.importance_stars]
@@ -55,22 +52,24 @@ def importance_rows(family: Family, stars: TrainingSet, run: Run, workers: Worke
     explained = np.unique(np.concatenate(list(chosen.values())))  # a star of two groups is evaluated once
     inputs = test.inputs[explained]
     means = evaluate_coalitions(family, inputs, background, workers)
-    own = [family.inputs.index(name) if name else NO_COUNTERPART for name in family.counterparts]
     rows = []
     for kind, players in _games(family.inputs).items():
         columns = list(players.values())
         of_label = shapley_values(means, columns)
         values = {
             "translated label": of_label,
-            "correction": values_of_correction(of_label, columns, inputs, background, own),
+            "correction": values_of_correction(of_label, columns, inputs, background, family.own_columns),
         }
         for group, members in chosen.items():
             in_group = np.searchsorted(explained, members)
             for of, all_values in values.items():
                 shares = relative_importance(all_values[in_group])
                 errors = importance_errors(all_values[in_group], evaluate.n_bootstraps, seed)
-                given = {"family": family.name, "of": of, "players": kind, "group": group}
-                rows += _rows(given, family.labels, list(players), shares, errors)
+                rows += [
+                    ImportanceRow(family.name, of, kind, group, label, name, float(shares[i, n]), float(errors[i, n]))
+                    for n, label in enumerate(family.labels)
+                    for i, name in enumerate(players)
+                ]
     return rows
 
 
@@ -86,7 +85,7 @@ def _games(inputs: tuple[str, ...]) -> dict[str, Players]:
 
 
 def _groups(family: Family, test: TrainingSet) -> dict[str, np.ndarray]:
-    groups = {"all": np.ones(len(test), dtype=bool)}
+    groups = {ALL: np.ones(len(test), dtype=bool)}
     label = next((name for name in METALLICITIES if name in family.labels), None)
     if label:
         metallicities = test.labels[:, family.labels.index(label)]
@@ -107,7 +106,7 @@ def evaluate_coalitions(family: Family, inputs: np.ndarray, background: np.ndarr
     inputs, background : shape (n_stars, n_inputs), (n_background, n_inputs)
         Stars to explain, and those that stand for "input not known".
     workers
-        However many they are, the chunks and so the means are the same.
+        Chunks and means are the same for any number of workers.
 
     Returns
     -------
@@ -125,15 +124,5 @@ def evaluate_coalitions(family: Family, inputs: np.ndarray, background: np.ndarr
 
 
 def explain_stars(chunk: tuple[int, np.ndarray], background: np.ndarray, family: Family) -> np.ndarray:
-    """Return the means of all coalitions for a chunk of stars: some kB each, whatever the background."""
+    """Return the means of all coalitions for a chunk of stars: a few kB for each, for any background."""
     return coalition_means(lambda rows: predict(family, rows), chunk[1], background)
-
-
-def _rows(
-    given: Mapping[str, str], labels: tuple[str, ...], names: list[str], shares: np.ndarray, errors: np.ndarray
-) -> list[dict[str, Any]]:
-    return [
-        {**given, "label": label, "input": name, "importance": shares[i, n], "importance_err": errors[i, n]}
-        for n, label in enumerate(labels)
-        for i, name in enumerate(names)
-    ]

@@ -1,5 +1,6 @@
-"""Evaluate: where on the sky the stars lie that the networks are taught and tested by."""
+"""Evaluate: the sky coverage of both surveys and of the stars that train and test the networks."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import healpy as hp
@@ -9,29 +10,37 @@ import pyarrow as pa
 from stdask import schema
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
-from stdask.config.run import Run
 from stdask.figures.sky import draw_sky
 from stdask.science.sky.healpix import INDEX_ORDER, Cells, count_cells
-from stdask.storage import paths
 from stdask.storage.catalogue.hats import open_catalogue
 from stdask.storage.documents import write_figures
 from stdask.storage.tables import read_parquet, to_numpy
 
-ORDER = 5  # of the pixels counted: 1.8 degrees, finer than a field of the surveys, and seen in print
+ORDER = 5  # HEALPix pixels of 1.8 degrees: smaller than a field of the surveys, and visible in print
 
 
-def write_sky_coverage(run: Run, workers: Workers, pairs: pa.Table) -> list[Path]:
+def write_sky_coverage(
+    stem: Path, folders: Sequence[Path], titles: tuple[str, str], pairs: pa.Table, workers: Workers
+) -> list[Path]:
     """Draw the sky coverage of both surveys and of their common stars, those that pass all cuts; return the files.
 
     Source: Thomas et al. 2024, A&A 690, A54, fig. 2.
+
+    Parameters
+    ----------
+    stem
+        Path of the files without their endings.
+    folders, titles
+        Catalogues of A and B, and the names of the surveys.
+    pairs, workers
+        The table that pair wrote, and the workers that read the catalogues.
     """
     good = pairs.filter(pa.array(to_numpy(pairs, "A_GOOD") & to_numpy(pairs, "B_GOOD")))
-    counts = sky_counts(run, workers, to_numpy(good, schema.STAR_KEY.name))
-    figure = draw_sky(counts, (run.definition_a.title, run.definition_b.title))
-    return write_figures(paths.evaluation(run.output) / "sky_coverage", figure)
+    counts = sky_counts(folders, to_numpy(good, schema.STAR_KEY.name), workers)
+    return write_figures(stem, draw_sky(counts, titles))
 
 
-def sky_counts(run: Run, workers: Workers, common: np.ndarray) -> np.ndarray:
+def sky_counts(folders: Sequence[Path], common: np.ndarray, workers: Workers) -> np.ndarray:
     """Count good stars by pixel of `ORDER`: those of A, of B, and of A with a key in `common`.
 
     Returns
@@ -39,10 +48,10 @@ def sky_counts(run: Run, workers: Workers, common: np.ndarray) -> np.ndarray:
     counts : shape (3, n_pixels), int64
     """
     counts = np.zeros((3, hp.order2npix(ORDER)), dtype=np.int64)
-    for first_row, side in enumerate("ab"):
-        catalogue = open_catalogue(paths.catalogue(run.output, run.definition(side).name))
+    for first_row, folder in enumerate(folders):
+        catalogue = open_catalogue(folder)
         files = [catalogue.path(pixel) for pixel in catalogue.pixels]
-        keys = common if side == "a" else common[:0]
+        keys = common if first_row == 0 else common[:0]
         for _, counted in each(workers, count_good, files, keys, description=f"sky of {catalogue.name}"):
             for row, cells in zip((first_row, 2), counted, strict=True):
                 counts[row, cells.starts >> 2 * (INDEX_ORDER - ORDER)] += cells.n_stars

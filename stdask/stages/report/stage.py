@@ -16,7 +16,7 @@ from stdask.runs.counts import ReportCounts
 from stdask.runs.receipts import Receipt, read_receipt
 from stdask.runs.registry import STAGES
 from stdask.runs.stage import begin_stage
-from stdask.schema.evaluation import is_shown
+from stdask.schema.evaluation import ImportanceRow
 from stdask.science.assessment.metrics import LEVELS
 from stdask.stages.report.figures import Album, evaluation_figures, pair_figure, product_figures
 from stdask.stages.report.interactive import interactive_figures, page_scripts, sample_titles
@@ -162,7 +162,9 @@ def _headline(accuracy: dict[tuple[str, str], Any], truth: dict[tuple[str, str],
 def _importance(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return a table a family: one line a label or its correction and group, one column an input."""
     families: dict[str, dict[str, Any]] = {}
-    for row in filter(is_shown, rows):
+    for row in rows:
+        if not ImportanceRow(**row).is_shown:
+            continue
         table = families.setdefault(row["family"], {"inputs": [], "lines": {}})
         if row["input"] not in table["inputs"]:
             table["inputs"].append(row["input"])

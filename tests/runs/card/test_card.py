@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from astropy.table import Table
 from markdown_it import MarkdownIt
 
 from stdask.config.run import Run
@@ -18,9 +17,10 @@ from stdask.runs.card.card import Evaluation, gather, plain, render, write_card
 from stdask.runs.counts import Counts, FamilyStars, RowCounts, TrainCounts
 from stdask.runs.receipts import FileRecord, Receipt, describe_outputs, read_receipt, write_receipt
 from stdask.runs.registry import stage_settings
+from stdask.schema.evaluation import CoverageRow, EpochRow, EvaluationTables, OutsideRow, ScoreRow, SlopeRow
 from stdask.science.translation.calibration import fit_calibration
 from stdask.storage import paths
-from stdask.storage.documents import write_ecsv
+from stdask.storage.documents import write_declared, write_tables
 from stdask.storage.ensembles import write_ensemble
 from tests.counted import made_up_counts
 from tests.hand_made import make_run
@@ -54,11 +54,10 @@ def card(tmp_path: Path) -> Write:
 def write_run(run: Run, family: Family) -> None:
     """Write an ensemble, its learning curves, and the receipts up to it."""
     written = write_ensemble(paths.ensemble(run.output), {family.name: to_parts(family)}, {})
-    epochs = [(family.name, member, epoch, 1e-3, 0.5, 0.5) for member in range(5) for epoch in range(10 + member)]
-    write_ecsv(
-        paths.history(run.output),
-        Table(rows=epochs, names=("family", "member", "epoch", "learning_rate", "loss", "val_loss")),
-    )
+    epochs = [
+        EpochRow(family.name, member, epoch, 1e-3, 0.5, 0.5) for member in range(5) for epoch in range(10 + member)
+    ]
+    write_declared(paths.history(run.output), epochs)
     counts = {
         "ingest_a": made_up_counts("ingest_a", rows=RowCounts(12_000, 11_000, {"no position": 1000})),
         "ingest_b": made_up_counts("ingest_b", rows=RowCounts(9000, 9000)),
@@ -76,26 +75,23 @@ def write_made_up_receipt(
     write_receipt(run.output, Receipt(stage, "key", inputs, stage_settings(run, stage), outputs, counts))
 
 
-def score(method: str, mae: float, label: str = "TEFF", unit: str = "K") -> dict[str, Any]:
-    row = {"family": "intrinsic", "label": label, "unit": unit, "method": method, "n": 80, "mae": mae, "mae_err": 5.0}
-    return row | {"bias": 12.0, "bias_err": 4.0, "robust": 80.0, "robust_err": 6.0}
+def score(method: str, mae: float, label: str = "TEFF", unit: str = "K") -> ScoreRow:
+    return ScoreRow("intrinsic", label, unit, method, 80, 12.0, 4.0, 90.0, 5.0, 80.0, 6.0, mae, 5.0)
 
 
-def slopes(attenuation: float = 1.0, calibration: float = 1.0, **changes: str) -> dict[str, Any]:
-    row = {"family": "intrinsic", "label": "TEFF", "of": "B", "method": "translated", "n": 80, "n_clipped": 0}
-    errors = {"calibration_err": 0.01, "attenuation_err": 0.01}
-    return row | errors | {"calibration": calibration, "attenuation": attenuation} | changes
+def slopes(attenuation: float = 1.0, calibration: float = 1.0, **changes: str) -> SlopeRow:
+    row = SlopeRow("intrinsic", "TEFF", "B", "translated", calibration, 0.01, attenuation, 0.01, 80, 0)
+    return replace(row, **changes)
 
 
 def covered(
     share: float, nominal: float = 0.68, interval: str = "calibrated error", of: str = "B", group: str = "all"
-) -> dict[str, Any]:
-    row = {"family": "intrinsic", "label": "TEFF", "of": of, "group": group, "interval": interval}
-    return row | {"nominal": nominal, "covered": share, "covered_err": 0.03, "n": 80}
+) -> CoverageRow:
+    return CoverageRow("intrinsic", "TEFF", of, group, interval, nominal, share, 0.03, 80)
 
 
-def evaluation(**tables: list[dict[str, Any]]) -> Evaluation:
-    return Evaluation(tables)
+def evaluation(**tables: list[Any]) -> Evaluation:
+    return Evaluation(EvaluationTables(**tables))
 
 
 def section(text: str, title: str) -> str:
@@ -104,7 +100,7 @@ def section(text: str, title: str) -> str:
 
 def test_before_evaluate_the_card_tells_all_but_how_well_it_does(card: Write) -> None:
     text = card()
-    assert section(text, "How well it does").strip() == "Not evaluated yet: run `stdask evaluate`."
+    assert section(text, "Accuracy").strip() == "Not evaluated yet: run `stdask evaluate`."
     assert "Not evaluated" not in card(Evaluation())
     for title in ("What it does", "Networks", "Training data", "Domain of validity", "Limits", "How to cite"):
         assert section(text, title).strip(), title
@@ -115,8 +111,8 @@ def test_the_card_has_what_evaluate_found_of_this_ensemble_and_of_no_other(tmp_p
     write_run(run, FAMILY)
     trained = read_receipt(run.output, "train")
     assert trained is not None
-    write_ecsv(
-        paths.evaluation(run.output) / "accuracy.ecsv", Table(rows=[score("raw", 90.0), score("translated", 50.0)])
+    write_tables(
+        paths.evaluation(run.output), EvaluationTables(accuracy=[score("raw", 90.0), score("translated", 50.0)])
     )
     for inputs, is_found in (({"train": trained.digest}, True), ({"train": "of another ensemble"}, False)):
         write_made_up_receipt(run, "evaluate", inputs, {}, made_up_counts("evaluate"))
@@ -180,17 +176,17 @@ def test_settings_that_change_what_a_value_means_are_told_in_words(card: Write, 
 def test_labels_that_something_simpler_stands_in_for_are_named(card: Write) -> None:
     fallback = Fallback(np.array([False, True, True]), np.zeros((5, 15, 3)))
     text = card(family=replace(FAMILY, fallback=fallback, latent_plan=FAMILY.plan), fallback="best")
-    assert "A simpler method stands in for the networks in `MG_FE`, `VHELIO`" in section(text, "Networks")
+    assert "A simpler method replaces the networks for `MG_FE`, `VHELIO`" in section(text, "Networks")
     assert "`{LABEL}_PRED_DEBIASED`" in section(text, "Networks")
 
 
 def test_the_domain_is_that_of_the_training_stars(card: Write) -> None:
-    text = section(card(evaluation(domain=[{"family": "intrinsic", "outside": 0.0523}])), "Domain of validity")
+    text = section(card(evaluation(domain=[OutsideRow("intrinsic", 0.0523)])), "Domain of validity")
     hottest, coolest = training_stars()[0][:, 0].max(), training_stars()[0][:, 0].min()
     assert f"| `TEFF` | {coolest:.4g} | {hottest:.4g} |" in text
     assert "30 x 30 bins that holds at least\n  1 of the 320 training and validation stars." in text
     assert "5.2 % of catalogue A lie outside" in text
-    assert "its 3 nearest training stars" in text
+    assert "the star's 3 nearest training stars" in text
     assert "95 % of held-out stars" in text
     assert "of catalogue A lie outside" not in card()
 
@@ -201,7 +197,7 @@ def test_the_networks_stand_beside_raw_a_and_the_simpler_method_with_the_smalles
     mg_fe = [score("translated", 0.05, "MG_FE", "dex"), score("ridge1", 0.06, "MG_FE", "dex")]  # not in A
     methods = {"raw": 1.0, "gp": 3.0, "translated": 2.0}
     velocity = [score(method, mae, "VHELIO", "km/s") for method, mae in methods.items()]
-    text = section(card(evaluation(accuracy=[*teff, *mg_fe, *velocity])), "How well it does")
+    text = section(card(evaluation(accuracy=[*teff, *mg_fe, *velocity])), "Accuracy")
     rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| `")]
     assert [(row[0].removeprefix("| "), row[1]) for row in rows] == [
         ("`TEFF` [K]", "not translated"),
@@ -223,7 +219,7 @@ def test_coverage_and_slopes_are_those_of_all_test_stars_against_b(card: Write) 
         covered(0.12, group="giants, [Fe/H] < -1"),
     ]
     attenuation = [slopes(0.97, 0.99), slopes(0.11, method="raw"), slopes(0.12, of="truth")]
-    text = section(card(evaluation(coverage=coverage, attenuation=attenuation)), "How well it does")
+    text = section(card(evaluation(coverage=coverage, attenuation=attenuation)), "Accuracy")
     rows = [line for line in text.splitlines() if line.startswith("| `")]
     assert rows == [
         "| `TEFF` | calibrated error | 70.0 ± 3.0 | 90.0 ± 3.0 |",
@@ -238,10 +234,16 @@ def test_coverage_and_slopes_are_those_of_all_test_stars_against_b(card: Write) 
         # a limit is told from two errors on: those of the slopes are 0.01, those of the shares 0.03
         (evaluation(attenuation=[slopes(attenuation=0.97)]), "`TEFF` is attenuated, with slope 0.970 ± 0.010"),
         (evaluation(attenuation=[slopes(calibration=1.03)]), "where translations differ by 1, stars differ by 1.030 ±"),
-        (evaluation(coverage=[covered(0.61)]), "the calibrated error is too narrow: it holds 61.0 ± 3.0 % of the test"),
+        (
+            evaluation(coverage=[covered(0.61)]),
+            "the calibrated error is too narrow: it contains 61.0 ± 3.0 % of the test",
+        ),
         (evaluation(coverage=[covered(0.75)]), "the calibrated error is too wide"),
         (evaluation(coverage=[covered(0.48, 0.68, "draws")]), "the range of the draws is too narrow"),
-        (Evaluation({}, ("TEFF: a Gaussian process is closer",)), "does better. TEFF: a Gaussian process is closer."),
+        (
+            Evaluation(EvaluationTables(), ("TEFF: a Gaussian process is closer",)),
+            "does better. TEFF: a Gaussian process is closer.",
+        ),
     ],
 )
 def test_what_evaluate_found_wanting_is_a_limit(card: Write, found: Evaluation, words: str) -> None:

@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,23 +13,18 @@ from numpy.testing import assert_allclose, assert_array_equal
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
 from stdask.config.cluster import ClusterConfig
-from stdask.config.run import Run
+from stdask.config.stages import EvaluateConfig
 from stdask.network.ensemble import predict
 from stdask.pairing.training_set import TrainingSet
-from stdask.schema.evaluation import is_shown
+from stdask.schema.evaluation import ImportanceRow
 from stdask.science.assessment.importance import relative_importance, shapley_values
 from stdask.stages.evaluate import importance as evaluate_importance
 from stdask.stages.evaluate.importance import evaluate_coalitions, importance_rows
-from tests.hand_made import make_run
 from tests.network.made_up import made_up_family, training_stars
 
 FAMILY = made_up_family()  # TEFF and VHELIO with counterparts TEFF and RV, MG_FE without
 N_EXPLAINED = 20
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    return make_run(tmp_path, evaluate={"importance_stars": N_EXPLAINED, "n_bootstraps": 50})
+EVALUATE = EvaluateConfig(importance_stars=N_EXPLAINED, n_bootstraps=50)
 
 
 @pytest.fixture
@@ -59,16 +53,16 @@ def metal_rich_and_poor(stars: TrainingSet) -> TrainingSet:
     return replace(stars, labels=labels)
 
 
-def is_own(row: dict[str, Any]) -> bool:
-    return (row["label"], row["input"], row["players"]) in {("TEFF", "TEFF", "inputs"), ("VHELIO", "RV", "inputs")}
+def is_own(row: ImportanceRow) -> bool:
+    return (row.label, row.input, row.players) in {("TEFF", "TEFF", "inputs"), ("VHELIO", "RV", "inputs")}
 
 
-def chosen(rows: list[dict[str, Any]], **wanted: str) -> list[dict[str, Any]]:
-    return [row for row in rows if wanted.items() <= row.items()]
+def chosen(rows: list[ImportanceRow], **wanted: str) -> list[ImportanceRow]:
+    return [row for row in rows if wanted.items() <= vars(row).items()]
 
 
-def shares(rows: list[dict[str, Any]]) -> np.ndarray:
-    return np.array([row["importance"] for row in rows])
+def shares(rows: list[ImportanceRow]) -> np.ndarray:
+    return np.array([row.importance for row in rows])
 
 
 def explain_with_shap(law: Any, stars: TrainingSet) -> np.ndarray:
@@ -99,10 +93,10 @@ def test_values_are_those_of_shap_to_a_fraction_of_the_scatter_of_the_labels(
 
 @pytest.mark.parametrize(("of", "law"), [("translated label", lambda x: predict(FAMILY, x)), ("correction", correct)])
 def test_shares_of_label_and_correction_are_those_of_shap(
-    of: str, law: Any, run: Run, stars: TrainingSet, client: Workers
+    of: str, law: Any, stars: TrainingSet, client: Workers
 ) -> None:
-    rows = chosen(importance_rows(FAMILY, stars, run, client), of=of, players="inputs", group="all")
-    assert [(row["label"], row["input"]) for row in rows] == [
+    rows = chosen(importance_rows(FAMILY, stars, EVALUATE, 0, client), of=of, players="inputs", group="all")
+    assert [(row.label, row.input) for row in rows] == [
         (label, name) for label in FAMILY.labels for name in FAMILY.inputs
     ]
     theirs = relative_importance(explain_with_shap(law, stars))
@@ -110,12 +104,10 @@ def test_shares_of_label_and_correction_are_those_of_shap(
     assert_allclose(shares(rows), theirs.T.ravel(), atol=1e-3)
 
 
-def test_a_counterpart_matters_less_to_the_correction_than_to_the_label(
-    run: Run, stars: TrainingSet, client: Workers
-) -> None:
-    rows = importance_rows(FAMILY, stars, run, client)
+def test_a_counterpart_matters_less_to_the_correction_than_to_the_label(stars: TrainingSet, client: Workers) -> None:
+    rows = importance_rows(FAMILY, stars, EVALUATE, 0, client)
     of_label, of_correction = (
-        {row["label"]: row["importance"] for row in rows if row["of"] == of and is_own(row)}
+        {row.label: row.importance for row in rows if row.of == of and is_own(row)}
         for of in ("translated label", "correction")
     )
     # RV spans 80 km/s, its correction 0.5 km/s of scatter times outputs of order 1
@@ -125,50 +117,48 @@ def test_a_counterpart_matters_less_to_the_correction_than_to_the_label(
     assert_array_equal(*unmatched)  # MG_FE has no counterpart: its correction starts from a constant
 
 
-def test_shares_add_up_to_100_per_cent_with_the_colours_apart_and_as_one(
-    run: Run, stars: TrainingSet, client: Workers
-) -> None:
-    rows = importance_rows(FAMILY, metal_rich_and_poor(stars), run, client)
+def test_shares_add_up_to_100_per_cent_with_the_colours_apart_and_as_one(stars: TrainingSet, client: Workers) -> None:
+    rows = importance_rows(FAMILY, metal_rich_and_poor(stars), EVALUATE, 0, client)
     totals: dict[tuple[str, ...], float] = {}
     for row in rows:
-        key = tuple(row[name] for name in ("family", "label", "of", "players", "group"))
-        totals[key] = totals.get(key, 0) + row["importance"]
+        key = tuple(getattr(row, name) for name in ("family", "label", "of", "players", "group"))
+        totals[key] = totals.get(key, 0) + row.importance
     assert_allclose(list(totals.values()), 100)
     assert len(totals) == 3 * 2 * 2  # labels, kinds and players, for the one group there is
-    assert {row["input"] for row in chosen(rows, players="colours as one")} == {"TEFF", "RV", "colours"}
-    assert [row["input"] for row in rows if is_shown(row)].count("colours") == 3 * 2
-    assert all(row["players"] == "inputs" for row in rows if is_shown(row) and row["input"] != "colours")
-    assert all(row["importance_err"] > 0 for row in rows)
+    assert {row.input for row in chosen(rows, players="colours as one")} == {"TEFF", "RV", "colours"}
+    assert [row.input for row in rows if row.is_shown].count("colours") == 3 * 2
+    assert all(row.players == "inputs" for row in rows if row.is_shown and row.input != "colours")
+    assert all(row.importance_err > 0 for row in rows)
 
 
-def test_a_single_colour_is_an_input_like_others(run: Run, stars: TrainingSet, client: Workers) -> None:
+def test_a_single_colour_is_an_input_like_others(stars: TrainingSet, client: Workers) -> None:
     names = ("TEFF", "BP_G_0", "EBV", "RV")
-    rows = importance_rows(replace(FAMILY, inputs=names), stars, run, client)
-    assert {row["players"] for row in rows} == {"inputs"}
-    assert {row["input"] for row in rows} == set(names)
+    rows = importance_rows(replace(FAMILY, inputs=names), stars, EVALUATE, 0, client)
+    assert {row.players for row in rows} == {"inputs"}
+    assert {row.input for row in rows} == set(names)
 
 
 def test_metal_poor_and_metal_rich_stars_are_explained_apart_if_there_are_enough(
-    run: Run, stars: TrainingSet, client: Workers
+    stars: TrainingSet, client: Workers
 ) -> None:
     family = replace(FAMILY, labels=("TEFF", "FE_H", "VHELIO"))
-    rows = importance_rows(family, metal_rich_and_poor(stars), run, client)
-    assert list(dict.fromkeys(row["group"] for row in rows)) == ["all", "[Fe/H] > -0.4"]
+    rows = importance_rows(family, metal_rich_and_poor(stars), EVALUATE, 0, client)
+    assert list(dict.fromkeys(row.group for row in rows)) == ["all", "[Fe/H] > -0.4"]
     poor = metal_rich_and_poor(stars)
-    alone = importance_rows(family, poor.subset(~poor.is_test | (poor.labels[:, 1] > -0.4)), run, client)
+    alone = importance_rows(family, poor.subset(~poor.is_test | (poor.labels[:, 1] > -0.4)), EVALUATE, 0, client)
     # the mean over the stars adds them up in another order
     assert_allclose(shares(chosen(rows, group="[Fe/H] > -0.4")), shares(chosen(alone, group="all")), rtol=1e-12)
 
 
 def test_a_star_of_two_groups_is_evaluated_once(
-    run: Run, stars: TrainingSet, client: Workers, monkeypatch: pytest.MonkeyPatch
+    stars: TrainingSet, client: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evaluated = []
     monkeypatch.setattr(
         evaluate_importance, "evaluate_coalitions", lambda *job: evaluated.append(job[1]) or evaluate_coalitions(*job)
     )
     family = replace(FAMILY, labels=("TEFF", "FE_H", "VHELIO"))
-    importance_rows(family, metal_rich_and_poor(stars), run, client)
+    importance_rows(family, metal_rich_and_poor(stars), EVALUATE, 0, client)
     assert [len(inputs) for inputs in evaluated] == [N_EXPLAINED]
 
 
@@ -184,7 +174,7 @@ def test_values_do_not_depend_on_how_many_workers_there_are_or_which_is_done_fir
     assert_array_equal(by_two, whole)  # whatever the rows beside one, its result is the same
 
 
-def test_workers_forget_the_family(run: Run, stars: TrainingSet, client: Workers) -> None:
-    importance_rows(FAMILY, stars, run, client)
+def test_workers_forget_the_family(stars: TrainingSet, client: Workers) -> None:
+    importance_rows(FAMILY, stars, EVALUATE, 0, client)
     held = client.client.run(lambda dask_worker: list(dask_worker.plugins))
     assert not [name for names in held.values() for name in names if name.startswith("stdask-importance")]
