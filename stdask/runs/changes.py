@@ -5,7 +5,7 @@ from pathlib import Path
 from stdask import __version__
 from stdask.config.run import Run
 from stdask.runs.receipts import Receipt, SourceFile, changed_settings, read_receipt, why_not_done
-from stdask.runs.registry import STAGES, stage_settings
+from stdask.runs.registry import ENTRIES, OPTIONS, STAGES, stage_settings
 from stdask.storage.files import sha256
 
 
@@ -29,7 +29,8 @@ def why_again(output: Path, receipt: Receipt, run: Run | None) -> str:
         elif made and (why := why_again(output, made, run)):
             return f"after {name}, {why}"
     if run:
-        changed += changed_settings(receipt.settings, stage_settings(run, receipt.stage))
+        own = {name: value for name, value in receipt.settings.items() if name != OPTIONS}
+        changed += changed_settings(own, stage_settings(run, receipt.stage))
     if changed:
         return f"changed: {', '.join(changed)}"
     return why_not_done(output, receipt, receipt.key, receipt.inputs, receipt.settings)
@@ -46,7 +47,7 @@ def changed_files(receipt: Receipt, run: Run) -> list[str]:
         The stage's receipt; and the run, which says where the files are now.
     """
     changes = []
-    for name, path in STAGES[receipt.stage].files(run).items():
+    for name, path in ENTRIES[receipt.stage].files(run).items():
         if not path.is_file():
             changes.append(f"{path} is missing")
         elif name not in receipt.inputs:

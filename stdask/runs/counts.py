@@ -94,6 +94,13 @@ class EvaluateCounts(Counts):
     n_test: Mapping[str, int] = field(metadata={"title": "test stars"})  # family -> stars
 
 
+@dataclass(frozen=True, kw_only=True)
+class CheckCounts(Counts):
+    """Counts of `study` and of a check of `validate`."""
+
+    n_rows: Mapping[str, int]  # table -> rows
+
+
 @dataclass(frozen=True)
 class PartitionCounts:
     """Partitions of a catalogue, and how many of them an interrupted run had finished."""

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from stdask import __version__
 from stdask.errors import CatalogueError
 from stdask.runs.counts import Counts
-from stdask.runs.registry import STAGES
+from stdask.runs.registry import ENTRIES
 from stdask.storage import paths
 from stdask.storage.files import hash_of, sha256, size_of, write_text
 
@@ -169,7 +169,7 @@ def _adapter() -> TypeAdapter[Receipt[Counts]]:
 
 @cache
 def _adapter_of_counts(stage: str) -> TypeAdapter[Counts]:
-    return TypeAdapter(STAGES[stage].counts)
+    return TypeAdapter(ENTRIES[stage].counts)
 
 
 def why_not_done(

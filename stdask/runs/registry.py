@@ -6,7 +6,7 @@ under `stages/`. Functions are named as text and imported when they are called, 
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from stdask.runs import counts
 ROWS_PER_PARTITION = 50_000  # tens of megabytes, which any tool opens
 ENGINE = {"engine", "tf32"}  # of [translate]
 LEARNT = {"intrinsic", "extrinsic", "features"}  # of [train]: inputs and labels of the networks
+OPTIONS = "options"  # of a command, among the settings of a receipt
 Settings = dict[str, Any]  # as JSON holds them
 Files = dict[str, Path]  # name of an input -> file
 
@@ -60,7 +61,7 @@ def n_draws_of(config: RunConfig) -> int:
 
 def stage_settings(run: Run, stage: str) -> Settings:
     """Return the settings of a stage as plain JSON content, as its receipt keeps them."""
-    return json.loads(json.dumps(STAGES[stage].settings(run), default=str))
+    return json.loads(json.dumps(ENTRIES[stage].settings(run), default=str))
 
 
 def _ingest(side: str) -> Callable[[Run], Settings]:
@@ -107,6 +108,14 @@ def _translate(run: Run) -> Settings:
 def _draws(run: Run) -> Settings:
     translate = run.config.translate.model_dump(exclude=ENGINE) | {"n_draws": n_draws_of(run.config)}
     return {"seed": run.config.seed, "translate": translate}
+
+
+def _study(run: Run) -> Settings:
+    return {"evaluate": run.config.evaluate.model_dump(include={"n_bootstraps"}), **_train(run)}
+
+
+def _check(run: Run) -> Settings:
+    return {"evaluate": run.config.evaluate.model_dump(include={"n_bootstraps"}), **_draws(run)}
 
 
 def _merge(run: Run) -> Settings:
@@ -225,6 +234,78 @@ _ENTRIES = (
 )
 STAGES: Mapping[str, StageEntry] = {entry.name: entry for entry in _ENTRIES}  # in the order in which they run
 COMMANDS = tuple(dict.fromkeys(entry.command for entry in _ENTRIES))
+
+
+def _validate(name: str, summary: str, **further: Any) -> StageEntry:
+    entry = StageEntry(
+        name=f"validate_{name}",
+        title=f"Validate {name}",
+        summary=summary,
+        inputs=("train", "pair"),
+        settings=_check,
+        counts=counts.CheckCounts,
+        function=f"stdask.tools.validate.{name}:check",
+    )
+    return replace(entry, **further)
+
+
+# Not part of a run: commands of their own, with receipts like those of the stages.
+CHECKS: Mapping[str, StageEntry] = {
+    entry.name: entry
+    for entry in (
+        _validate(
+            "missing",
+            "An input is deleted from every test star. Drawn, the ranges of the draws widen and the calibrated errors "
+            "cover; set to the training mean, as published, the ranges stay narrow and the errors cover too seldom.",
+            optional=("truth",),
+        ),
+        _validate(
+            "domain",
+            "Shifted inputs should be caught far more often than unchanged ones; residuals should grow with the index.",
+            optional=("truth",),
+        ),
+        _validate(
+            "velocities",
+            "Translated velocities should scatter no more than raw ones (to_raw <= 1) and lose the offset.",
+            optional=("truth",),
+        ),
+        _validate(
+            "clusters",
+            "Networks trained without the members: translated means should be closer to B (shift, in sigma) than raw "
+            "means.",
+            inputs=("train", "pair", "ingest_a"),
+            settings=_study,
+            optional=("members",),
+        ),
+        _validate(
+            "roundtrip",
+            "A to B to A differs from A by the noise that A to B removes: no more than the stated error of A.",
+            settings=_study,
+        ),
+        _validate(
+            "repeats",
+            "Two visits to a star: translated ones should scatter no more than raw ones. The pull is 1 if the errors "
+            "of A are right.",
+            inputs=("train", "pair", "ingest_a"),
+            files=_survey_files("a"),
+        ),
+        _validate(
+            "draws",
+            "Errors of the percentiles in units of half the 16-84 % range: those of the run's own draws should be no "
+            "larger than those of 100 pseudo-random draws, the published number.",
+        ),
+        StageEntry(
+            name="study",
+            title="Study",
+            summary="Train again and test: the translation compared with simpler methods and other recipes.",
+            inputs=("pair", "ingest_a"),
+            settings=_study,
+            counts=counts.CheckCounts,
+            function="stdask.tools.study:run",
+        ),
+    )
+}
+ENTRIES: Mapping[str, StageEntry] = {**STAGES, **CHECKS}  # all that write receipts
 
 
 def stages_of(command: str) -> tuple[StageEntry, ...]:

@@ -21,7 +21,7 @@ from stdask.runs.receipts import (
     write_receipt,
 )
 from stdask.runs.recorder import recorded_workers, stage_begins, stage_ends
-from stdask.runs.registry import STAGES, stage_settings
+from stdask.runs.registry import ENTRIES, OPTIONS, STAGES, stage_settings
 from stdask.storage import paths
 from stdask.storage.surveys.files import checksum
 
@@ -115,7 +115,9 @@ class Stage:
         return receipt
 
 
-def begin_stage(run: Run, name: str, further: Mapping[str, str] | None = None) -> Stage:
+def begin_stage(
+    run: Run, name: str, further: Mapping[str, str] | None = None, options: Mapping[str, Any] | None = None
+) -> Stage:
     """Return a stage of a run with everything that the registry says it reads and depends on.
 
     Parameters
@@ -124,6 +126,8 @@ def begin_stage(run: Run, name: str, further: Mapping[str, str] | None = None) -
         The run, and the stage's name in the registry.
     further
         SHA-256 of what else the stage reads, by name.
+    options
+        Options of its command on which the outputs depend, as JSON holds them.
 
     Raises
     ------
@@ -132,7 +136,7 @@ def begin_stage(run: Run, name: str, further: Mapping[str, str] | None = None) -
     SurveyError
         If a file that it reads is missing.
     """
-    entry = STAGES[name]
+    entry = ENTRIES[name]
     files = entry.files(run)
     inputs = {stage: digest_of(run, stage) for stage in entry.inputs}
     for key, path in files.items():
@@ -142,7 +146,8 @@ def begin_stage(run: Run, name: str, further: Mapping[str, str] | None = None) -
             if path.name not in key:  # the path does not say what the file is for
                 exc.add_note(f"[{entry.command}] {key}")
             raise
-    return Stage(run.output, name, inputs | dict(further or {}), stage_settings(run, name), files)
+    settings = stage_settings(run, name) | ({OPTIONS: dict(options)} if options else {})
+    return Stage(run.output, name, inputs | dict(further or {}), settings, files)
 
 
 def digest_of(run: Run, stage: str) -> str:

@@ -38,6 +38,11 @@ def ensemble(output: Path) -> Path:
     return output / "ensemble"
 
 
+def members(output: Path, stage: str) -> Path:
+    """Return the folder where a stage keeps its trained networks, so that they are not trained twice."""
+    return output / ".stdask_members" / stage
+
+
 def history(output: Path) -> Path:
     """Return the learning curves of the trained networks."""
     return ensemble(output) / "history.ecsv"

@@ -17,7 +17,7 @@ from stdask.runs.changes import changed_files, why_again
 from stdask.runs.lock import Lock, read_lock
 from stdask.runs.progress import DONE, RUNNING, Progress, read_progress
 from stdask.runs.receipts import Receipt, read_receipt
-from stdask.runs.registry import STAGES
+from stdask.runs.registry import ENTRIES, STAGES
 from stdask.storage import paths
 
 SHOWN_FAILURES = 10
@@ -64,7 +64,7 @@ def print_status(path: Path, data_dir: Path | None = None) -> None:
         say(f"last update {duration(max(ago, 0))} ago: {_last_update(progress, lock)}")
         if progress.dashboard and lock and lock.alive:
             say(f"dashboard {progress.dashboard} on {progress.host}", "dim")
-    for stage in STAGES:
+    for stage in ENTRIES:
         _print_failures(stage, _failures(output, stage))
 
 
@@ -78,14 +78,15 @@ def _load(path: Path, data_dir: Path | None) -> Run:
 
 
 def standings(output: Path, run: Run | None, progress: Progress | None, lock: Lock | None) -> list[Standing]:
-    """Return how each stage stands, in their order."""
-    receipts = {stage: read_receipt(output, stage) for stage in STAGES}
+    """Return how each stage stands, in their order; checks that were never started are left out."""
+    receipts = {stage: read_receipt(output, stage) for stage in ENTRIES}
     stands: dict[str, Standing] = {}
     for stage, receipt in receipts.items():
         if progress and progress.stage == stage and receipt is None:
             stands[stage] = Standing(stage, _state(progress, lock), _last_update(progress, lock), None)
         elif receipt is None:
-            stands[stage] = Standing(stage, "waiting", "", None)
+            if stage in STAGES:
+                stands[stage] = Standing(stage, "waiting", "", None)
         else:
             why = why_again(output, receipt, run) or "; ".join(changed_files(receipt, run) if run else ())
             stands[stage] = Standing(stage, "outdated" if why else "done", why, receipt)

@@ -1,36 +1,39 @@
-"""Study: how close to B a run's translation comes, beside simpler methods and other ways to train it."""
+"""Study: how close the translation of a run comes to B, compared with simpler methods and other training recipes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from astropy.table import Table
 
 from stdask import schema
 from stdask.cluster.workers import Workers
-from stdask.config.run import Run
+from stdask.config.run import Run, RunConfig
 from stdask.config.training import TrainConfig
 from stdask.display.console import say
 from stdask.display.tables import print_scores
 from stdask.network.ensemble import translate
 from stdask.pairing.training_set import TrainingSet, training_set
+from stdask.runs.counts import CheckCounts
 from stdask.runs.draws import draws_of
-from stdask.runs.stage import digest_of
+from stdask.runs.receipts import Receipt
+from stdask.runs.stage import begin_stage
+from stdask.schema.evaluation import StudyRow
 from stdask.science.assessment.baselines import SIMPLER, fit_baselines
 from stdask.science.assessment.metrics import compare_mae, score
 from stdask.science.keys.splits import fold_of_star
 from stdask.science.translation.masking import Patterns
 from stdask.science.translation.scaling import fit_scaling
 from stdask.stages.train.family import member_jobs, own_inputs, uncalibrated
-from stdask.stages.train.members import train_members
+from stdask.stages.train.members import Shelves, train_members
 from stdask.stages.train.stage import catalogue_patterns
 from stdask.storage import paths
-from stdask.storage.documents import write_ecsv
+from stdask.storage.catalogue.hats import open_catalogue
+from stdask.storage.documents import read_declared, write_declared
 from stdask.storage.tables import read_parquet
 
-TRANSLATED = "translated"  # as the run file says
-RECIPES: dict[str, dict[str, Any]] = {  # what each changes in `[train]`, from the preset compact on
+TRANSLATED = "translated"  # method: the networks of the run file
+RECIPES: dict[str, dict[str, Any]] = {  # changes in `[train]`, starting from the preset compact
     "compact": {},
     "batch 32": {"batch_size": 32},
     "batch 256": {"batch_size": 256},
@@ -56,38 +59,54 @@ SHOWN = {
 SHAPE = ("first_width", "depth", "dropout", "dropout_widths")
 
 
-def run(run: Run, workers: Workers, n_folds: int, recipes: Sequence[str]) -> None:
-    """Train and test anew, print the table and write `study/study.ecsv`; the run's own ensemble is left alone.
+def run(run: Run, workers: Workers, n_folds: int, recipes: Sequence[str]) -> Receipt:
+    """Train and test again, write `study/study.ecsv` and print it; the ensemble of the run is not changed.
 
-    Recipes are to be chosen by the validation loss, which those with another `target` state in units of their own, and
-    quoted by the errors on test stars. The networks alone are tested: nothing stands in for them.
+    Recipes should be chosen by their validation loss (with another `target` it has other units), and their accuracy
+    is that of the test stars. The networks alone are tested, without fallbacks. A study that was made before is
+    skipped as long as nothing changed on which it depends; networks that it shares with another one are kept.
 
     Parameters
     ----------
     run, workers
         A run that is paired, and its workers.
     n_folds
-        1: the test stars of the run; else every usable pair tests in one of so many folds.
+        1: the test stars of the run. More: every usable pair is a test star in one of this number of folds.
     recipes
-        Of `RECIPES`, besides the settings of the run.
+        Of `RECIPES`, in addition to the settings of the run.
     """
-    digest_of(run, "pair")
+    stage = begin_stage(run, "study", options={"folds": n_folds, "recipes": list(recipes)})
+    path = paths.study(run.output) / "study.ecsv"
+    receipt = stage.done()
+    if not receipt:
+        rows = _study(run, workers, n_folds, recipes, Shelves(stage))
+        write_declared(path, rows)
+        receipt = stage.finish([path], CheckCounts(n_rows={"study": len(rows)}))
+    print_scores("Stars left out of the training", [vars(row) for row in read_declared(path, StudyRow)], SHOWN)
+    say(f"table  {path}")
+    return receipt
+
+
+def _study(run: Run, workers: Workers, n_folds: int, recipes: Sequence[str], shelves: Shelves) -> list[StudyRow]:
+    """Return one row a label and method, of all families with enough pairs."""
+    config, rows = run.config, []
     pairs = read_parquet(paths.pairs(run.output, run.definition_a.name, run.definition_b.name))
-    rows: list[dict[str, Any]] = []
+    catalogue = open_catalogue(paths.catalogue(run.output, run.definition_a.name))
     for name in schema.FAMILIES:
-        if not run.config.train.labels(name):
+        if not config.train.labels(name):
             continue
-        stars = training_set(pairs, name, run.config.train, run.config.seed)
-        if len(stars) < run.config.train.min_pairs:
+        stars = training_set(pairs, name, config.train, config.seed)
+        if len(stars) < config.train.min_pairs:
             say(f"  Only {len(stars)} usable pairs for the {name} networks: left out.", "yellow")
             continue
-        patterns = catalogue_patterns(name, run, workers)
-        folds = [stars] if n_folds == 1 else _folds(stars, n_folds, run.config.seed)
-        rows += _study_family(name, folds, patterns, run, workers, recipes)
-    path = paths.study(run.output) / "study.ecsv"
-    write_ecsv(path, Table(rows=rows))
-    print_scores("Stars left out of the training", rows, SHOWN)
-    say(f"table  {path}")
+        patterns = catalogue_patterns(catalogue, name, config.train.inputs(name), workers)
+        folds = [stars] if n_folds == 1 else _folds(stars, n_folds, config.seed)
+        residuals, losses = _residuals(name, folds, patterns, config, workers, recipes, shelves)
+        for number, item in enumerate(config.train.labels(name)):
+            own = {method: values[:, number] for method, values in residuals.items()}
+            names = (name, item.label, run.definition_b.units[item.label])
+            rows += _rows(names, own, losses, config.evaluate.n_bootstraps, config.seed)
+    return rows
 
 
 def _folds(stars: TrainingSet, n_folds: int, seed: int) -> list[TrainingSet]:
@@ -95,39 +114,54 @@ def _folds(stars: TrainingSet, n_folds: int, seed: int) -> list[TrainingSet]:
     return [replace(stars, is_test=own == number) for number in range(n_folds)]
 
 
-def _study_family(
-    name: str, folds: list[TrainingSet], patterns: Patterns, run: Run, workers: Workers, recipes: Sequence[str]
-) -> list[dict[str, Any]]:
-    """Return one row a label and method."""
-    ways = {TRANSLATED: run} | {recipe: _with_recipe(run, RECIPES[recipe]) for recipe in recipes}
+def _residuals(
+    name: str,
+    folds: list[TrainingSet],
+    patterns: Patterns,
+    config: RunConfig,
+    workers: Workers,
+    recipes: Sequence[str],
+    shelves: Shelves,
+) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """Return method -> residuals of the test stars, (n_test, n_labels), and recipe -> validation loss."""
+    ways = {TRANSLATED: config.train} | {recipe: _with_recipe(config.train, RECIPES[recipe]) for recipe in recipes}
     residuals, losses = {}, {}
-    for way, its_run in ways.items():
-        residuals[way], loss = _networks(name, f"{name}, {way}", folds, patterns, its_run, workers)
-        if its_run.config.train.target == run.config.train.target:  # else in other units
+    for way, train in ways.items():
+        own = config.model_copy(update={"train": train})
+        residuals[way], loss = _networks(name, way, folds, patterns, own, workers, shelves)
+        if train.target == config.train.target:  # else the loss has other units
             losses[way] = loss
         workers.refresh()  # TensorFlow keeps memory of each of some dozen networks
-    own = own_inputs(name, run.config.train)
-    simple = [_simpler(fold, own, run.config.seed) for fold in folds]
-    residuals |= {method: np.concatenate([fold[method] for fold in simple]) for method in SIMPLER}
-    labels = [item.label for item in run.config.train.labels(name)]
-    return [row for n, label in enumerate(labels) for row in _rows(name, label, n, residuals, losses, run)]
+    counterparts = own_inputs(name, config.train)
+    simple = [_simpler(fold, counterparts, config.seed) for fold in folds]
+    return residuals | {method: np.concatenate([fold[method] for fold in simple]) for method in SIMPLER}, losses
 
 
 def _networks(
-    name: str, title: str, folds: list[TrainingSet], patterns: Patterns, run: Run, workers: Workers
+    name: str,
+    way: str,
+    folds: list[TrainingSet],
+    patterns: Patterns,
+    config: RunConfig,
+    workers: Workers,
+    shelves: Shelves,
 ) -> tuple[np.ndarray, float]:
     """Return the residuals of the test stars, fold after fold, and the mean of the members' validation losses."""
-    train = run.config.train
+    train, seed = config.train, config.seed
     known = [fold.subset(~fold.is_test) for fold in folds]
     scalings = [fit_scaling(own.inputs, own.labels, own_inputs(name, train), train.target) for own in known]
-    jobs = [member_jobs(name, own, scaling, patterns, run) for own, scaling in zip(known, scalings, strict=True)]
-    members = train_members(workers, title, [job for own in jobs for job in own])
+    jobs = [
+        job
+        for own, scaling in zip(known, scalings, strict=True)
+        for job in member_jobs(name, own, scaling, patterns, train, seed)
+    ]
+    members = train_members(workers, f"{name}, {way}", jobs, shelves.of(f"{name}_{way}"))
     residuals = []
     for number, (fold, own, scaling) in enumerate(zip(folds, known, scalings, strict=True)):
         plans = [plan for plan, _ in members[number * train.n_members : (number + 1) * train.n_members]]
         test = fold.subset(fold.is_test)
-        family = uncalibrated(name, own, scaling, plans, run)
-        translation = translate(family, test.inputs, test.errors, test.star_keys, draws_of(run.config))
+        family = uncalibrated(name, own, scaling, plans, train, config.domain, seed)
+        translation = translate(family, test.inputs, test.errors, test.star_keys, draws_of(config))
         residuals.append(translation.percentiles[2] - test.labels)
     losses = [min(epoch.val_loss for epoch in history) for _, history in members]
     return np.concatenate(residuals), float(np.mean(losses))
@@ -141,27 +175,38 @@ def _simpler(fold: TrainingSet, own: list[int], seed: int) -> dict[str, np.ndarr
 
 
 def _rows(
-    family: str, label: str, number: int, residuals: Mapping[str, np.ndarray], losses: Mapping[str, float], run: Run
-) -> list[dict[str, Any]]:
-    """Return the errors of each method for one label, and how far it is from the translation, star by star."""
-    n_bootstraps, seed = run.config.evaluate.n_bootstraps, run.config.seed
-    unit = schema.quantity(label, run.definition_b.labels[label].unit).unit
-    own = residuals[TRANSLATED][:, number]
+    names: tuple[str, str, str],
+    residuals: Mapping[str, np.ndarray],
+    losses: Mapping[str, float],
+    n_bootstraps: int,
+    seed: int,
+) -> list[StudyRow]:
+    """Return the errors of each method for one label, and how far it is from the translation, star by star.
+
+    Parameters
+    ----------
+    names
+        Family, label and unit.
+    residuals
+        Method -> shape (n_test,); a method whose residuals are NaN has no row, as A lacks the label.
+    losses
+        Recipe -> validation loss.
+    n_bootstraps, seed
+        Resamplings of the stars, and their seed.
+    """
+    family, label, unit = names
     rows = []
     for method, values in residuals.items():
-        if np.isnan(values[:, number]).all():
-            continue  # A has no such label
-        paired = compare_mae(values[:, number], own, n_bootstraps, seed)
-        row: dict[str, Any] = {"family": family, "label": label, "unit": unit, "method": method}
-        row |= score(values[:, number], n_bootstraps, seed)
-        row |= {"behind": paired.difference, "behind_err": paired.difference_err}
-        rows.append(row | {"val_loss": losses.get(method, np.nan)})
+        if not np.isnan(values).all():
+            scores = score(values, n_bootstraps, seed)
+            paired = compare_mae(values, residuals[TRANSLATED], n_bootstraps, seed)
+            behind = (paired.difference, paired.difference_err)
+            rows.append(StudyRow(family, label, unit, method, *scores, *behind, losses.get(method, np.nan)))
     return rows
 
 
-def _with_recipe(run: Run, changes: dict[str, Any]) -> Run:
-    """Return the run with another way to train, starting from the preset and its own shape."""
+def _with_recipe(train: TrainConfig, changes: Mapping[str, Any]) -> TrainConfig:
+    """Return `[train]` with another recipe, starting from the preset and its own shape."""
     plain = TrainConfig.model_fields
     start = {key: plain[key].default for key in ("preset", "target", "batch_size", "learning_rates", *SHAPE)}
-    train = run.config.train.model_copy(update={**start, **changes})
-    return run.model_copy(update={"config": run.config.model_copy(update={"train": train})})
+    return train.model_copy(update={**start, **changes})

@@ -12,7 +12,7 @@ from stdask.display.tables import print_table
 from stdask.errors import CatalogueError, IncompleteError
 from stdask.runs.lock import read_lock
 from stdask.runs.receipts import Receipt, read_receipt, write_damaged
-from stdask.runs.registry import STAGES
+from stdask.runs.registry import ENTRIES, STAGES
 from stdask.science.sky.healpix import Pixel
 from stdask.storage import paths
 from stdask.storage.catalogue.hats import PROPERTIES, fault_of_partition, open_catalogue
@@ -50,7 +50,7 @@ def run(output: Path, workers: Workers) -> None:
     IncompleteError
         If a file is damaged or missing.
     """
-    stages = [stage for stage in STAGES if paths.receipt(output, stage).exists()]
+    stages = [stage for stage in ENTRIES if paths.receipt(output, stage).exists()]
     if not stages:
         raise CatalogueError(f"{output} has no finished stage. Name the folder of a run, or its run file.")
     if (lock := read_lock(output)) and lock.alive:
@@ -68,8 +68,14 @@ def run(output: Path, workers: Workers) -> None:
     if faults:
         raise IncompleteError(
             f"{output}: {len(faults)} of {len(everything):,} files are damaged or missing. "
-            "Run `stdask run` again: it rebuilds them and keeps the others."
+            f"Run {_commands(files, faults)} again: the damaged files are rebuilt, the others kept."
         )
+
+
+def _commands(files: Mapping[str, list[WrittenFile]], faults: Mapping[str, str]) -> str:
+    """Return the commands that rebuild the damaged files, in words."""
+    stages = [stage for stage, own in files.items() if any(file.name in faults for file in own)] or list(STAGES)
+    return " and ".join(dict.fromkeys(f"`stdask {'run' if s in STAGES else ENTRIES[s].command}`" for s in stages))
 
 
 def fault_of(file: WrittenFile, output: Path) -> str:

@@ -38,30 +38,25 @@ def test_simpler_methods_never_see_the_labels_they_are_tested_on():
         np.testing.assert_allclose(ours[method], theirs[method] + 1e6, rtol=0, atol=1e-6)
 
 
-def test_a_method_is_behind_by_the_difference_of_the_mean_absolute_errors(tmp_path: Path):
+def test_a_method_is_behind_by_the_difference_of_the_mean_absolute_errors():
     rng = np.random.default_rng(1)
-    own = rng.normal(size=(400, 1))
-    residuals = {"translated": own, "raw": 2 * own, "gp": np.full((400, 1), np.nan)}
-    rows = {
-        row["method"]: row for row in _rows("intrinsic", "TEFF", 0, residuals, {"translated": 0.5}, make_run(tmp_path))
-    }
-    assert rows["raw"]["behind"] == pytest.approx(np.abs(own).mean())
+    own = rng.normal(size=400)
+    residuals = {"translated": own, "raw": 2 * own, "gp": np.full(400, np.nan)}
+    found = _rows(("intrinsic", "TEFF", "K"), residuals, {"translated": 0.5}, 1000, seed=1)
+    rows = {row.method: row for row in found}
+    assert rows["raw"].behind == pytest.approx(np.abs(own).mean())
     # the bootstrap of 1000 knows the error of a mean to 2 %: four times that
-    assert rows["raw"]["behind_err"] == pytest.approx(np.abs(own).std() / 20, rel=0.1)
-    assert rows["translated"]["behind"] == 0
+    assert rows["raw"].behind_err == pytest.approx(np.abs(own).std() / 20, rel=0.1)
+    assert rows["translated"].behind == 0
     assert "gp" not in rows
-    assert rows["translated"]["val_loss"] == 0.5
-    assert np.isnan(rows["raw"]["val_loss"])
+    assert rows["translated"].val_loss == 0.5
+    assert np.isnan(rows["raw"].val_loss)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_recipe_changes_what_it_names_from_the_preset_compact(recipe: str, tmp_path: Path):
-    run = make_run(tmp_path)
-    train = run.config.train.model_copy(update={"batch_size": 7, "first_width": 5, "n_members": 3})
-    changed = _with_recipe(
-        run.model_copy(update={"config": run.config.model_copy(update={"train": train})}), RECIPES[recipe]
-    )
-    own = changed.config.train
+    train = make_run(tmp_path).config.train
+    own = _with_recipe(train.model_copy(update={"batch_size": 7, "first_width": 5, "n_members": 3}), RECIPES[recipe])
     assert own.n_members == 3  # of the run
     for key, value in RECIPES[recipe].items():
         assert getattr(own, key) == value
@@ -75,7 +70,7 @@ def test_an_unknown_recipe_is_refused_with_those_there_are(tmp_path: Path):
     run_file = JOBS / "apogee_dr14_to_dr16.toml"
     result = CliRunner().invoke(app, ["study", str(run_file), "--output", str(tmp_path), "--recipe", "magic"])
     assert isinstance(result.exception, ConfigError)
-    assert "No recipe 'magic'. There are compact, " in str(result.exception)
+    assert "No recipe 'magic'. Recipes: compact, " in str(result.exception)
 
 
 @pytest.mark.slow

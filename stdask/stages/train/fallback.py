@@ -1,9 +1,9 @@
-"""Train: do no harm. Where a simpler method does better on held-out stars, it stands in for the networks."""
+"""Train: do no harm. Where a simpler method is closer to B on held-out stars, it replaces the networks."""
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from stdask.config.run import Run
+from stdask.config.training import TrainConfig
 from stdask.network.ensemble import Fallback, Family, predict_members
 from stdask.pairing.training_set import TrainingSet
 from stdask.science.assessment.baselines import SIMPLER
@@ -13,16 +13,18 @@ from stdask.science.translation.polynomials import METHODS, Polynomials, fit_pol
 from stdask.stages.train.errors import held_out_stars
 
 NETWORKS = "networks"
-N_BOOTSTRAPS = 1000  # know the error of a difference to 2 %
+N_BOOTSTRAPS = 1000  # so that the error of a difference is known to 2 %
 
 
-def choose_fallback(family: Family, known: TrainingSet, run: Run) -> tuple[Fallback | None, list[str]]:
-    """Return what stands in for the networks, if anything, and a line for each label where it does.
+def choose_fallback(
+    family: Family, known: TrainingSet, train: TrainConfig, seed: int
+) -> tuple[Fallback | None, list[str]]:
+    """Return what replaces the networks, if anything, and a line for each label where it does.
 
-    Each method is fitted for each member on the stars that this member learnt from, and compared with the networks
-    on the stars that it had held out; test stars have no say. It must be closer to B by more than the error of that.
-    Most stars were held out by one member alone, and networks gain more from being averaged than polynomials do: where
-    both are about equal, the polynomial is preferred.
+    Each method is fitted for each member on the training stars of this member, and compared with the networks on the
+    stars that it held out; test stars are not used. It must be closer to B by more than the error of the difference.
+    Most stars were held out by one member alone, and averaging improves networks more than polynomials: where both are
+    about equal, the polynomial is preferred.
 
     Parameters
     ----------
@@ -30,13 +32,13 @@ def choose_fallback(family: Family, known: TrainingSet, run: Run) -> tuple[Fallb
         The networks.
     known
         The stars that are not test stars.
-    run
-        Its `[train]` and seed.
+    train, seed
+        `[train]`, and the seed of the run.
     """
-    held_out = held_out_stars(len(known), run)
+    held_out = held_out_stars(len(known), train, seed)
     scaled = family.scaling.scale_inputs(known.inputs)
     corrections = family.scaling.to_corrections(known.inputs, known.labels)
-    with threadpool_limits(1):  # on a busy machine threads wait for one another longer than they work
+    with threadpool_limits(1):  # on a busy machine several threads are slower than one
         fitted = {
             method: np.stack([fit_polynomials(scaled[~o], corrections[~o], method).coefficients for o in held_out])
             for method in METHODS
@@ -56,7 +58,7 @@ def choose_fallback(family: Family, known: TrainingSet, run: Run) -> tuple[Fallb
     replaced = np.zeros(len(family.labels), dtype=bool)
     for number, (label, counterpart) in enumerate(zip(family.labels, family.counterparts, strict=True)):
         own = {m: r[:, number] for m, r in residuals.items() if counterpart or m != "raw"}
-        if (method := _better(own, run)) is not None:
+        if (method := _better(own, seed)) is not None:
             replaced[number] = True
             chosen[:, :, number] = fitted[method][:, :, number]
             name = SIMPLER[method] if counterpart or method != "offset" else "a constant"
@@ -64,8 +66,8 @@ def choose_fallback(family: Family, known: TrainingSet, run: Run) -> tuple[Fallb
     return (Fallback(replaced, chosen) if replaced.any() else None), notes
 
 
-def _better(residuals: dict[str, np.ndarray], run: Run) -> str | None:
-    """Return the method closest to B, if it is closer than the networks by more than the error of that."""
+def _better(residuals: dict[str, np.ndarray], seed: int) -> str | None:
+    """Return the method closest to B, if it is closer than the networks by more than the error of the difference."""
     best = min(residuals, key=lambda method: np.abs(residuals[method]).mean())
-    result = compare_mae(residuals[NETWORKS], residuals[best], N_BOOTSTRAPS, run.config.seed)
+    result = compare_mae(residuals[NETWORKS], residuals[best], N_BOOTSTRAPS, seed)
     return best if result.difference > result.difference_err else None

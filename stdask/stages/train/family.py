@@ -1,4 +1,4 @@
-"""Train: one family, from its training stars to networks, domains, stand-ins and errors."""
+"""Train: one family, from its training stars to networks, domains, fallbacks and errors."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,13 +8,15 @@ import numpy as np
 
 from stdask import schema
 from stdask.cluster.workers import Workers
-from stdask.config.run import Run
+from stdask.config.run import RunConfig
+from stdask.config.stages import DomainConfig
 from stdask.config.training import TrainConfig
 from stdask.network.ensemble import Family
 from stdask.network.plan import Plan, join_members
 from stdask.network.recipe import Sample
 from stdask.pairing.training_set import TrainingSet
-from stdask.runs.stage import Stage
+from stdask.runs.draws import draws_of
+from stdask.schema.evaluation import EpochRow
 from stdask.science.translation.dissimilarity import Neighbourhood, fit_neighbourhood
 from stdask.science.translation.gaussian_mixture import fit_mixture
 from stdask.science.translation.masking import Patterns, mask_inputs
@@ -23,55 +25,55 @@ from stdask.science.translation.validity import fit_domain
 from stdask.stages.train.errors import calibrate
 from stdask.stages.train.fallback import choose_fallback
 from stdask.stages.train.latent import train_latent
-from stdask.stages.train.members import Job, Shelf, jobs_of, train_members
+from stdask.stages.train.members import Job, Shelves, jobs_of, train_members
 
 
 class Trained(NamedTuple):
-    """A family, how it came about, and what the user should know."""
+    """A family, how it came about, and what the user should know of it."""
 
     family: Family
-    history: list[tuple]  # (family, member, epoch, learning rate, loss, validation loss)
+    history: list[EpochRow]
     notes: list[str]
 
 
 def train_family(
-    name: str, stars: TrainingSet, patterns: Patterns, run: Run, workers: Workers, stage: Stage | None = None
+    name: str, stars: TrainingSet, patterns: Patterns, config: RunConfig, workers: Workers, shelves: Shelves
 ) -> Trained:
-    """Train all members of a family on the workers, and learn its errors.
+    """Train all members of a family on the workers, and calibrate its errors.
 
     Parameters
     ----------
     name
         "intrinsic" or "extrinsic".
     stars
-        Usable pairs; test stars among them are not looked at.
+        Usable pairs; test stars among them are not used.
     patterns
         Of the missing inputs of catalogue A.
-    run, workers
-        The run and its workers.
-    stage
-        That keeps its members on disk until it is done; members are not kept if None.
+    config, workers
+        `[train]`, `[domain]`, `[translate]` and the seed of the run; and its workers.
+    shelves
+        Where trained members are kept.
     """
-    train = run.config.train
+    train, domain, draws = config.train, config.domain, draws_of(config)
     known = stars.subset(~stars.is_test)
     scaling = fit_scaling(known.inputs, known.labels, own_inputs(name, train), train.target)
-    jobs = member_jobs(name, known, scaling, patterns, run)
-    members = train_members(workers, f"train {name}", jobs, Shelf(stage, name) if stage else None)
-    family = uncalibrated(name, known, scaling, [plan for plan, _ in members], run)
+    jobs = member_jobs(name, known, scaling, patterns, train, config.seed)
+    members = train_members(workers, f"train {name}", jobs, shelves.of(name))
+    family = uncalibrated(name, known, scaling, [plan for plan, _ in members], train, domain, config.seed)
     notes: list[str] = []
     if train.debias:
-        family = train_latent(family, known, run, workers, stage)
+        family = train_latent(family, known, train, config.seed, workers, shelves.of(f"{name}_latent"))
         bare = [label for label, own in zip(family.labels, known.label_errors.T, strict=True) if np.isnan(own).all()]
         notes += [f"{label}: B states no errors, so its debiased values may fall short of slope 1" for label in bare]
     if train.fallback == "best":
-        fallback, replaced = choose_fallback(family, known, run)
+        fallback, replaced = choose_fallback(family, known, train, config.seed)
         family, notes = replace(family, fallback=fallback), [*notes, *replaced]
     history = [
-        (name, member, e.epoch, e.learning_rate, e.loss, e.val_loss)
+        EpochRow(name, member, e.epoch, e.learning_rate, e.loss, e.val_loss)
         for member, (_, epochs) in enumerate(members)
         for e in epochs
     ]
-    return Trained(calibrate(family, known, patterns, run), history, notes)
+    return Trained(calibrate(family, known, patterns, train, draws), history, notes)
 
 
 def own_inputs(name: str, train: TrainConfig) -> list[int]:
@@ -80,14 +82,23 @@ def own_inputs(name: str, train: TrainConfig) -> list[int]:
     return [inputs.index(item.source) if item.source else NO_COUNTERPART for item in train.labels(name)]
 
 
-def member_jobs(name: str, known: TrainingSet, scaling: Scaling, patterns: Patterns, run: Run) -> list[Job]:
+def member_jobs(
+    name: str, known: TrainingSet, scaling: Scaling, patterns: Patterns, train: TrainConfig, seed: int
+) -> list[Job]:
     """Return one job a member, on stars as measured, each with its own split of them."""
-    return jobs_of(name, _measured_samples(known, patterns, scaling, run), run)
+    return jobs_of(name, _measured_samples(known, patterns, scaling, train, seed), train, seed)
 
 
-def uncalibrated(name: str, known: TrainingSet, scaling: Scaling, plans: Sequence[Plan], run: Run) -> Family:
-    """Return the family of trained members, with its domains, before its errors are learnt."""
-    train, domain = run.config.train, run.config.domain
+def uncalibrated(
+    name: str,
+    known: TrainingSet,
+    scaling: Scaling,
+    plans: Sequence[Plan],
+    train: TrainConfig,
+    domain: DomainConfig,
+    seed: int,
+) -> Family:
+    """Return the family of trained members, with its domains, before its errors are calibrated."""
     inputs, items = train.inputs(name), train.labels(name)
     labels = tuple(item.label for item in items)
     return Family(
@@ -99,30 +110,33 @@ def uncalibrated(name: str, known: TrainingSet, scaling: Scaling, plans: Sequenc
         plan=join_members(plans),
         input_domain=fit_domain(known.inputs, inputs, domain.n_bins, domain.min_stars),
         label_domain=fit_domain(known.labels, labels, domain.n_bins, domain.min_stars),
-        neighbourhood=_neighbourhood(known, inputs, run),
-        density=fit_mixture(known.inputs, run.config.seed) if train.missing == "draw" else None,
+        neighbourhood=_neighbourhood(known, inputs, seed),
+        density=fit_mixture(known.inputs, seed) if train.missing == "draw" else None,
     )
 
 
-def _measured_samples(known: TrainingSet, patterns: Patterns, scaling: Scaling, run: Run) -> list[Sample]:
-    """Return what each member learns from: the stars as measured.
+def _measured_samples(
+    known: TrainingSet, patterns: Patterns, scaling: Scaling, train: TrainConfig, seed: int
+) -> list[Sample]:
+    """Return the stars of each member, as measured.
 
-    Where the catalogue's missing inputs become the training mean, some become it here too, at the catalogue's rate
-    and anew for each member. Where they are drawn, the networks see complete stars alone: a drawn input tells
-    nothing of its star, and taught with it they would trust that input too little in all others.
+    Where missing inputs of the catalogue become the training mean, some become it here too, at the catalogue's rate
+    and with other random numbers for each member. Where they are drawn, the networks are trained on complete stars
+    alone: a drawn input holds no information on its star, and networks trained on such inputs would give that input
+    too little weight in all other stars.
     """
     samples = []
-    for member in range(run.config.train.n_members):
+    for member in range(train.n_members):
         inputs = known.inputs
-        if run.config.train.missing == "mean":
-            inputs = mask_inputs(inputs, patterns, known.star_keys, run.config.seed, f"masked for member {member}")
+        if train.missing == "mean":
+            inputs = mask_inputs(inputs, patterns, known.star_keys, seed, f"masked for member {member}")
         samples.append(Sample(scaling.scale_inputs(inputs), scaling.to_corrections(inputs, known.labels)))
     return samples
 
 
-def _neighbourhood(known: TrainingSet, inputs: tuple[str, ...], run: Run) -> Neighbourhood:
+def _neighbourhood(known: TrainingSet, inputs: tuple[str, ...], seed: int) -> Neighbourhood:
     """Return the training stars in all inputs and, where A has it for all of them, the reddening."""
     if np.isnan(known.reddening).any():
-        return fit_neighbourhood(known.inputs, inputs, run.config.seed)
+        return fit_neighbourhood(known.inputs, inputs, seed)
     columns = np.concatenate([known.inputs, known.reddening[:, None]], axis=1)
-    return fit_neighbourhood(columns, (*inputs, schema.EBV.name), run.config.seed)
+    return fit_neighbourhood(columns, (*inputs, schema.EBV.name), seed)

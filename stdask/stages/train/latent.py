@@ -5,12 +5,11 @@ from dataclasses import replace
 import numpy as np
 
 from stdask.cluster.workers import Workers
-from stdask.config.run import Run
+from stdask.config.training import TrainConfig
 from stdask.network.ensemble import Family, Stretch, predict_members
 from stdask.network.plan import join_members
 from stdask.network.recipe import Sample
 from stdask.pairing.training_set import TrainingSet
-from stdask.runs.stage import Stage
 from stdask.science.assessment.attenuation import unattenuated_gain
 from stdask.science.translation.combining import mean_of_unseen
 from stdask.science.translation.deconvolution import deconvolve, draw_latent
@@ -18,16 +17,17 @@ from stdask.science.translation.resampling import measured_behind
 from stdask.stages.train.errors import held_out_stars
 from stdask.stages.train.members import Shelf, jobs_of, train_members
 
-N_COMPONENTS = 10  # of the noise-free stars: from 5 to 16 the slopes on the mock differ by less than 1 %
+N_COMPONENTS = 10  # Gaussians of the noise-free stars: from 5 to 16 the slopes on the mock differ by less than 1 %
 
 
-def train_latent(family: Family, known: TrainingSet, run: Run, workers: Workers, stage: Stage | None = None) -> Family:
-    """Return the family with networks trained on inputs without noise, and what they still lack in slope.
+def train_latent(
+    family: Family, known: TrainingSet, train: TrainConfig, seed: int, workers: Workers, shelf: Shelf
+) -> Family:
+    """Return the family with networks trained on noise-free inputs, and the stretch that their slopes still need.
 
-    Each member learns from a draw of its own of what the noise-free inputs may have been, given the measured inputs
-    and the labels of B, so that it learns the relation that errors of the inputs have not flattened
-    (`science.deconvolution`). What the networks then still flatten, where they smooth a steep relation, is measured
-    on the stars that they had held out, and stretched.
+    Each member is trained on its own random draw of the noise-free inputs given the measured inputs and the labels of
+    B, and so on a relation that errors of the inputs have not flattened (`science.translation.deconvolution`). What the
+    networks themselves flatten, where they smooth a steep relation, is measured on held-out stars and stretched.
 
     Parameters
     ----------
@@ -35,31 +35,30 @@ def train_latent(family: Family, known: TrainingSet, run: Run, workers: Workers,
         With its scaling.
     known
         The stars that are not test stars.
-    run, workers
-        The run and its workers.
-    stage
-        That keeps its members on disk until it is done; members are not kept if None.
+    train, seed, workers
+        `[train]`, the seed of the run, and its workers.
+    shelf
+        Where trained members are kept.
     """
     mixing = measured_behind(family.inputs)[1]
     values = np.concatenate([known.inputs, known.labels], axis=1)
     n_inputs, n_columns = known.inputs.shape[1], values.shape[1]
-    noise = np.zeros((len(known), n_columns, n_columns))  # labels are exact: what they are given is what they are
+    noise = np.zeros((len(known), n_columns, n_columns))  # 0 for the labels, which are taken as exact
     noise[:, :n_inputs, :n_inputs] = np.einsum("ci,sc,cj->sij", mixing, np.nan_to_num(known.errors) ** 2, mixing)
-    mixture = deconvolve(values, noise, run.config.seed, N_COMPONENTS)
+    mixture = deconvolve(values, noise, seed, N_COMPONENTS)
     samples = []
-    for member in range(run.config.train.n_members):
-        latent = draw_latent(mixture, values, noise, run.config.seed + member)[:, :n_inputs]
+    for member in range(train.n_members):
+        latent = draw_latent(mixture, values, noise, seed + member)[:, :n_inputs]
         corrections = family.scaling.to_corrections(latent, known.labels)
         samples.append(Sample(family.scaling.scale_inputs(latent), corrections))
-    shelf = Shelf(stage, f"{family.name}_latent") if stage else None
     title = f"train {family.name}, noise-free inputs"
-    members = train_members(workers, title, jobs_of(family.name, samples, run), shelf)
+    members = train_members(workers, title, jobs_of(family.name, samples, train, seed), shelf)
     plan = join_members([plan for plan, _ in members])
-    return replace(family, latent_plan=plan, stretch=_stretch(replace(family, plan=plan), known, run))
+    return replace(family, latent_plan=plan, stretch=_stretch(replace(family, plan=plan), known, train, seed))
 
 
-def _stretch(latent: Family, known: TrainingSet, run: Run) -> Stretch:
-    held_out = held_out_stars(len(known), run)
+def _stretch(latent: Family, known: TrainingSet, train: TrainConfig, seed: int) -> Stretch:
+    held_out = held_out_stars(len(known), train, seed)
     unseen = np.any(held_out, axis=0)
     members = predict_members(latent, known.inputs[unseen])
     predicted = mean_of_unseen(members, held_out[:, unseen])

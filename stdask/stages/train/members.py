@@ -1,11 +1,12 @@
-"""Train: the members of an ensemble on the workers, one task each, with their losses as they come.
+"""Train: the members of an ensemble on the workers, one task each, with their losses while they are trained.
 
-The members that are done wait on disk for the others: training is what takes longest, and a run may be cut off.
+Trained members are kept on disk, as training takes longest: a run that is interrupted, or repeated after a change of
+settings on which they do not depend, does not train them a second time.
 """
 
 import contextlib
 import hashlib
-import shutil
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -17,14 +18,14 @@ from stdask import __version__, schema
 from stdask.cluster.events import Message, listening, tell
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
-from stdask.config.run import Run
+from stdask.config.training import TrainConfig
 from stdask.display.console import Bar
 from stdask.errors import EnsembleError
 from stdask.network import quiet_start
 from stdask.network.plan import Plan, fold
 from stdask.network.presets import shape_of
 from stdask.network.recipe import Architecture, Epoch, Sample, Schedule
-from stdask.runs.ledger import Ledger, remove_ledgers
+from stdask.runs.ledger import Ledger
 from stdask.runs.stage import Stage
 from stdask.science.keys.splits import split_for_member
 from stdask.storage import paths
@@ -32,7 +33,7 @@ from stdask.storage.ensembles import read_arrays, write_arrays
 from stdask.storage.files import hash_of
 
 TOPIC = "stdask-epoch"
-CURVE = "learning curve"  # among the arrays of a member on the shelf
+CURVE = "learning curve"  # name of an array in the file of a kept member
 
 Member = tuple[Plan, list[Epoch]]  # a trained network and its learning curve
 
@@ -54,87 +55,96 @@ class Job:
 
     @property
     def parts(self) -> dict[str, str]:
-        """Hashes of all that the trained network depends on."""
+        """Hashes of everything that the trained network depends on."""
         recipe = [asdict(self.architecture), asdict(self.schedule), self.seed]
         return {"stars": _digest(self.training, self.validation), "recipe": hash_of(recipe), "version": __version__}
 
 
 class Shelf:
-    """Where the members of one kind that are done wait on disk for the others.
+    """Where the members of one kind are kept on disk; `--redo` of their stage forgets them.
 
     Parameters
     ----------
     stage
-        That trains them.
+        The stage that trains them.
     kind
-        Of networks; a stage may train several.
+        Name of this kind of networks; a stage may train several.
     """
 
     def __init__(self, stage: Stage, kind: str) -> None:
         self._ledger = Ledger(stage, dict, kind)
-        self._folder = paths.scratch(paths.ensemble(stage.output)) / kind
+        self._folder = paths.members(stage.output, stage.name) / kind
 
     def kept(self, jobs: Sequence[Job]) -> dict[int, Member]:
-        """Return the members that are there and whole, by the number of their job."""
-        records = self._ledger.kept({str(job): job.parts for job in jobs})
+        """Return the members that need no training, by the number of their job; remove the files of all others."""
+        records = self._ledger.kept({str(number): job.parts for number, job in enumerate(jobs)})
+        known = {record["file"] for record in records.values()}
+        for path in self._folder.glob("*"):
+            if path.name not in known:
+                path.unlink()
         members = {}
         for number, job in enumerate(jobs):
-            with contextlib.suppress(KeyError, EnsembleError):  # not done yet, or damaged since: it is trained anew
-                arrays = read_arrays(self._folder, records[str(job)])
-                members[number] = _from_arrays(job, arrays)
+            with contextlib.suppress(KeyError, EnsembleError):  # not trained yet, or damaged since
+                members[number] = _from_arrays(job, read_arrays(self._folder, records[str(number)]))
         return members
 
-    def add(self, job: Job, member: Member) -> None:
-        """Put a trained member on the shelf."""
+    def add(self, number: int, job: Job, member: Member) -> None:
+        """Keep the trained member of the job of a number."""
         plan, epochs = member
-        path = self._folder / f"{job.member}.safetensors"
+        path = self._folder / f"{number}.safetensors"
         curve = np.array([(e.epoch, e.learning_rate, e.loss, e.val_loss) for e in epochs])
-        self._ledger.add(str(job), job.parts, write_arrays(path, {**plan.arrays, CURVE: curve}), [path])
+        self._ledger.add(str(number), job.parts, write_arrays(path, {**plan.arrays, CURVE: curve}), [path])
 
 
-def clear_shelves(stage: Stage) -> None:
-    """Remove all members on shelves, when the ensemble holds them."""
-    shutil.rmtree(paths.scratch(paths.ensemble(stage.output)), ignore_errors=True)
-    remove_ledgers(stage.output, stage.name)
+@dataclass(frozen=True)
+class Shelves:
+    """The shelves of a stage.
+
+    `prefix` tells apart networks of the same kind that the stage trains for several purposes.
+    """
+
+    stage: Stage
+    prefix: str = ""
+
+    def of(self, kind: str) -> Shelf:
+        """Return the shelf of one kind of networks."""
+        return Shelf(self.stage, re.sub(r"\W+", "_", self.prefix + kind))
 
 
-def jobs_of(name: str, samples: list[Sample], run: Run) -> list[Job]:
+def jobs_of(name: str, samples: list[Sample], train: TrainConfig, seed: int) -> list[Job]:
     """Return one job a member, each with its own split of its stars."""
-    train = run.config.train
     n_inputs, n_labels = (values.shape[1] for values in (samples[0].inputs, samples[0].corrections))
     architecture = Architecture(n_inputs, n_labels, **shape_of(train))
     schedule = Schedule(train.learning_rates, train.max_epochs, train.patience, train.batch_size)
     jobs = []
     for member, sample in enumerate(samples):
-        parts = split_for_member(len(sample.inputs), train.validation_fraction, run.config.seed, member)
+        parts = split_for_member(len(sample.inputs), train.validation_fraction, seed, member)
         training, validation = (Sample(sample.inputs[part], sample.corrections[part]) for part in parts)
-        seed = 1000 * schema.FAMILIES.index(name) + run.config.seed * 10_000 + member
-        jobs.append(Job(member, architecture, schedule, training, validation, seed))
+        own_seed = 1000 * schema.FAMILIES.index(name) + seed * 10_000 + member
+        jobs.append(Job(member, architecture, schedule, training, validation, own_seed))
     return jobs
 
 
-def train_members(workers: Workers, title: str, jobs: Sequence[Job], shelf: Shelf | None = None) -> list[Member]:
-    """Train jobs on the workers, with a bar that shows the epochs and losses as they come.
+def train_members(workers: Workers, title: str, jobs: Sequence[Job], shelf: Shelf) -> list[Member]:
+    """Train jobs on the workers, with a bar that shows epochs and losses.
 
     Parameters
     ----------
     workers, title, jobs
-        Where, the text of the bar, and what.
+        The workers, the text of the bar, and the members to train.
     shelf
-        From which members done before are taken, and on which each is put once it is done; each job is then
-        another member.
+        Where trained members are kept.
 
     Returns
     -------
     members
         In the order of the jobs.
     """
-    members = shelf.kept(jobs) if shelf else {}
+    members = shelf.kept(jobs)
     numbers = {id(job): number for number, job in enumerate(jobs)}
     todo = [job for number, job in enumerate(jobs) if number not in members]
     for job, member in each(workers, train_job, todo, description=title, beside=partial(_live_losses, workers)):
-        if shelf:
-            shelf.add(job, member)
+        shelf.add(numbers[id(job)], job, member)
         members[numbers[id(job)]] = member
     return [members[number] for number in range(len(jobs))]
 

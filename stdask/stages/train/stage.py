@@ -1,8 +1,7 @@
-"""Train: the ensembles, once, on the stars both surveys share. Each member is one task."""
+"""Train: the ensembles, once, on the stars that both surveys have. Each member is one task."""
 
+from collections.abc import Sequence
 from pathlib import Path
-
-from astropy.table import Table
 
 from stdask import schema
 from stdask.cluster.tasks import each
@@ -18,10 +17,10 @@ from stdask.runs.receipts import Receipt
 from stdask.runs.stage import begin_stage
 from stdask.science.translation.masking import Patterns, count_patterns, join_patterns
 from stdask.stages.train.family import train_family
-from stdask.stages.train.members import clear_shelves
+from stdask.stages.train.members import Shelves
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import open_catalogue
-from stdask.storage.documents import write_ecsv
+from stdask.storage.catalogue.hats import Catalogue, open_catalogue
+from stdask.storage.documents import write_declared
 from stdask.storage.ensembles import write_ensemble
 from stdask.storage.tables import read_parquet
 
@@ -37,9 +36,9 @@ def run(run: Run, workers: Workers) -> Receipt:
     config = run.config
     stage = begin_stage(run, "train")
     if receipt := stage.done():
-        clear_shelves(stage)  # of a run that was killed in between
         return receipt
     pairs = read_parquet(paths.pairs(run.output, run.definition_a.name, run.definition_b.name))
+    catalogue = open_catalogue(paths.catalogue(run.output, run.definition_a.name))
     families, notes, history, counts = {}, [], [], {}
     for name in schema.FAMILIES:
         if not config.train.labels(name):
@@ -48,29 +47,26 @@ def run(run: Run, workers: Workers) -> Receipt:
         if note := _too_few(name, len(stars), config.train):
             notes.append(note)
             continue
-        trained = train_family(name, stars, catalogue_patterns(name, run, workers), run, workers, stage)
+        patterns = catalogue_patterns(catalogue, name, config.train.inputs(name), workers)
+        trained = train_family(name, stars, patterns, config, workers, Shelves(stage))
         families[name] = to_parts(trained.family)
         history += trained.history
         notes += trained.notes
         counts[name] = FamilyStars(len(stars), int(stars.is_test.sum()))
     folder = paths.ensemble(run.output)
     written = write_ensemble(folder, families, {"key": stage.key, "config": stage.settings, "inputs": stage.inputs})
-    names = ("family", "member", "epoch", "learning_rate", "loss", "val_loss")
-    write_ecsv(paths.history(run.output), Table(rows=history, names=names))
+    write_declared(paths.history(run.output), history)
     for note in notes:
         say(f"  {note}", "yellow")
     receipt = stage.finish([*written, paths.history(run.output)], TrainCounts(families=counts, notes=tuple(notes)))
-    clear_shelves(stage)
     workers.refresh()  # TensorFlow takes 0.8 GB of each worker, and no later stage needs it
     return receipt
 
 
-def catalogue_patterns(name: str, run: Run, workers: Workers) -> Patterns:
-    """Return which inputs of a family catalogue A lacks, and in how many stars."""
-    catalogue = open_catalogue(paths.catalogue(run.output, run.definition_a.name))
+def catalogue_patterns(catalogue: Catalogue, name: str, inputs: Sequence[str], workers: Workers) -> Patterns:
+    """Return which inputs of a family the stars of catalogue A lack, and how many stars lack them."""
     files = [catalogue.path(pixel) for pixel in catalogue.pixels]
-    inputs = list(run.config.train.inputs(name))
-    tasks = each(workers, missing_in, files, inputs, description=f"missing {name} inputs")
+    tasks = each(workers, missing_in, files, list(inputs), description=f"missing {name} inputs")
     return join_patterns([patterns for _, patterns in tasks])
 
 

@@ -83,7 +83,8 @@ def _family(name: str, stars: pa.Table, run: Run) -> Family:
         is_test=np.zeros(len(values), dtype=bool),
     )
     architecture = Architecture(len(inputs), len(own), **shape_of(train))
-    family = uncalibrated(name, known, scaling, [_random_plan(architecture, train.n_members, rng)], run)
+    plans = [_random_plan(architecture, train.n_members, rng)]
+    family = uncalibrated(name, known, scaling, plans, train, run.config.domain, run.config.seed)
     scatter = scaling.scales * np.abs(rng.normal(size=labels.shape))
     residuals = scaling.scales * rng.normal(size=labels.shape)
     calibration = fit_calibration(residuals, values, scaling.scale_inputs(values), scatter, scatter, (-1, -1))

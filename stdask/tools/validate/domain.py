@@ -1,14 +1,15 @@
-"""Validate: whether the domain of validity sees a wrong input, and whether residuals grow towards its edge."""
+"""Validate: whether the domain of validity recognises a wrong input, and whether residuals grow towards its edge."""
 
+from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from stdask import schema
+from stdask.schema.validation import IndexRow, ShiftRow, ValidationTables
 from stdask.science.assessment.metrics import score
 from stdask.science.assessment.paired import share_of
-from stdask.tools.validate.stars import Checked, Rows, Validation
+from stdask.tools.validate.stars import Checked, Validation
 
 COLOUR_SHIFT, EBV_SHIFT = 0.05, 0.1  # mag
 SIGMAS = 3.0  # shift of any other column, in units of its median stated error
@@ -16,43 +17,38 @@ INDEX_EDGES = (0.0, 0.5, 0.75, 1.0, np.inf)
 MIN_BIN = 20  # stars; of fewer, a robust sigma is uncertain by over a quarter
 
 
-def check(validation: Validation) -> dict[str, Rows]:
+def check(validation: Validation) -> ValidationTables:
     """Shift each input of the test stars, and sort their residuals by the index."""
-    return {
-        "domain": [row for checked in validation.checked for row in shifted_rows(checked)],
-        "domain_residuals": [row for checked in validation.checked for row in index_rows(checked)],
-    }
+    units = validation.run.definition_a.units
+    return ValidationTables(
+        domain=[row for checked in validation.checked for row in shifted_rows(checked, units)],
+        domain_residuals=[row for checked in validation.checked for row in index_rows(checked)],
+    )
 
 
-def shifted_rows(checked: Checked) -> Rows:
-    """Return how many test stars both domains catch, untouched and with each column shifted.
+def shifted_rows(checked: Checked, units: Mapping[str, str]) -> list[ShiftRow]:
+    """Return how many test stars both domains catch, unchanged and with each column shifted.
 
     Parameters
     ----------
     checked
         A family and its stars.
+    units
+        Of the labels of A.
     """
     where, domain = checked.family.neighbourhood, checked.family.input_domain
-    rows: Rows = []
+    units = {**dict.fromkeys((*schema.COLOURS, schema.EBV.name), "mag"), **units}
+    rows = []
     for shifted, amount in [("nothing", 0.0), *shifts_of(checked)]:
         values = surroundings(checked)
         if amount:
             values[:, where.names.index(shifted)] += amount
         caught = where.index(values) > 1
         outside = ~np.all(domain.contains(values[:, : len(domain.names)]), axis=1)
-        to_name = values[caught] if amount else values[:0]  # nothing was done to the false alarms
+        to_name = values[caught] if amount else values[:0]  # a false alarm has no shifted column to name
         named = np.array([shifted in pair.split("-") for pair in where.worst_pairs(to_name)], dtype=bool)
-        row: dict[str, Any] = {
-            "family": checked.family.name,
-            "shifted": shifted,
-            "by": amount,
-            "unit": _unit(checked, shifted),
-            "n": len(values),
-        }
-        shares = {"index_catches": caught, "bitmask_catches": outside, "named_if_caught": named}
-        for name, chosen in shares.items():
-            row[name], row[f"{name}_err"] = share_of(chosen)
-        rows.append(row)
+        shares = (*share_of(caught), *share_of(outside), *share_of(named))
+        rows.append(ShiftRow(checked.family.name, shifted, amount, units.get(shifted, ""), len(values), *shares))
     return rows
 
 
@@ -70,7 +66,7 @@ def shifts_of(checked: Checked) -> list[tuple[str, float]]:
     return shifts
 
 
-def index_rows(checked: Checked) -> Rows:
+def index_rows(checked: Checked) -> list[IndexRow]:
     """Return how far the test stars' translations lie from B, or the truth, in bins of the dissimilarity index.
 
     Parameters
@@ -79,7 +75,7 @@ def index_rows(checked: Checked) -> Rows:
         A family and its stars.
     """
     index = checked.family.neighbourhood.index(surroundings(checked))
-    evaluate, rows = checked.run.config.evaluate, []
+    rows = []
     for number, label in enumerate(checked.family.labels):
         for of, expected in checked.expected.items():
             residuals = checked.translation.percentiles[2][:, number] - expected[:, number]
@@ -87,15 +83,9 @@ def index_rows(checked: Checked) -> Rows:
                 inside = (index >= low) & (index < high)
                 if inside.sum() < MIN_BIN:
                     continue
-                scores = score(residuals[inside], evaluate.n_bootstraps, checked.run.config.seed)
-                row: dict[str, Any] = {
-                    "family": checked.family.name,
-                    "label": label,
-                    "unit": checked.unit(label),
-                    "of": of,
-                }
-                row |= {"index_from": low, "index_to": high, "n": scores["n"]}
-                rows.append(row | {name: scores[name] for name in ("mae", "mae_err", "robust", "robust_err")})
+                s = score(residuals[inside], checked.n_bootstraps, checked.seed)
+                errors = (s.n, s.mae, s.mae_err, s.robust, s.robust_err)
+                rows.append(IndexRow(checked.family.name, label, checked.units[label], of, low, high, *errors))
     return rows
 
 
@@ -105,10 +95,3 @@ def surroundings(checked: Checked) -> np.ndarray:
     if schema.EBV.name in checked.family.neighbourhood.names:
         columns.append(checked.test.reddening[:, None])
     return np.concatenate(columns, axis=1)
-
-
-def _unit(checked: Checked, name: str) -> str:
-    if name in schema.COLOURS or name == schema.EBV.name:
-        return "mag"
-    labels = checked.run.definition_a.labels
-    return schema.quantity(name, labels[name].unit).unit if name in labels else ""

@@ -1,17 +1,20 @@
-"""Validate: stars that A observed twice. Both visits should agree, before and after, as well as their errors say."""
+"""Validate: stars that A observed twice. Raw and translated, both visits should agree within their errors."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from stdask import schema
-from stdask.config.run import Run
+from stdask.config.survey import SurveyDefinition
 from stdask.display.console import progress_bar, say
 from stdask.network.ensemble import translate
-from stdask.runs.draws import draws_of
+from stdask.schema.validation import RepeatRow, ValidationTables
 from stdask.science.assessment.paired import repeatability
 from stdask.science.keys.star_keys import star_keys
+from stdask.science.measurements.repeats import ErrorFactors
 from stdask.science.measurements.survey_columns import SurveyColumns, catalogue_columns
 from stdask.science.sky.crossmatch import match_ids
 from stdask.science.translation.scaling import NO_COUNTERPART
@@ -21,7 +24,7 @@ from stdask.storage import paths
 from stdask.storage.surveys.files import open_survey
 from stdask.storage.surveys.format import SurveyFile
 from stdask.storage.tables import read_parquet, to_masked, to_numpy
-from stdask.tools.validate.stars import Checked, Rows, Validation
+from stdask.tools.validate.stars import Checked, Validation
 
 MIN_STARS = 20  # of fewer, a robust sigma is uncertain by over a quarter
 
@@ -34,20 +37,22 @@ class Visits(NamedTuple):
     columns: dict[str, np.ndarray]  # of the catalogue, each (2, n_stars)
 
 
-def check(validation: Validation) -> dict[str, Rows]:
+def check(validation: Validation) -> ValidationTables:
     """Translate both visits to the stars that A observed more than once."""
-    visits = repeated_visits(validation.run)
+    run = validation.run
+    folder = paths.catalogue(run.output, run.definition_a.name)
+    visits = repeated_visits(run.definition_a, run.survey_file("a"), folder)
     if visits is None:
-        say(f"  {validation.run.definition_a.name} has no star observed more than once", "yellow")
-        return {"repeats": []}
-    return {"repeats": [row for checked in validation.checked for row in repeat_rows(checked, visits)]}
+        say(f"  {run.definition_a.name} has no star observed more than once", "yellow")
+        return ValidationTables()
+    return ValidationTables(repeats=[row for checked in validation.checked for row in repeat_rows(checked, visits)])
 
 
-def repeat_rows(checked: Checked, visits: Visits) -> Rows:
+def repeat_rows(checked: Checked, visits: Visits) -> list[RepeatRow]:
     """Return how well A repeats before and after the translation, in units of the label and of the stated errors.
 
-    Only stars that taught no network count, and of these the visits that pass all cuts and lack no input. Magnitudes
-    that both visits share were measured once: their errors do not tell the visits apart.
+    Only stars that trained no network count, and of these the visits that pass all cuts and lack no input. Magnitudes
+    that both visits share were measured once, so their errors do not contribute to the difference of the visits.
 
     Parameters
     ----------
@@ -56,57 +61,61 @@ def repeat_rows(checked: Checked, visits: Visits) -> Rows:
     visits
         To the stars of A.
     """
-    family, run = checked.family, checked.run
+    family = checked.family
     inputs, measured, errors = (
         np.stack([visits.columns[name] for name in names], axis=-1)
         for names in (family.inputs, family.measured, [f"{name}_ERR" for name in family.measured])
     )
-    taught = np.isin(visits.ids, checked.stars.ids[~checked.stars.is_test].astype(str))
-    chosen = visits.columns["GOOD"].all(axis=0) & np.isfinite(inputs).all(axis=(0, 2)) & ~taught
+    trained_on = np.isin(visits.ids, checked.stars.ids[~checked.stars.is_test].astype(str))
+    chosen = visits.columns["GOOD"].all(axis=0) & np.isfinite(inputs).all(axis=(0, 2)) & ~trained_on
     if chosen.sum() < MIN_STARS:
         say(f"  {family.name}: only {chosen.sum()} stars with two good visits", "yellow")
         return []
     shared = (measured[0] == measured[1]) & np.isin(family.measured, list(schema.MAGNITUDES))
     inputs, errors = inputs[:, chosen], np.where(shared, 0.0, errors)[:, chosen]
     keys = star_keys(visits.rows[:, chosen].reshape(-1)).reshape(2, -1)
-    both = [translate(family, inputs[visit], errors[visit], keys[visit], draws_of(run.config)) for visit in range(2)]
+    both = [translate(family, inputs[visit], errors[visit], keys[visit], checked.draws) for visit in range(2)]
     values = np.stack([translation.percentiles[2] for translation in both])
     noise = np.stack([translation.input_noise for translation in both])
     rows = []
-    for number, (label, own) in enumerate(zip(family.labels, checked.own_columns, strict=True)):
+    for number, (label, own) in enumerate(zip(family.labels, family.own_columns, strict=True)):
         cases = {"translated": (values[:, :, number], noise[:, :, number])}
         if own != NO_COUNTERPART:
             stated = errors[:, :, family.measured.index(family.inputs[own])]
             cases = {"raw": (inputs[:, :, own], stated)} | cases
         for method, (visit, sigma) in cases.items():
-            found = repeatability(
-                visit[0], visit[1], np.hypot(sigma[0], sigma[1]), run.config.evaluate.n_bootstraps, run.config.seed
-            )
-            row = {"family": family.name, "label": label, "unit": checked.unit(label), "method": method}
-            rows.append(row | found._asdict())
+            both_errors = np.hypot(sigma[0], sigma[1])
+            found = repeatability(visit[0], visit[1], both_errors, checked.n_bootstraps, checked.seed)
+            rows.append(RepeatRow(family.name, label, checked.units[label], method, *found))
     return rows
 
 
-def repeated_visits(run: Run) -> Visits | None:
-    """Return the stars of which ingest set a row aside, with both rows as the catalogue would hold them."""
-    definition = run.definition_a
-    rejected = read_parquet(paths.catalogue(run.output, definition.name) / paths.REJECTED)
+def repeated_visits(definition: SurveyDefinition, file: Path, folder: Path) -> Visits | None:
+    """Return the stars of which ingest set a row aside, with both rows as the catalogue would hold them.
+
+    Parameters
+    ----------
+    definition, file, folder
+        Survey A, its file, and its catalogue.
+    """
+    rejected = read_parquet(folder / paths.REJECTED)
     aside = to_numpy(rejected, "row")[to_numpy(rejected, "reason") == DUPLICATES["star"]]
     if definition.duplicates is None or not aside.size:
         return None
-    survey = open_survey(run.survey_file("a"), definition.file)
+    survey = open_survey(file, definition.file)
     stars = survey.read([definition.duplicates.by])[definition.duplicates.by].combine_chunks()
     kept = np.setdiff1d(np.flatnonzero(stars.is_valid().to_numpy(zero_copy_only=False)), to_numpy(rejected, "row"))
     names = [stars.take(pa.array(rows)).to_numpy(zero_copy_only=False) for rows in (kept, aside)]
     first, second = match_ids(*names)
     rows = np.stack([kept[first], aside[second]])
-    columns, ids = _read_rows(survey, run, rows)
+    columns, ids = _read_rows(survey, definition, read_factors(folder, definition), rows)
     return Visits(rows, ids[0], columns)
 
 
-def _read_rows(survey: SurveyFile, run: Run, rows: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
+def _read_rows(
+    survey: SurveyFile, definition: SurveyDefinition, factors: Mapping[str, ErrorFactors], rows: np.ndarray
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Return catalogue columns and ids of rows of the survey file, each in the shape of `rows`."""
-    definition = run.definition_a
     wanted, places = np.unique(rows, return_inverse=True)
     tables, start = [], 0
     with progress_bar("read repeated visits", survey.n_rows) as bar:
@@ -117,7 +126,6 @@ def _read_rows(survey: SurveyFile, run: Run, rows: np.ndarray) -> tuple[dict[str
             bar.advance(table.num_rows)
     columns = to_masked(pa.concat_tables(tables))
     units = {name: survey.unit(name) for name in definition.source_columns}
-    factors = read_factors(paths.catalogue(run.output, definition.name), definition)
     arrays, _, _ = catalogue_columns(definition, SurveyColumns(columns, units, definition.sentinels), factors=factors)
     places = places.reshape(rows.shape)
     ids = np.ma.getdata(columns[definition.id]).astype(str)

@@ -1,75 +1,35 @@
-"""Validate: hard questions to a trained run. What does it do with missing, wrong, repeated and unknown stars?"""
+"""Validate: what a trained run does with missing, wrong, repeated and unknown stars."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
-
-from astropy.table import Table
 
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run
 from stdask.display.console import say
 from stdask.display.tables import print_table
 from stdask.errors import ConfigError
-from stdask.runs.stage import digest_of
+from stdask.runs.counts import CheckCounts
+from stdask.runs.receipts import Receipt
+from stdask.runs.registry import CHECKS, StageEntry
+from stdask.runs.stage import begin_stage
+from stdask.schema.validation import ValidationTables
+from stdask.stages.train.members import Shelves
 from stdask.storage import paths
-from stdask.storage.documents import write_ecsv
-from stdask.tools.validate import clusters as validate_clusters
-from stdask.tools.validate import domain as validate_domain
-from stdask.tools.validate import draws as validate_draws
-from stdask.tools.validate import missing as validate_missing
-from stdask.tools.validate import repeats as validate_repeats
-from stdask.tools.validate import roundtrip as validate_roundtrip
-from stdask.tools.validate import velocities as validate_velocities
-from stdask.tools.validate.stars import Rows, Validation, open_validation
+from stdask.storage.documents import read_tables, write_tables
+from stdask.storage.files import sha256
+from stdask.tools.validate.stars import open_validation
 
-
-class Check(NamedTuple):
-    """One question: what answers it, and what one should see."""
-
-    answer: Callable[[Validation], dict[str, Rows]]  # name of a table -> its rows
-    expected: str
-
-
-SECTIONS = ("cluster", "label", "family")  # what the lines of a printed table are grouped by, the first it has
-CHECKS = {
-    "missing": Check(
-        validate_missing.check,
-        "An input is deleted from every test star. Drawn, the ranges of the draws widen and the calibrated errors "
-        "cover; set to the training mean, as published, the ranges stay narrow and the errors cover too seldom.",
-    ),
-    "domain": Check(
-        validate_domain.check,
-        "Shifted inputs should be caught far more often than untouched stars; residuals should grow with the index.",
-    ),
-    "velocities": Check(
-        validate_velocities.check,
-        "Translated velocities should scatter no more than raw ones (to_raw <= 1) and lose the offset.",
-    ),
-    "clusters": Check(
-        validate_clusters.check,
-        "Networks that have seen no member: translated means should lie nearer to B (shift in sigma) than raw ones.",
-    ),
-    "roundtrip": Check(
-        validate_roundtrip.check,
-        "A to B to A differs from A by the noise that A to B removes: no more than the stated error of A.",
-    ),
-    "repeats": Check(
-        validate_repeats.check,
-        "Two visits to a star: translated ones should scatter no more than raw ones; pull 1 if A's errors are right.",
-    ),
-    "draws": Check(
-        validate_draws.check,
-        "Errors of the percentiles in units of half the 16-84 % range: the run's own draws should be no worse than "
-        "100 pseudo-random ones, the published number.",
-    ),
-}
+SECTIONS = ("cluster", "label", "family")  # a printed table has a line where the first of these that it has changes
+NAMES = {entry.name.removeprefix("validate_"): entry for entry in CHECKS.values() if entry.command == "validate"}
 
 
 def run(
     run: Run, workers: Workers, truth: Path | None = None, members: Path | None = None, only: Sequence[str] = ()
 ) -> None:
-    """Ask all questions, or some, of the test stars of a run; print the tables and write them.
+    """Make all checks, or some, on the test stars of a run; write their tables and print them.
+
+    A check that was made before is skipped as long as nothing changed on which it depends; its tables are printed.
 
     Parameters
     ----------
@@ -90,18 +50,33 @@ def run(
         If the run is not trained.
     """
     for name in only:
-        if name not in CHECKS:
-            raise ConfigError(f"No check {name!r}. There are {', '.join(CHECKS)}.")
-    digest_of(run, "train")
-    validation = open_validation(run, workers, truth, members)
-    for name, check in CHECKS.items():
-        if only and name not in only:
-            continue
-        say(f"validate {name}", "bold")
-        say(f"  {check.expected}", "dim")
-        for table, rows in check.answer(validation).items():
-            if rows:
-                path = paths.validation(run.output) / f"{table}.ecsv"
-                write_ecsv(path, Table(rows=rows))
-                section = next(column for column in SECTIONS if column in rows[0])
-                print_table(f"{table}: {path}", rows, section)
+        if name not in NAMES:
+            raise ConfigError(f"No check {name!r}. The checks are {', '.join(NAMES)}.")
+    for name, entry in NAMES.items():
+        if not only or name in only:
+            _print(run.output, _make(entry, run, workers, truth, members))
+
+
+def _make(entry: StageEntry, run: Run, workers: Workers, truth: Path | None, members: Path | None) -> Receipt:
+    """Make one check, unless it is done."""
+    given = {"truth": truth, "members": members}
+    read = {name: sha256(path) for name in entry.optional if (path := given[name])}
+    stage = begin_stage(run, entry.name, read)
+    say(f"  {entry.summary}", "dim")
+    if receipt := stage.done():
+        return receipt
+    stage.remove_old_outputs()
+    module, function = entry.function.split(":")
+    validation = open_validation(run, workers, truth, members, Shelves(stage))
+    tables: ValidationTables = getattr(import_module(module), function)(validation)
+    written = write_tables(paths.validation(run.output), tables)
+    return stage.finish(written, CheckCounts(n_rows={name: len(rows) for name, rows in vars(tables).items() if rows}))
+
+
+def _print(output: Path, receipt: Receipt) -> None:
+    """Print the tables of a check, from the disk."""
+    tables = read_tables(paths.validation(output), ValidationTables)
+    for path in [output / name for name in receipt.outputs]:
+        rows = [vars(row) for row in getattr(tables, path.stem)]
+        section = next(column for column in SECTIONS if column in rows[0])
+        print_table(f"{path.stem}: {path}", rows, section)

@@ -1,4 +1,4 @@
-"""Errors are learnt from members that had not seen a star, and from stars whose inputs are taken away."""
+"""Errors are calibrated on stars that members held out, and on stars whose inputs are deleted."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,7 @@ LACKING_TEFF = Patterns(np.array([[False] * 4, [True, False, False, False]]), np
 
 def test_a_member_holds_out_the_stars_that_it_validates_on(tmp_path: Path):
     run = make_run(tmp_path)
-    held_out = held_out_stars(100, run)
+    held_out = held_out_stars(100, run.config.train, run.config.seed)
     assert held_out.shape == (run.config.train.n_members, 100)
     for member, own in enumerate(held_out):
         assert list(np.flatnonzero(own)) == list(split_for_member(100, 0.2, run.config.seed, member)[1])
@@ -33,7 +33,7 @@ def test_calibrated_errors_are_the_scatter_of_b_about_the_prediction(tmp_path: P
     labels += np.random.default_rng(5).normal(0, [40.0, 0.1, 0.5], labels.shape)
     family, run = identity(), make_run(tmp_path)
     stars = training(inputs, labels)
-    calibrated = calibrate(replace(family, calibration=None), stars, COMPLETE, run)
+    calibrated = calibrate(replace(family, calibration=None), stars, COMPLETE, run.config.train, draws_of(run.config))
     translation = translate(calibrated, stars.inputs, stars.errors, stars.star_keys, draws_of(run.config))
     sigma = sigma_parts(calibrated, stars.inputs, translation).total
     # a quantile of 2000 held-out stars knows a sigma to 2 %
@@ -48,7 +48,7 @@ def test_stars_that_lack_an_input_are_calibrated_on_stars_without_it(tmp_path: P
     stars, run = training(inputs, labels), make_run(tmp_path)
     # without draws, only the factor can know that a star without its Teff scatters by 300 K instead of 40
     family = replace(identity(), calibration=None, density=None)
-    calibrated = calibrate(family, stars, LACKING_TEFF, run)
+    calibrated = calibrate(family, stars, LACKING_TEFF, run.config.train, draws_of(run.config))
     assert calibrated.calibration.missing_factors[TEFF_B] > 4
     blind = stars.inputs.copy()
     blind[:, 0] = np.nan

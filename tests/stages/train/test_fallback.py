@@ -1,4 +1,4 @@
-"""Do no harm: a simpler method stands in only where held-out stars say that the networks are worse."""
+"""Do no harm: a simpler method replaces the networks only where held-out stars say that the networks are worse."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +25,7 @@ def known_stars(labels_of: str) -> TrainingSet:
 def test_networks_that_miss_an_offset_are_replaced_for_that_label_alone(tmp_path: Path):
     family, run = identity(), make_run(tmp_path)
     family = replace(family, scaling=replace(family.scaling, offsets=np.array([0.0, 0.15, 0.0])))
-    fallback, notes = choose_fallback(family, known_stars("offset"), run)
+    fallback, notes = choose_fallback(family, known_stars("offset"), run.config.train, 1)
     assert fallback is not None
     assert fallback.replaced[VHELIO_B]
     assert not fallback.replaced[TEFF_B]
@@ -39,7 +39,7 @@ def test_networks_that_miss_an_offset_are_replaced_for_that_label_alone(tmp_path
 
 def test_a_relation_that_networks_miss_is_taken_over_by_a_regression(tmp_path: Path):
     family = identity()
-    fallback, notes = choose_fallback(family, known_stars("slope"), make_run(tmp_path))
+    fallback, notes = choose_fallback(family, known_stars("slope"), make_run(tmp_path).config.train, 1)
     assert fallback is not None
     assert any("VHELIO" in note and "ridge regression" in note for note in notes)
     hot, cool = training_stars(2, seed=9)[0]
@@ -51,6 +51,6 @@ def test_a_relation_that_networks_miss_is_taken_over_by_a_regression(tmp_path: P
 
 def test_networks_that_do_no_harm_stay(tmp_path: Path):
     family = identity()
-    fallback, notes = choose_fallback(family, known_stars("nothing"), make_run(tmp_path))
+    fallback, notes = choose_fallback(family, known_stars("nothing"), make_run(tmp_path).config.train, 1)
     assert fallback is None or not fallback.replaced[VHELIO_B]
     assert not any(note.startswith("VHELIO") for note in notes)

@@ -1,7 +1,5 @@
 """A family from its training stars: whose counterpart is whose, what is masked, and the shape of the network."""
 
-from pathlib import Path
-
 import numpy as np
 
 from stdask.config.training import TrainConfig
@@ -9,7 +7,6 @@ from stdask.network.presets import shape_of
 from stdask.science.translation.masking import Patterns
 from stdask.science.translation.scaling import NO_COUNTERPART, fit_scaling
 from stdask.stages.train.family import member_jobs, own_inputs
-from tests.hand_made import make_run
 from tests.network.made_up import training_stars
 from tests.tools.validate.checked_stars import training
 
@@ -35,12 +32,12 @@ def test_each_of_several_extrinsic_labels_has_its_own_counterpart():
     np.testing.assert_allclose(untrained[:, 2], labels[:, 2].mean())
 
 
-def test_where_missing_inputs_become_the_mean_members_are_trained_so_at_the_rate_of_the_catalogue(tmp_path: Path):
+def test_where_missing_inputs_become_the_mean_members_are_trained_so_at_the_rate_of_the_catalogue():
     known = training(*training_stars(4000))
     scaling = fit_scaling(known.inputs, known.labels, [0, NO_COUNTERPART, 3], "residual")
     for missing, share in (("mean", 0.3), ("draw", 0.0)):
-        run = make_run(tmp_path, train={"intrinsic": ABUNDANCES["intrinsic"], "missing": missing})
-        jobs = member_jobs("intrinsic", known, scaling, LACKING_RV, run)
+        train = TrainConfig.model_validate({"intrinsic": ABUNDANCES["intrinsic"], "missing": missing})
+        jobs = member_jobs("intrinsic", known, scaling, LACKING_RV, train, seed=1)
         masked = [(job.training.inputs[:, 3] == 0).mean() for job in jobs]  # 0 is the training mean
         # 4 sigma of the binomial of 3200 stars
         np.testing.assert_allclose(masked, share, atol=4 * np.sqrt(0.3 * 0.7 / 3200))

@@ -1,4 +1,4 @@
-"""Members that are trained wait on disk: a run that was cut off trains the others alone, and gets the same networks."""
+"""Trained members are kept on disk: an interrupted run trains the others alone, and gets the same networks."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,8 +13,9 @@ from stdask.config.run import Run
 from stdask.network.recipe import Epoch, Sample
 from stdask.runs.stage import Stage
 from stdask.stages.train import members as train_members
-from stdask.stages.train.members import Job, Member, Shelf, clear_shelves, jobs_of
+from stdask.stages.train.members import Job, Member, Shelf, Shelves, jobs_of
 from stdask.storage import paths
+from stdask.tools.run import forget
 from tests.hand_made import make_run
 from tests.network.made_up import made_up_plan, training_stars
 
@@ -28,21 +29,20 @@ def short_run(folder: Path) -> Run:
 
 def short_jobs(run: Run) -> list[Job]:
     inputs, labels = training_stars(200)
-    return jobs_of(
-        "intrinsic", [Sample((inputs / 1000).astype(np.float32), (labels / 1000).astype(np.float32))] * 3, run
-    )
+    sample = Sample((inputs / 1000).astype(np.float32), (labels / 1000).astype(np.float32))
+    return jobs_of("intrinsic", [sample] * 3, run.config.train, run.config.seed)
 
 
-def trained(workers: Workers, jobs: Sequence[Job], shelf: Shelf | None, most: int = 3) -> tuple[list[int], list]:
+def trained(workers: Workers, jobs: Sequence[Job], shelf: Shelf, most: int = 3) -> tuple[list[int], list]:
     """Train; return which members were trained now, and all. The driver dies when one more than `most` is done."""
     now: list[int] = []
     members: list[Member] = []
 
-    def add(shelf: Shelf, job: Job, member: Member) -> None:
+    def add(shelf: Shelf, number: int, job: Job, member: Member) -> None:
         if len(now) == most:
             raise KeyboardInterrupt
         now.append(job.member)
-        own_add(shelf, job, member)
+        own_add(shelf, number, job, member)
 
     own_add = Shelf.add
     with pytest.MonkeyPatch.context() as patch:
@@ -66,14 +66,14 @@ def assert_same(ours: Sequence[Member], theirs: Sequence[Member]) -> None:
 
 
 def made_member(job: Job) -> Member:
-    """Return a network that nothing was learnt for."""
+    """Return a network that was not trained."""
     return made_up_plan(4, 3, 4, job.architecture.depth, 1), [Epoch(0, 1e-3, 0.5, 0.25), Epoch(1, 1e-3, 1 / 3, 0.1)]
 
 
 @pytest.fixture(scope="module")
 def undisturbed(client: Workers, tmp_path_factory: pytest.TempPathFactory) -> list[Member]:
     run = short_run(tmp_path_factory.mktemp("undisturbed"))
-    return train_members.train_members(client, "train", short_jobs(run))
+    return train_members.train_members(client, "train", short_jobs(run), shelf_of(run))
 
 
 def shelf_of(run: Run, kind: str = "intrinsic") -> Shelf:
@@ -96,7 +96,7 @@ def test_a_run_that_was_cut_off_trains_only_the_members_that_were_not_done(
 def test_a_member_damaged_on_the_shelf_is_trained_again(client: Workers, tmp_path: Path, undisturbed: list[Member]):
     run = short_run(tmp_path)
     trained(client, short_jobs(run), shelf_of(run))
-    path = paths.ensemble(run.output) / "scratch" / "intrinsic" / "1.safetensors"
+    path = paths.members(run.output, "train") / "intrinsic" / "1.safetensors"
     content = bytearray(path.read_bytes())
     content[-3] ^= 1  # as long as before
     path.write_bytes(content)
@@ -115,7 +115,7 @@ def test_a_member_that_depends_on_what_has_changed_is_trained_again(changes: dic
     job = short_jobs(run)[0]
     shelf = shelf_of(run)
     assert shelf.kept([job]) == {}
-    shelf.add(job, made_member(job))
+    shelf.add(0, job, made_member(job))
     assert list(shelf_of(run).kept([job])) == [0]
     if "stars" in changes:
         inputs = job.validation.inputs.copy()
@@ -132,20 +132,39 @@ def test_a_member_that_depends_on_what_has_changed_is_trained_again(changes: dic
 def test_networks_of_another_kind_have_a_shelf_of_their_own(tmp_path: Path):
     run = short_run(tmp_path)
     jobs = short_jobs(run)
-    for kind, job in zip(("intrinsic", "intrinsic_latent"), jobs, strict=False):
+    for number, kind in enumerate(("intrinsic", "intrinsic_latent")):
         shelf_of(run, kind).kept(jobs)
-        shelf_of(run, kind).add(job, made_member(job))
+        shelf_of(run, kind).add(number, jobs[number], made_member(jobs[number]))
     assert list(shelf_of(run, "intrinsic").kept(jobs)) == [0]
     assert list(shelf_of(run, "intrinsic_latent").kept(jobs)) == [1]
 
 
-def test_cleared_shelves_leave_nothing(tmp_path: Path):
+def test_a_shelf_holds_the_members_of_its_last_jobs_and_no_others(tmp_path: Path):
     run = short_run(tmp_path)
     jobs, shelf = short_jobs(run), shelf_of(run)
     shelf.kept(jobs)
-    shelf.add(jobs[0], made_member(jobs[0]))
-    ensemble = paths.ensemble(run.output) / "ensemble.json"
-    ensemble.write_text("{}")
-    clear_shelves(Stage(run.output, "train", {}, {}))
-    assert [path for path in run.output.rglob("*") if path.is_file()] == [ensemble]
+    for number, job in enumerate(jobs):
+        shelf.add(number, job, made_member(job))
+    assert list(shelf_of(run).kept(jobs[:2])) == [0, 1]
+    folder = paths.members(run.output, "train") / "intrinsic"
+    assert sorted(path.name for path in folder.iterdir()) == ["0.safetensors", "1.safetensors"]
+
+
+def test_a_stage_that_is_repeated_on_request_trains_all_members_again(tmp_path: Path):
+    run = short_run(tmp_path)
+    jobs, shelf = short_jobs(run), shelf_of(run)
+    shelf.kept(jobs)
+    shelf.add(0, jobs[0], made_member(jobs[0]))
+    forget(run.output, ["train"])
     assert shelf_of(run).kept(jobs) == {}
+
+
+def test_the_name_of_a_shelf_is_a_file_name_whatever_it_is_for(tmp_path: Path):
+    run = short_run(tmp_path)
+    job = short_jobs(run)[0]
+    shelves = Shelves(Stage(run.output, "study", {}, {}), "47 Tuc/")
+    shelf = shelves.of("paper, z-scored")
+    shelf.kept([job])
+    shelf.add(0, job, made_member(job))
+    assert (paths.members(run.output, "study") / "47_Tuc_paper_z_scored" / "0.safetensors").exists()
+    assert list(shelves.of("paper, z-scored").kept([job])) == [0]

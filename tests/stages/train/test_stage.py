@@ -1,4 +1,4 @@
-"""The stage train as a whole: cut off and taken up again, it ends with the same ensemble."""
+"""The stage train as a whole: interrupted and resumed, it ends with the same ensemble."""
 
 import shutil
 from pathlib import Path
@@ -15,7 +15,7 @@ from stdask.storage import paths
 from tests.conftest import JOBS
 
 SHORT = {"n_members": 2, "max_epochs": 2, "learning_rates": (1e-3,), "first_width": 8, "depth": 1}
-MORE = {"debias": True, "fallback": "best"}  # everything that is learnt of the networks, and a second kind of them
+MORE = {"debias": True, "fallback": "best"}  # all that train can do with networks, and a second kind of them
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +39,12 @@ def trained_now(run: Run, client: Workers, most: int = 100) -> int:
     """Train; return how many members that took. The driver dies when one more than `most` is done."""
     n_done = 0
 
-    def add(shelf: Shelf, job: Job, member: Member) -> None:
+    def add(shelf: Shelf, number: int, job: Job, member: Member) -> None:
         nonlocal n_done
         if n_done == most:
             raise KeyboardInterrupt
         n_done += 1
-        own_add(shelf, job, member)
+        own_add(shelf, number, job, member)
 
     own_add = Shelf.add
     with pytest.MonkeyPatch.context() as patch:
@@ -66,10 +66,31 @@ def test_training_that_was_cut_off_goes_on_and_ends_with_the_same_ensemble(
     assert n_members >= 4  # two as measured, two of noise-free inputs, for each family
     assert trained_now(cut, client, most=3) == 3  # one of the second kind among them
     assert trained_now(cut, client) == n_members - 3
+    assert_same_ensembles(run, cut)
+
+
+def assert_same_ensembles(run: Run, other: Run) -> None:
     names = {path.name for path in paths.ensemble(run.output).iterdir()}
-    assert names == {path.name for path in paths.ensemble(cut.output).iterdir()}  # and no scratch folder
-    for name in names - {"card.md"}:  # the card tells the date
-        assert (paths.ensemble(cut.output) / name).read_bytes() == (paths.ensemble(run.output) / name).read_bytes()
+    assert names == {path.name for path in paths.ensemble(other.output).iterdir()}
+    for name in names:
+        assert (paths.ensemble(other.output) / name).read_bytes() == (paths.ensemble(run.output) / name).read_bytes()
+
+
+@pytest.mark.slow
+def test_another_domain_trains_no_network_again(paired: Run, client: Workers, tmp_path: Path):
+    run, fresh = copied(paired, tmp_path / "run"), copied(paired, tmp_path / "fresh")
+    n_members = trained_now(run, client)
+    before = (paths.ensemble(run.output) / "ensemble.json").read_bytes()
+    domain = run.config.domain.model_copy(update={"n_bins": 7})
+    translate = run.config.translate.model_copy(update={"n_draws": 20})
+    run, fresh = (
+        own.model_copy(update={"config": own.config.model_copy(update={"domain": domain, "translate": translate})})
+        for own in (run, fresh)
+    )
+    assert trained_now(run, client) == 0
+    assert (paths.ensemble(run.output) / "ensemble.json").read_bytes() != before
+    assert trained_now(fresh, client) == n_members
+    assert_same_ensembles(run, fresh)
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from stdask.config.run import Run
 from stdask.network.ensemble import Family
 from stdask.network.plan import Plan
 from stdask.pairing.training_set import TrainingSet
+from stdask.runs.draws import draws_of
 from stdask.science.translation.calibration import N_GROUPS, Calibration
 from stdask.science.translation.dissimilarity import fit_neighbourhood
 from stdask.science.translation.gaussian_mixture import fit_mixture
@@ -61,7 +62,9 @@ def training(
 
 def checked(run: Run, family: Family, stars: TrainingSet, **expected: np.ndarray) -> Checked:
     """Return a family and its stars, with B's labels of the test stars and whatever else is expected."""
-    return Checked(run, family, stars, {"B": stars.labels[stars.is_test], **expected})
+    expected = {"B": stars.labels[stars.is_test], **expected}
+    units, n_bootstraps = run.definition_b.units, run.config.evaluate.n_bootstraps
+    return Checked(family, stars, expected, units, draws_of(run.config), n_bootstraps)
 
 
 def stars_and_labels(n_stars: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

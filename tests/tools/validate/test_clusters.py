@@ -1,4 +1,4 @@
-"""Leave one cluster out: members are found by id or position, and teach nothing to the networks that translate them."""
+"""Leave one cluster out: members are found by id or position, and do not train the networks that translate them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,12 @@ from stdask import schema
 from stdask.config.run import Run
 from stdask.errors import CatalogueError
 from stdask.pairing.training_set import TrainingSet
+from stdask.runs.stage import Stage
+from stdask.schema.validation import ValidationTables
 from stdask.stages.train.family import Trained
+from stdask.stages.train.members import Shelves
+from stdask.storage import paths
+from stdask.storage.catalogue.hats import open_catalogue
 from stdask.tools.validate import clusters as validate_clusters
 from stdask.tools.validate.clusters import MAX_CLUSTERS, check, cluster_names, cluster_rows, largest
 from stdask.tools.validate.stars import Checked, Validation
@@ -47,13 +52,21 @@ def members_table(folder: Path) -> Path:
     return write(folder, ID_A=np.arange(N)[::-1], cluster=names[::-1])
 
 
-def validation(pairs: Checked, members: Path | None) -> Validation:
+def validation(run: Run, pairs: Checked, members: Path | None) -> Validation:
     workers: Any = SimpleNamespace(refresh=lambda: None)
-    return Validation(pairs.run, workers, pa.table({}), [pairs], members)
+    return Validation(run, workers, pa.table({}), [pairs], members, Shelves(Stage(run.output, "train", {}, {})))
+
+
+def names_of(run: Run, pairs: Checked, path: Path) -> np.ndarray:
+    """Return the cluster of each pair; the catalogue is read where the table has no ids."""
+    catalogue: Any = None
+    if (folder := paths.catalogue(run.output, A)).exists():
+        catalogue = open_catalogue(folder)
+    return cluster_names(path, pairs.stars.ids.astype(str), catalogue, ID.name)
 
 
 def test_members_are_found_by_id_whatever_the_order(run: Run, pairs: Checked, tmp_path: Path):
-    names = cluster_names(run, pairs, members_table(tmp_path))
+    names = names_of(run, pairs, members_table(tmp_path))
     assert np.flatnonzero(names == "NGC104").tolist() == MEMBERS.tolist()
     assert np.flatnonzero(names == "NGC288").tolist() == [0, 1, 2]
     assert (names == "").sum() == N - 11
@@ -76,13 +89,13 @@ def test_members_of_occam_are_found_by_position_if_all_probabilities_allow_it(ru
         PM_PROB=probabilities[2],
         CG_PROB=np.full(8, -9999.99),
     )
-    found = np.flatnonzero(cluster_names(run, pairs, path) == "NGC 104")
+    found = np.flatnonzero(names_of(run, pairs, path) == "NGC 104")
     assert found.tolist() == MEMBERS[[0, 4, 5, 6]].tolist()
 
 
 def test_a_table_without_members_names_the_column_it_lacks(run: Run, pairs: Checked, tmp_path: Path):
     with pytest.raises(CatalogueError, match=r"members\.parquet has no column 'dec'"):
-        cluster_names(run, pairs, write(tmp_path, cluster=["a"], ra=[1.0]))
+        names_of(run, pairs, write(tmp_path, cluster=["a"], ra=[1.0]))
 
 
 def test_clusters_come_with_the_most_members_first_and_not_too_many():
@@ -99,42 +112,45 @@ def test_a_cluster_has_the_means_and_scatters_of_its_members(run: Run):
     family = replace(family, scaling=replace(family.scaling, offsets=np.array([-30.0, 0.2, 0.0])))
     members = np.isin(np.arange(N), MEMBERS)
     teff, mg_fe, _ = cluster_rows(checked(run, family, training(inputs, labels)), members, "NGC104")
-    assert (teff["cluster"], teff["n"], teff["unit"]) == ("NGC104", 8, "K")
+    assert (teff.cluster, teff.n, teff.unit) == ("NGC104", 8, "K")
     raw, b = inputs[members, 0], labels[members, TEFF_B]
-    assert (teff["a_mean"], teff["a_std"]) == pytest.approx((raw.mean(), raw.std(ddof=1)))
-    assert (teff["b_mean"], teff["b_std"]) == pytest.approx((b.mean(), b.std(ddof=1)))
-    assert teff["translated_mean"] == pytest.approx(raw.mean() - 30, abs=0.01)  # float32 networks at 4800 K
+    assert (teff.a_mean, teff.a_std) == pytest.approx((raw.mean(), raw.std(ddof=1)))
+    assert (teff.b_mean, teff.b_std) == pytest.approx((b.mean(), b.std(ddof=1)))
+    assert teff.translated_mean == pytest.approx(raw.mean() - 30, abs=0.01)  # float32 networks at 4800 K
     error = 5 * np.sqrt(8 / 7) / np.sqrt(8)  # of +-5 K in turn
-    assert (teff["a_shift"], teff["translated_shift"]) == pytest.approx((40 / error, 10 / error), rel=0.01)
-    assert np.isnan(mg_fe["a_mean"])
-    assert mg_fe["translated_mean"] == pytest.approx(0.2, abs=1e-6)
-    assert mg_fe["translated_std"] == pytest.approx(0, abs=1e-6)
+    assert (teff.a_shift, teff.translated_shift) == pytest.approx((40 / error, 10 / error), rel=0.01)
+    assert np.isnan(mg_fe.a_mean)
+    assert mg_fe.translated_mean == pytest.approx(0.2, abs=1e-6)
+    assert mg_fe.translated_std == pytest.approx(0, abs=1e-6)
 
 
-def test_no_member_teaches_the_networks_that_translate_it(
-    pairs: Checked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+def test_no_member_trains_the_networks_that_translate_it(
+    run: Run, pairs: Checked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ):
-    taught: list[TrainingSet] = []
+    write_catalogue(run, A, (ID, *schema.POSITION), stars((ID, *schema.POSITION), N), most=N)
+    trained: list[tuple[TrainingSet, Shelves]] = []
 
-    def train_family(name: str, known: TrainingSet, *_: Any) -> Trained:
-        taught.append(known)
+    def train_family(name: str, known: TrainingSet, *further: Any) -> Trained:
+        trained.append((known, further[-1]))
         return Trained(replace(pairs.family, name=name), [], [])
 
     monkeypatch.setattr(validate_clusters, "train_family", train_family)
     monkeypatch.setattr(validate_clusters, "catalogue_patterns", lambda *_: None)
-    tables = check(validation(pairs, members_table(tmp_path)))
-    (known,) = taught  # NGC288 has too few
+    tables = check(validation(run, pairs, members_table(tmp_path)))
+    ((known, shelves),) = trained  # NGC288 has too few
+    assert shelves.prefix == "NGC104_"
     assert sorted(known.ids.astype(int)) == sorted(set(range(N)) - set(MEMBERS))
     assert not known.is_test.any()
-    assert [(row["cluster"], row["label"]) for row in tables["clusters"]] == [
+    assert [(row.cluster, row.label) for row in tables.clusters] == [
         ("NGC104", label) for label in ("TEFF", "MG_FE", "VHELIO")
     ]
     assert "1 ensembles trained in" in capsys.readouterr().out
 
 
-def test_a_run_without_clusters_says_why(pairs: Checked, tmp_path: Path, capsys: pytest.CaptureFixture):
-    assert check(validation(pairs, None)) == {"clusters": []}
+def test_a_run_without_clusters_says_why(run: Run, pairs: Checked, tmp_path: Path, capsys: pytest.CaptureFixture):
+    assert check(validation(run, pairs, None)) == ValidationTables()
     assert "--members names no table" in capsys.readouterr().out
     path = write(tmp_path, ID_A=np.arange(3), cluster=["NGC288"] * 3)
-    assert check(validation(pairs, path)) == {"clusters": []}
+    write_catalogue(run, A, (ID, *schema.POSITION), stars((ID, *schema.POSITION), N), most=N)
+    assert check(validation(run, pairs, path)) == ValidationTables()
     assert "3 of 100 usable pairs are members of a cluster, but no cluster has 5" in capsys.readouterr().out

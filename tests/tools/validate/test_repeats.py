@@ -10,6 +10,7 @@ import pytest
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run
 from stdask.stages.ingest import stage as ingest
+from stdask.storage import paths
 from stdask.tools.validate.repeats import Visits, repeat_rows, repeated_visits
 from tests.hand_made import make_run
 from tests.stages.ingest.test_stage import small_run, small_table
@@ -45,28 +46,28 @@ def two_visits(seed: int = 3) -> Visits:
 
 def test_visits_that_scatter_by_their_errors_have_a_pull_of_1_before_and_after(run: Run):
     rows = repeat_rows(checked(run, identity(), training(*stars_and_labels(100, 1))), two_visits())
-    found = {(row["label"], row["method"]): row for row in rows}
+    found = {(row.label, row.method): row for row in rows}
     assert set(found) == {(label, way) for label in ("TEFF", "VHELIO") for way in ("raw", "translated")} | {
         ("MG_FE", "translated")
     }
     for label, own in (("TEFF", "TEFF"), ("VHELIO", "RV")):
         for method in ("raw", "translated"):  # the family does nothing: both are the same
             row = found[label, method]
-            assert row["n"] == N
-            assert row["scatter"] == pytest.approx(ERRORS[own], abs=4 * row["scatter_err"])
-            assert row["pull"] == pytest.approx(1, abs=4 * row["pull_err"] + 0.02)  # 100 draws know a width to 2 %
-    assert found["MG_FE", "translated"]["scatter"] == 0  # the same for all stars
-    assert np.isnan(found["MG_FE", "translated"]["pull"])
+            assert row.n == N
+            assert row.scatter == pytest.approx(ERRORS[own], abs=4 * row.scatter_err)
+            assert row.pull == pytest.approx(1, abs=4 * row.pull_err + 0.02)  # 100 draws know a width to 2 %
+    assert found["MG_FE", "translated"].scatter == 0  # the same for all stars
+    assert np.isnan(found["MG_FE", "translated"].pull)
 
 
-def test_only_complete_good_visits_of_stars_that_taught_nothing_count(run: Run):
+def test_only_complete_good_visits_of_stars_that_trained_nothing_count(run: Run):
     visits = two_visits()
     visits.columns["GOOD"][1, :100] = False
     visits.columns["RV"][0, 100:150] = np.nan
     stars = training(*stars_and_labels(100, 1))
-    stars = replace(stars, ids=visits.ids[200:300])  # 80 of these taught, 20 are test stars
+    stars = replace(stars, ids=visits.ids[200:300])  # 80 of these are training stars, 20 are test stars
     rows = repeat_rows(checked(run, identity(), stars), visits)
-    assert {row["n"] for row in rows} == {N - 100 - 50 - 80}
+    assert {row.n for row in rows} == {N - 100 - 50 - 80}
 
 
 def test_magnitudes_that_both_visits_share_were_measured_once(run: Run):
@@ -79,13 +80,13 @@ def test_magnitudes_that_both_visits_share_were_measured_once(run: Run):
         visits.columns[f"{name}_ERR"][:] = 1e-9
         visits.columns[name][1] = visits.columns[name][0] * (1 + 1e-7)
     ours = checked(run, family, training(*stars_and_labels(100, 1)))
-    shared = {row["label"]: row for row in repeat_rows(ours, visits) if row["method"] == "translated"}
+    shared = {row.label: row for row in repeat_rows(ours, visits) if row.method == "translated"}
     for name in ("BP_MAG", "G_MAG", "RP_MAG"):
         visits.columns[name][1] += 1e-3  # measured twice
-    twice = {row["label"]: row for row in repeat_rows(ours, visits) if row["method"] == "translated"}
+    twice = {row.label: row for row in repeat_rows(ours, visits) if row.method == "translated"}
     # colours are the same in both visits: what differs is the draws alone, and these by less than their errors
-    assert twice["TEFF"]["pull"] < 0.1
-    assert not shared["TEFF"]["pull"] < 0.1  # neither draws nor errors: rounding in units of rounding, or nothing
+    assert twice["TEFF"].pull < 0.1
+    assert not shared["TEFF"].pull < 0.1  # neither draws nor errors: rounding in units of rounding, or nothing
 
 
 def test_few_repeats_are_told_and_left_out(run: Run, capsys: pytest.CaptureFixture):
@@ -103,7 +104,7 @@ def test_both_visits_are_read_as_ingest_reads_them(tmp_path: Path, client: Worke
     table = table.set_column(1, "gaia", pa.array(gaia))
     run = small_run(tmp_path, table, block=25)
     ingest.run(run, client, "a")
-    visits = repeated_visits(run)
+    visits = repeated_visits(run.definition_a, run.survey_file("a"), paths.catalogue(run.output, run.definition_a.name))
     assert visits is not None
     assert visits.rows.shape == (2, 3)
     feh = table["feh"].to_numpy()
@@ -118,4 +119,7 @@ def test_both_visits_are_read_as_ingest_reads_them(tmp_path: Path, client: Worke
 def test_a_survey_without_repeats_has_no_visits(tmp_path: Path, client: Workers):
     run = small_run(tmp_path, small_table(30))
     ingest.run(run, client, "a")
-    assert repeated_visits(run) is None
+    assert (
+        repeated_visits(run.definition_a, run.survey_file("a"), paths.catalogue(run.output, run.definition_a.name))
+        is None
+    )

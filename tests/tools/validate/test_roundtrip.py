@@ -11,8 +11,7 @@ import pytest
 from stdask.config.run import Run
 from stdask.network.ensemble import Family
 from stdask.pairing.training_set import training_set
-from stdask.tools.validate.roundtrip import inverse_run, roundtrip_rows, swap_sides
-from stdask.tools.validate.stars import Validation
+from stdask.tools.validate.roundtrip import inverse_training, roundtrip_rows, swap_sides
 from tests.hand_made import make_run
 from tests.tools.validate.checked_stars import TEFF_B, checked, identity, stars_and_labels, training
 
@@ -27,7 +26,7 @@ def run(tmp_path: Path) -> Run:
 
 
 def test_counterparts_become_labels_and_their_labels_inputs(run: Run):
-    train = inverse_run(run).config.train
+    train = inverse_training(run.config.train)
     assert [(item.label, item.source) for item in train.intrinsic] == [("TEFF", "TEFF"), ("FE_H", "M_H")]
     assert train.inputs("intrinsic") == ("TEFF", "M_H")
     assert train.inputs("extrinsic") == ("TEFF", "M_H", "VHELIO")
@@ -37,7 +36,7 @@ def test_counterparts_become_labels_and_their_labels_inputs(run: Run):
 
 def test_a_counterpart_of_two_labels_comes_back_from_the_first(tmp_path: Path):
     items = [{"label": "FE_H", "from": "FE_H"}, {"label": "M_H", "from": "FE_H"}]
-    train = inverse_run(make_run(tmp_path, train={"intrinsic": items})).config.train
+    train = inverse_training(make_run(tmp_path, train={"intrinsic": items}).config.train)
     assert [(item.label, item.source) for item in train.intrinsic] == [("FE_H", "FE_H")]
 
 
@@ -50,7 +49,7 @@ def test_swapped_pairs_have_the_same_test_stars_and_each_others_values(run: Run)
     columns |= {"ID_A": np.arange(50).astype(str), "USED_INTRINSIC": np.ones(50, dtype=bool)}
     pairs = pa.table(columns)
     there = training_set(pairs, "intrinsic", run.config.train, 7)
-    back = training_set(swap_sides(pairs), "intrinsic", inverse_run(run).config.train, 7)
+    back = training_set(swap_sides(pairs), "intrinsic", inverse_training(run.config.train), 7)
     np.testing.assert_array_equal(back.is_test, there.is_test)
     np.testing.assert_array_equal(back.ids, there.ids)
     np.testing.assert_array_equal(back.inputs, there.labels[:, [0, 2]])
@@ -84,15 +83,13 @@ def test_a_way_back_that_undoes_the_way_there_leaves_nothing_but_what_b_adds(run
     )
     stars = training(inputs, labels, errors=[60, 0, 0, 0, 1])
     ours = checked(run, there, stars)
-    nobody: Any = None  # all is trained
-    validation = Validation(run, nobody, pa.table({}), [ours], None)
     turned = replace(stars, inputs=labels[:, [0, 1, 1, 2]], labels=inputs[:, [0, 3]])
     complete = np.arange(2000) < 1500
-    rows = roundtrip_rows(validation, ours, back, turned.subset(complete), complete)
-    assert [(r["label"], r["way"], r["n"]) for r in rows] == [
+    rows = roundtrip_rows([ours], ours, back, turned.subset(complete), complete, run.definition_a.units)
+    assert [(r.label, r.way, r.n) for r in rows] == [
         (label, way, 300) for label in ("TEFF", "RV") for way in ("A to B to A", "B to A")
     ]
-    assert rows[0]["mae"] == pytest.approx(0, abs=0.01)  # float32 networks at 4800 K
-    assert rows[1]["robust"] == pytest.approx(NOISE, abs=4 * rows[1]["robust_err"])
-    assert [row["stated_error_of_a"] for row in rows] == [60, 60, 1, 1]
-    assert [row["unit"] for row in rows] == ["K", "K", "km/s", "km/s"]
+    assert rows[0].mae == pytest.approx(0, abs=0.01)  # float32 networks at 4800 K
+    assert rows[1].robust == pytest.approx(NOISE, abs=4 * rows[1].robust_err)
+    assert [row.stated_error_of_a for row in rows] == [60, 60, 1, 1]
+    assert [row.unit for row in rows] == ["K", "K", "km/s", "km/s"]

@@ -1,18 +1,27 @@
-"""Validate: the checks asked for, their tables on disk and on the terminal, and refusals that say what to do."""
+"""Validate: the checks asked for, their tables on disk and on the terminal, their receipts, and clear refusals."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
-from astropy.table import Table
 
 from stdask.config.run import Run
 from stdask.errors import CatalogueError, ConfigError
+from stdask.runs.changes import why_again
+from stdask.runs.receipts import read_receipt
+from stdask.schema.validation import DrawsRow, ShiftRow, ValidationTables
+from stdask.storage import paths
+from stdask.storage.documents import read_ecsv, read_tables
+from stdask.tools.validate import domain as validate_domain
+from stdask.tools.validate import draws as validate_draws
 from stdask.tools.validate import validate
-from stdask.tools.validate.validate import CHECKS, Check
 from tests.hand_made import make_run, write_receipts
 
 NO_WORKERS: Any = None
+TABLES = {
+    "draws": ValidationTables(draws=[DrawsRow("intrinsic", "none", 200, "sobol", 56, *11 * [0.5])]),
+    "domain": ValidationTables(domain=[ShiftRow("intrinsic", "TEFF", 60.0, "K", 400, *3 * [0.5, 0.025])]),
+}
 
 
 @pytest.fixture
@@ -20,8 +29,25 @@ def run(tmp_path: Path) -> Run:
     return make_run(tmp_path)
 
 
+@pytest.fixture
+def made(run: Run, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the names of the checks that are made, which find what `TABLES` says."""
+    write_receipts(run, "train", "pair", "ingest_a")
+    made: list[str] = []
+
+    def answer(name: str) -> Any:
+        return lambda _: made.append(name) or TABLES[name]
+
+    for name, module in (("draws", validate_draws), ("domain", validate_domain)):
+        monkeypatch.setattr(module, "check", answer(name))
+    monkeypatch.setattr(validate, "open_validation", lambda *_: None)
+    return made
+
+
 def test_a_check_that_does_not_exist_is_refused_with_those_that_do(run: Run):
-    with pytest.raises(ConfigError, match=r"No check 'missings'\. There are missing, domain, velocities, clusters"):
+    with pytest.raises(
+        ConfigError, match=r"No check 'missings'\. The checks are missing, domain, velocities, clusters"
+    ):
         validate.run(run, NO_WORKERS, only=["domain", "missings"])
 
 
@@ -30,27 +56,43 @@ def test_a_run_that_is_not_trained_is_refused(run: Run):
         validate.run(run, NO_WORKERS)
 
 
-def test_the_checks_asked_for_are_written_and_printed(
-    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
-):
-    write_receipts(run, "train")
-    asked = []
-
-    def answer(name: str) -> Check:
-        def give(_: Any) -> dict[str, list]:
-            asked.append(name)
-            return {name: [{"label": "TEFF", "mae": 20.0, "mae_err": 1.5}], f"{name}_none": []}
-
-        return Check(give, f"what {name} should show")
-
-    monkeypatch.setattr(validate, "open_validation", lambda *_: None)
-    monkeypatch.setattr(validate, "CHECKS", {name: answer(name) for name in CHECKS})
-    validate.run(run, NO_WORKERS, only=["domain", "missing"])
-    assert asked == ["missing", "domain"]
-    assert sorted(path.name for path in (run.output / "validation").iterdir()) == ["domain.ecsv", "missing.ecsv"]
-    assert Table.read(run.output / "validation" / "domain.ecsv")["mae_err"][0] == 1.5
+def test_the_checks_asked_for_are_written_and_printed(run: Run, made: list[str], capsys: pytest.CaptureFixture):
+    validate.run(run, NO_WORKERS, only=["draws", "domain"])
+    assert made == ["domain", "draws"]
+    folder = paths.validation(run.output)
+    assert sorted(path.name for path in folder.iterdir()) == ["domain.ecsv", "draws.ecsv"]
+    assert read_tables(folder, ValidationTables).domain == TABLES["domain"].domain
+    assert "domain index above 1" in read_ecsv(folder / "domain.ecsv")["index_catches"].description
     text = capsys.readouterr().out
-    assert "what domain should show" in text
-    assert "20.0 ± 1.5" in text
-    validate.run(run, NO_WORKERS)
-    assert asked[2:] == list(CHECKS)
+    assert "Shifted inputs should be caught" in text
+    assert "0.500 ± 0.025" in text
+
+
+def test_a_check_made_before_is_skipped_and_its_table_printed(run: Run, made: list[str], capsys: pytest.CaptureFixture):
+    for _ in range(2):
+        validate.run(run, NO_WORKERS, only=["domain"])
+    assert made == ["domain"]
+    text = capsys.readouterr().out
+    assert "validate_domain: done before, skipped" in text
+    assert text.count("0.500 ± 0.025") == 2 * text[: text.index("skipped")].count("0.500 ± 0.025") > 0
+    receipt = read_receipt(run.output, "validate_domain")
+    assert receipt is not None
+    assert list(receipt.outputs) == ["validation/domain.ecsv"]
+    assert why_again(run.output, receipt, run) == ""
+
+
+def test_a_check_is_repeated_if_its_settings_or_files_have_changed(
+    run: Run, made: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
+):
+    only = ["domain", "draws"]
+    truth = tmp_path / "truth.parquet"
+    truth.write_bytes(b"truth")
+    validate.run(run, NO_WORKERS, only=only)
+    validate.run(run, NO_WORKERS, truth, only=only)
+    assert made == ["domain", "draws", "domain"]  # the draws are not compared with the truth
+    assert "validate_domain: changed: what it reads from truth" in capsys.readouterr().out
+    evaluate = run.config.evaluate.model_copy(update={"n_bootstraps": 77})
+    other = run.model_copy(update={"config": run.config.model_copy(update={"evaluate": evaluate})})
+    validate.run(other, NO_WORKERS, only=["draws"])
+    assert made[3:] == ["draws"]
+    assert "validate_draws: changed: evaluate.n_bootstraps" in capsys.readouterr().out
