@@ -85,7 +85,7 @@ def status_command(
 def verify_command(run_path: RunPath, workers: WorkerCount = None, profile: Profile = None) -> None:
     """Read all files of a run again, and list damaged ones.
 
-    The next `stdask run` rebuilds what is damaged or missing. Exit code 3 if there is any.
+    The next `stdask run` rebuilds files that are damaged or missing. The exit code is 3 if there are any.
     """
     from stdask.cluster.jobs import DIALECTS
     from stdask.cluster.workers import Workers
@@ -121,7 +121,8 @@ def validate_command(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="Only this check: missing, domain, velocities, clusters, roundtrip, repeats, draws.",
+            help="Only this check, of missing, domain, velocities, clusters, roundtrip, repeats and draws. "
+            "Several are possible.",
         ),
     ] = None,
 ) -> None:
@@ -143,7 +144,8 @@ def study_command(
     run: Run,
     workers: "Workers",
     folds: Annotated[
-        int, typer.Option(metavar="N", min=1, help="1: the test stars of the run. More: every pair is tested once.")
+        int,
+        typer.Option(metavar="N", min=1, help="Parts of a cross-validation. 1: the test stars of the run alone."),
     ] = 1,
     recipes: Annotated[bool, typer.Option("--recipes", help="Compare all recipes.")] = False,
     recipe: Annotated[
@@ -153,8 +155,8 @@ def study_command(
 ) -> None:
     """Compare the networks with simpler methods and recipes.
 
-    Trains again, and tests on stars left out of the training. A recipe is another way to train the networks. Needs
-    `stdask pair`; the networks of the run are not changed.
+    Networks are trained again, and tested on stars left out of the training. A recipe is another way to train them.
+    Run `stdask pair` first. The networks of the run are not changed.
     """
     from stdask.tools import study
 
@@ -201,8 +203,8 @@ def bench_command(
 ) -> None:
     """Measure how fast this machine translates.
 
-    The speed is compared with the machine's own matrix product and with a Keras loop. --plan and --ingest do something
-    else instead.
+    The speed is compared with that of the machine's matrix product and of a Keras loop. --plan estimates the cost of a
+    run, and --ingest measures the conversion of a survey file, instead.
     """
     from stdask.network.presets import PRESETS
     from stdask.tools.bench import bench

@@ -16,11 +16,11 @@ from rich.text import Text
 console = Console(highlight=False, soft_wrap=True)
 
 
-SECONDS_BETWEEN_LOOKS = 1.0  # at the workers, and between two records of a bar's figures
-SECONDS_BETWEEN_LINES = 10.0  # of a bar's progress in a batch log
-PACE_SECONDS = 600.0  # a rate is the mean over these: two rounds of tasks of 1-5 minutes, and no long wait for workers
-PACE_TASKS = 20  # or over the last so many tasks, where they are longer than that
-SLOWEST = 0.1  # a second; a lower rate tells nobody anything
+SECONDS_BETWEEN_LOOKS = 1.0  # Time between two updates of a bar: state of the workers, record of its figures.
+SECONDS_BETWEEN_LINES = 10.0  # Time between two lines of a bar in a batch log.
+PACE_SECONDS = 600.0  # A rate is the mean over this time: two rounds of tasks of 1-5 minutes, no long wait for workers.
+PACE_TASKS = 20  # Where tasks are longer, a rate is the mean over this number of them.
+SLOWEST = 0.1  # Lowest rate that is shown, per second.
 
 
 @dataclass(frozen=True)
@@ -29,20 +29,20 @@ class Figures:
 
     description: str
     total: float
-    unit: str = ""  # of `total` and `done`, e.g. "stars"
+    unit: str = ""  # Unit of `total` and `done`, e.g. "stars".
     tasks: int | None = None
     done: float = 0.0
     tasks_done: int = 0
-    failed: int = 0  # tasks
-    rate: float = 0.0  # units a second
+    failed: int = 0  # Number of failed tasks.
+    rate: float = 0.0  # Units a second.
     seconds_left: float | None = None
-    workers: str = ""  # in words
+    workers: str = ""  # State of the workers, in words.
     note: str = ""
 
     def __str__(self) -> str:
-        """Return all of them but the description in one line of words."""
+        """Return one line of words, without the description."""
         words = []
-        if self.tasks != self.total:  # else each task is one of the units
+        if self.tasks != self.total:  # Otherwise each task is one unit.
             words.append(f"{self.done:,.0f} of {self.total:,.0f} {self.unit}".rstrip())
         if self.tasks is not None:
             words.append(f"{self.tasks_done:,} of {self.tasks:,} tasks")
@@ -58,17 +58,17 @@ class Figures:
         return ", ".join(words) + (f"; {self.note}" if self.note else "")
 
 
-# who else wants the figures of every bar opened in this context: it is called about once a second, from a thread
+# A function that gets the figures of every bar opened in this context, about once a second, from a thread.
 listener: ContextVar[Callable[[Figures], None] | None] = ContextVar("listener", default=None)
 
 
 def say(text: str, style: str | None = None) -> None:
-    """Print one line, as it is: brackets are no markup."""
+    """Print one line as it is; brackets are not markup."""
     console.print(text, style=style, markup=False)
 
 
 def duration(seconds: float) -> str:
-    """Return a time in words, in a unit that suits it."""
+    """Return a time in words, in seconds, minutes or hours."""
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
@@ -115,16 +115,16 @@ class Bar:
     def __init__(self, figures: Figures, watch: Callable[[], str] | None) -> None:
         self._figures = figures
         self._watch = watch
-        self._listener = listener.get()  # here: the thread that calls it has a context of its own
-        self._lock = threading.Lock()  # notes come from the threads of Dask
-        self._pace = deque([(time.monotonic(), 0.0)])  # when how much was done
+        self._listener = listener.get()  # Read here, because the thread that calls it has another context.
+        self._lock = threading.Lock()  # Dask's threads add notes.
+        self._pace = deque([(time.monotonic(), 0.0)])  # (time, amount done) at the ends of tasks
         self._shown: Callable[[float], None] = lambda _: None
         self._last_line = time.monotonic()
         self._printed = figures
-        self._lines = 0  # printed in a batch log
+        self._lines = 0  # Number of lines in a batch log.
 
     def advance(self, amount: float, note: str = "") -> None:
-        """Move on by a task that held `amount`; `note` stands behind the figures."""
+        """Count one more task, of size `amount`; `note` is shown behind the figures."""
         with self._lock:
             now, old = time.monotonic(), self._figures
             self._figures = replace(old, done=old.done + amount, tasks_done=old.tasks_done + 1, note=note)
@@ -157,30 +157,30 @@ class Bar:
 
     @contextmanager
     def ticking(self) -> Iterator[None]:
-        """Tell the figures again and again while the block runs, whether or not a task ends."""
-        over = threading.Event()
-        thread = threading.Thread(target=self._tick, args=(over,), daemon=True)
+        """Update the figures about once a second while the block runs, whether or not a task ends."""
+        ended = threading.Event()
+        thread = threading.Thread(target=self._tick, args=(ended,), daemon=True)
         thread.start()
         try:
             yield
         finally:
-            over.set()
-            thread.join(SECONDS_BETWEEN_LOOKS)  # no longer: the workers it asks may not answer
-            self._tell(ended=True)
+            ended.set()
+            thread.join(SECONDS_BETWEEN_LOOKS)  # It may wait for workers that do not answer.
+            self._report(ended=True)
 
-    def _tick(self, over: threading.Event) -> None:
-        while not over.is_set():
+    def _tick(self, ended: threading.Event) -> None:
+        while not ended.is_set():
             try:
                 workers = self._watch() if self._watch else ""
-            except Exception:  # whatever it is, it is no reason to stop the work
+            except Exception:  # No error here may stop the work.
                 workers = ""
-            if over.is_set():  # meanwhile
+            if ended.is_set():  # The block ended meanwhile.
                 return
             self._replace(workers=workers)
-            self._tell()
-            over.wait(SECONDS_BETWEEN_LOOKS)
+            self._report()
+            ended.wait(SECONDS_BETWEEN_LOOKS)
 
-    def _tell(self, ended: bool = False) -> None:
+    def _report(self, ended: bool = False) -> None:
         figures, now = self.figures(), time.monotonic()
         if self._listener:
             self._listener(figures)
@@ -196,7 +196,7 @@ class Bar:
 
 
 class _Bars(Progress):
-    """A bar with its figures on a line of their own, so that a narrow terminal cuts neither off."""
+    """A bar with its figures on a separate line, so that a narrow terminal cuts neither off."""
 
     def get_renderables(self) -> Iterable[RenderableType]:
         """Return the bar, and below it its figures of this moment."""

@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from stdask import schema
 
-METHODS = {  # of the accuracy tables, in the order they are shown
+METHODS = {  # Methods of the accuracy tables, in the order of the report.
     "raw": "not translated",
     "offset": "constant offset",
     "ridge1": "ridge regression, linear",

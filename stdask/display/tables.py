@@ -13,11 +13,11 @@ from rich.text import Text
 from stdask.display import console
 from stdask.display.numbers import measured, method, number
 
-ERROR = "_err"  # ending of the name of a column that holds the errors of another
-GAP = 2  # blanks between two columns
-FOLDED = 20  # columns that are always left for a text, which is folded into several lines
+ERROR = "_err"  # Column `x_err` holds the errors of column `x`.
+GAP = 2  # Blanks between two columns.
+FOLDED = 20  # Widest text that is never folded into several lines.
 SCORES = {"mae": "MAE", "robust": "robust sigma", "bias": "bias"}
-FIRST_METHODS = ("translated", "debiased")  # of an accuracy table
+FIRST_METHODS = ("translated", "debiased")  # First lines of an accuracy table.
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def print_scores(title: str, rows: Sequence[Mapping[str, Any]], columns: Mapping
     """
     for label in dict.fromkeys(row["label"] for row in rows):
         own = [row for row in rows if row["label"] == label]
-        own.sort(key=lambda row: row["method"] not in FIRST_METHODS)  # stable: else in the order of the rows
+        own.sort(key=lambda row: row["method"] not in FIRST_METHODS)  # A stable sort: the others keep their order.
         unit = f" ({own[0]['unit']})" if own[0]["unit"] else ""
         head = f"{label}{unit}, {number(own[0]['n'])} stars"
         print_table(title, [{head: method(row["method"])} | _renamed(row, columns) for row in own])
