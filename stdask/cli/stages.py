@@ -105,10 +105,15 @@ def atlas_command(
         return
     from stdask.cluster.workers import Workers
     from stdask.runs.lock import hold
+    from stdask.runs.recorder import recorded
     from stdask.stages.atlas.table import run_table
+    from stdask.tools.run import forget
 
     own = load_atlas(file, output)
-    with hold(own.output), Workers(choose_cluster(own.cluster, workers, profile), own.output) as of_table:
+    cluster = choose_cluster(own.cluster, workers, profile)
+    with hold(own.output), Workers(cluster, own.output) as of_table, recorded(own.output, of_table):
+        if redo:
+            forget(own.output, ["atlas"])
         run_table(own, of_table)
 
 

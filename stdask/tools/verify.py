@@ -75,7 +75,8 @@ def run(output: Path, workers: Workers) -> None:
 def _commands(files: Mapping[str, list[WrittenFile]], faults: Mapping[str, str]) -> str:
     """Return the commands that rebuild the damaged files, in words."""
     stages = [stage for stage, own in files.items() if any(file.name in faults for file in own)] or list(STAGES)
-    return " and ".join(dict.fromkeys(f"`stdask {'run' if s in STAGES else ENTRIES[s].command}`" for s in stages))
+    of_run = STAGES if list(files) != ["atlas"] else ()  # else these are the maps of a table
+    return " and ".join(dict.fromkeys(f"`stdask {'run' if s in of_run else ENTRIES[s].command}`" for s in stages))
 
 
 def fault_of(file: WrittenFile, output: Path) -> str:

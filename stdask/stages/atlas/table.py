@@ -1,10 +1,10 @@
-"""The atlas of a user's own table: any file with positions, distances and abundances."""
+"""The atlas of a table of the user: any file with positions, distances and abundances."""
 
 import json
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stdask import __version__, schema
+from stdask import schema
 from stdask.cluster.workers import Workers
 from stdask.config.atlas import AtlasConfig, AtlasFile, TableConfig
 from stdask.display.console import say
 from stdask.errors import ConfigError, SurveyError
 from stdask.runs.counts import AtlasCounts
+from stdask.runs.receipts import Receipt
+from stdask.runs.stage import Stage
 from stdask.science.galaxy.bins import GalacticBins
 from stdask.science.galaxy.galactocentric import galactic_positions
 from stdask.science.measurements.units import conversion_factor
@@ -27,7 +29,6 @@ from stdask.stages.atlas.samples import A_ONLY, MAPPED, MERGED, Selection
 from stdask.stages.atlas.sources import BLOCK_ROWS, Block
 from stdask.stages.atlas.stage import alpha_of, check_columns, reduce_stars, titles_of, write_products
 from stdask.storage import paths
-from stdask.storage.files import write_text
 from stdask.storage.surveys.files import checksum, open_survey
 from stdask.storage.surveys.format import SurveyFile
 
@@ -41,8 +42,7 @@ USUAL = {  # quantity -> what its column is called, in any case
     "MG_FE": ("mg_fe", "mgfe", "[mg/fe]"),
     "ALPHA_FE": ("alpha_fe", "alpha_m", "alphafe", "[alpha/fe]"),
 }
-NOTE = "atlas.json"  # among the products: what they come from, and which they are
-NAMELESS = "no survey"  # of stars whose survey the table does not name: they are of the others
+NAMELESS = "no survey"  # name of the survey of stars for which the table has none: they count as the others
 PLACES = [column.name for column in schema.GALACTOCENTRIC]
 
 
@@ -51,7 +51,7 @@ class TableSource:
     """A table in any format that stdask reads, with the columns of the merged catalogue made from its own."""
 
     path: Path
-    copy: Path | None  # what is read instead, where a part of the file cannot be read without the rest
+    copy: Path | None  # read instead of a file that cannot be read in parts
     n_rows: int
     names: Mapping[str, str]  # column of the merged catalogue -> column of the file
     factors: Mapping[str, float]  # from the unit of the file to that of the catalogue
@@ -91,28 +91,74 @@ class TableSource:
         try:
             numbers = rows.column(column).cast(pa.float64(), safe=False)
         except pa.ArrowInvalid as exc:
-            raise SurveyError(f"{self.path}: column {column!r} holds something else than numbers ({exc}).") from exc
+            raise SurveyError(
+                f"{self.path}: column {column!r} holds something else than numbers ({exc}). Name another column in "
+                "[table], or correct the file."
+            ) from exc
         return pc.fill_null(numbers, np.nan).to_numpy()
 
 
-def run_table(atlas: AtlasFile, workers: Workers) -> None:
+def run_table(atlas: AtlasFile, workers: Workers) -> Receipt[AtlasCounts]:
     """Draw the maps and profiles and fit the gradients of a table, into the output folder.
+
+    Like the stages of a run it leaves a receipt: the same command again does nothing.
 
     Raises
     ------
     SurveyError
         If the file or a column is missing, a unit cannot be converted, or no star is of the reference survey.
     ConfigError
+        If `[atlas]` names a label or a column that the table does not have, `untranslated` lacks a label, or the
+        output folder is that of a run.
+    """
+    if (atlas.output / paths.RUN_COPY).exists():
+        raise ConfigError(f"{atlas.output} is the folder of a run. Choose another folder for the maps of a table.")
+    file = open_survey(atlas.table.file)
+    source = table_source(file, atlas.table)
+    selection = select_table(file, source, atlas)
+    digest = checksum(file.path)
+    settings = {
+        "seed": atlas.seed,
+        "table": atlas.table.model_dump(exclude={"file"}),
+        "atlas": selection.config.model_dump(),
+    }
+    name = file.path.name
+    stage = Stage(atlas.output, "atlas", {name: digest}, json.loads(json.dumps(settings)), {name: file.path})
+    if receipt := stage.done():
+        return receipt
+    stage.remove_old_outputs()
+    with sliced(file, source, atlas.output) as readable:
+        found = reduce_stars(workers, replace(selection, source=readable))
+    _check_reference(atlas.table, found.counts)
+    outputs = []
+    if found.counts.rows.n_out:
+        products = Products(
+            folder=atlas.output,
+            selection=selection,
+            medians=found.medians,
+            labels=found.labels,
+            units=dict.fromkeys(found.labels, ""),
+            titles=_titles(found, atlas.table),
+            provenance={"table": name[:60], "sha256": digest[:60]},
+        )
+        outputs = write_products(products, workers)
+    say(f"  {len(outputs)} files in {atlas.output}")
+    return stage.finish(outputs, found.counts)
+
+
+def select_table(file: SurveyFile, source: TableSource, atlas: AtlasFile) -> Selection:
+    """Return which stars and columns of a table are mapped.
+
+    Raises
+    ------
+    SurveyError
+        If the table has none of the labels that are mapped by default.
+    ConfigError
         If `[atlas]` names a label or a column that the table does not have, or `untranslated` lacks a label.
     """
-    file = open_survey(atlas.table.file)
-    with sliced(file, table_source(file, atlas.table), atlas.output) as source:
-        _run_source(atlas, file, source, workers)
-
-
-def _run_source(atlas: AtlasFile, file: SurveyFile, source: TableSource, workers: Workers) -> None:
     config = _without_gravity(atlas.atlas, source)
-    labels = config.labels or tuple(label for label in MAPPED if label in source.columns)
+    known = [label for label in MAPPED if label in source.columns]
+    labels = config.labels or tuple(known)
     if not labels:
         raise SurveyError(
             f"{file.path}: none of {', '.join(MAPPED)} is among its columns. Say in [table] columns of an atlas file "
@@ -123,33 +169,14 @@ def _run_source(atlas: AtlasFile, file: SurveyFile, source: TableSource, workers
         source=source,
         bins=GalacticBins.of(config),
         labels=labels,
-        alpha=alpha_of(config, [label for label in MAPPED if label in source.columns]),
+        alpha=alpha_of(config, known),
         survey_b=atlas.table.reference or "",
         n_members=0,
         folder=paths.keys(atlas.output),
         seed=atlas.seed,
     )
     check_columns(selection)
-    found = reduce_stars(workers, selection)
-    _check_counts(atlas.table, found.counts)
-    _remove_old_files(atlas.output)
-    outputs = []
-    about = {"table": file.path.name, "sha256": checksum(file.path)}
-    if found.counts.rows.n_out:
-        products = Products(
-            folder=atlas.output,
-            selection=selection,
-            medians=found.medians,
-            labels=found.labels,
-            units=dict.fromkeys(found.labels, ""),
-            titles=_titles(found, atlas.table),
-            provenance={name: value[:60] for name, value in about.items()},
-        )
-        outputs = write_products(products, workers)
-    note = about | {"stdask": __version__, "counts": asdict(found.counts), "config": atlas.model_dump(mode="json")}
-    note["files"] = sorted(path.name for path in outputs)
-    write_text(atlas.output / NOTE, json.dumps(note, indent=1) + "\n")
-    say(f"  {found.counts.rows}\n  {len(outputs)} files in {atlas.output}")
+    return selection
 
 
 def table_source(file: SurveyFile, table: TableConfig) -> TableSource:
@@ -186,7 +213,7 @@ def table_source(file: SurveyFile, table: TableConfig) -> TableSource:
 
 @contextmanager
 def sliced(file: SurveyFile, source: TableSource, folder: Path) -> Iterator[TableSource]:
-    """Give a source whose blocks can be read one by one: another file is read once, into a copy that is removed."""
+    """Yield a source whose blocks can be read one by one: if the file has none, a copy that is then removed."""
     if file.by_slices:
         yield source
         return
@@ -195,19 +222,6 @@ def sliced(file: SurveyFile, source: TableSource, folder: Path) -> Iterator[Tabl
         copy = Path(temporary) / "table.parquet"
         file.copy([*dict.fromkeys(source.names.values())], copy)
         yield replace(source, copy=copy)
-
-
-def _remove_old_files(folder: Path) -> None:
-    """Remove what an earlier atlas of a table left: what this one does not make would pass for its own."""
-    try:
-        note = json.loads((folder / NOTE).read_text())
-        old = {Path(name).name for name in note["files"] if note["stdask"]}
-    except (OSError, ValueError, KeyError, TypeError):  # there is none, or it is another's
-        return
-    for name in old:
-        if (folder / name).is_file():
-            (folder / name).unlink()
-    (folder / NOTE).unlink()
 
 
 def _base(quantity: str) -> str:
@@ -221,10 +235,10 @@ def _usual(quantity: str, columns: Iterable[str]) -> str | None:
 
 
 def _without_gravity(config: AtlasConfig, source: TableSource) -> AtlasConfig:
-    """Return the settings; all stars are drawn where the gravity that giants are told by is not known."""
+    """Return the settings; all stars are drawn if the table has no gravity to select giants by."""
     if "select" in config.model_fields_set or "LOGG" in source.columns:
         return config
-    say("no LOGG: giants cannot be told from dwarfs, all stars are drawn", "yellow")
+    say("The table has no LOGG, so giants cannot be selected: all stars are drawn.", "yellow")
     return config.model_copy(update={"select": {}})
 
 
@@ -232,20 +246,20 @@ def _check_untranslated(table: TableConfig, labels: Sequence[str]) -> None:
     lacking = [label for label in labels if label not in table.untranslated]
     if table.untranslated and lacking:
         raise ConfigError(
-            f"[table] untranslated lacks {', '.join(lacking)}: name there a column for every label that is drawn, or "
-            f"draw fewer: [atlas] labels = {sorted(set(labels) - set(lacking))}."
+            f"[table] untranslated lacks {', '.join(lacking)}. Name a column for every label that is drawn there, or "
+            f"draw fewer labels: [atlas] labels = {sorted(set(labels) - set(lacking))}."
         )
 
 
-def _check_counts(table: TableConfig, counts: AtlasCounts) -> None:
-    """Refuse lost rows, and a reference that no selected star has, e.g. one spelt otherwise in the table."""
-    counts.rows.check("atlas")
+def _check_reference(table: TableConfig, counts: AtlasCounts) -> None:
+    """Refuse a reference that no selected star has, e.g. because it is spelled differently in the table."""
     if table.reference and counts.rows.n_out and table.reference not in counts.by_survey:
         named = {name: n for name, n in counts.by_survey.items() if name != NAMELESS}
         most = sorted(named, key=named.__getitem__, reverse=True)[:10]
         raise SurveyError(
-            f"{table.file}: no star that [atlas] leaves has {table.reference!r} in column {table.survey!r}. The most "
-            f"frequent there are {', '.join(most) or 'none'}. Name one of them in [table] reference, or select others."
+            f"{table.file}: no selected star has {table.reference!r} in column {table.survey!r}. The most frequent "
+            f"names there are {', '.join(most) or 'none'}. Name one of them in [table] reference, or change [atlas] "
+            "select."
         )
 
 

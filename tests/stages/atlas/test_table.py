@@ -1,6 +1,5 @@
 """The atlas of a user's own table, against that of a catalogue and numpy."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -12,14 +11,18 @@ from astropy.table import Table
 from numpy.testing import assert_array_equal
 
 from stdask.config.atlas import is_atlas_file, load_atlas
-from stdask.errors import ConfigError, SurveyError
+from stdask.errors import ConfigError, IncompleteError, SurveyError
+from stdask.runs.receipts import read_receipt
 from stdask.science.galaxy.galactocentric import galactic_positions
 from stdask.stages.atlas import gradients as atlas_gradients
 from stdask.stages.atlas import maps as atlas_maps
 from stdask.stages.atlas import profiles as atlas_profiles
 from stdask.stages.atlas.table import run_table, table_source
+from stdask.storage import paths
 from stdask.storage.surveys.files import open_survey
 from stdask.storage.tables import read_parquet, to_masked, write_parquet
+from stdask.tools import verify
+from stdask.tools.status import print_status
 
 N_STARS = 3000
 
@@ -52,14 +55,12 @@ def test_a_table_with_usual_names_needs_nothing_else(tmp_path, client, ending):
     if ending == "csv":  # states no units
         stars["dist"] = stars["dist"].to(u.kpc).value
     stars.write(path)
-    run_table(load_atlas(path, tmp_path / "out"), client)
+    rows = run_table(load_atlas(path, tmp_path / "out"), client).counts.rows
     table = Table(to_masked(read_parquet(tmp_path / "out" / "map_edge_on.parquet")))
-    note = json.loads((tmp_path / "out" / "atlas.json").read_text())
     giant = (stars["logg"] > 1.5) & (stars["logg"] < 2.5)
     assert set(table["SAMPLE"]) == {"MERGED"}
-    rows = note["counts"]["rows"]
-    assert rows["n_in"] == N_STARS
-    assert rows["n_out"] == table["COUNT"].sum() == giant.sum()
+    assert rows.n_in == N_STARS
+    assert rows.n_out == table["COUNT"].sum() == giant.sum()
     distances = np.asarray(stars["dist"]) / (1 if ending == "csv" else 1000)
     places = galactic_positions(np.asarray(stars["RAJ2000"]), np.asarray(stars["DEJ2000"]), distances)
     row = table[np.argmax(table["COUNT"])]
@@ -95,9 +96,8 @@ def test_stars_whose_survey_is_not_named_are_of_the_others(tmp_path, client):
     columns["whose"] = pa.array(stars["whose"].tolist(), mask=np.asarray(nameless))
     write_parquet(tmp_path / "mine.parquet", pa.table(columns))
     (tmp_path / "mine.toml").write_text(TWO_SURVEYS.format("APOGEE"))
-    run_table(load_atlas(tmp_path / "mine.toml", tmp_path / "maps"), client)
-    counts = json.loads((tmp_path / "maps" / "atlas.json").read_text())["counts"]
-    assert counts["by_survey"]["no survey"] == nameless.sum()
+    counts = run_table(load_atlas(tmp_path / "mine.toml", tmp_path / "maps"), client).counts
+    assert counts.by_survey["no survey"] == nameless.sum()
     table = Table(to_masked(read_parquet(tmp_path / "maps" / "map_all_sky.parquet")))
     merged, alone, others = (table[table["SAMPLE"] == name]["COUNT"].sum() for name in ("MERGED", "ALONE", "A_ONLY"))
     assert (merged, alone, others) == (N_STARS, (stars["whose"] == "APOGEE").sum(), (stars["whose"] == "RAVE").sum())
@@ -140,6 +140,46 @@ def test_what_an_earlier_atlas_made_is_gone_and_a_users_own_files_stay(tmp_path,
     run_table(load_atlas(tmp_path / "mine.parquet", tmp_path / "maps"), client)  # of one survey: there is no seam
     assert not (tmp_path / "maps" / "seam.ecsv").exists()
     assert (tmp_path / "maps" / "keys" / "mine").read_text() == "of the user"
+
+
+def test_the_same_atlas_again_does_nothing_and_a_changed_table_or_setting_draws_it_again(tmp_path, client, capsys):
+    giants().write(tmp_path / "mine.parquet")
+    (tmp_path / "mine.toml").write_text(TWO_SURVEYS.format("APOGEE"))
+    first = run_table(load_atlas(tmp_path / "mine.toml", tmp_path / "maps"), client)
+    capsys.readouterr()
+    assert run_table(load_atlas(tmp_path / "mine.toml", tmp_path / "maps"), client) == read_receipt(
+        tmp_path / "maps", "atlas"
+    )
+    assert "atlas: done before, skipped" in capsys.readouterr().out
+    assert set(first.outputs) == {
+        str(path.relative_to(tmp_path / "maps")) for path in (tmp_path / "maps").iterdir() if path.is_file()
+    }
+    (tmp_path / "mine.toml").write_text(TWO_SURVEYS.format("RAVE"))
+    run_table(load_atlas(tmp_path / "mine.toml", tmp_path / "maps"), client)
+    assert "atlas: changed: table.reference" in capsys.readouterr().out
+    giants(seed=2).write(tmp_path / "mine.parquet", overwrite=True)
+    run_table(load_atlas(tmp_path / "mine.toml", tmp_path / "maps"), client)
+    assert "atlas: changed: what it reads from mine.parquet" in capsys.readouterr().out
+
+
+def test_verify_and_status_know_the_atlas_of_a_table(tmp_path, client, capsys):
+    giants().write(tmp_path / "mine.parquet")
+    run_table(load_atlas(tmp_path / "mine.parquet", tmp_path / "maps"), client)
+    verify.run(tmp_path / "maps", client)
+    print_status(tmp_path / "maps")
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.split()[:2] == ["atlas", "done"])
+    assert f"{N_STARS:,}" in line
+    (tmp_path / "maps" / "map_edge_on.fits").write_text("damaged")
+    with pytest.raises(IncompleteError, match=r"1 of .* files are damaged or missing\. Run `stdask atlas` again"):
+        verify.run(tmp_path / "maps", client)
+
+
+def test_the_folder_of_a_run_is_not_taken_for_the_maps_of_a_table(tmp_path, client):
+    giants().write(tmp_path / "mine.parquet")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / paths.RUN_COPY).write_text("{}")
+    with pytest.raises(ConfigError, match="is the folder of a run"):
+        run_table(load_atlas(tmp_path / "mine.parquet", tmp_path / "run"), client)
 
 
 def test_a_table_may_be_called_in_any_script(tmp_path, client):
