@@ -7,8 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
+from stdask.cluster.jobs import Batch
 from stdask.errors import ClusterError
 
 SECONDS_BETWEEN_LOOKS = 3.0
@@ -16,16 +16,6 @@ NOT_LISTED_YET = 10.0  # Seconds for which the scheduler may not list a job that
 FIRST_WAIT, LONGEST_WAIT = 5.0, 300.0  # Seconds to wait after a failure, doubled each time.
 MOST_AT_ONCE = 50  # submissions between two looks
 TAIL_LINES = 6  # lines of an ended job's log that are quoted
-
-
-class Scheduler(Protocol):
-    """The part of a batch scheduler that a supervisor uses."""
-
-    def submit(self, script: Path) -> str:
-        """Submit a job and return its id."""
-
-    def queued(self) -> set[str]:
-        """Return the ids of the jobs that wait or run."""
 
 
 @dataclass
@@ -63,7 +53,7 @@ class Supervisor:
 
     def __init__(
         self,
-        scheduler: Scheduler,
+        scheduler: Batch,
         script: Path,
         wanted: int,
         connected: Callable[[], set[str]],

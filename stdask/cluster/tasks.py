@@ -79,7 +79,7 @@ def each(
     description: str,
     sizes: Sequence[float] | None = None,
     unit: str = "",
-    beside: Callable[[Bar], AbstractContextManager[Any]] = nullcontext,
+    meanwhile: Callable[[Bar], AbstractContextManager[Any]] = nullcontext,
 ) -> Iterator[tuple[Item, Any]]:
     """Yield (item, function(item, *shared)) as the workers finish them, in no particular order.
 
@@ -94,7 +94,7 @@ def each(
         Items that are appended to the list while its results are read are worked on as well.
     description, sizes, unit
         Text of the progress bar, how far each item moves it (1 if None), and what the sizes count.
-    beside
+    meanwhile
         Returns, given the bar, a context that lasts as long as the work, e.g. to show notes after the bar.
 
     Raises
@@ -112,7 +112,7 @@ def each(
     client = workers.client
     count = _Count()
     bar_of = progress_bar(description, sum(steps), tasks=len(items), unit=unit, watch=workers.describe)
-    with broadcast(client, function, *shared) as digest, _counted(client, digest, count), bar_of as bar, beside(bar):
+    with broadcast(client, function, *shared) as digest, _counted(client, digest, count), bar_of as bar, meanwhile(bar):
         tasks = _Tasks(client, digest, items)
         try:
             while tasks.open_or_new():

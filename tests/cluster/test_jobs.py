@@ -210,7 +210,7 @@ def test_a_job_is_submitted_with_its_script_and_its_id_is_read(
 
 
 @pytest.mark.parametrize("kind", list(DIALECTS))
-def test_jobs_that_wait_or_run_are_told_from_those_that_ended(
+def test_jobs_that_ended_are_not_listed_as_waiting_or_running(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     text, alive = QUEUES[kind]
@@ -218,7 +218,7 @@ def test_jobs_that_wait_or_run_are_told_from_those_that_ended(
     assert Batch(kind).queued() == alive
 
 
-def test_lsf_says_in_its_own_way_that_there_are_no_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_error_of_lsf_for_an_empty_queue_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     command(tmp_path, "bjobs", "echo 'No unfinished job found' >&2; exit 255", monkeypatch)
     assert Batch("lsf").queued() == set()
 
@@ -236,7 +236,7 @@ def test_an_answer_without_an_id_is_an_error(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("kind", list(DIALECTS))
-def test_jobs_are_cancelled_by_their_ids_and_those_that_stay_all_the_same_are_told(
+def test_jobs_are_cancelled_by_their_ids_and_those_that_stay_are_returned(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     command(tmp_path, DIALECTS[kind].cancel[0], f'echo "$@" >> {tmp_path / "cancelled"}; exit 1', monkeypatch)
@@ -257,7 +257,7 @@ def test_a_driver_that_is_a_job_does_not_hand_its_own_settings_down(tmp_path: Pa
     assert {name for name in names if name.startswith("SLURM_")} == {"SLURM_CONF"}
 
 
-def test_a_machine_without_the_scheduler_is_told_so(monkeypatch: pytest.MonkeyPatch):
+def test_a_machine_without_the_scheduler_is_an_error(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(ClusterError, match=r"This machine has no bsub, which \[cluster\] kind = 'lsf' needs"):
         Batch("lsf").require()

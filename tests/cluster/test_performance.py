@@ -19,7 +19,7 @@ def double(number: int) -> int:
     return 2 * number
 
 
-def test_a_page_tells_what_ran_since_then_and_needs_no_network(client: Workers, tmp_path: Path):
+def test_a_page_shows_what_ran_since_then_and_needs_no_network(client: Workers, tmp_path: Path):
     client.client.gather(client.client.map(double, range(7), pure=False))  # of an earlier stage
     time.sleep(CLOCKS_AGREE)
     since = time.time()
@@ -42,7 +42,7 @@ def test_a_stage_whose_workers_did_nothing_has_no_page(client: Workers, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_scheduler_that_is_gone_is_told_and_fails_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_scheduler_that_is_gone_is_reported_and_fails_no_stage(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     with (
         LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster,
         Workers(ClusterConfig(kind="address", address=cluster.scheduler_address)) as workers,
@@ -54,7 +54,7 @@ def test_a_scheduler_that_is_gone_is_told_and_fails_nothing(tmp_path: Path, caps
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_written_to_is_told_and_fails_nothing(
+def test_a_folder_that_cannot_be_written_to_is_reported_and_fails_no_stage(
     client: Workers, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     since = time.time() - CLOCKS_AGREE
@@ -64,7 +64,7 @@ def test_a_folder_that_cannot_be_written_to_is_told_and_fails_nothing(
     assert "no page of what the workers did: " in capsys.readouterr().out
 
 
-def test_the_tasks_are_kept_from_the_first_on():
+def test_tasks_are_recorded_from_the_first_one():
     with LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster:
         with Workers(ClusterConfig(kind="address", address=cluster.scheduler_address)) as workers:
             workers.client.submit(double, 1).result()

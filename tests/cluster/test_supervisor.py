@@ -14,7 +14,7 @@ WANTED = 3
 
 
 class MadeUp:
-    """A batch scheduler whose jobs end when told so."""
+    """A batch scheduler whose jobs end when told to."""
 
     def __init__(self) -> None:
         self.alive: set[str] = set()
@@ -42,7 +42,7 @@ class Scene:
     def __init__(self, logs: Path) -> None:
         self.scheduler = MadeUp()
         self.workers: set[str] = set()
-        self.told: list[str] = []
+        self.messages: list[str] = []
         self.notes: list[str] = []
         self.now = 1000.0
         self.supervisor = Supervisor(
@@ -52,7 +52,7 @@ class Scene:
             lambda: self.workers,
             logs,
             4,
-            self.told.append,
+            self.messages.append,
             self.notes.append,
             lambda: self.now,
         )
@@ -87,17 +87,17 @@ def test_a_job_whose_worker_had_answered_is_replaced_at_the_next_look(scene: Sce
     assert set(scene.supervisor.jobs) == {"1", "3", "4"}
     assert scene.supervisor.replaced == 1
     assert scene.notes[-2:] == ["-2", "+4"]
-    assert "Job 2 ended and is replaced." in scene.told[0]
+    assert "Job 2 ended and is replaced." in scene.messages[0]
 
 
-def test_the_end_of_a_dead_jobs_log_is_quoted(scene: Scene, tmp_path: Path):
+def test_the_end_of_the_log_of_an_ended_job_is_quoted(scene: Scene, tmp_path: Path):
     (tmp_path / "stdask-2.err").write_text("\n".join(f"line {n}" for n in range(20)) + "\nslurmstepd: out of memory\n")
     scene.settle()
     scene.scheduler.alive.discard("2")
     scene.look()
-    assert scene.told[0].endswith("| slurmstepd: out of memory")
-    assert "line 15" in scene.told[0]
-    assert "line 14" not in scene.told[0]
+    assert scene.messages[0].endswith("| slurmstepd: out of memory")
+    assert "line 15" in scene.messages[0]
+    assert "line 14" not in scene.messages[0]
 
 
 def test_a_job_just_submitted_is_not_taken_for_ended_before_the_scheduler_lists_it(scene: Scene):
@@ -124,9 +124,9 @@ def test_after_a_failure_the_next_try_waits_twice_as_long_each_time(scene: Scene
     scene.scheduler.refusal = "sbatch failed: QOSMaxSubmitJobPerUserLimit"
     tried = []
     for _ in range(40):
-        before = len(scene.told)
+        before = len(scene.messages)
         scene.look(1)
-        if any("sbatch failed" in text for text in scene.told[before:]):
+        if any("sbatch failed" in text for text in scene.messages[before:]):
             tried.append(scene.now)
     assert [later - earlier for earlier, later in pairwise(tried)] == [5, 10, 20]
     assert scene.supervisor.error is None  # two workers are still at work
@@ -135,7 +135,7 @@ def test_after_a_failure_the_next_try_waits_twice_as_long_each_time(scene: Scene
     assert len(scene.supervisor.jobs) == WANTED
 
 
-def test_too_many_failures_in_a_row_without_any_worker_are_the_end_with_the_last_words(scene: Scene, tmp_path: Path):
+def test_too_many_failures_in_a_row_without_any_worker_end_the_run_with_the_last_message(scene: Scene, tmp_path: Path):
     for number in range(1, 20):
         (tmp_path / f"stdask-{number}.err").write_text("ModuleNotFoundError: No module named 'stdask'\n")
     for _ in range(40):
@@ -147,7 +147,7 @@ def test_too_many_failures_in_a_row_without_any_worker_are_the_end_with_the_last
     assert scene.scheduler.submitted == WANTED + 3
 
 
-def test_a_worker_that_answers_wipes_out_earlier_failures(scene: Scene):
+def test_a_worker_that_connects_ends_a_row_of_failures(scene: Scene):
     for _ in range(3):
         for _ in range(3):  # one less than are the end
             scene.look(301)
@@ -160,7 +160,7 @@ def test_a_worker_that_answers_wipes_out_earlier_failures(scene: Scene):
     assert scene.supervisor.error is None
 
 
-def test_the_refusal_of_the_very_first_job_is_the_users_to_mend(scene: Scene):
+def test_the_refusal_of_the_very_first_job_is_an_error(scene: Scene):
     scene.scheduler.refusal = "sbatch failed: invalid account"
     with pytest.raises(ClusterError, match="invalid account"):
         scene.supervisor.start()
@@ -177,7 +177,7 @@ def test_a_job_cancelled_for_its_workers_faults_is_replaced_after_a_wait(scene: 
     assert set(scene.supervisor.jobs) == {"1", "3", "4"}
 
 
-def test_a_job_that_was_submitted_though_no_answer_said_so_is_taken_on_when_its_worker_answers(scene: Scene):
+def test_a_job_whose_submission_got_no_answer_is_counted_once_its_worker_connects(scene: Scene):
     scene.settle()
     scene.scheduler.alive.add("99")
     scene.workers.add("99")
@@ -198,7 +198,9 @@ def test_jobs_that_still_wait_in_the_queue_are_no_reason_to_give_up(scene: Scene
     assert scene.supervisor.error is None
 
 
-def test_what_goes_wrong_in_a_look_is_told_and_the_next_look_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_an_error_in_a_look_is_reported_and_does_not_stop_the_next_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(cluster_supervisor, "SECONDS_BETWEEN_LOOKS", 0.01)
     scene, looks = Scene(tmp_path), []
 
@@ -213,4 +215,4 @@ def test_what_goes_wrong_in_a_look_is_told_and_the_next_look_goes_on(tmp_path: P
         time.sleep(0.01)
     scene.supervisor.stop()
     assert len(looks) >= 3
-    assert "OSError: no space left on device" in scene.told[0]
+    assert "OSError: no space left on device" in scene.messages[0]

@@ -68,7 +68,9 @@ def test_an_item_that_fails_is_tried_again(client: Workers, tmp_path: Path):
     assert len(list(tmp_path.glob("2.*"))) == TRIES
 
 
-def test_an_item_that_fails_for_good_does_not_stop_the_others_and_is_told_at_the_end(client: Workers, tmp_path: Path):
+def test_an_item_that_fails_for_good_does_not_stop_the_others_and_is_reported_at_the_end(
+    client: Workers, tmp_path: Path
+):
     done = {}
     with pytest.raises(IncompleteError, match=r"(?s)2 of 40 tasks failed, the others are done.*partition 7") as caught:
         done.update(
@@ -87,7 +89,7 @@ def test_where_everything_fails_the_rest_is_not_tried(client: Workers, tmp_path:
     assert HOPELESS_AFTER <= len(tried) < 200
 
 
-def test_what_no_other_worker_could_do_better_stops_at_once(client: Workers):
+def test_an_error_that_every_worker_would_have_stops_at_once(client: Workers):
     with pytest.raises(SurveyError, match="does not fit"):
         run_each(client, not_fit, range(5))
 
@@ -118,7 +120,7 @@ def test_tasks_of_killed_workers_are_done_again_and_counted(tmp_path: Path, caps
 
 
 class Fleetless(Workers):
-    """Workers that note whom they were told not to trust."""
+    """Workers that record the reasons for which workers were distrusted."""
 
     def __init__(self, config: ClusterConfig) -> None:
         super().__init__(config)
@@ -134,7 +136,7 @@ def fails_on_worker(number: int, name: str) -> int:
     return number
 
 
-def test_a_worker_that_fails_at_everything_is_given_up_and_its_items_done_by_others(client: Workers):
+def test_a_worker_that_fails_at_everything_is_replaced_and_others_do_its_items(client: Workers):
     config = ClusterConfig(kind="address", address=client.client.scheduler.address)
     with Fleetless(config) as workers:
         done = run_each(workers, fails_on_worker, range(30), "0")
@@ -143,7 +145,7 @@ def test_a_worker_that_fails_at_everything_is_given_up_and_its_items_done_by_oth
     assert all("no such folder on node 0" in why for why in workers.distrusted)
 
 
-def test_work_ends_when_no_worker_can_be_hoped_for(client: Workers, monkeypatch: pytest.MonkeyPatch):
+def test_work_ends_when_no_workers_can_be_expected(client: Workers, monkeypatch: pytest.MonkeyPatch):
     def hopeless() -> None:
         raise ClusterError("10 jobs in a row ended")
 

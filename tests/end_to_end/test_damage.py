@@ -1,4 +1,4 @@
-"""Files that are cut, flipped or gone, disks that are full, two runs at once: said in one line, and made good."""
+"""Damaged files, full disks and two runs at once: reported in one line, and repaired by the next run."""
 
 import json
 import os
@@ -71,7 +71,7 @@ def test_a_whole_run_is_well(output: Path):
     [flip, lambda path: os.truncate(path, path.stat().st_size // 2), lambda path: os.truncate(path, 0), Path.unlink],
     ids=["flipped", "cut", "emptied", "deleted"],
 )
-def test_damaged_partitions_are_named_and_made_again_to_the_byte(damage: Callable, output: Path, demo: Finished):
+def test_damaged_partitions_are_named_and_rebuilt_to_the_byte(damage: Callable, output: Path, demo: Finished):
     victims = [partition(output, name) for name in ("mock_a", "mock_a_on_mock_b", "merged")]
     for victim in victims:
         damage(victim)
@@ -87,7 +87,7 @@ def test_damaged_partitions_are_named_and_made_again_to_the_byte(damage: Callabl
     assert stdask("verify", output, output=output).code == 0
 
 
-def test_a_damaged_ensemble_is_never_used_and_trained_again_to_the_byte(output: Path, demo: Finished):
+def test_a_damaged_ensemble_is_not_used_and_is_trained_again_to_the_byte(output: Path, demo: Finished):
     flip(next(paths.ensemble(output).glob("*.safetensors")))
     paths.receipt(output, "translate").unlink()
     paths.ledger(output, "translate", "partitions").unlink()
@@ -102,7 +102,7 @@ def test_a_damaged_ensemble_is_never_used_and_trained_again_to_the_byte(output: 
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]"])
-def test_a_damaged_receipt_is_made_good_silently(content: str, output: Path, demo: Finished):
+def test_a_damaged_receipt_costs_nothing(content: str, output: Path, demo: Finished):
     for stage in ("translate", "merge"):
         paths.receipt(output, stage).write_text(content)
     again = run_again(output)
@@ -124,7 +124,7 @@ def in_a_namespace(script: str) -> subprocess.CompletedProcess[str]:
 
 
 @needs_mount
-def test_a_full_disk_is_told_and_with_more_room_the_run_goes_on(output: Path, demo: Finished, tmp_path: Path):
+def test_a_full_disk_is_reported_and_with_more_room_the_run_resumes(output: Path, demo: Finished, tmp_path: Path):
     forget_translation(output)
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -141,14 +141,14 @@ def test_a_full_disk_is_told_and_with_more_room_the_run_goes_on(output: Path, de
     assert done.returncode == 0, done.stdout + done.stderr
     assert "exit code 2" in done.stdout
     assert ".part" not in done.stdout
-    (told,) = [line for line in done.stderr.splitlines() if line.startswith("stdask: ")]  # beside the worker's own log
-    assert "No space left on device" in told
-    assert "MB free" in told
+    (reported,) = [line for line in done.stderr.splitlines() if line.startswith("stdask: ")]
+    assert "No space left on device" in reported
+    assert "MB free" in reported
     assert content_of(output) == content_of(demo.output)
 
 
 @needs_mount
-def test_a_folder_that_can_only_be_read_is_told(output: Path):
+def test_a_read_only_folder_is_reported(output: Path):
     command = f"{sys.executable} -m stdask run {' '.join(map(str, options(output)))}"
     done = in_a_namespace(f"mount --bind {output} {output}; mount -o remount,ro,bind {output}; exec {command}")
     assert done.returncode == 2
@@ -168,7 +168,7 @@ def started(output: Path) -> subprocess.Popen[str]:
     return running
 
 
-def test_a_second_run_in_the_same_folder_is_refused_and_the_first_goes_on_unharmed(output: Path, demo: Finished):
+def test_a_second_run_in_the_same_folder_is_refused_and_the_first_continues_unharmed(output: Path, demo: Finished):
     forget_translation(output)
     with started(output) as first:
         second = run_again(output)
@@ -181,7 +181,7 @@ def test_a_second_run_in_the_same_folder_is_refused_and_the_first_goes_on_unharm
     assert not paths.lock(output).exists()
 
 
-def test_a_run_that_is_asked_to_end_frees_its_folder_and_the_next_goes_on(output: Path, demo: Finished):
+def test_a_run_that_is_asked_to_end_frees_its_folder_and_the_next_resumes(output: Path, demo: Finished):
     forget_translation(output)
     with started(output) as first:
         first.send_signal(signal.SIGTERM)

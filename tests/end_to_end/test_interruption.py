@@ -1,4 +1,4 @@
-"""A run that is cut off goes on where it was."""
+"""A run that is cut off resumes."""
 
 import json
 import os
@@ -59,7 +59,7 @@ def test_translate_killed_half_way_keeps_the_partitions_it_finished(lamost: Fini
 
 @pytest.mark.slow
 @pytest.mark.faults
-def test_a_damaged_partition_is_made_again_and_no_other(lamost: Finished, data_dir: Path, tmp_path: Path):
+def test_a_damaged_partition_is_rebuilt_and_no_other(lamost: Finished, data_dir: Path, tmp_path: Path):
     output = tmp_path / "run"
     copy_run(lamost.output, output)
     translated = open_catalogue(output / "catalogues" / CATALOGUE)

@@ -1,4 +1,4 @@
-"""One run at a time in a run folder, and no dead run keeps it."""
+"""One run at a time in a run folder, and no killed run blocks it."""
 
 import contextlib
 import json
@@ -116,7 +116,7 @@ def test_of_another_machine_the_heartbeat_decides(elsewhere: dict, tmp_path: Pat
         assert read_lock(tmp_path).holder.pid == os.getpid()
 
 
-def test_the_age_of_a_heartbeat_is_told_by_the_clock_of_the_file_system(
+def test_the_age_of_a_heartbeat_is_measured_by_the_clock_of_the_file_system(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     lock_of(tmp_path, age_seconds=10, host="another")
@@ -124,7 +124,7 @@ def test_the_age_of_a_heartbeat_is_told_by_the_clock_of_the_file_system(
     assert read_lock(tmp_path).alive
 
 
-def test_in_a_folder_that_can_only_be_read_the_own_clock_must_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_in_a_read_only_folder_the_clock_of_this_machine_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def closed(**_: object) -> None:
         raise PermissionError
 
@@ -159,7 +159,7 @@ def test_the_holder_touches_its_lock(tmp_path: Path, monkeypatch: pytest.MonkeyP
             time.sleep(0.01)
 
 
-def test_a_lock_without_words_is_of_a_run_that_has_just_begun_until_it_is_old(tmp_path: Path):
+def test_an_empty_lock_is_that_of_a_run_that_has_just_begun_until_it_is_old(tmp_path: Path):
     path = paths.lock(tmp_path)
     path.write_text("")
     with pytest.raises(BusyError, match="has just begun"), hold(tmp_path):

@@ -89,7 +89,7 @@ def test_a_killed_process_costs_the_partition_under_way(lab: Lab, tmp_path: Path
     assert begun_again(driver) <= 1
 
 
-def test_a_killed_driver_leaves_no_job_and_the_next_one_goes_on(lab: Lab, tmp_path: Path):
+def test_a_killed_driver_leaves_no_job_and_the_next_one_resumes(lab: Lab, tmp_path: Path):
     output = tmp_path / "run"
     driver = lab.start(output, workers=3)  # one more than there are cores: it waits
     driver.wait_for(lambda: driver.partitions() >= 5 and len(lab.jobs()) == 2 and len(lab.jobs("PD")) == 1)

@@ -143,7 +143,7 @@ def train_members(workers: Workers, title: str, jobs: Sequence[Job], shelf: Shel
     members = shelf.kept(jobs)
     numbers = {id(job): number for number, job in enumerate(jobs)}
     todo = [job for number, job in enumerate(jobs) if number not in members]
-    for job, member in each(workers, train_job, todo, description=title, beside=partial(_live_losses, workers)):
+    for job, member in each(workers, train_job, todo, description=title, meanwhile=partial(_live_losses, workers)):
         shelf.add(numbers[id(job)], job, member)
         members[numbers[id(job)]] = member
     return [members[number] for number in range(len(jobs))]
