@@ -67,7 +67,7 @@ def write_declared(path: Path, rows: Sequence[Any]) -> None:
     for c in columns_of(type(rows[0])):
         values = [getattr(row, c.name) for row in rows]
         dtype = str if c.dtype == "string" else c.dtype
-        table[c.name] = Column(values, dtype=dtype, unit=c.unit or None, description=c.description)
+        table[c.name] = Column(values, dtype=dtype, unit=c.unit or None, description=c.description or None)
     write_ecsv(path, table)
 
 

@@ -9,6 +9,8 @@ if TYPE_CHECKING:  # HEALPix is slow to import, and commands that only read rece
 RUN_COPY = "run.json"
 REJECTED = "rejected.parquet"
 SEPARATIONS = "separations.png"  # of the pairs
+CUTS = "cuts.ecsv"  # this and the next two lie in the folder of a catalogue
+VALUES = "columns.ecsv"
 REPEATS = "repeats.ecsv"
 MERGED = "merged"  # the name of the merged catalogue
 

@@ -38,7 +38,7 @@ from stdask.stages.ingest.blocks import (
     store_in_slices,
     store_map,
 )
-from stdask.stages.ingest.counts import add_up_reasons, cuts_table, values_table
+from stdask.stages.ingest.counts import add_up_reasons, list_cuts, list_values
 from stdask.stages.ingest.partitions import collect_rejected, write_bundle
 from stdask.stages.ingest.plan import (
     BlockRecord,
@@ -60,7 +60,7 @@ from stdask.storage.catalogue.hats import (
     remove_partitions,
     unfinish_catalogue,
 )
-from stdask.storage.documents import write_ecsv
+from stdask.storage.documents import write_declared, write_ecsv
 from stdask.storage.files import hash_of
 from stdask.storage.surveys.files import open_survey
 from stdask.storage.surveys.format import SurveyFile
@@ -208,8 +208,8 @@ def _finish(
 ) -> Receipt:
     folder, definition, n_rows = target.folder, source.definition, source.survey.n_rows
     cuts = [term.text for term in definition.cuts]
-    write_ecsv(folder / "cuts.ecsv", cuts_table(n_rows, reasons_in_words(definition), cuts, converted))
-    write_ecsv(folder / "columns.ecsv", values_table(source.units, target.columns, converted))
+    write_declared(folder / paths.CUTS, list_cuts(n_rows, reasons_in_words(definition), cuts, converted))
+    write_declared(folder / paths.VALUES, list_values(source.units, target.columns, converted))
     rows = {pixel: written.rows for pixel, written in partitions}
     remove_partitions(folder, keep=rows)  # halves that killed workers left
     provenance = {

@@ -26,7 +26,7 @@ from stdask.runs.receipts import FileRecord, Receipt
 from stdask.runs.stage import Stage, begin_stage, digest_of
 from stdask.science.sky.healpix import Cells, Pixel, add_counts, count_finely, tile_sky
 from stdask.stages.merge.also import SurveyRun, read_others
-from stdask.stages.merge.cuts import add_up, cuts_table
+from stdask.stages.merge.cuts import add_up, list_cuts
 from stdask.stages.merge.repeats import find_repeats
 from stdask.stages.merge.sources import Opened, Sources, describe, open_surveys
 from stdask.stages.merge.tiles import MergeTile, Side, TileRecord, count_partition, merge_tile
@@ -39,7 +39,7 @@ from stdask.storage.catalogue.hats import (
     remove_partitions,
     unfinish_catalogue,
 )
-from stdask.storage.documents import write_ecsv
+from stdask.storage.documents import write_declared
 from stdask.storage.files import hash_of, sha256
 
 READ_BY_PARTITION = ("ingest_a", "ingest_b", "translate")  # stages; what a tile reads of them is told apart
@@ -78,10 +78,9 @@ def run(run: Run, workers: Workers) -> Receipt:
     for path in set((folder / paths.REJECTED).iterdir()) - set(known):
         path.unlink()  # of another tiling, or the half of a killed worker
     aside = add_up(list(records.values()))
-    cuts = cuts_table(opened, aside)
-    write_ecsv(folder / "cuts.ecsv", cuts)
-    lines = [dict(zip(cuts.colnames, line, strict=True)) for line in cuts.as_array().tolist()]
-    print_table("Cut by cut", lines, "survey")
+    cuts = list_cuts(opened, aside)
+    write_declared(folder / paths.CUTS, cuts)
+    print_table("Cut by cut", [vars(row) for row in cuts], "survey")
     finish_catalogue(folder, paths.MERGED, sources.columns, rows, {"stdask_key": stage.key})
     counts = MergeCounts(
         rows=RowCounts(

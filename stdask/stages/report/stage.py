@@ -110,8 +110,8 @@ def _survey(run: Run, side: str) -> dict[str, Any]:
         "notes": definition.notes,
         "distances": [d.reference for d in definition.distances if d.reference],
         "file": run.survey_file(side).name,
-        "cuts": read_rows(catalogue / "cuts.ecsv"),
-        "columns": read_rows(catalogue / "columns.ecsv"),
+        "cuts": read_rows(catalogue / paths.CUTS),
+        "columns": read_rows(catalogue / paths.VALUES),
         "repeats": read_rows(catalogue / paths.REPEATS),
         "merit": definition.duplicates.best if definition.duplicates else "",
     }
