@@ -3,7 +3,7 @@
 from typing import Any
 
 from stdask.runs.counts import Counts, FamilyStars, PartitionCounts, RowCounts
-from stdask.runs.registry import STAGES
+from stdask.runs.registry import ENTRIES
 
 MADE_UP: dict[str, dict[str, Any]] = {
     "ingest": {"n_good": 2, "n_partitions": 1},
@@ -14,12 +14,14 @@ MADE_UP: dict[str, dict[str, Any]] = {
     "merge": {"by_survey": {}, "n_with_distance": 2, "partitions": PartitionCounts(1, 0)},
     "atlas": {"by_survey": {}},
     "report": {"n_figures": 0, "left_out": ()},
+    "validate": {"n_rows": {}},
+    "study": {"n_rows": {}},
 }
-WITHOUT_ROWS = ("train", "evaluate", "report")
+WITHOUT_ROWS = ("train", "evaluate", "report", "validate", "study")
 
 
 def made_up_counts(stage: str, **changes: Any) -> Counts:
     """Return counts of a stage: three rows in, one set aside, unless the changes say otherwise."""
-    entry = STAGES[stage]
+    entry = ENTRIES[stage]
     rows = {} if entry.command in WITHOUT_ROWS else {"rows": RowCounts(3, 2, {"no position": 1})}
     return entry.counts(**(rows | MADE_UP[entry.command] | changes))

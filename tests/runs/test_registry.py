@@ -7,7 +7,7 @@ import pytest
 
 from stdask.config.run import Run
 from stdask.network.presets import N_DRAWS
-from stdask.runs.registry import STAGES, rows_per_partition, stage_settings
+from stdask.runs.registry import ENTRIES, STAGES, rows_per_partition, stage_settings
 from tests.tools.bench.bench_runs import make_demo_run
 
 DRAWN = ("train", "evaluate", "translate")
@@ -56,8 +56,8 @@ def test_every_stage_reads_only_what_is_made_before_it():
         assert set(entry.inputs) <= set(names[:number])
 
 
-def test_the_function_of_every_stage_can_be_imported():
-    for entry in STAGES.values():
+def test_the_function_of_every_stage_and_check_can_be_imported():
+    for entry in ENTRIES.values():
         module, function = entry.function.split(":")
         assert callable(getattr(import_module(module), function))
 

@@ -67,6 +67,19 @@ def with_patience(run: Run, patience: int) -> Run:
     return run.model_copy(update={"config": run.config.model_copy(update={"train": train})})
 
 
+def test_a_check_that_was_made_is_listed_and_outdated_after_another_training(run: Run):
+    names = [s.stage for s in standings(run.output, run, None, None)]
+    assert "validate_draws" not in names
+    assert "study" not in names
+    stage = begin_stage(run, "validate_draws", options={"only": "a test"})
+    stage.finish([], made_up_counts("validate_draws"))
+    assert state(run, "validate_draws") == ("done", "")
+    assert state(with_patience(run, 3), "validate_draws")[0] == "outdated"
+    assert [s.stage for s in standings(run.output, run, None, None)][-1] == "validate_draws"
+    make(run, "train", {"pair": digest_of(run, "pair")}, text="other networks")
+    assert state(run, "validate_draws") == ("outdated", "changed: what it reads from train")
+
+
 def test_stages_are_done_or_waiting(run: Run):
     states = {s.stage: s.state for s in standings(run.output, run, None, None)}
     assert {stage for stage, state in states.items() if state == "done"} == {"pair", "train", "translate"}

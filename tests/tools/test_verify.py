@@ -59,6 +59,22 @@ def verified(output: Path, workers: Workers) -> dict[str, str]:
     return read_damaged(output)
 
 
+def test_tables_of_validate_are_verified_and_their_command_named(output: Path, client: Workers):
+    table = output / "validation" / "draws.ecsv"
+    table.parent.mkdir()
+    table.write_text("draws")
+    outputs = describe_outputs(output, [table])
+    write_receipt(output, Receipt("validate_draws", "key", {}, {}, outputs, made_up_counts("validate_draws")))
+    verify.run(output, client)
+    flip(table)
+    with pytest.raises(IncompleteError, match=r"1 of \d+ files are damaged or missing\. Run `stdask validate` again"):
+        verify.run(output, client)
+    assert list(read_damaged(output)) == ["validation/draws.ecsv"]
+    partition(output).unlink()
+    with pytest.raises(IncompleteError, match=r"Run `stdask run` and `stdask validate` again"):
+        verify.run(output, client)
+
+
 def test_a_run_that_is_whole_is_well_and_nothing_in_it_changes(output: Path, client: Workers, capsys):
     before = {path: path.read_bytes() for path in output.rglob("*") if path.is_file()}
     verify.run(output, client)
