@@ -39,7 +39,7 @@ class Draws:
 
 @dataclass(frozen=True)
 class Fallback:
-    """What stands in for the networks where it does no harm and they do: for each member and label a polynomial."""
+    """What replaces the networks where it is closer to B: a polynomial for each member and label."""
 
     replaced: np.ndarray  # (n_labels,), bool
     coefficients: np.ndarray  # (n_members, n_terms, n_labels), as in `Polynomials`
@@ -69,9 +69,9 @@ class Family:
     neighbourhood: Neighbourhood  # the inputs and, where A has it, the reddening
     density: Mixture | None  # of the inputs, to draw missing ones from; none: the training mean
     latent_plan: Plan | None = None  # trained on noise-free inputs, if asked for
-    stretch: Stretch | None = None  # of what the latent plan says
-    fallback: Fallback | None = None  # where train found one better, if asked for
-    calibration: Calibration | None = None  # before train has learnt it from held-out stars
+    stretch: Stretch | None = None  # of the labels of the latent plan
+    fallback: Fallback | None = None  # where train found it closer to B, if asked for
+    calibration: Calibration | None = None  # None until train has calibrated the errors on held-out stars
 
     @property
     def measured(self) -> tuple[str, ...]:
@@ -86,7 +86,7 @@ class Family:
 
 @dataclass(frozen=True)
 class Translation:
-    """What a family says of each star, and how far it can be trusted."""
+    """The translation of each star by a family, with its errors and flags."""
 
     percentiles: np.ndarray  # (n_percentiles, n_stars, n_labels), physical units
     errors: np.ndarray  # (n_stars, n_labels), systematic, as published
@@ -166,9 +166,9 @@ def translate(
 def debiased(family: Family, inputs: np.ndarray) -> np.ndarray:
     """Return labels without attenuation, shape (n_stars, n_labels); NaN where an input is missing.
 
-    The networks behind them learnt from noise-free inputs (`science.deconvolution`). Fuller 1987, Measurement Error
-    Models, sect. 1.2. Right for distributions of
-    stars; the value of a single star is noisier than its translation.
+    Their networks were trained on noise-free inputs (`science.translation.deconvolution`; Fuller 1987, Measurement
+    Error Models, sect. 1.2). They are meant for distributions of stars; the value of a single star is noisier than
+    its translation.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ def debiased(family: Family, inputs: np.ndarray) -> np.ndarray:
 
 
 def sigma_parts(family: Family, inputs: np.ndarray, translation: Translation) -> SigmaParts:
-    """Return the calibrated 1-sigma error of each translated star against what B would measure.
+    """Return the calibrated 1-sigma error of each translated star, compared with what B would measure.
 
     Parameters
     ----------
@@ -219,7 +219,7 @@ def predict(family: Family, inputs: np.ndarray) -> np.ndarray:
 
 
 def predict_members(family: Family, inputs: np.ndarray) -> np.ndarray:
-    """Return what each member says for inputs as they are, without draws, in physical units.
+    """Return the labels of each member for inputs as they are, without draws, in physical units.
 
     Parameters
     ----------
@@ -245,7 +245,7 @@ class _Chunk(NamedTuple):
 def _draw(
     family: Family, inputs: np.ndarray, errors: np.ndarray, star_keys: np.ndarray, draws: Draws
 ) -> Iterator[_Chunk]:
-    """Yield the draws of all stars and what each member says of them, as many stars at a time as memory allows."""
+    """Yield the draws of all stars and the outputs of each member, as many stars at a time as memory allows."""
     engine = make_engine(family.plan, draws.engine, draws.tf32)
     columns, mixing = measured_behind(family.inputs)
     chunk = max(1, CHUNK_VALUES // (draws.n_draws * len(family.labels) * family.plan.n_members))
@@ -262,7 +262,7 @@ def _draw(
 def _fill_missing(
     family: Family, realisations: np.ndarray, inputs: np.ndarray, star_keys: np.ndarray, draws: Draws
 ) -> None:
-    """Draw the missing inputs, in place, from what the star's present ones leave open."""
+    """Draw the missing inputs, in place, from their distribution given the present inputs of the star."""
     rows = np.flatnonzero(np.isnan(inputs).any(axis=1))
     if family.density is None or not rows.size:
         return
@@ -272,18 +272,18 @@ def _fill_missing(
 
 
 def _imputed(family: Family) -> list[str]:
-    """Return what is drawn of a star that misses inputs, besides its measured columns."""
+    """Return what is drawn for a star with missing inputs, in addition to its measured columns."""
     return ["component", *(f"missing {name}" for name in family.inputs)]
 
 
 def _uniform(family: Family, star_keys: np.ndarray, columns: Sequence[str], draws: Draws) -> np.ndarray:
-    # of one sequence in all dimensions: a star's measured columns are drawn alike whatever it misses
+    # One sequence for all dimensions: the draws of measured columns do not depend on which inputs are missing.
     dimensions = [*family.measured, *_imputed(family)]
     return uniform_draws(star_keys, draws.n_draws, columns, draws.seed, draws.sampler, dimensions)
 
 
 def _run(family: Family, engine: Engine, inputs: np.ndarray) -> np.ndarray:
-    """Return what each member says, (n_members, ..., n_labels), in units of the scaling."""
+    """Return the outputs of each member, (n_members, ..., n_labels), in units of the scaling."""
     scaled = family.scaling.scale_inputs(inputs)
     outputs = engine.run(scaled)
     if family.fallback is not None:

@@ -1,4 +1,4 @@
-"""Run a plan through TensorFlow, all members in one call: meant for a GPU, and right on any device."""
+"""Run a plan through TensorFlow, all members in one call: meant for a GPU, but correct on any device."""
 
 import numpy as np
 

@@ -22,7 +22,7 @@ class Architecture:
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast a member learns. Thomas et al. 2024, sect. 3.2."""
+    """Learning rates and length of the training of a member. Thomas et al. 2024, sect. 3.2."""
 
     learning_rates: tuple[float, ...]
     max_epochs: int  # for each learning rate

@@ -11,7 +11,7 @@ with quiet_start():
 
 
 class WeightNormDense(keras.layers.Layer):
-    """A dense layer whose kernel is a direction times a length, each learned (Salimans & Kingma 2016)."""
+    """A dense layer whose kernel is a direction times a length, both trained (Salimans & Kingma 2016)."""
 
     def __init__(self, units: int, seed: int, **kwargs: object) -> None:
         super().__init__(**kwargs)
@@ -30,7 +30,7 @@ class WeightNormDense(keras.layers.Layer):
         self.bias = self.add_weight(shape=(self.units,), initializer="zeros")
 
     def kernel(self) -> keras.KerasTensor:
-        """Return the kernel that the direction and the lengths stand for."""
+        """Return the kernel of this direction and these lengths."""
         norms = keras.ops.norm(self.direction, axis=0)
         return self.direction * (self.lengths / keras.ops.maximum(norms, keras.config.epsilon()))
 
@@ -65,7 +65,7 @@ def build(architecture: Architecture, seed: int) -> keras.Model:
         width //= 2
         x = _dense(x, width, f"down{i}", seeds)
         x = _unit(x, width, f"down{i}", architecture, seeds)
-    # a zero head makes the untrained network the identity: nothing to unlearn where surveys agree
+    # With a head of zeros the untrained network is the identity, which is right where the surveys agree.
     head = keras.layers.Dense(architecture.n_labels, name="head", kernel_initializer="zeros")
     return keras.Model(inputs, head(x))
 

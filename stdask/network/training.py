@@ -35,7 +35,7 @@ def train_member(
     architecture, schedule
         What is trained, and how.
     training, validation
-        Stars that teach, and stars whose loss decides when to stop and which weights are kept.
+        Training stars, and stars whose loss decides when to stop and which weights are kept.
     seed
         Of the initial weights, the dropout and the order of the stars.
     on_epoch
@@ -47,7 +47,7 @@ def train_member(
     run_epoch = _compile_epoch(model, optimizer, training, validation)
     order = np.random.default_rng([seed, 1])
     history: list[Epoch] = []
-    # what an untrained network, all zero, costs: training never ends worse than leaving A as it is
+    # The loss of an untrained network, whose outputs are 0: training never ends worse than leaving A as it is.
     best_loss, best_weights = float(np.abs(validation.corrections).mean()), model.get_weights()
     for learning_rate in schedule.learning_rates:
         # each rate starts from the best weights so far, with a fresh Adam, not from the last ones

@@ -1,4 +1,4 @@
-"""The pairs as arrays for one family: what train learns from and evaluate tests on."""
+"""The pairs as arrays for one family: the stars that train fits and evaluate tests."""
 
 from dataclasses import dataclass, fields
 

@@ -64,7 +64,7 @@ def run(run: Run, workers: Workers, n_folds: int, recipes: Sequence[str]) -> Rec
 
     Recipes should be chosen by their validation loss (with another `target` it has other units), and their accuracy
     is that of the test stars. The networks alone are tested, without fallbacks. A study that was made before is
-    skipped as long as nothing changed on which it depends; networks that it shares with another one are kept.
+    skipped unless something on which it depends has changed; networks that earlier studies trained are reused.
 
     Parameters
     ----------

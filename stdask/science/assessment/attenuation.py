@@ -1,7 +1,7 @@
-"""Regression dilution: noisy inputs pull predictions towards the middle, and a good predictor does so knowingly.
+"""Regression dilution: noisy inputs draw predictions towards the mean, those of the best predictor too.
 
 A predictor is calibrated if stars predicted at x lie at x on average: the truth on the prediction has slope 1. The
-prediction on the truth then has a slope below 1, the share of the truth's variance that the inputs can tell
+prediction on the truth then has a slope below 1, the share of the truth's variance that the inputs explain
 (Fuller 1987, Measurement Error Models, sect. 1.1; Frost & Thompson 2000, JRSS A 163, 173).
 """
 
@@ -71,7 +71,7 @@ def calibration_slopes(predicted: np.ndarray, expected: np.ndarray, n_bootstraps
 def unattenuated_gain(predicted: np.ndarray, expected: np.ndarray, errors: np.ndarray) -> float:
     """Return what to stretch predictions by for their slope on the noise-free expected values to be 1.
 
-    The covariance of the two knows nothing of the noise of the expected values, their variance contains it:
+    The covariance of the two does not contain the noise of the expected values, their variance does:
     slope = Cov(prediction, B) / (Var(B) - noise). Source: Fuller 1987, Measurement Error Models, sect. 1.2, with known
     error variance. Outliers are left out as for `calibration_slopes`.
 

@@ -35,8 +35,8 @@ def fit_baselines(
     """Predict labels by all methods simpler than a network, the simplest first.
 
     `raw` is A as it is; `offset` adds the median of B - A; `ridge1`, `ridge2` and `ridge3` are ridge regressions
-    of that degree, `trees` gradient-boosted ones, `gp` a Gaussian process. All but `raw` learn B - A, or B where
-    A has no such label, which `raw` and `offset` then leave NaN.
+    of that degree, `trees` gradient-boosted ones, `gp` a Gaussian process. All but `raw` are fitted to B - A, or to
+    B where A has no such label, which `raw` and `offset` then leave NaN.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ def coalition_means(
     stars : shape (n_stars, n_inputs)
         Stars to explain.
     background : shape (n_background, n_inputs)
-        Stars that stand for "input not known".
+        Background stars, which represent "input not known".
 
     Returns
     -------

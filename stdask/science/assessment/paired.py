@@ -53,7 +53,7 @@ def _ratios(both: np.ndarray) -> tuple[float, float]:
 
 
 class Group(NamedTuple):
-    """A label of stars that should share it, such as those of a cluster, beside what is expected of each."""
+    """A label of stars that should share it, such as those of a cluster, compared with the expected values."""
 
     mean: float
     std: float  # ddof 1

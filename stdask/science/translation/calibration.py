@@ -1,9 +1,10 @@
-"""Errors that cover: from held-out residuals to the 1-sigma error of each star against what B would measure.
+"""Errors that cover: from held-out residuals to the 1-sigma error of each star, compared with what B would measure.
 
-The draws carry the stated errors of A alone. What is missing is the disagreement of the networks and the scatter
-that no input explains, and stated errors are often wrong. So the three parts are fitted to residuals of stars that
-the predicting networks had not seen, and their sum is scaled, group by group, until it covers (split-conformal
-calibration: Lei et al. 2018, JASA 113, 1094, sect. 2.2; by groups: Vovk et al. 2003, Mondrian confidence machine).
+The draws contain the stated errors of A alone. The disagreement of the networks and the scatter that no input
+explains come in addition, and stated errors are often wrong. So the three parts are fitted to residuals of stars on
+which the predicting networks were not trained, and their sum is scaled, group by group, until it covers
+(split-conformal calibration: Lei et al. 2018, JASA 113, 1094, sect. 2.2; by groups: Vovk et al. 2003, Mondrian
+confidence machine).
 """
 
 from collections.abc import Sequence
@@ -39,7 +40,7 @@ class SigmaParts:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What was learnt from held-out stars, for each label.
+    """Errors calibrated on held-out stars, for each label.
 
     The intrinsic scatter is `exp(features @ weights)` in units of `scales`; features are 1, the standardised inputs
     and their squares.
@@ -114,14 +115,14 @@ def fit_calibration(
     member_spread: np.ndarray,
     group_columns: Sequence[int],
 ) -> Calibration:
-    """Learn the errors from held-out stars.
+    """Calibrate the errors on held-out stars.
 
     Parameters
     ----------
     residuals : shape (n_stars, n_labels)
-        Prediction minus B, by networks that had not seen the star.
+        Prediction minus B, by networks that were not trained on the star.
     inputs, scaled_inputs, input_noise, member_spread
-        As for `Calibration.parts`. Stars that lack an input teach nothing but the factor of such stars.
+        As for `Calibration.parts`. Stars that lack an input only set the factor of such stars.
     group_columns
         Of log g and of the metallicity among the inputs, -1 for none.
     """
@@ -140,7 +141,7 @@ def _fit_complete(
     described: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
     group_columns: Sequence[int],
 ) -> Calibration:
-    """Learn from stars that lack no input; `described` are the parameters of `Calibration.parts`."""
+    """Fit the errors to stars that lack no input; `described` are the parameters of `Calibration.parts`."""
     inputs, scaled_inputs, input_noise, member_spread = described
     n_labels = residuals.shape[1]
     features = _features(scaled_inputs)
@@ -168,12 +169,14 @@ def _fit_complete(
 
 
 def _features(scaled_inputs: np.ndarray) -> np.ndarray:
-    clipped = np.clip(scaled_inputs.astype(np.float64), -3, 3)  # a parabola must not run away outside the stars
+    clipped = np.clip(
+        scaled_inputs.astype(np.float64), -3, 3
+    )  # A parabola must stay bounded outside the range of the stars.
     return np.concatenate([np.ones((len(clipped), 1)), clipped, clipped**2], axis=1)
 
 
 def _own_scatter(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return the intrinsic scatter in units of the scale: it must not run away where several inputs are far out."""
+    """Return the intrinsic scatter in units of the scale: bounded where several inputs are far from the mean."""
     return np.exp(np.clip(features @ weights, -6, 3))
 
 

@@ -28,25 +28,25 @@ def trimmed_mean(predictions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _without_extremes(members: np.ndarray) -> np.ndarray:
     """Return all but the largest and the smallest along the first axis; on few members faster than sorting them."""
     members = members.copy()
-    for low, high in pairwise(members):  # the largest rises to the end
+    for low, high in pairwise(members):  # moves the largest to the end
         _order(low, high)
-    for high, low in pairwise(members[-2::-1]):  # the smallest sinks to the start
+    for high, low in pairwise(members[-2::-1]):  # moves the smallest to the start
         _order(low, high)
     return members[1:-1]
 
 
 def _order(low: np.ndarray, high: np.ndarray) -> None:
-    """Exchange, in place, what stands the wrong way round."""
+    """Exchange, in place, values that are in the wrong order."""
     smaller = np.minimum(low, high)
     np.maximum(low, high, out=high)
     low[...] = smaller
 
 
 def mean_of_unseen(predictions: np.ndarray, held_out: np.ndarray) -> np.ndarray:
-    """Return for each star the mean of the members that had not seen it.
+    """Return for each star the mean of the members that were not trained on it.
 
-    Of five members that each hold out a fifth, that is one for most stars: it scatters more than their combination
-    does, so what is learnt from its residuals errs on the wide side.
+    Of five members that each hold out a fifth, that is one for most stars: it scatters more than their combination,
+    so errors calibrated on its residuals are slightly too large.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def member_spread(means: np.ndarray) -> np.ndarray:
 def summarise_draws(values: np.ndarray, systematic_errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the percentiles over the draws, and the median systematic error: PRED_5 ... PRED_95, PRED_ERR.
 
-    Source: Thomas et al. 2024, sect. 3.5 and Table A.1. The k-th smallest of n draws stands for the fraction
+    Source: Thomas et al. 2024, sect. 3.5 and Table A.1. The k-th smallest of n draws is the quantile
     (k - 1/2) / n (Hazen 1914); with numpy's default, (k - 1) / (n - 1), 32 draws give a 16-84 % range 4 % too narrow.
 
     Parameters

@@ -1,8 +1,8 @@
-"""What stars would look like without noise: extreme deconvolution.
+"""The distribution of stars without noise: extreme deconvolution.
 
-A network trained on noisy inputs learns a relation that is too flat (regression dilution: Frost & Thompson 2000,
+A network trained on noisy inputs finds a relation that is too flat (regression dilution: Frost & Thompson 2000,
 Journal of the Royal Statistical Society A 163, 173). Trained on inputs drawn from what each star's noise-free inputs
-may have been, given its measured inputs and its labels, it learns the relation of the noise-free ones.
+may have been, given its measured inputs and its labels, it finds the relation of the noise-free ones.
 """
 
 import numpy as np
@@ -52,7 +52,7 @@ def deconvolve(values: np.ndarray, error_covariances: np.ndarray, seed: int, n_c
     start = fit_components(standardised, n_components, seed)
     mixture = Mixture(start.weights_, start.means_, start.covariances_)
     likelihood = -np.inf
-    with threadpool_limits(1):  # small matrices: threads only wait for one another
+    with threadpool_limits(1):  # with small matrices several threads are slower than one
         for _ in range(MAX_STEPS):
             before = likelihood
             mixture, likelihood = _improve(mixture, standardised, noise)
@@ -62,7 +62,7 @@ def deconvolve(values: np.ndarray, error_covariances: np.ndarray, seed: int, n_c
 
 
 def draw_latent(mixture: Mixture, values: np.ndarray, error_covariances: np.ndarray, seed: int) -> np.ndarray:
-    """Draw each star's noise-free values from what its measured ones leave open.
+    """Draw each star's noise-free values from their distribution given the measured ones.
 
     The component is drawn by its probability given the measurement; within it, noise-free values x and noise e are
     drawn as if nothing were measured, and corrected by how far their sum is from the measurement w: the noise
@@ -123,7 +123,7 @@ def _improve(mixture: Mixture, values: np.ndarray, noise: np.ndarray) -> tuple[M
     gains = np.einsum("nka,nkb->kab", weighted, solved) - np.einsum("nk,nkab->kab", shares, inverses)
     moved = covariances + covariances @ (gains / counts[:, None, None]) @ covariances
     moved += FLOOR * np.eye(values.shape[1]) - shifts[:, :, None] * shifts[:, None]
-    moved = (moved + np.swapaxes(moved, 1, 2)) / 2  # what rounding makes asymmetric would grow from step to step
+    moved = (moved + np.swapaxes(moved, 1, 2)) / 2  # an asymmetry by rounding would grow from step to step
     return Mixture(counts / len(values), mixture.means + shifts, moved), float(evidences.mean())
 
 

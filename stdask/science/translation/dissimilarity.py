@@ -4,8 +4,8 @@ A star can lie in an occupied bin of every pair of columns and still be like no 
 index of Meyer & Pebesma 2021, Methods in Ecology and Evolution 12, 1620, is its distance to them, and the area of
 applicability is where that is no larger than for held-out stars. Theirs is the distance to the nearest one in
 standardised columns. Here columns are whitened, so that a tight relation, as of colour with colour, counts in units
-of its own thickness; and the distance is that to the third nearest, so that one odd training star, or two, do not
-vouch for others like them.
+of its own thickness; and the distance is that to the third nearest, so that one or two
+unusual training stars do not make other stars like them valid.
 """
 
 from collections.abc import Sequence
@@ -83,7 +83,7 @@ class Neighbourhood:
     def worst_pairs(self, values: np.ndarray) -> np.ndarray:
         """Return the pair of columns in whose plane each star lies farthest out, e.g. BP_G_0-G_RP_0.
 
-        Meant for stars whose index is above 1: for the others the pair says nothing.
+        Meant for stars whose index is above 1: for the others the pair has no meaning.
 
         Parameters
         ----------
@@ -148,7 +148,7 @@ def fit_neighbourhood(values: np.ndarray, names: Sequence[str], seed: int) -> Ne
 
 
 def _pairs(n_columns: int) -> list[list[int]]:
-    """Return the columns of each pair; a lone column stands for itself."""
+    """Return the columns of each pair; a single column is its own pair."""
     return [list(pair) for pair in combinations(range(n_columns), 2)] or [[0]]
 
 
@@ -176,7 +176,7 @@ def _fit_whitening(stars: np.ndarray) -> np.ndarray:
 def _whiten(values: np.ndarray, whitening: np.ndarray) -> np.ndarray:
     """Return the product with the whitening matrix, added up column by column.
 
-    A matrix product of BLAS would let the last bits of a star depend on the number of stars beside it.
+    A matrix product of BLAS would make the last bits of a star depend on the number of other stars.
     """
     points = np.zeros((len(values), whitening.shape[1]))
     for column, weights in zip(values.T, whitening, strict=True):

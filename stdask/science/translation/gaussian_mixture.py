@@ -1,4 +1,4 @@
-"""The distribution of stars as a sum of Gaussians, and what some of a star's columns tell about the others."""
+"""The distribution of stars as a sum of Gaussians, and the distribution of some columns of a star given the others."""
 
 import warnings
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 N_COMPONENTS = (1, 2, 4, 8, 12, 16)  # tried; 11,000 stars of the mock have their least BIC at 12
 FLOOR = 1e-5  # added to variances of standardised columns, 0.3 % of their scatter: below any survey's errors
 TOLERANCE = 1e-4  # gain of mean log-likelihood a step that ends a fit: one unit of BIC in 5000 stars
-MAX_STEPS = 200  # of expectation and maximisation; what they still gain then is too little to change a choice by BIC
+MAX_STEPS = 200  # of expectation and maximisation; further steps gain too little to change the choice by BIC
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def fit_mixture(values: np.ndarray, seed: int) -> Mixture:
     standardised = scaler.fit_transform(values.astype(np.float64))
     n_stars, n_columns = values.shape
     n_numbers = 1 + n_columns + n_columns * (n_columns + 1) // 2
-    # a component needs more stars than it has numbers, or it shrinks around a few of them and its likelihood soars
+    # a component needs more stars than it has numbers, or it shrinks around a few of them and its likelihood diverges
     sizes = [n for n in N_COMPONENTS if n == 1 or n * n_numbers < n_stars]
     models = [fit_components(standardised, size, seed) for size in sizes]
     best = min(models, key=lambda model: model.bic(standardised))
@@ -80,7 +80,7 @@ def fit_components(standardised: np.ndarray, n_components: int, seed: int) -> Ga
     model = GaussianMixture(n_components, tol=TOLERANCE, reg_covar=FLOOR, max_iter=MAX_STEPS, random_state=seed)
     # one thread: a sum over stars shared among threads has other last bits on another machine
     with threadpool_limits(1), warnings.catch_warnings():
-        # a likelihood that still creeps up, or a start from fewer places than components, is a fit all the same:
+        # A likelihood that still grows slowly, or a start from fewer places than components, is a valid fit:
         # BIC judges it, and there is nothing to do for whoever runs this
         warnings.simplefilter("ignore", ConvergenceWarning)
         return model.fit(standardised)
@@ -103,7 +103,7 @@ def condition(mixture: Mixture, values: np.ndarray, present: np.ndarray) -> Cond
     mixture
         Of all columns.
     values : shape (n_stars, n_columns)
-        In the units of the mixture; missing columns are not looked at.
+        In the units of the mixture; missing columns are not used.
     present : shape (n_columns,), bool
     """
     order = np.argsort(~present, kind="stable")
@@ -133,7 +133,9 @@ def pick_components(responsibilities: np.ndarray, uniforms: np.ndarray) -> np.nd
     -------
     numbers : shape (n_stars, n_draws), int
     """
-    edges = np.cumsum(responsibilities, axis=1)[:, None, :-1]  # the last, 1 but for rounding, bounds nothing
+    edges = np.cumsum(responsibilities, axis=1)[
+        :, None, :-1
+    ]  # the last edge is 1 apart from rounding and is not needed
     return (uniforms[..., None] >= edges).sum(axis=-1)
 
 

@@ -1,4 +1,4 @@
-"""Missing inputs, drawn from what the star's other inputs leave open."""
+"""Missing inputs, drawn from their distribution given the star's other inputs."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ def draw_missing(mixture: Mixture, inputs: np.ndarray, uniforms: np.ndarray, nor
     """Draw each star's missing inputs from their distribution given its present ones.
 
     The published method sets a missing input to the training mean in every draw (Thomas et al. 2024, sect. 3.5):
-    the label then loses the scatter that the input would have brought, and its percentiles come out too narrow.
+    the label then lacks the scatter of that input, and its percentiles are too narrow.
     Drawn given the others, the input varies as it does among stars like this one: multiple imputation, Rubin
     1987, Multiple Imputation for Nonresponse in Surveys, from the conditional distribution of a Gaussian mixture.
 

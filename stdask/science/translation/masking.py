@@ -1,4 +1,4 @@
-"""Which inputs a catalogue lacks, and training stars that lack as many: to learn from them what that costs."""
+"""Which inputs a catalogue lacks, and training stars with as many missing, to measure what that costs."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ class Patterns(NamedTuple):
 
     @property
     def partial(self) -> "Patterns":
-        """Those that lack some inputs but not all: without any, there is nothing to learn from."""
+        """Those that lack some inputs but not all: a star without inputs holds no information."""
         chosen = self.missing.any(axis=1) & ~self.missing.all(axis=1)
         return Patterns(self.missing[chosen], self.counts[chosen])
 
@@ -39,7 +39,7 @@ def join_patterns(parts: list[Patterns]) -> Patterns:
 
 
 def mask_inputs(inputs: np.ndarray, patterns: Patterns, star_keys: np.ndarray, seed: int, stream: str) -> np.ndarray:
-    """Return inputs of which each star lacks what a random star of the catalogue lacks.
+    """Return inputs of which each star lacks those that a random star of the catalogue lacks.
 
     Parameters
     ----------

@@ -4,7 +4,7 @@
 WORKER_BYTES = 470_000_000
 WEIGHT_COPIES = 2  # as they came, and in the order of the engine
 TABLE_COPIES = 3  # as read or made, put in the order of the sky, and encoded for the disk
-COLUMN_COPIES = 2  # new columns in double precision: what the networks say, and what is made of it
+COLUMN_COPIES = 2  # new columns in double precision: outputs of the networks, and what is computed from them
 CHUNK_COPIES = 4  # arrays of the size of a chunk's draws that are alive at once
 
 

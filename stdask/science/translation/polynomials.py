@@ -1,4 +1,4 @@
-"""Polynomials in the inputs, as numbers that can be stored: what stands in for a network that does no better."""
+"""Polynomials in the inputs, as numbers that can be stored: they replace networks that are not closer to B."""
 
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
@@ -10,7 +10,13 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from stdask.science.assessment.baselines import PENALTIES
 
 MAX_DEGREE = 3
-METHODS = ("raw", "offset", "ridge1", "ridge2", "ridge3")  # of `science.baselines`, that are polynomials
+METHODS = (
+    "raw",
+    "offset",
+    "ridge1",
+    "ridge2",
+    "ridge3",
+)  # those of `science.assessment.baselines` that are polynomials
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,7 @@ class Polynomials:
 
 
 def fit_polynomials(scaled_inputs: np.ndarray, corrections: np.ndarray, method: str) -> Polynomials:
-    """Fit one of the simple methods of `science.baselines` to the corrections that the networks learn.
+    """Fit one of the simple methods of `science.assessment.baselines` to the corrections that networks are trained on.
 
     Parameters
     ----------

@@ -52,8 +52,8 @@ def fit_scaling(inputs: np.ndarray, labels: np.ndarray, own_input: Sequence[int]
     """Fit the scaling of a family on its training stars.
 
     `target` "residual": the network gives B - A in units of its own scatter (1.4826 MAD), so an untrained
-    network with a zero head is the identity, and a correction of a hundredth of the label's range, as for
-    velocities, is as visible to it as any. "zscore": it gives z-scored B minus z-scored A, the authors' way.
+    network with a zero head is the identity, and small corrections, such as those of velocities, weigh as much as
+    others. "zscore": the network gives z-scored B minus z-scored A, as in the authors' code.
 
     Parameters
     ----------

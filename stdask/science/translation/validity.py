@@ -83,7 +83,7 @@ def _bin_numbers(
 
 
 def describe_flags(parts: Sequence[tuple[str, Sequence[str], np.ndarray]]) -> np.ndarray:
-    """Return for each star in words what is wrong with it: QFLAG_COMMENTS.
+    """Return for each star in words which flags are set: QFLAG_COMMENTS.
 
     Parameters
     ----------

@@ -104,7 +104,7 @@ def evaluate_coalitions(family: Family, inputs: np.ndarray, background: np.ndarr
     family
         The networks.
     inputs, background : shape (n_stars, n_inputs), (n_background, n_inputs)
-        Stars to explain, and those that stand for "input not known".
+        Stars to explain, and background stars, which represent "input not known".
     workers
         Chunks and means are the same for any number of workers.
 

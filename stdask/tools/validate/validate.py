@@ -20,7 +20,7 @@ from stdask.storage.documents import read_tables, write_tables
 from stdask.storage.files import sha256
 from stdask.tools.validate.stars import open_validation
 
-SECTIONS = ("cluster", "label", "family")  # a printed table has a line where the first of these that it has changes
+SECTIONS = ("cluster", "label", "family")  # the first of these that a table has groups its printed rows
 NAMES = {entry.name.removeprefix("validate_"): entry for entry in CHECKS.values() if entry.command == "validate"}
 
 
@@ -29,7 +29,7 @@ def run(
 ) -> None:
     """Make all checks, or some, on the test stars of a run; write their tables and print them.
 
-    A check that was made before is skipped as long as nothing changed on which it depends; its tables are printed.
+    A check that was made before is skipped unless something on which it depends has changed; its tables are printed.
 
     Parameters
     ----------
