@@ -1,6 +1,7 @@
-"""Atlas: Kiel and abundance diagrams of A translated and of B, cell by cell of the Galaxy.
+"""Kiel and abundance diagrams of A translated and of B, in cells of the Galaxy.
 
-Thomas et al. 2024, figs. 13 and 14: where the two surveys observe other stars, and whether they agree on the same.
+They show where the two surveys observe different stars, and whether they agree where they observe the same.
+Source: Thomas et al. 2024, figs. 13 and 14.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,21 +14,19 @@ import pyarrow.compute as pc
 from stdask import schema
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
-from stdask.config.atlas import Range
-from stdask.config.run import Run
+from stdask.config.atlas import AtlasConfig, Range
 from stdask.display.console import say
 from stdask.figures.diagrams import GalaxyCells, draw_diagrams
 from stdask.science.galaxy.binning import slices_of
 from stdask.science.galaxy.density import Counted, PlaneGrid, add_bins, count_bins
-from stdask.stages.atlas.samples import ABUNDANCES, METALLICITIES, labels_of
-from stdask.storage import paths
+from stdask.stages.atlas.samples import ABUNDANCES, METALLICITIES, SurveyPair
 from stdask.storage.catalogue.hats import Catalogue
 from stdask.storage.documents import write_figures
 from stdask.storage.products.histograms import CellAxis, write_histograms
 from stdask.storage.tables import read_parquet, to_numpy
 
 HEIGHT_EDGES_KPC = (0.0, 0.5, 1.0, 2.0)  # of |Z|: Thomas et al. 2024, sect. 4.1, after Hayden et al. 2015
-SAMPLES = ("A_ONLY", "ALONE")  # A translated, and B: as the maps call them
+SAMPLES = ("A_ONLY", "ALONE")  # A translated, and B: the names that the maps use
 # the lower edges lie between the values that catalogues of whole kelvins and hundredths of dex hold
 KIEL = PlaneGrid((2999.5, -0.505), (25.0, 0.02), (200, 300))
 CHEMISTRY = PlaneGrid((-3.005, -0.605), (0.02, 0.01), (200, 160))
@@ -46,7 +45,7 @@ class LabelPlane:
 
 @dataclass(frozen=True)
 class Diagrams:
-    """The planes that B measures, how many stars of A and B lie in each bin of each cell, and what is to be said."""
+    """The planes that B measures, the number of stars of A and B in each bin of each cell, and notes for the user."""
 
     cells: GalaxyCells
     planes: tuple[LabelPlane, ...]
@@ -54,22 +53,24 @@ class Diagrams:
     notes: tuple[str, ...]
 
 
-def diagrams(workers: Workers, catalogue: Catalogue, run: Run) -> Diagrams:
+def diagrams(workers: Workers, catalogue: Catalogue, surveys: SurveyPair, config: AtlasConfig) -> Diagrams:
     """Count the stars of the merged catalogue in the Kiel diagram and in the abundances of every cell.
 
-    The Kiel diagram holds the stars that pass `[atlas] select` but for its cuts on the diagram's own labels: it shows
-    where they were made.
+    Stars in the Kiel diagram pass `[atlas] select` except for its cuts on the labels of the diagram itself, so that
+    the diagram shows where these cuts are.
 
     Parameters
     ----------
-    workers, catalogue, run
-        Where the work is done; the merged catalogue; its run.
+    workers, catalogue
+        Who counts, and the merged catalogue.
+    surveys, config
+        The surveys in it, and `[atlas]`.
     """
-    cells = GalaxyCells(run.config.atlas.ring_edges_kpc, HEIGHT_EDGES_KPC)
-    planes, notes = planes_of(run)
+    cells = GalaxyCells(config.ring_edges_kpc, HEIGHT_EDGES_KPC)
+    planes, notes = planes_of(surveys, config.select)
     parts: dict[str, list[Counted]] = {plane.name: [] for plane in planes}
     files = [catalogue.path(pixel) for pixel in catalogue.pixels] if planes else []
-    shared = (planes, cells, run.definition_b.name)
+    shared = (planes, cells, surveys.names[1])
     sizes = list(catalogue.rows.values())
     for _, counted in each(workers, count_partition, files, *shared, description="atlas: diagrams", sizes=sizes):
         for name, part in counted.items():
@@ -78,53 +79,56 @@ def diagrams(workers: Workers, catalogue: Catalogue, run: Run) -> Diagrams:
     for plane in planes:
         shape = (len(SAMPLES), *cells.shape, *plane.grid.shape)
         counts[plane.name] = add_bins(parts[plane.name], int(np.prod(shape))).reshape(shape)
-        notes += _notes_of(plane, counts[plane.name], run)
+        notes += _notes_of(plane, counts[plane.name], surveys.titles)
     drawn = tuple(plane for plane in planes if counts[plane.name].any())
     for note in notes:
         say(f"  {note}", "yellow")
     return Diagrams(cells, drawn, counts, tuple(notes))
 
 
-def write_diagrams(found: Diagrams, run: Run, key: str) -> list[Path]:
+def write_diagrams(
+    found: Diagrams, folder: Path, surveys: SurveyPair, select: Mapping[str, Range], key: str
+) -> list[Path]:
     """Write each plane as a FITS file of counts and as a figure; return the files.
 
     Parameters
     ----------
-    found, run
-        As from `diagrams`, and its run.
+    found, folder
+        Diagrams, and where to write them.
+    surveys, select
+        The surveys, and the cuts of `[atlas]`.
     key
-        Of the stage, for the header.
+        Key of the stage, for the header.
     """
     outputs = []
     for plane in found.planes:
-        path = paths.products(run.output) / f"diagram_{plane.name}.fits"
+        path = folder / f"diagram_{plane.name}.fits"
         counts = found.counts[plane.name]
-        columns = [schema.measured_columns(label, run.definition_b.labels[label].unit)[0] for label in plane.labels]
+        columns = [schema.measured_columns(label, surveys.units[label])[0] for label in plane.labels]
         cells = (
             CellAxis("R", "cylindrical radius", "kpc", found.cells.ring_edges_kpc),
             CellAxis("Z", "distance from the midplane", "kpc", found.cells.height_edges_kpc),
         )
         samples = dict(zip(SAMPLES, counts, strict=True))
-        write_histograms(path, plane.grid, (columns[0], columns[1]), cells, samples, _provenance(plane, run, key))
-        figure = draw_diagrams(
-            plane.labels, plane.grid, counts, found.cells, run.merged_titles, run.config.atlas.select
+        write_histograms(
+            path, plane.grid, (columns[0], columns[1]), cells, samples, _provenance(plane, surveys.names, key)
         )
+        figure = draw_diagrams(plane.labels, plane.grid, counts, found.cells, surveys.titles, select)
         outputs += [path, *write_figures(path.with_suffix(""), figure)]
     return outputs
 
 
-def planes_of(run: Run) -> tuple[tuple[LabelPlane, ...], list[str]]:
-    """Return the planes whose labels B measures, and a line for each that it does not."""
-    select = run.config.atlas.select
+def planes_of(surveys: SurveyPair, select: Mapping[str, Range]) -> tuple[tuple[LabelPlane, ...], list[str]]:
+    """Return the planes whose labels B measures, and a note for each of which it does not."""
     planes, notes = [], []
     for name, grid, wanted in (
         ("kiel", KIEL, (("TEFF",), ("LOGG",))),
         ("abundances", CHEMISTRY, (METALLICITIES, ABUNDANCES)),
     ):
-        first, second = (next(iter(labels_of(run, names)), "") for names in wanted)
+        first, second = (next(iter(surveys.labels(names)), "") for names in wanted)
         if not first or not second:
             lacking = " and ".join(" or ".join(n) for n, got in zip(wanted, (first, second), strict=True) if not got)
-            notes.append(f"{run.definition_b.title} does not measure {lacking}: no diagram of the {name} plane")
+            notes.append(f"{surveys.titles[1]} does not measure {lacking}: no diagram of the {name} plane")
             continue
         cuts = {label: limits for label, limits in select.items() if name != "kiel" or label not in (first, second)}
         planes.append(LabelPlane(name, (first, second), grid, cuts))
@@ -152,22 +156,22 @@ def count_partition(path: Path, planes: Sequence[LabelPlane], cells: GalaxyCells
     return counted
 
 
-def _notes_of(plane: LabelPlane, counts: np.ndarray, run: Run) -> list[str]:
-    """Return what a reader of the diagram must know: that it is empty, or of one survey only."""
+def _notes_of(plane: LabelPlane, counts: np.ndarray, titles: tuple[str, str]) -> list[str]:
+    """Return a note if the diagram is empty or has stars of one survey only."""
     labels = " and ".join(plane.labels)
     if not counts.any():
         return [f"no selected star with {labels} in the cells: no diagram of the {plane.name} plane"]
     return [
         f"{plane.name} diagram: no selected star of {title} with {labels}"
-        for title, own in zip(run.merged_titles, counts, strict=True)
+        for title, own in zip(titles, counts, strict=True)
         if not own.any()
     ]
 
 
-def _provenance(plane: LabelPlane, run: Run, key: str) -> dict[str, str | float | int]:
+def _provenance(plane: LabelPlane, names: tuple[str, str], key: str) -> dict[str, str | float | int]:
     cards: dict[str, str | float | int] = {
-        "SURVEYA": run.definition_a.name,
-        "SURVEYB": run.definition_b.name,
+        "SURVEYA": names[0],
+        "SURVEYB": names[1],
         "STAGEKEY": key,
     }
     for number, (name, (low, high)) in enumerate(plane.select.items(), start=1):

@@ -20,6 +20,7 @@ from stdask.storage.documents import write_figures
 from stdask.storage.products.maps import write_profile
 
 KINDS = {"radial_steps": "radial", "vertical_steps": "vertical", "azimuth_steps": "azimuthal", FLARE: "flare"}
+Row = dict[str, Any]  # column of the table -> value
 
 
 def write_gradients(products: Products) -> list[Path]:
@@ -61,7 +62,7 @@ def write_seam(products: Products) -> list[Path]:
     return _write_differences(products, "seam", schema_products.SEAM, rows)
 
 
-def _slopes_of(products: Products, steps: str) -> Iterable[dict[str, Any]]:
+def _slopes_of(products: Products, steps: str) -> Iterable[Row]:
     bins = products.bins.profiles[steps]
     for quantity in (HEIGHT,) if steps == FLARE else products.labels:
         unit = "kpc" if quantity == HEIGHT else products.unit(quantity)
@@ -111,7 +112,7 @@ def _sample(found: Statistics) -> BinSample:
     return BinSample(found.counts, found.medians, found.bootstraps)
 
 
-def _by_ring(products: Products, label: str, sample: str, first: BinSample, second: BinSample) -> list[dict[str, Any]]:
+def _by_ring(products: Products, label: str, sample: str, first: BinSample, second: BinSample) -> list[Row]:
     """Return a row a ring of R, and one for all of them."""
     edges = products.bins.config.ring_edges_kpc
     rings = np.resize(products.bins.cells.rings(edges), len(first.counts))
@@ -131,9 +132,7 @@ def _difference(found: Difference) -> dict[str, float | int]:
     return dict(zip(names, found, strict=True))
 
 
-def _write_differences(
-    products: Products, name: str, columns: tuple[Column, ...], rows: list[dict[str, Any]]
-) -> list[Path]:
+def _write_differences(products: Products, name: str, columns: tuple[Column, ...], rows: list[Row]) -> list[Path]:
     if not rows:
         return []
     path = products.folder / f"{name}.ecsv"
@@ -141,5 +140,5 @@ def _write_differences(
     return [path]
 
 
-def _columns(rows: list[dict[str, Any]]) -> dict[str, np.ndarray]:
+def _columns(rows: list[Row]) -> dict[str, np.ndarray]:
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}

@@ -1,19 +1,21 @@
-"""Atlas: where the training stars lie in the planes of the labels, among all stars of both surveys."""
+"""Where the training stars lie in the planes of the labels, among all stars of both surveys."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from stdask import schema
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
-from stdask.config.run import Run
+from stdask.config.atlas import Range
 from stdask.figures.parameter_space import PlaneRow, draw_parameter_space
 from stdask.science.galaxy.density import Counted, PlaneGrid, add_bins, count_bins
 from stdask.science.keys.splits import is_test_star
-from stdask.stages.atlas.diagrams import planes_of
+from stdask.stages.atlas.diagrams import LabelPlane, planes_of
+from stdask.stages.atlas.samples import SurveyPair
 from stdask.storage import paths
 from stdask.storage.catalogue.hats import Catalogue, open_catalogue
 from stdask.storage.documents import write_figures
@@ -30,46 +32,72 @@ class Scatter:
     grid: PlaneGrid
 
 
-def write_parameter_space(run: Run, workers: Workers) -> list[Path]:
+class TrainingKeys(NamedTuple):
+    """Keys of the stars that the intrinsic networks were trained on."""
+
+    in_a: np.ndarray  # shape (n_stars,), uint64
+    in_b: np.ndarray
+
+
+def training_keys(pairs: Path, test_fraction: float, seed: int) -> TrainingKeys:
+    """Return the keys of the training stars.
+
+    Parameters
+    ----------
+    pairs
+        Table of the stars in both surveys.
+    test_fraction, seed
+        That the test stars were chosen with.
+    """
+    table = read_parquet(pairs, ["STAR_KEY", "STAR_KEY_B", "USED_INTRINSIC"])
+    keys_a, keys_b, used = (to_numpy(table, name) for name in table.column_names)
+    training = used & ~is_test_star(keys_a, test_fraction, seed)
+    return TrainingKeys(keys_a[training], keys_b[training])
+
+
+def write_parameter_space(
+    workers: Workers, output: Path, surveys: SurveyPair, select: Mapping[str, Range], training: TrainingKeys
+) -> list[Path]:
     """Draw the training stars in the Kiel diagram and in the abundances: A as it is, B, A translated.
 
-    Without a plane whose labels B measures nothing is drawn.
+    Nothing is drawn if B measures the labels of no plane.
     Source: Thomas et al. 2024, A&A 690, A54, fig. 4.
+
+    Parameters
+    ----------
+    workers, output
+        Who counts, and the run folder.
+    surveys, select
+        The surveys, and the cuts of `[atlas]`.
+    training
+        The stars to compare with all good ones.
     """
-    rows = parameter_rows(run, workers)
+    planes, _ = planes_of(surveys, select)
+    rows = parameter_rows(workers, output, surveys, planes, training)
     if not rows:
         return []
-    figure = draw_parameter_space(rows, (run.definition_a.title, run.definition_b.title))
-    return write_figures(paths.products(run.output) / "parameter_space", figure)
+    titles = (surveys.own_title, surveys.titles[1])
+    return write_figures(paths.products(output) / "parameter_space", draw_parameter_space(rows, titles))
 
 
-def parameter_rows(run: Run, workers: Workers) -> list[PlaneRow]:
+def parameter_rows(
+    workers: Workers, output: Path, surveys: SurveyPair, planes: Sequence[LabelPlane], training: TrainingKeys
+) -> list[PlaneRow]:
     """Count training stars and all good stars in each plane, as A and B measure them and as A is translated."""
-    planes, _ = planes_of(run)
-    own = {item.label: item.source or "" for item in run.config.train.intrinsic}
+    own, (a, b) = surveys.counterparts, surveys.names
     raw, translated, of_b = [], [], []
     for plane in planes:
         (first, second), grid = plane.labels, plane.grid.coarser(COARSER)
         raw.append(Scatter((own.get(first, ""), own.get(second, "")), grid))
         translated.append(Scatter((f"{first}_PRED_50", f"{second}_PRED_50"), grid))
         of_b.append(Scatter((first, second), grid))
-    a, b = run.definition_a.name, run.definition_b.name
-    keys_a, keys_b = _training_keys(run)
-    counts_a = _count(workers, paths.catalogue(run.output, paths.translated_name(a, b)), [*raw, *translated], keys_a)
-    counts_b = _count(workers, paths.catalogue(run.output, b), of_b, keys_b)
+    of_a = paths.catalogue(output, paths.translated_name(a, b))
+    counts_a = _count(workers, of_a, [*raw, *translated], training.in_a)
+    counts_b = _count(workers, paths.catalogue(output, b), of_b, training.in_b)
     return [
         PlaneRow(plane.labels, of_b[n].grid, *np.stack([counts_a[n], counts_b[n], counts_a[len(planes) + n]], axis=1))
         for n, plane in enumerate(planes)
     ]
-
-
-def _training_keys(run: Run) -> tuple[np.ndarray, np.ndarray]:
-    """Return the keys in A and in B of the stars that the intrinsic networks were trained on."""
-    path = paths.pairs(run.output, run.definition_a.name, run.definition_b.name)
-    table = read_parquet(path, ["STAR_KEY", "STAR_KEY_B", "USED_INTRINSIC"])
-    keys_a, keys_b, used = (to_numpy(table, name) for name in table.column_names)
-    taught = used & ~is_test_star(keys_a, run.config.train.test_fraction, run.config.seed)
-    return keys_a[taught], keys_b[taught]
 
 
 def _count(workers: Workers, folder: Path, scatters: Sequence[Scatter], keys: np.ndarray) -> list[np.ndarray]:
@@ -95,10 +123,10 @@ def count_stars(path: Path, scatters: Sequence[Scatter], keys: np.ndarray) -> li
     used = {name for scatter in scatters for name in scatter.columns}
     table = read_parquet(path, sorted({schema.GOOD.name, schema.STAR_KEY.name} | used))
     good, star_keys = to_numpy(table, schema.GOOD.name), to_numpy(table, schema.STAR_KEY.name)
-    taught = np.isin(star_keys, keys)
+    training = np.isin(star_keys, keys)
     counted = []
     for scatter in scatters:
         first, second = (to_numpy(table, name) for name in scatter.columns)
         bins = np.where(good, scatter.grid.bins_of(first, second), -1)
-        counted.append((count_bins(bins[taught]), count_bins(bins)))
+        counted.append((count_bins(bins[training]), count_bins(bins)))
     return counted

@@ -32,8 +32,30 @@ MEANINGS = {
 
 
 @dataclass(frozen=True)
+class SurveyPair:
+    """The two surveys of a run, as the atlas shows them."""
+
+    names: tuple[str, str]  # of A and B
+    own_title: str  # of A
+    titles: tuple[str, str]  # of A together with the further surveys of the merge, and of B
+    units: Mapping[str, str]  # label that B measures -> unit
+    counterparts: Mapping[str, str]  # label that A is translated to -> column of A, empty if A has none
+
+    @classmethod
+    def of(cls, run: Run) -> "SurveyPair":
+        """Return the surveys of a run."""
+        a, b = run.definition_a, run.definition_b
+        counterparts = {item.label: item.source or "" for item in run.config.train.intrinsic}
+        return cls((a.name, b.name), a.title, run.merged_titles, b.label_units, counterparts)
+
+    def labels(self, names: Sequence[str]) -> list[str]:
+        """Return those of some labels that B measures: first those that A is translated to."""
+        return sorted((name for name in names if name in self.units), key=lambda name: name not in self.counterparts)
+
+
+@dataclass(frozen=True)
 class Selection:
-    """What all tasks of an atlas share: which stars of what, in which bins, with which values."""
+    """The stars, bins and values of an atlas, which all its tasks share."""
 
     source: StarSource
     bins: GalacticBins
@@ -90,12 +112,6 @@ class Selection:
         """Return all parts that a product of a quantity needs."""
         needed = [part for parts in self.samples(quantity, product).values() for part in parts]
         return (*dict.fromkeys(needed), *self.members(quantity), *self.noisy(quantity, product))
-
-
-def labels_of(run: Run, names: Sequence[str]) -> list[str]:
-    """Return those of some labels that B measures: first those that A is translated to."""
-    translated = {item.label for item in run.config.train.intrinsic}
-    return sorted((name for name in names if name in run.definition_b.labels), key=lambda name: name not in translated)
 
 
 def key_name(product: str, quantity: str, part: str) -> str:

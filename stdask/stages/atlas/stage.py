@@ -22,7 +22,7 @@ from stdask.science.galaxy.bins import MAPS, PRODUCTS, PROFILES, GalacticBins
 from stdask.stages.atlas.diagrams import diagrams, write_diagrams
 from stdask.stages.atlas.gradients import write_asymmetry, write_gradients, write_seam
 from stdask.stages.atlas.maps import write_maps
-from stdask.stages.atlas.parameters import write_parameter_space
+from stdask.stages.atlas.parameters import training_keys, write_parameter_space
 from stdask.stages.atlas.products import Products
 from stdask.stages.atlas.profiles import write_profiles
 from stdask.stages.atlas.samples import (
@@ -35,7 +35,7 @@ from stdask.stages.atlas.samples import (
     METALLICITIES,
     UNTRANSLATED,
     Selection,
-    labels_of,
+    SurveyPair,
 )
 from stdask.stages.atlas.sources import CatalogueSource
 from stdask.stages.atlas.tasks import NO_DISTANCE, Range, Statistics, pack_block, reduce_range
@@ -59,7 +59,7 @@ class Atlas:
 def run(run: Run, workers: Workers) -> Receipt:
     """Draw maps and profiles and fit gradients (Thomas et al. 2024, sect. 4.2 and 4.3, App. C and D).
 
-    Without a star to draw, the stage is done all the same: its receipt says why there are no products.
+    If no star can be drawn, the stage is done without products, and its receipt says why.
 
     Raises
     ------
@@ -69,41 +69,42 @@ def run(run: Run, workers: Workers) -> Receipt:
     stage = begin_stage(run, "atlas")
     if receipt := stage.done():
         return receipt
+    config, surveys = run.config, SurveyPair.of(run)
     catalogue = open_catalogue(paths.catalogue(run.output, paths.MERGED))
-    known = labels_of(run, MAPPED)
+    known = surveys.labels(MAPPED)
     selection = Selection(
         source=CatalogueSource(catalogue),
-        bins=GalacticBins.of(run.config.atlas),
-        labels=run.config.atlas.labels or tuple(label for label in MAPPED if label in known),
-        alpha=alpha_of(run.config.atlas, known),
-        survey_b=run.definition_b.name,
-        n_members=run.config.train.n_members,
+        bins=GalacticBins.of(config.atlas),
+        labels=config.atlas.labels or tuple(label for label in MAPPED if label in known),
+        alpha=alpha_of(config.atlas, known),
+        survey_b=surveys.names[1],
+        n_members=config.train.n_members,
         folder=paths.keys(run.output),
-        seed=run.config.seed,
+        seed=config.seed,
     )
     check_columns(selection)
     stage.remove_old_outputs()
     atlas = reduce_stars(workers, selection)
-    outputs, counts = [], atlas.counts
-    if counts.rows.n_out:
-        a, b = run.definition_a, run.definition_b
-        products = Products(
-            folder=paths.products(run.output),
-            selection=selection,
-            medians=atlas.medians,
-            labels=atlas.labels,
-            units={label: b.labels[label].unit for label in atlas.labels},
-            titles=titles_of(atlas, *run.merged_titles),
-            provenance={"survey_a": a.name, "survey_b": b.name, "stage_key": stage.key},
-        )
-        shown = diagrams(workers, catalogue, run)
-        counts = replace(counts, notes=(*counts.notes, *shown.notes))
-        outputs = [
-            *write_products(products, workers),
-            *write_diagrams(shown, run, stage.key),
-            *write_parameter_space(run, workers),
-        ]
-    return stage.finish(outputs, counts)
+    if not atlas.counts.rows.n_out:
+        return stage.finish([], atlas.counts)
+    products = Products(
+        folder=paths.products(run.output),
+        selection=selection,
+        medians=atlas.medians,
+        labels=atlas.labels,
+        units={label: surveys.units[label] for label in atlas.labels},
+        titles=titles_of(atlas, *surveys.titles),
+        provenance={"survey_a": surveys.names[0], "survey_b": surveys.names[1], "stage_key": stage.key},
+    )
+    shown = diagrams(workers, catalogue, surveys, config.atlas)
+    pairs = paths.pairs(run.output, *surveys.names)
+    training = training_keys(pairs, config.train.test_fraction, config.seed)
+    outputs = [
+        *write_products(products, workers),
+        *write_diagrams(shown, products.folder, surveys, config.atlas.select, stage.key),
+        *write_parameter_space(workers, run.output, surveys, config.atlas.select, training),
+    ]
+    return stage.finish(outputs, replace(atlas.counts, notes=(*atlas.counts.notes, *shown.notes)))
 
 
 def write_products(products: Products, workers: Workers) -> list[Path]:
@@ -199,11 +200,11 @@ def _pack(workers: Workers, selection: Selection) -> tuple[list[Path], dict[str,
     for _, packed in each(
         workers, pack_block, blocks, selection, description="atlas: stars", sizes=sizes, unit="stars"
     ):
-        files.append(packed["file"])
-        for product, (bins, numbers) in packed["filled"].items():
+        files.append(packed.file)
+        for product, (bins, numbers) in packed.filled.items():
             filled[product][bins] += numbers
-        aside += packed["set aside"]
-        surveys += packed["from"]
+        aside += packed.set_aside
+        surveys += packed.by_survey
     rows = RowCounts(sum(sizes), surveys.total(), dict(sorted(aside.items())))
     counts = AtlasCounts(rows=rows, by_survey=dict(sorted(surveys.items())))
     return sorted(files), filled, counts

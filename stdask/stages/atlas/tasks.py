@@ -7,10 +7,10 @@ So no process ever holds the stars of more than a block, or the keys of more tha
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -61,8 +61,17 @@ class Statistics:
         return cls(*(np.concatenate([getattr(part, f.name) for part in parts], axis=-1) for f in fields(cls)))
 
 
-def pack_block(block: Block, selection: Selection) -> dict[str, Any]:
-    """Write the keys of a block's selected stars; return its file, their numbers by bin, reason and survey."""
+class PackedBlock(NamedTuple):
+    """The keys of a block of stars on disk, and how many stars it has."""
+
+    file: Path
+    filled: Mapping[str, tuple[np.ndarray, np.ndarray]]  # product -> bins that hold stars, and their numbers
+    set_aside: Counter[str]  # reason -> stars that are not drawn
+    by_survey: Counter[str]  # survey -> stars that are drawn
+
+
+def pack_block(block: Block, selection: Selection) -> PackedBlock:
+    """Write the keys of the selected stars of a block, and count its stars."""
     config = selection.config
     table = selection.source.read(block, _columns(selection))
     reasons = _reasons(table, selection)
@@ -82,12 +91,8 @@ def pack_block(block: Block, selection: Selection) -> dict[str, Any]:
     path = selection.folder / f"{block.number}.arrow"
     write_keys(path, keys)
     surveys = table.column(schema.SURVEY.name).to_pylist() if selection.survey_b else ["stars"] * table.num_rows
-    return {
-        "file": path,
-        "filled": {name: np.unique(bins[bins >= 0], return_counts=True) for name, (_, bins) in places.items()},
-        "set aside": Counter(reasons[reasons != ""].tolist()),
-        "from": Counter(surveys),
-    }
+    filled = {name: np.unique(bins[bins >= 0], return_counts=True) for name, (_, bins) in places.items()}
+    return PackedBlock(path, filled, Counter(reasons[reasons != ""].tolist()), Counter(surveys))
 
 
 def reduce_range(item: Range, selection: Selection, files: Sequence[Path]) -> dict[str, Statistics]:

@@ -9,6 +9,7 @@ from stdask import schema
 from stdask.config.training import LabelConfig
 from stdask.stages.atlas import diagrams as atlas_diagrams
 from stdask.stages.atlas.diagrams import CHEMISTRY, HEIGHT_EDGES_KPC, KIEL, diagrams, planes_of, write_diagrams
+from stdask.stages.atlas.samples import SurveyPair
 from stdask.storage import paths
 from stdask.storage.catalogue.hats import open_catalogue
 from tests.hand_made import LABEL_B, A, B, definition, make_run, write_catalogue
@@ -47,6 +48,14 @@ def disc(seed=5):
     return {name: v if v.dtype == object else v.astype(np.float32) for name, v in data.items()}
 
 
+def drawn(client, catalogue, run):
+    return diagrams(client, catalogue, SurveyPair.of(run), run.config.atlas)
+
+
+def written(found, run, key="key"):
+    return write_diagrams(found, paths.products(run.output), SurveyPair.of(run), run.config.atlas.select, key)
+
+
 def prepare(tmp_path, data, most=2000, run=None, **settings):
     run = run or make_run(tmp_path, atlas=settings)
     write_catalogue(run, paths.MERGED, COLUMNS, data, most)
@@ -58,7 +67,7 @@ def done(tmp_path_factory, client):
     """A run, the stars of its merged catalogue, and their diagrams."""
     data = disc()
     run, catalogue = prepare(tmp_path_factory.mktemp("diagrams"), data)
-    return run, data, diagrams(client, catalogue, run)
+    return run, data, drawn(client, catalogue, run)
 
 
 @pytest.fixture
@@ -98,7 +107,7 @@ def test_every_bin_of_every_cell_holds_numpys_number_of_stars(done, name, labels
 def test_a_cut_on_another_label_holds_in_both_diagrams(tmp_path, client):
     data = disc()
     run, catalogue = prepare(tmp_path, data, select={"FE_H": (-0.2, 0.0)})
-    found = diagrams(client, catalogue, run)
+    found = drawn(client, catalogue, run)
     kept = (data["FE_H"] > np.float32(-0.2)) & (data["FE_H"] < 0)
     for name, labels, grid in (("kiel", ("TEFF", "LOGG"), KIEL), ("abundances", ("FE_H", "MG_FE"), CHEMISTRY)):
         assert_array_equal(found.counts[name][1, 0, 3], expected(data, labels, grid, kept, B, 0, 3))
@@ -108,16 +117,16 @@ def test_a_cut_on_another_label_holds_in_both_diagrams(tmp_path, client):
 def test_files_do_not_depend_on_the_partitioning(done, tmp_path, client):
     run, data, found = done
     other, catalogue = prepare(tmp_path, data, most=N_STARS)
-    again = diagrams(client, catalogue, other)
-    write_diagrams(found, run, "key")
-    write_diagrams(again, other, "key")
+    again = drawn(client, catalogue, other)
+    written(found, run)
+    written(again, other)
     for name in (name for name in FILES if name.endswith(".fits")):
         assert (paths.products(run.output) / name).read_bytes() == (paths.products(other.output) / name).read_bytes()
 
 
 def test_files_hold_both_samples_and_where_they_come_from(done):
     run, _, found = done
-    outputs = write_diagrams(found, run, "key of the stage")
+    outputs = written(found, run, "key of the stage")
     assert sorted(path.name for path in outputs) == sorted(FILES)
     with fits.open(outputs[3]) as hdus:
         assert [hdu.name for hdu in hdus[1:]] == ["A_ONLY", "ALONE"]
@@ -130,7 +139,7 @@ def test_files_hold_both_samples_and_where_they_come_from(done):
 def test_a_plane_whose_labels_b_does_not_measure_is_left_out_and_said(tmp_path, client):
     run = make_run(tmp_path, atlas={"select": {}})
     run = run.model_copy(update={"definition_b": definition(B, "apogee_id", ("TEFF", "FE_H", "MG_FE"))})
-    found = diagrams(client, prepare(tmp_path, disc(), run=run)[1], run)
+    found = drawn(client, prepare(tmp_path, disc(), run=run)[1], run)
     assert [plane.name for plane in found.planes] == ["abundances"]
     assert found.notes == ("APOGEE DR17 does not measure LOGG: no diagram of the kiel plane",)
 
@@ -139,7 +148,7 @@ def test_a_survey_without_a_label_is_said(tmp_path, client):
     data = disc()
     data["MG_FE"][data["SURVEY"] == A] = np.nan
     run, catalogue = prepare(tmp_path, data)
-    found = diagrams(client, catalogue, run)
+    found = drawn(client, catalogue, run)
     assert [plane.name for plane in found.planes] == ["kiel", "abundances"]
     assert found.notes == ("abundances diagram: no selected star of LAMOST DR3 with FE_H and MG_FE",)
 
@@ -148,8 +157,8 @@ def test_without_a_star_in_the_cells_there_is_nothing_to_write(tmp_path, client)
     data = disc()
     data["R_GC"][:] = np.nan
     run, catalogue = prepare(tmp_path, data)
-    found = diagrams(client, catalogue, run)
-    assert write_diagrams(found, run, "key") == []
+    found = drawn(client, catalogue, run)
+    assert written(found, run) == []
     assert found.notes[0] == "no selected star with TEFF and LOGG in the cells: no diagram of the kiel plane"
 
 
@@ -166,5 +175,5 @@ def test_the_metallicity_that_a_is_translated_to_is_drawn(tmp_path, measured, tr
     train = run.config.train.model_copy(update={"intrinsic": (LabelConfig(label=translated),)})
     config = run.config.model_copy(update={"train": train})
     run = run.model_copy(update={"config": config, "definition_b": definition(B, "apogee_id", measured)})
-    (plane,), _ = planes_of(run)
+    (plane,), _ = planes_of(SurveyPair.of(run), run.config.atlas.select)
     assert plane.labels == labels

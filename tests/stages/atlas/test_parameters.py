@@ -6,7 +6,9 @@ from numpy.testing import assert_array_equal
 
 from stdask import schema
 from stdask.science.keys.splits import is_test_star
-from stdask.stages.atlas.parameters import parameter_rows, write_parameter_space
+from stdask.stages.atlas.diagrams import planes_of
+from stdask.stages.atlas.parameters import parameter_rows, training_keys, write_parameter_space
+from stdask.stages.atlas.samples import SurveyPair
 from stdask.storage import paths
 from stdask.storage.tables import to_table, write_parquet
 from tests.hand_made import A, B, columns_a, columns_b, definition, make_run, stars, write_catalogue
@@ -31,6 +33,21 @@ def catalogues(seed=3):
     return a, stars(columns_b(), N_STARS, GOOD=good[::-1], MG_FE=magnesium, **of_b)
 
 
+def keys_of(run):
+    train = run.config.train
+    return training_keys(paths.pairs(run.output, A, B), train.test_fraction, run.config.seed)
+
+
+def rows_of(run, client):
+    surveys = SurveyPair.of(run)
+    planes, _ = planes_of(surveys, run.config.atlas.select)
+    return parameter_rows(client, run.output, surveys, planes, keys_of(run))
+
+
+def written(run, client):
+    return write_parameter_space(client, run.output, SurveyPair.of(run), run.config.atlas.select, keys_of(run))
+
+
 def prepare(tmp_path, most=100):
     run = make_run(tmp_path)
     a, b = catalogues()
@@ -41,8 +58,8 @@ def prepare(tmp_path, most=100):
     pairs = {"STAR_KEY": a["STAR_KEY"][PAIRED], "STAR_KEY_B": b["STAR_KEY"][PAIRED], "USED_INTRINSIC": used}
     write_parquet(paths.pairs(run.output, A, B), to_table(columns, pairs))
     test = is_test_star(pairs["STAR_KEY"], run.config.train.test_fraction, run.config.seed)
-    taught = np.isin(np.arange(N_STARS), PAIRED[used & ~test])
-    return run, a, b, taught
+    training = np.isin(np.arange(N_STARS), PAIRED[used & ~test])
+    return run, a, b, training
 
 
 def expected(data, names, grid, chosen):
@@ -52,16 +69,16 @@ def expected(data, names, grid, chosen):
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory, client):
-    run, a, b, taught = prepare(tmp_path_factory.mktemp("parameters"))
-    return run, a, b, taught, parameter_rows(run, client)
+    run, a, b, training = prepare(tmp_path_factory.mktemp("parameters"))
+    return run, a, b, training, rows_of(run, client)
 
 
 def test_training_and_all_good_stars_are_counted_as_a_and_b_measure_them_and_as_translated(done):
-    _, a, b, taught, (kiel, _) = done
+    _, a, b, training, (kiel, _) = done
     predicted = ("TEFF_PRED_50", "LOGG_PRED_50")
     assert kiel.labels == ("TEFF", "LOGG")
     for n, (data, names) in enumerate(((a, kiel.labels), (b, kiel.labels), (a, predicted))):
-        assert_array_equal(kiel.training[n], expected(data, names, kiel.grid, taught))
+        assert_array_equal(kiel.training[n], expected(data, names, kiel.grid, training))
         assert_array_equal(kiel.everything[n], expected(data, names, kiel.grid, np.ones(N_STARS, dtype=bool)))
     assert 0 < kiel.training[0].sum() < kiel.everything[0].sum()
 
@@ -74,13 +91,13 @@ def test_what_a_was_not_translated_from_or_to_is_empty(done):
 
 def test_counts_do_not_depend_on_the_partitioning(done, tmp_path, client):
     *_, rows = done
-    for row, again in zip(rows, parameter_rows(prepare(tmp_path, most=N_STARS)[0], client), strict=True):
+    for row, again in zip(rows, rows_of(prepare(tmp_path, most=N_STARS)[0], client), strict=True):
         assert_array_equal(row.training, again.training)
         assert_array_equal(row.everything, again.everything)
 
 
 def test_the_figure_is_written_as_image_and_as_page(done, client):
-    outputs = write_parameter_space(done[0], client)
+    outputs = written(done[0], client)
     assert [path.name for path in outputs] == ["parameter_space.png", "parameter_space.pdf"]
     assert all(path.stat().st_size for path in outputs)
 
@@ -88,4 +105,4 @@ def test_the_figure_is_written_as_image_and_as_page(done, client):
 def test_without_a_plane_that_b_measures_nothing_is_drawn(tmp_path, client):
     run, *_ = prepare(tmp_path)
     run = run.model_copy(update={"definition_b": definition(B, "apogee_id", ("LOGG", "MG_FE"))})
-    assert write_parameter_space(run, client) == []
+    assert written(run, client) == []

@@ -108,6 +108,7 @@ def without_training_stars():
     """Leave out the figure that reads the catalogues of both surveys: there are none behind one made by hand."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(atlas, "write_parameter_space", lambda *_: [])
+        patch.setattr(atlas, "training_keys", lambda *_: None)
         yield
 
 
