@@ -111,11 +111,6 @@ class SurveyDefinition(TomlModel):
         return (*gaia, schema.STAR_KEY, *schema.POSITION, *labels, *photometry, *distance, *motion, schema.GOOD)
 
     @property
-    def label_units(self) -> dict[str, str]:
-        """Unit of each label, empty where it has none."""
-        return {name: label.unit for name, label in self.labels.items()}
-
-    @property
     def source_columns(self) -> tuple[str, ...]:
         """The columns of the survey file that ingest reads, each once."""
         names: list[str | None] = [self.id, self.gaia_id, self.ebv, self.position.ra, self.position.dec]

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from stdask.config.run import Run
 from stdask.config.survey import SurveyDefinition
 from stdask.config.training import TrainConfig
 from stdask.display import numbers as report_format
+from stdask.display.templates import render
 from stdask.errors import CatalogueError
 from stdask.network.ensemble import Family
 from stdask.network.parts import from_parts
@@ -59,24 +59,18 @@ def write_card(run: Run) -> None:
     evaluated = read_receipt(run.output, "evaluate")
     if evaluated and evaluated.inputs["train"] == trained.digest:
         evaluation = Evaluation(read_tables(paths.evaluation(run.output), EvaluationTables), evaluated.counts.notes)
-    write_text(paths.card(run.output), render(gather(run, trained, evaluation)))
+    write_text(paths.card(run.output), render_card(gather(run, trained, evaluation)))
 
 
-def render(content: Mapping[str, Any]) -> str:
+def render_card(content: Mapping[str, Any]) -> str:
     """Return the card."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    for name in ("count", "number", "measured", "method"):
-        environment.filters[name] = getattr(report_format, name)
-    environment.filters["plain"] = plain
-    environment.filters["codes"] = lambda names: ", ".join(f"`{name}`" for name in names)
-    text = environment.get_template("card.md").render(content)
+    text = render(Path(__file__).with_name("card.md"), content, {"plain": plain, "codes": codes})
     return re.sub(r"\n{3,}", "\n\n", text)  # what the template leaves out leaves an empty line
+
+
+def codes(names: Iterable[str]) -> str:
+    """Return names as code, separated by commas."""
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def plain(text: str) -> str:

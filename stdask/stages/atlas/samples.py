@@ -46,7 +46,8 @@ class SurveyPair:
         """Return the surveys of a run."""
         a, b = run.definition_a, run.definition_b
         counterparts = {item.label: item.source or "" for item in run.config.train.intrinsic}
-        return cls((a.name, b.name), a.title, run.merged_titles, b.label_units, counterparts)
+        units = {name: label.unit for name, label in b.labels.items()}
+        return cls((a.name, b.name), a.title, run.merged_titles, units, counterparts)
 
     def labels(self, names: Sequence[str]) -> list[str]:
         """Return those of some labels that B measures: first those that A is translated to."""

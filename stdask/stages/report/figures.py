@@ -5,11 +5,11 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from stdask import schema
-from stdask.config.run import Run
 from stdask.display.numbers import measured
+from stdask.schema.evaluation import ScoreRow
+from stdask.stages.report.content import ByMethod
 from stdask.stages.report.interactive import Interactive
 from stdask.storage import paths
 from stdask.storage.documents import read_bytes
@@ -138,11 +138,10 @@ class Album:
 
 
 def evaluation_figures(
-    run: Run, album: Album, accuracy: dict[tuple[str, str], Any]
+    folder: Path, titles: tuple[str, str], album: Album, accuracy: ByMethod[ScoreRow]
 ) -> dict[str, list[tuple[str, Image]]]:
     """Return the figures of evaluate by kind, each with the family it belongs to."""
-    folder = paths.evaluation(run.output)
-    a, b = run.definition_a.title, run.definition_b.title
+    a, b = titles
     wanted: list[tuple[str, str, str, str, str]] = []
     for family in schema.FAMILIES:
         wanted += [
@@ -160,19 +159,17 @@ def evaluation_figures(
     return figures
 
 
-def pair_figure(run: Run, album: Album) -> Image | None:
-    """Return the figure of the separations, if there is one."""
-    path = paths.pairs(run.output, run.definition_a.name, run.definition_b.name).with_name(paths.SEPARATIONS)
+def pair_figure(pairs: Path, titles: tuple[str, str], album: Album) -> Image | None:
+    """Return the figure of the separations, if there is one beside the table of the pairs."""
     caption = (
-        f"How far apart the stars of {run.definition_a.title} and {run.definition_b.title} lie that are taken for one. "
-        "Dashed, if any are expected: those that chance puts together."
+        f"Separations between {titles[0]} and {titles[1]} of the stars that were matched. Dashed: expected number of "
+        "false matches by chance, if any."
     )
-    return album.add(path, caption, "Histogram of the separations of the pairs.")
+    return album.add(pairs.with_name(paths.SEPARATIONS), caption, "Histogram of the separations of the pairs.")
 
 
-def product_figures(run: Run, album: Album, interactive: Mapping[str, Interactive]) -> list[Product]:
-    """Return the maps and profiles of atlas, then whatever other figures lie beside them."""
-    folder = paths.products(run.output)
+def product_figures(folder: Path, album: Album, interactive: Mapping[str, Interactive]) -> list[Product]:
+    """Return the maps and profiles of atlas, then the other figures in their folder."""
     found = {path.stem for path in folder.glob("*.png")} | set(interactive)
     products = []
     for name in [*(name for name in PRODUCTS if name in found), *sorted(found - set(PRODUCTS))]:
@@ -188,12 +185,12 @@ def _texts(kind: str, family: str, a: str, b: str) -> tuple[str, str]:
     return f"{family.capitalize()} network. {caption.format(a=a, b=b)}", f"{family.capitalize()} network: {alt}"
 
 
-def _residual_texts(label: str, methods: dict[str, Any], a: str, b: str) -> tuple[str, str]:
+def _residual_texts(label: str, methods: Mapping[str, ScoreRow], a: str, b: str) -> tuple[str, str]:
     """Return caption and alternative text of a residual figure; the text says what the figure shows."""
     described = {"raw": f"{a} minus {b}", "translated": f"{a} translated minus {b}"}
     scatter = "; ".join(
-        f"{words}: offset {measured(row['bias'], row['bias_err'], signed=True)}, "
-        f"robust scatter {measured(row['robust'], row['robust_err'])} {row['unit']}"
+        f"{words}: offset {measured(row.bias, row.bias_err, signed=True)}, "
+        f"robust scatter {measured(row.robust, row.robust_err)} {row.unit}"
         for method, words in described.items()
         if (row := methods.get(method))
     )

@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 from astropy.table import Table
 from markupsafe import Markup
 
-from stdask.config.run import Run
 from stdask.errors import CatalogueError
 from stdask.figures.interactive.maps import (
     MapView,
@@ -28,7 +27,6 @@ from stdask.figures.interactive.page import Plot, bokeh_script, pack, plain
 from stdask.figures.interactive.profiles import ShownCurve, colours_of, draw_profiles
 from stdask.figures.style import unit_of
 from stdask.science.sky.healpix import INDEX_ORDER, sky_index
-from stdask.storage import paths
 from stdask.storage.documents import read_ecsv
 from stdask.storage.tables import read_parquet, to_numpy
 
@@ -93,12 +91,22 @@ def page_scripts() -> list[Script]:
     return [Script(Markup(bokeh_script())), Script(Markup(own))]
 
 
-def interactive_figures(run: Run) -> dict[str, Interactive]:
-    """Return the interactive figures by the names of their files, those with the most pixels last."""
+def interactive_figures(folder: Path, titles: tuple[str, str], bin_kpc: float) -> dict[str, Interactive]:
+    """Return the interactive figures by the names of their files, those with the most pixels last.
+
+    Parameters
+    ----------
+    folder
+        Of the maps and profiles.
+    titles
+        Of A and B.
+    bin_kpc
+        Width of a pixel of the maps.
+    """
     room = MOST_BYTES
     found: dict[str, Interactive] = {}
     for name in (*PROFILES, *MAPS):
-        if made := (_profiles if name in PROFILES else _map)(run, name):
+        if made := _profiles(folder, name, titles) if name in PROFILES else _map(folder, name, titles, bin_kpc):
             plot, figure = made
             content = pack(plot)
             found[name] = replace(figure, content=content if len(content) <= room else "")
@@ -106,14 +114,14 @@ def interactive_figures(run: Run) -> dict[str, Interactive]:
     return found
 
 
-def sample_titles(run: Run) -> dict[str, str]:
-    """Return what each sample is called in words."""
-    a, b = run.definition_a.title, run.definition_b.title
+def sample_titles(titles: tuple[str, str]) -> dict[str, str]:
+    """Return the name of each sample in words, given the titles of A and B."""
+    a, b = titles
     return {sample: text.format(a=a, b=b) for sample, text in SAMPLES.items()}
 
 
-def _map(run: Run, name: str) -> tuple[Plot, Interactive] | None:
-    path = paths.products(run.output) / f"{name}.parquet"
+def _map(folder: Path, name: str, titles: tuple[str, str], bin_kpc: float) -> tuple[Plot, Interactive] | None:
+    path = folder / f"{name}.parquet"
     if not path.exists() or not (table := read_parquet(path)).num_rows:
         return None
     (across, up), _, _ = MAPS[name]
@@ -123,16 +131,16 @@ def _map(run: Run, name: str) -> tuple[Plot, Interactive] | None:
     _, first, pixels = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     columns = {column: to_numpy(table, column)[first].astype(float) for column in (across, up)}
     columns |= dict(_columns(table, pixels.reshape(-1), len(first)))
-    samples = {sample: text for sample, text in sample_titles(run).items() if f"{sample}/COUNT" in columns}
+    samples = {sample: text for sample, text in sample_titles(titles).items() if f"{sample}/COUNT" in columns}
     quantities = _quantities(table)
-    views = [view for sample in samples for view in _views(run, name, sample, quantities, columns)]
+    views = [view for sample in samples for view in _views(titles, name, sample, quantities, columns)]
     new = np.zeros(len(first), dtype=bool)
     new[pixels.reshape(-1)[to_numpy(table, "NEW").astype(bool)]] = True
     if name == "map_all_sky":
         numbers = to_numpy(table, "PIXEL")[first].astype(np.int64)
         plot, corners = sky_frame(), sky_pixels(_order_of(path, numbers, columns[across], columns[up]), numbers)
     else:
-        corners = square_pixels(columns[across], columns[up], run.config.atlas.bin_kpc)
+        corners = square_pixels(columns[across], columns[up], bin_kpc)
         stars = np.nansum([columns[f"{sample}/COUNT"] for sample in samples], axis=0)
         plot = galactic_frame(name.removeprefix("map_"), corners, stars)
     add_pixels(plot, corners, columns, views, new)
@@ -175,7 +183,7 @@ def _title(label: str, unit: str) -> str:
 
 
 def _views(
-    run: Run,
+    titles: tuple[str, str],
     view: str,
     sample: str,
     quantities: Mapping[str, ShownQuantity],
@@ -184,7 +192,7 @@ def _views(
     """Yield one view a quantity, with what is told about each of its pixels."""
     place, text, decimals = MAPS[view]
     where = Row(text, place, decimals, ", ")
-    surveys = {"ALONE/COUNT": run.definition_b.title, "A_ONLY/COUNT": run.definition_a.title}
+    surveys = {"ALONE/COUNT": titles[1], "A_ONLY/COUNT": titles[0]}
     stars = [Row(f"stars of {title}", (column,), 0) for column, title in surveys.items() if column in columns]
     for name, quantity in quantities.items():
         own, places = f"{sample}/{name}", quantity.places
@@ -213,8 +221,8 @@ def _order_of(path: Path, pixels: np.ndarray, ra_deg: np.ndarray, dec_deg: np.nd
     raise CatalogueError(f"{path}: PIXEL is not the nested HEALPix pixel of RA and DEC. Run `stdask atlas` again.")
 
 
-def _profiles(run: Run, name: str) -> tuple[Plot, Interactive] | None:
-    path = paths.products(run.output) / f"{name}.ecsv"
+def _profiles(folder: Path, name: str, titles: tuple[str, str]) -> tuple[Plot, Interactive] | None:
+    path = folder / f"{name}.ecsv"
     if not path.exists():
         return None
     table = read_ecsv(path)
@@ -230,7 +238,7 @@ def _profiles(run: Run, name: str) -> tuple[Plot, Interactive] | None:
     colours = colours_of(list(parts.values()))
     plot = draw_profiles(curves, f"{along} [kpc]", {label: _title(label, units[label]) for label in labels}, colours)
     used = {curve.sample for curve in curves}
-    samples = {sample: text for sample, text in sample_titles(run).items() if sample in used}
+    samples = {sample: text for sample, text in sample_titles(titles).items() if sample in used}
     sides = [side for side in ("north", "south") if any(curve.side == side for curve in curves)]
     return plot, Interactive(samples, {label: plain(label) for label in labels}, colours, sides)
 

@@ -1,11 +1,10 @@
 """The tables beside the maps and profiles, shown as they are: their columns tell what they are."""
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from astropy.table import Table
 
-from stdask.config.run import Run
-from stdask.storage import paths
 from stdask.storage.documents import read_ecsv, rows_of
 
 TABLES = {
@@ -39,9 +38,8 @@ class ShownTable(NamedTuple):
     rows: list[dict[str, Any]]
 
 
-def product_tables(run: Run) -> list[ShownTable]:
+def product_tables(folder: Path) -> list[ShownTable]:
     """Return those of the tables of atlas that were written."""
-    folder = paths.products(run.output)
     return [
         ShownTable(name, title, caption, _columns(table), rows_of(table))
         for name, (title, caption) in TABLES.items()

@@ -60,7 +60,7 @@ def run(run: Run, workers: Workers) -> Receipt:
     source = open_catalogue(paths.catalogue(run.output, run.definition_a.name))
     families = [from_parts(*parts) for parts in read_ensemble(paths.ensemble(run.output)).values()]
     check_inputs(families, source, config.train)
-    columns = (*source.columns, *new_columns(families, run.definition_b.label_units))
+    columns = (*source.columns, *new_columns(families, run.definition_b.units))
     draws = replace(draws_of(config), engine=config.translate.engine, tf32=config.translate.tf32)
     folder = paths.catalogue(run.output, name)
     job = TranslationJob(source.folder, folder, families, stage.inputs["train"], draws, columns)

@@ -86,7 +86,7 @@ def plan(run: Run) -> None:
     n_stars = open_survey(run.survey_file("a"), run.definition_a.file).n_rows
     families = made_up_families(run)
     sample = made_up_table(run, SAMPLE_STARS)
-    new = new_columns(families, run.definition_b.label_units)
+    new = new_columns(families, run.definition_b.units)
     columns = (schema.HEALPIX, *run.definition_a.catalogue_columns, *new)
     draws, largest = draws_of(run.config), min(n_stars, rows_per_partition(run.config))
     load = Workload(n_stars, largest, rows_per_task(run.config.train, draws.n_draws))

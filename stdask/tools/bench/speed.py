@@ -80,7 +80,7 @@ def prepare(run: Run, preset: str, folder: Path) -> Case:
     train = run.config.train.model_copy(update={"preset": preset})
     run = run.model_copy(update={"config": run.config.model_copy(update={"train": train})})
     families, draws = made_up_families(run), draws_of(run.config)
-    new = new_columns(families, run.definition_b.label_units)
+    new = new_columns(families, run.definition_b.units)
     columns = (schema.HEALPIX, *run.definition_a.catalogue_columns, *new)
     job = TranslationJob(folder / preset / "made_up", folder / preset / "translated", families, "bench", draws, columns)
     n_stars = int(TASK_OPERATIONS / _operations(families, draws.n_draws))

@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from stdask.config.run import Run
 from stdask.network.ensemble import Fallback, Family
 from stdask.network.parts import to_parts
-from stdask.runs.card.card import Evaluation, gather, plain, render, write_card
+from stdask.runs.card.card import Evaluation, gather, plain, render_card, write_card
 from stdask.runs.counts import Counts, FamilyStars, RowCounts, TrainCounts
 from stdask.runs.receipts import FileRecord, Receipt, describe_outputs, read_receipt, write_receipt
 from stdask.runs.registry import stage_settings
@@ -46,7 +46,7 @@ def card(tmp_path: Path) -> Write:
         write_run(run, family or FAMILY)
         trained = read_receipt(run.output, "train", TrainCounts)
         assert trained is not None
-        return render(gather(run, trained, evaluation))
+        return render_card(gather(run, trained, evaluation))
 
     return write
 

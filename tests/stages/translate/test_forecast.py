@@ -46,7 +46,7 @@ def test_the_estimated_disk_space_is_that_of_the_translation(tmp_path: Path):
     families, table = made_up_families(run), made_up_table(run, 3000)
     write_partition(tmp_path / "source", PIXEL, table, {})
     table = read_parquet(paths.partition(tmp_path / "source", PIXEL))
-    columns = (*map(to_column, table.schema), *new_columns(families, run.definition_b.label_units))
+    columns = (*map(to_column, table.schema), *new_columns(families, run.definition_b.units))
     draws = draws_of(run.config)
     cost = forecast(families, draws, table, columns, Workload(n_stars=3000, largest=3000, most_rows=3000))
     assert cost.stars_per_second > 0
@@ -60,7 +60,7 @@ def test_a_partition_in_row_ranges_takes_the_memory_of_the_largest_range_or_of_j
     run = make_demo_run(tmp_path)
     families = made_up_families(run)
     old = (schema.HEALPIX, *run.definition_a.catalogue_columns)
-    columns = (*old, *new_columns(families, run.definition_b.label_units))
+    columns = (*old, *new_columns(families, run.definition_b.units))
     whole, parts, small = (expected_peak(families, columns, len(old), 50_000, most) for most in (None, 10_000, 1_000))
     assert expected_peak(families, columns, len(old), 50_000, 60_000) == whole
     assert small <= parts < whole

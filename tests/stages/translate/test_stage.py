@@ -123,7 +123,7 @@ def test_what_each_member_alone_gives_stands_beside_their_combination(family: Fa
 
 
 def test_every_new_column_is_described_and_filled(family: Family, tmp_path):
-    columns = new_columns([family], make_run(tmp_path).definition_b.label_units)
+    columns = new_columns([family], make_run(tmp_path).definition_b.units)
     assert {column.name for column in columns} == set(translate_table(stars(), [family], DRAWS))
     units = {column.name: column.unit for column in columns}
     assert (units["TEFF_PRED_MEMBER_5"], units["LOGG_PRED_MEMBER_1"]) == ("K", "dex")
@@ -232,7 +232,7 @@ def translate_all(run, client, family: Family, teff: np.ndarray, ensemble: str =
         run.output, Receipt("ingest_a", "key", {}, stage_settings(run, "ingest_a"), outputs, made_up_counts("ingest_a"))
     )
     source = open_catalogue(folder)
-    columns = (*source.columns, *new_columns([family], run.definition_b.label_units))
+    columns = (*source.columns, *new_columns([family], run.definition_b.units))
     inputs = {"ingest_a": str(teff), "train": ensemble}
     stage, target = Stage(run.output, "translate", inputs, {}), paths.catalogue(run.output, "a_on_b")
     job = TranslationJob(folder, target, [family], ensemble, DRAWS, columns)

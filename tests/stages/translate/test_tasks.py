@@ -39,7 +39,7 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> TranslationJob:
     families = made_up_families(run)
     write_partition(folder / "a", PIXEL, made_up_table(run, N_STARS, missing=0.3), {})
     columns = (schema.HEALPIX, *run.definition_a.catalogue_columns)
-    columns += new_columns(families, run.definition_b.label_units)
+    columns += new_columns(families, run.definition_b.units)
     job = TranslationJob(folder / "a", folder / "whole", families, "digest", draws_of(run.config), columns)
     translate_partition(PIXEL, job)
     return job

@@ -32,7 +32,7 @@ def test_stars_are_like_the_training_stars_and_some_lack_an_input(tmp_path: Path
     run = make_demo_run(tmp_path, "[translate]\nn_draws = 8\n")
     families, table = made_up_families(run), made_up_table(run, 2000)
     new = translate_table(table, families, draws_of(run.config))
-    assert set(new) == {column.name for column in new_columns(families, run.definition_b.label_units)}
+    assert set(new) == {column.name for column in new_columns(families, run.definition_b.units)}
     # 5 % of stars like the training stars lie outside by definition, and those that lack an input
     inside = new["QFLAG_DOMAIN_INTRINSIC"].mean()
     assert 0.95 - MISSING - 0.03 < inside < 0.99  # 0.005 is one sigma of 2000 stars; 5000 stars set the limit

@@ -26,7 +26,7 @@ folder, n_stars = Path(sys.argv[1]), int(sys.argv[2])
 run = load_run(folder / "run.toml")
 families = made_up_families(run)
 own = (schema.HEALPIX, *run.definition_a.catalogue_columns)
-columns = (*own, *new_columns(families, run.definition_b.label_units))
+columns = (*own, *new_columns(families, run.definition_b.units))
 if sys.argv[3] == "write":
     write_partition(folder / "source", PIXEL, made_up_table(run, n_stars), {})
 else:

@@ -1,0 +1,158 @@
+"""The tables of the report, arranged as the page shows them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from stdask.config.survey import SurveyDefinition
+from stdask.display.numbers import METHODS
+from stdask.schema.cuts import CutRow
+from stdask.schema.evaluation import CoverageRow, EpochRow, ImportanceRow, LabelRow, ScoreRow, SlopeRow
+from stdask.science.assessment.metrics import LEVELS
+from stdask.storage import paths
+from stdask.storage.documents import read_declared, read_rows
+
+Row = TypeVar("Row", bound=LabelRow)
+Scored = TypeVar("Scored", ScoreRow, SlopeRow)
+ByMethod = dict[tuple[str, str], dict[str, Scored]]  # (family, label) -> method -> row
+
+
+class SurveyFacts(NamedTuple):
+    """What the page says of a survey."""
+
+    title: str
+    reference: str
+    notes: str
+    distances: list[str]  # references
+    file: str
+    cuts: list[CutRow]
+    columns: list[dict[str, Any]]  # what became of the values of each column, shown as it is
+    repeats: list[dict[str, Any]]
+    merit: str  # column by which the best of several spectra is chosen
+
+
+class Headline(NamedTuple):
+    """Scatter of one label before and after, on test stars and, if it is known, against the truth."""
+
+    label: str
+    unit: str
+    raw: ScoreRow | None
+    translated: ScoreRow | None
+    truth_raw: ScoreRow | None
+    truth_translated: ScoreRow | None
+
+    @property
+    def ratio(self) -> float | None:
+        """Robust scatter after translation, in units of that before."""
+        if self.raw is None or self.translated is None or not self.raw.robust:
+            return None
+        return self.translated.robust / self.raw.robust
+
+
+@dataclass(frozen=True)
+class CoverageLine:
+    """Shares of the stars that one kind of interval contains, at the usual levels."""
+
+    first: CoverageRow
+    shares: dict[float, CoverageRow] = field(default_factory=dict)  # nominal share -> row
+
+
+@dataclass(frozen=True)
+class ImportanceTable:
+    """Importance of the inputs of one family: a line a label or correction and group, a column an input."""
+
+    inputs: list[str] = field(default_factory=list)
+    lines: dict[tuple[str, str, str], dict[str, ImportanceRow]] = field(default_factory=dict)
+
+
+class KeptEpoch(NamedTuple):
+    """The epoch whose weights a member kept."""
+
+    best: EpochRow
+    n_epochs: int  # that the member was trained for
+
+
+def survey_facts(definition: SurveyDefinition, file: str, catalogue: Path) -> SurveyFacts:
+    """Return what the page says of a survey.
+
+    Parameters
+    ----------
+    definition, file
+        Its definition, and the name of its file.
+    catalogue
+        Folder of the catalogue that ingest made of it.
+    """
+    return SurveyFacts(
+        title=definition.title,
+        reference=definition.reference,
+        notes=definition.notes,
+        distances=[distance.reference for distance in definition.distances if distance.reference],
+        file=file,
+        cuts=read_declared(catalogue / paths.CUTS, CutRow),
+        columns=read_rows(catalogue / paths.VALUES),
+        repeats=read_rows(catalogue / paths.REPEATS),
+        merit=definition.duplicates.best if definition.duplicates else "",
+    )
+
+
+def by_method(rows: Sequence[Scored]) -> ByMethod[Scored]:
+    """Return the rows by (family, label) and method, the simplest method first."""
+    order = {name: place for place, name in enumerate(METHODS)}
+    grouped: ByMethod[Scored] = {}
+    for row in sorted(rows, key=lambda row: order.get(row.method, len(order))):
+        grouped.setdefault((row.family, row.label), {})[row.method] = row
+    return grouped
+
+
+def attenuation_of(rows: Sequence[SlopeRow]) -> dict[str, ByMethod[SlopeRow]]:
+    """Return the slopes by what they are measured against: B, or the truth."""
+    return {of: by_method([row for row in rows if row.of == of]) for of in dict.fromkeys(row.of for row in rows)}
+
+
+def coverage_of(rows: Sequence[CoverageRow]) -> dict[str, list[CoverageLine]]:
+    """Return one line a label and interval by group, with the share covered at each of the usual levels."""
+    lines: dict[tuple[str, ...], CoverageLine] = {}
+    for row in rows:
+        if row.nominal in LEVELS:
+            key = (row.family, row.label, row.of, row.group, row.interval)
+            lines.setdefault(key, CoverageLine(row)).shares[row.nominal] = row
+    groups: dict[str, list[CoverageLine]] = {}
+    for line in lines.values():
+        groups.setdefault(line.first.group, []).append(line)
+    return groups
+
+
+def headlines(accuracy: ByMethod[ScoreRow], truth: ByMethod[ScoreRow]) -> list[Headline]:
+    """Return one line a label: scatter before and after, on test stars and against the truth if known."""
+    lines = []
+    for key in dict.fromkeys([*accuracy, *truth]):
+        tested, known = accuracy.get(key, {}), truth.get(key, {})
+        unit = next(iter({**known, **tested}.values())).unit
+        scores = (own.get(method) for own in (tested, known) for method in ("raw", "translated"))
+        lines.append(Headline(key[1], unit, *scores))
+    return lines
+
+
+def importance_of(rows: Sequence[ImportanceRow]) -> Mapping[str, ImportanceTable]:
+    """Return a table a family."""
+    families: dict[str, ImportanceTable] = {}
+    for row in rows:
+        if not row.is_shown:
+            continue
+        table = families.setdefault(row.family, ImportanceTable())
+        if row.input not in table.inputs:
+            table.inputs.append(row.input)
+        table.lines.setdefault((row.label, row.of, row.group), {})[row.input] = row
+    return families
+
+
+def kept_epochs(rows: Sequence[EpochRow]) -> dict[str, list[KeptEpoch]]:
+    """Return the epoch whose weights each member kept, by family."""
+    members: dict[tuple[str, int], list[EpochRow]] = {}
+    for row in rows:
+        members.setdefault((row.family, row.member), []).append(row)
+    families: dict[str, list[KeptEpoch]] = {}
+    for (family, _), epochs in members.items():
+        families.setdefault(family, []).append(KeptEpoch(min(epochs, key=lambda row: row.val_loss), len(epochs)))
+    return families
