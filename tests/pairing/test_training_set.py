@@ -52,3 +52,27 @@ def test_a_subset_has_the_chosen_stars_in_every_column():
     assert len(test) == stars.is_test.sum()
     assert test.is_test.all()
     np.testing.assert_array_equal(test.labels, stars.labels[stars.is_test])
+
+
+def test_extrinsic_networks_have_pairs_and_labels_of_their_own_and_read_the_intrinsic_inputs_too():
+    train = TrainConfig.model_validate(
+        TRAIN.model_dump(by_alias=True) | {"extrinsic": [{"label": "VHELIO", "from": "RV"}]}
+    )
+    rng, table = np.random.default_rng(2), pairs()
+    for name in ("A_RV", "A_RV_ERR", "B_VHELIO", "B_VHELIO_ERR", "A_EBV"):
+        table = table.append_column(name, pa.array(rng.normal(size=N)))
+    used = np.arange(N) % 2 > 0
+    stars = training_set(table.append_column("USED_EXTRINSIC", pa.array(used)), "extrinsic", train, seed=7)
+    for values, names in (
+        (stars.inputs, ["A_TEFF", "A_BP_G_0", "A_RV"]),
+        (stars.errors, ["A_TEFF_ERR", "A_BP_MAG_ERR", "A_G_MAG_ERR", "A_RV_ERR"]),
+        (stars.labels, ["B_VHELIO"]),
+        (stars.reddening[:, None], ["A_EBV"]),
+    ):
+        np.testing.assert_array_equal(values, stack_columns(table, names)[used])
+    intrinsic = training_set(table, "intrinsic", train, seed=7)
+    is_test = dict(zip(intrinsic.ids, intrinsic.is_test, strict=True))
+    # A star is a test star of both families or of none.
+    shared = [(is_test[star], own) for star, own in zip(stars.ids, stars.is_test, strict=True) if star in is_test]
+    assert len(shared) > 50
+    assert all(one == other for one, other in shared)

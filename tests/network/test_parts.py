@@ -1,0 +1,72 @@
+"""Families taken apart: plain JSON and plain arrays, from which every field comes back."""
+
+import json
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from stdask.network.ensemble import Fallback, Family, Stretch
+from stdask.network.parts import from_parts, to_parts
+from stdask.science.translation.calibration import N_GROUPS, Calibration
+from tests.network.made_up import made_up_family, made_up_plan
+
+BARE = replace(made_up_family(), density=None)
+
+
+def full_family() -> Family:
+    """Return a family that has every optional part."""
+    rng = np.random.default_rng(3)
+    calibration = Calibration(
+        scales=rng.uniform(1, 2, 3),
+        weights=rng.normal(0, 0.1, (3, 9)),
+        input_factors=rng.uniform(1, 2, 3),
+        member_factors=rng.uniform(1, 2, 3),
+        group_columns=np.array([1, -1]),
+        group_factors=rng.uniform(1, 2, (3, N_GROUPS)),
+        missing_factors=rng.uniform(1, 2, 3),
+    )
+    return replace(
+        made_up_family(),
+        latent_plan=made_up_plan(4, 3, 8, 1, 5, seed=2),
+        stretch=Stretch(*rng.uniform(1, 2, (3, 3))),
+        fallback=Fallback(np.array([True, False, False]), rng.normal(size=(5, 35, 3))),
+        calibration=calibration,
+    )
+
+
+def assert_same(one: Any, other: Any, where: str) -> None:
+    """Assert that two values are equal to the last bit, with everything in them."""
+    assert type(one) is type(other), where
+    if is_dataclass(one):
+        for field in fields(one):
+            assert_same(getattr(one, field.name), getattr(other, field.name), f"{where}.{field.name}")
+    elif isinstance(one, dict):
+        assert one.keys() == other.keys(), where
+        for name in one:
+            assert_same(one[name], other[name], f"{where}[{name}]")
+    elif isinstance(one, np.ndarray):
+        assert one.dtype == other.dtype, where
+        np.testing.assert_array_equal(one, other, err_msg=where)
+    else:
+        assert one == other, where
+
+
+def test_every_field_comes_back_through_json_and_arrays():
+    family = full_family()
+    assert [field.name for field in fields(family) if getattr(family, field.name) is None] == []
+    document, arrays = to_parts(family)
+    assert_same(from_parts(json.loads(json.dumps(document)), arrays), family, "family")
+
+
+def test_what_a_family_does_not_have_leaves_nothing_behind():
+    document, arrays = to_parts(BARE)
+    assert {name.split(".")[0] for name in arrays} == {
+        "scaling", "plan", "input_domain", "label_domain", "neighbourhood"
+    }  # fmt: skip
+    assert_same(from_parts(document, arrays), BARE, "family")
+
+
+def test_arrays_are_of_plain_numbers():
+    # Safetensors has neither objects nor texts, and no pickle ever lies on disk.
+    assert {array.dtype.kind for array in to_parts(full_family())[1].values()} <= set("fiub")
