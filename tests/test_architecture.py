@@ -1,8 +1,10 @@
 """The rules of the layout, read off the syntax trees: imports inside functions count too."""
 
 import ast
+import re
 import sys
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -214,6 +216,84 @@ def test_a_test_stands_where_its_module_stands():
     modules = {str(m.with_name(f"test_{m.name}")) for m in MODULES}
     tests = [path.relative_to(TESTS) for path in TESTS.rglob("test_*.py")]
     assert [str(test) for test in tests if test.parts[0] in RANK and str(test) not in modules] == []
+
+
+# modules without a test file at the same path, and the test files that run them
+COVERED_ELSEWHERE = {
+    "__main__.py": "tests/cli/test_main.py starts commands by `python -m stdask`",
+    "cli/cluster.py": "tests/cli/test_main.py and tests/tools/test_cluster_check.py call its commands",
+    "cli/options.py": "tests/cli/test_main.py reads the help of every option",
+    "cli/stages.py": "tests/cli/test_main.py calls its commands, tests/tools/test_run.py what they call",
+    "cli/survey.py": "tests/cli/test_main.py calls its commands",
+    "cli/tools.py": "tests/cli/test_main.py calls its commands",
+    "cluster/fleet.py": "tests/cluster/test_workers.py starts one, tests/slurm/test_survival.py on a real Slurm",
+    "config/stages.py": "tests/config/test_run.py and tests/config/test_messages.py load it as a part of run files",
+    "config/toml.py": "tests/config/test_run.py and tests/config/test_messages.py read files with it",
+    "config/training.py": "tests/config/test_run.py loads it, alone and as a part of run files",
+    "mock/run_file.py": "tests/tools/test_demo.py loads it",
+    "network/engines.py": "tests/network/test_gpu.py makes every engine",
+    "network/recipe.py": "it holds values alone; tests/network/test_training.py trains by them",
+    "runs/progress.py": "tests/runs/test_recorder.py reads the record back, whole and damaged",
+    "schema/cuts.py": "tests/stages/ingest/test_stage.py and tests/stages/merge/test_stage.py read its tables",
+    "stages/atlas/gradients.py": "tests/stages/atlas/test_stage.py runs the stage",
+    "stages/atlas/maps.py": "tests/stages/atlas/test_stage.py runs the stage",
+    "stages/atlas/products.py": "tests/stages/atlas/test_stage.py runs the stage",
+    "stages/atlas/profiles.py": "tests/stages/atlas/test_stage.py runs the stage",
+    "stages/atlas/sources.py": "tests/stages/atlas/test_stage.py and tests/stages/atlas/test_table.py read them",
+    "stages/atlas/tasks.py": "tests/stages/atlas/test_stage.py runs the stage",
+    "stages/ingest/blocks.py": "tests/stages/ingest/test_stage.py runs the stage on every format",
+    "stages/ingest/counts.py": "tests/stages/ingest/test_stage.py reads its tables",
+    "stages/ingest/partitions.py": "tests/stages/ingest/test_stage.py runs the stage on real and on made-up stars",
+    "stages/ingest/plan.py": "tests/stages/ingest/test_stage.py and tests/test_shipped_definitions.py make plans",
+    "stages/ingest/steps.py": "tests/stages/ingest/test_stage.py interrupts the stage after any step",
+    "stages/merge/also.py": "tests/stages/merge/test_stage.py merges further surveys",
+    "stages/merge/cuts.py": "tests/stages/merge/test_stage.py reads the table of cuts",
+    "stages/merge/repeats.py": "tests/stages/merge/test_stage.py merges stars that several surveys have",
+    "stages/merge/sources.py": "tests/stages/merge/test_stage.py runs the stage",
+    "stages/merge/tiles.py": "tests/stages/merge/test_stage.py runs the stage",
+    "stages/report/figures.py": "tests/stages/report/test_stage.py finds them in the page",
+    "stages/report/interactive.py": "tests/stages/report/test_stage.py and tests/browser/test_report_page.py use it",
+    "stages/report/tables.py": "tests/stages/report/test_stage.py reads them in the page",
+    "stages/train/latent.py": "tests/stages/train/test_stage.py trains with `debias`",
+    "stages/translate/table.py": "tests/stages/translate/test_stage.py translates tables",
+    "storage/surveys/fits_tables.py": "tests/storage/surveys/test_fits.py reads every kind of column",
+    "tools/bench/speed.py": "tests/tools/bench/test_bench.py runs the bench",
+}
+
+
+def own_test(module: str) -> Path:
+    """Return where the test file of a module lies, under `tests/`."""
+    return Path(module).with_name(f"test_{Path(module).name}")
+
+
+def badly_covered(modules: Iterable[str], reasons: Mapping[str, str]) -> list[str]:
+    """Return what is wrong: a module without a test file or a reason, or a reason that is not true."""
+    modules = {name for name in modules if Path(name).stem != "__init__"}  # these only pass names on
+    tested = {name for name in modules if (TESTS / own_test(name)).is_file()}
+    wrong = [f"{name} has neither a test file nor a reason" for name in modules - tested - reasons.keys()]
+    wrong += [f"{name} has a reason, but no module" for name in reasons.keys() - modules]
+    wrong += [f"{name} has a reason, but a test file too" for name in reasons.keys() & tested]
+    for name, reason in reasons.items():
+        files = re.findall(r"tests/[\w/]+\.py", reason)
+        if not files or not all((TESTS.parent / file).is_file() for file in files):
+            wrong.append(f"the reason of {name} names no test file, or one that there is not")
+    return sorted(wrong)
+
+
+def test_every_module_has_a_test_file_or_a_reason():
+    assert badly_covered(map(str, MODULES), COVERED_ELSEWHERE) == []
+
+
+def test_a_missing_test_and_every_false_reason_are_seen():
+    this = "tests/test_architecture.py runs it"
+    assert badly_covered(["stages/new.py", "stages/__init__.py"], {}) == [
+        "stages/new.py has neither a test file nor a reason"
+    ]
+    assert badly_covered(["stages/new.py"], {"stages/new.py": this}) == []
+    assert badly_covered([], {"gone.py": this}) == ["gone.py has a reason, but no module"]
+    assert badly_covered(["errors.py"], {"errors.py": this}) == ["errors.py has a reason, but a test file too"]
+    for reason in ("it is short", f"{this}, and tests/test_nothing.py"):
+        assert len(badly_covered(["stages/new.py"], {"stages/new.py": reason})) == 1
 
 
 def test_the_rules_see_what_they_should(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
