@@ -251,6 +251,7 @@ COVERED_ELSEWHERE = {
     "stages/merge/repeats.py": "tests/stages/merge/test_stage.py merges stars that several surveys have",
     "stages/merge/sources.py": "tests/stages/merge/test_stage.py runs the stage",
     "stages/merge/tiles.py": "tests/stages/merge/test_stage.py runs the stage",
+    "stages/report/content.py": "tests/stages/report/test_stage.py reads its tables in the page",
     "stages/report/figures.py": "tests/stages/report/test_stage.py finds them in the page",
     "stages/report/interactive.py": "tests/stages/report/test_stage.py and tests/browser/test_report_page.py use it",
     "stages/report/tables.py": "tests/stages/report/test_stage.py reads them in the page",
