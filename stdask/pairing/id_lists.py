@@ -1,4 +1,4 @@
-"""Lists of stars by their ids: what `[[pair.exclude]]` and `[[merge.exclude]]` name."""
+"""Lists of stars by their ids, as `[[pair.exclude]]` and `[[merge.exclude]]` name them."""
 
 from pathlib import Path
 

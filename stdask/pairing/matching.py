@@ -1,6 +1,6 @@
-"""The matching of the stage `pair`, a piece of the sky or a share of the ids at a time: no process sees all stars.
+"""The matching of catalogues, a piece of the sky or a share of the ids at a time: no process holds all stars.
 
-By position, a tile of the sky is matched together with a margin, whose stars may be nearer to those inside.
+By position, a tile of the sky is matched together with a margin around it, because stars there may be the nearest.
 By id, the stars of both catalogues are dealt into shares by a hash of their ids, and each share is matched.
 """
 
@@ -25,9 +25,9 @@ from stdask.storage.catalogue.hats import Catalogue
 from stdask.storage.pieces import read_part, write_pieces
 from stdask.storage.tables import read_parquet, to_numpy
 
-STARS_AT_ONCE = 1_000_000  # of both catalogues in one task: a few hundred MB
-FASTEST = 15.6  # arcsec/yr: of what ingest lets through in both directions; Barnard's star has 10.4
-AWAY = 10.0  # radii by which B is moved to see how many neighbours stars of A have by chance
+STARS_AT_ONCE = 1_000_000  # stars of both catalogues in one task: a few hundred MB
+FASTEST = 15.6  # arcsec/yr: the largest proper motion that ingest accepts; Barnard's star has 10.4
+AWAY = 10.0  # radii by which B is moved to count the neighbours that stars of A have by chance
 AROUND = ((1, 0), (-1, 0), (0, 1), (0, -1))  # east and north
 MOTION = ("PMRA", "PMDEC")
 
@@ -76,7 +76,7 @@ class IdBlock(NamedTuple):
     parts: list[Part]
 
     def __str__(self) -> str:
-        """Return whose partitions they are."""
+        """Return the survey and the first and last pixel."""
         return f"{'AB'[self.side]} from {self.parts[0].pixel} to {self.parts[-1].pixel}"
 
 
@@ -90,7 +90,7 @@ def search_for(a: Catalogue, b: Catalogue, radius_arcsec: float) -> Search:
 
 
 def places_of(stars: pa.Table, years: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return positions so many years later: two arrays of shape (n_stars,), degrees."""
+    """Return positions some years later: two arrays of shape (n_stars,), degrees."""
     ra, dec = (to_numpy(stars, name) for name in ("ra", "dec"))
     if not years:
         return ra, dec
@@ -120,7 +120,7 @@ def match_stars(
 ) -> Found:
     """Match rows with equal ids, and mutual nearest neighbours on the sky of which one has no id.
 
-    A star without an id in one of two surveys would else be two stars of the merged catalogue.
+    Otherwise a star without an id in one of the surveys would be two stars of the merged catalogue.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def match_stars(
     search
         Radius and epochs of stars without an id.
     """
-    shutil.rmtree(scratch, ignore_errors=True)  # of a run that was cut off
+    shutil.rmtree(scratch, ignore_errors=True)  # left by an interrupted run
     same = match_shares(workers, a, b, columns, scratch)
     shutil.rmtree(scratch)
     by_id = Found(same, np.zeros(len(same), dtype=bool))
@@ -182,7 +182,7 @@ def match_shares(workers: Workers, a: Catalogue, b: Catalogue, columns: tuple[st
 def cut_sky(a: Catalogue, b: Catalogue, margin_arcsec: float) -> list[SkyTile]:
     """Cut A's part of the sky into tiles with few enough stars of both, leaving out those without a star of B near.
 
-    Tiles are A's partitions, split in four where B's are so much finer that they would hold too many stars.
+    Tiles are A's partitions, split in four where they would hold too many stars and B's partitions are finer.
     """
     parts = (parts_of(a), parts_of(b))
     bounds = [np.array([(p.pixel.first_index, p.pixel.end_index) for p in own]) for own in parts]
@@ -231,7 +231,7 @@ def deal_ids(block: IdBlock, folders: tuple[Path, Path], columns: tuple[str, str
     tables = [_read_rows(folders[block.side], part, [name]).rename_columns(["id", "row"]) for part in block.parts]
     table = pa.concat_tables(tables)
     table = table.filter(pc.is_valid(table["id"]))
-    # the first of each: a value that stands for no id in millions of rows would fill one share
+    # Only the first row of each id: a value that stands for a missing id in millions of rows would fill one share.
     codes = table["id"].combine_chunks().dictionary_encode().indices.to_numpy()
     table = table.take(np.unique(codes, return_index=True)[1])
     shares = (star_keys(table["id"].to_numpy()) % np.uint64(n_shares)).astype(np.int64)

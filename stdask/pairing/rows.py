@@ -1,4 +1,4 @@
-"""The rows of a catalogue by their number in all of it: which partition holds them, and what is read of them."""
+"""The rows of a catalogue by their number in the whole catalogue: find their partition, and read columns of them."""
 
 from pathlib import Path
 from typing import NamedTuple

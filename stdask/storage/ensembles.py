@@ -14,7 +14,7 @@ from stdask.storage.files import hash_of, replacing, sha256, write_text
 
 DOCUMENT = "ensemble.json"
 FORMAT = 1
-REMEDY = "Remove the folder and run `stdask train`."  # a train stage that is done would be skipped
+REMEDY = "Remove the folder and run `stdask train`."  # otherwise a finished train stage would be skipped
 
 
 def write_ensemble(

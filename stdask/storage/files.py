@@ -1,4 +1,4 @@
-"""Write a file whole or not at all, and tell its checksum."""
+"""Write files atomically, and compute their checksums."""
 
 import contextlib
 import errno
@@ -16,8 +16,8 @@ from stdask.errors import StdaskError, StorageError
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # no space, no quota, longer than the limit of `ulimit -f`
 CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM}
-RUST_ERROR = re.compile(r"\(os error (\d+)\)")  # safetensors tells the number in its text alone
-SHORT_WRITE = re.compile(r"\d+ requested and \d+ written")  # all that numpy, and so astropy's FITS, says of a full disk
+RUST_ERROR = re.compile(r"\(os error (\d+)\)")  # safetensors gives the number only in its text
+SHORT_WRITE = re.compile(r"\d+ requested and \d+ written")  # numpy's text on a full disk, also from astropy
 
 
 @contextlib.contextmanager
@@ -115,8 +115,8 @@ def _error_number(trouble: BaseException | None) -> int | None:
     """Return the system's number of an error, or of the first below it: libraries wrap it in words of their own."""
     while trouble is not None:
         number = trouble.errno if isinstance(trouble, OSError) else None
-        if told := RUST_ERROR.search(str(trouble)):
-            number = int(told[1])
+        if match := RUST_ERROR.search(str(trouble)):
+            number = int(match[1])
         elif SHORT_WRITE.search(str(trouble)):
             number = errno.ENOSPC
         if number in FULL | CLOSED:

@@ -1,4 +1,4 @@
-"""Intermediate tables that are cut differently from how they are read: files of numbered parts, in Arrow's own format.
+"""Intermediate tables that are written by one cut and read by another: files of numbered parts, in Arrow's format.
 
 Any part of such a file is found at once, however many there are: its list of parts takes 24 bytes a part, where the
 footer of a Parquet file takes kilobytes for each row group.

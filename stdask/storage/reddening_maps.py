@@ -21,7 +21,7 @@ def store_reddening_map(source: Path, target: Path) -> str:
     Parameters
     ----------
     source
-        With the keywords ORDERING and COORDSYS, of all of the sky or a part of it.
+        A map with the keywords ORDERING and COORDSYS, of the whole sky or a part of it.
     target
         A .npy file, written atomically.
 

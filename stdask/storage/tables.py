@@ -78,7 +78,7 @@ def write_parquet(path: Path, table: pa.Table, metadata: Mapping[str, str] | Non
 
 
 def fill_parquet(temporary: Path, table: pa.Table, metadata: Mapping[str, str] | None = None) -> None:
-    """Write a table to a file that has not got its name yet, as `write_parquet` does."""
+    """Write a table to a temporary file, as `write_parquet` does."""
     if metadata:
         merged = {**(table.schema.metadata or {}), **{k.encode(): v.encode() for k, v in metadata.items()}}
         table = table.replace_schema_metadata(merged)
@@ -96,7 +96,7 @@ def fill_parquet(temporary: Path, table: pa.Table, metadata: Mapping[str, str] |
 
 
 def write_in_row_groups(path: Path, columns: Iterable[Column], tables: Iterable[pa.Table]) -> int:
-    """Write tables of some columns into one file, one after the other and a row group each; return how many rows."""
+    """Write tables of some columns to one file, a row group each; return the number of rows."""
     fields = pa.schema([to_field(column) for column in columns])
     strings = [f.name for f in fields if pa.types.is_string(f.type)]
     options = {"compression": "zstd", "compression_level": 3, "use_dictionary": strings, "write_page_checksum": True}
@@ -108,7 +108,7 @@ def write_in_row_groups(path: Path, columns: Iterable[Column], tables: Iterable[
 
 
 def in_groups(tables: Iterable[pa.Table], n_rows: int) -> Iterator[pa.Table]:
-    """Yield the rows of tables that have the same columns anew, `n_rows` at a time."""
+    """Yield the rows of tables that have the same columns in groups of `n_rows`."""
     waiting: list[pa.Table] = []
     for table in tables:
         waiting.append(table)

@@ -124,7 +124,7 @@ def test_a_flipped_bit_is_never_read_as_a_value(tmp_path: Path):
             assert read_parquet(path).equals(table)  # a bit of what no value depends on, in the footer
 
 
-def test_rows_are_grouped_anew_in_their_order():
+def test_rows_are_grouped_in_their_order():
     tables = [pa.table({"x": np.arange(start, stop)}) for start, stop in [(0, 1), (1, 1), (1, 8), (8, 10)]]
     groups = list(in_groups(tables, 4))
     assert [group["x"].to_pylist() for group in groups] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]

@@ -1,4 +1,4 @@
-"""Which stars test, train and validate."""
+"""The split of stars into test, training and validation stars."""
 
 import numpy as np
 
@@ -6,13 +6,13 @@ from stdask.science.keys.random_keys import uniforms
 
 
 def is_test_star(star_keys: np.ndarray, fraction: float, seed: int) -> np.ndarray:
-    """Tell which stars are kept for the test: by star, so a new pair never moves an old one.
+    """Return which stars are test stars: decided star by star, so a new pair never moves an old one.
 
     Parameters
     ----------
     star_keys : shape (n_stars,), uint64
     fraction, seed
-        Share of the stars that test; seed of the run.
+        Fraction of test stars; seed of the run.
 
     Returns
     -------
@@ -22,14 +22,14 @@ def is_test_star(star_keys: np.ndarray, fraction: float, seed: int) -> np.ndarra
 
 
 def split_for_member(n_stars: int, fraction: float, seed: int, member: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the star numbers that train and that validate one member (Thomas et al. 2024, sect. 3.2).
+    """Return the numbers of the training and validation stars of one member (Thomas et al. 2024, sect. 3.2).
 
     Parameters
     ----------
     n_stars
         Stars that are not test stars.
     fraction
-        Share of them that validates: at least one star, and not all.
+        Fraction of validation stars: at least one star, and not all.
     seed, member
         Seed of the run, and number of the member: each has its own split.
     """
@@ -39,7 +39,7 @@ def split_for_member(n_stars: int, fraction: float, seed: int, member: int) -> t
 
 
 def fold_of_star(star_keys: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
-    """Return the fold in which each star tests, 0 to `n_folds` - 1: by star, as the test split.
+    """Return the fold in which each star is a test star, 0 to `n_folds` - 1: decided star by star.
 
     Parameters
     ----------

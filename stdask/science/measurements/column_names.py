@@ -1,4 +1,4 @@
-"""What surveys call their columns: from a name to the quantity that it most likely holds."""
+"""Names that surveys give their columns: from a name to the quantity that it most likely holds."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -109,7 +109,7 @@ ERROR_FORMS = (
 
 
 def plain(name: str) -> str:
-    """Return a name in lower case without what spellings differ in: `[Fe/H]`, `fe_h` and `FeH` are `feh`."""
+    """Return a name in lower case, letters and digits only: `[Fe/H]`, `fe_h` and `FeH` are `feh`."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 

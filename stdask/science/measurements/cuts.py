@@ -83,7 +83,7 @@ def count_cuts(passing: Sequence[np.ndarray], n_stars: int) -> tuple[np.ndarray,
     Returns
     -------
     n_failing, n_left : shape (n_cuts,), int64
-        Stars that fail the cut, whatever the others say; stars left after it and all those before it.
+        Stars that fail the cut, regardless of the other cuts; stars left after it and all cuts before it.
     """
     left = np.ones(n_stars, dtype=bool)
     n_failing, n_left = [], []
@@ -123,7 +123,7 @@ def _check_kinds(term: Term, values: np.ndarray) -> None:
 
 
 def no_number(values: np.ndarray) -> str:
-    """Return the first text of a column that is no number, to be said of it: one is enough to make it text.
+    """Return words on the first text of a column that is not a number, for an error.
 
     Parameters
     ----------

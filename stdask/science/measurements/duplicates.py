@@ -4,7 +4,7 @@ import numpy as np
 
 
 def superseded(stars: np.ndarray, merits: np.ndarray) -> np.ndarray:
-    """Return the rows that give way to a better row of the same star.
+    """Return the rows that are replaced by a better row of the same star.
 
     The largest merit wins; NaN loses against any number; of equals the first row wins.
 

@@ -1,7 +1,8 @@
 """How far stated errors are off, by stars that were visited more than once: a factor for each range of a merit.
 
-Two visits to a star differ by z = (x1 - x2) / sqrt(e1^2 + e2^2) in units of their errors. If these are right z scatters
-by 1; if it scatters by k, the errors want that factor. Tsantaki et al. 2022, A&A 659, A95, rescale errors from repeats.
+Two visits to a star differ by z = (x1 - x2) / sqrt(e1^2 + e2^2) in units of their errors. If they are right, z scatters by
+1; if z scatters by k, the errors must be multiplied by k. Tsantaki et al. 2022, A&A 659, A95, rescale errors from
+repeat visits.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from scipy.stats import median_abs_deviation
 from stdask.science.keys.star_keys import star_keys
 
 MIN_PAIRS = 50  # of fewer a factor is uncertain by over 16 %
-PAIRS_PER_BIN = 200  # tell a factor to 8 %
+PAIRS_PER_BIN = 200  # give a factor to 8 %
 MAX_BINS = 10
 MAD_ERROR = 1.1664  # relative error of 1.4826 MAD, times sqrt(n), of n Gaussian numbers: 1 / (4 q phi(q)), q = 0.6745
 
@@ -32,7 +33,7 @@ class ErrorFactors(NamedTuple):
     edges: np.ndarray  # (n_bins - 1,), ascending; a bin holds its lower edge, and the outermost ones are open
     n_pairs: np.ndarray  # (n_bins,), int64
     factors: np.ndarray  # (n_bins,)
-    errors: np.ndarray  # (n_bins,), 1 sigma; NaN where the pairs tell nothing and the factor is 1
+    errors: np.ndarray  # (n_bins,), 1 sigma; NaN where the pairs do not constrain the factor, which is then 1
 
     def at(self, merits: np.ndarray) -> np.ndarray:
         """Return the factor at each merit; where that is NaN the largest, so that no error comes out too small."""
@@ -47,7 +48,7 @@ def compare_visits(
 
     The visits to a star that have a value, an error and a merit are taken in order of merit: the first and the second
     are a pair, the third and the fourth, and so on. So visits of a pair are about equally good, and no visit is in two
-    pairs: n of them are n independent numbers, as the error of a factor takes for granted. Visits that agree in merit,
+    pairs: n of them are n independent numbers, as the error of a factor assumes. Visits that agree in merit,
     value and error are one visit that is listed again: the first row counts.
 
     A pair counts at the mean merit of its visits, weighted by the squares of their errors: if the square of the factor
@@ -56,11 +57,11 @@ def compare_visits(
     Parameters
     ----------
     stars : shape (n_visits,), integers
-        Whose visit it is.
+        Star of each visit.
     rows : shape (n_visits,), int64
         Of the survey file, no two alike: of equal merits the first row is first.
     merits : shape (n_visits,), float64
-        What visits are told apart by, e.g. S/N.
+        Quality of each visit, e.g. S/N.
     values, errors : shape (n_visits,), floats
         As the survey states them, NaN where it does not.
 
@@ -99,8 +100,8 @@ def fit_factors(pairs: Pairs) -> ErrorFactors:
     """Return the factor of the errors, 1.4826 MAD of z, in bins of about equally many pairs.
 
     Up to `MAX_BINS` bins hold at least `PAIRS_PER_BIN` pairs each, or one bin holds all. The factor is 1 with fewer
-    than `MIN_PAIRS`, or where most pairs of a bin agree to the last digit: values rounded so far tell nothing. Gross
-    outliers among 5 % of the pairs raise it by 6 %, however far out they are. Its error is that of Gaussian z
+    than `MIN_PAIRS`, or where most pairs of a bin agree to the last digit: such coarsely rounded values do not give it.
+    Gross outliers among 5 % of the pairs raise it by 6 %, however far out they are. Its error is that of Gaussian z
     (Rousseeuw & Croux 1993, JASA 88, 1273: the efficiency of the MAD is 37 %).
 
     Parameters
@@ -114,9 +115,9 @@ def fit_factors(pairs: Pairs) -> ErrorFactors:
     found = np.zeros(n_pairs.size)
     if pairs.z.size >= MIN_PAIRS:
         found = np.array([median_abs_deviation(pairs.z[bins == n], scale="normal") for n in range(n_pairs.size)])
-    tells = found > 0
-    errors = np.where(tells, found * MAD_ERROR / np.sqrt(np.maximum(n_pairs, 1)), np.nan)
-    return ErrorFactors(edges, n_pairs, np.where(tells, found, 1.0), errors)
+    known = found > 0
+    errors = np.where(known, found * MAD_ERROR / np.sqrt(np.maximum(n_pairs, 1)), np.nan)
+    return ErrorFactors(edges, n_pairs, np.where(known, found, 1.0), errors)
 
 
 def _merit_edges(merits: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ DISTANCE_RANGE = (1e-6, 1e6)  # kpc
 MOTION_RANGE = (-11_000.0, 11_000.0)  # mas/yr; Barnard's star, the fastest, moves by 10,393
 
 Columns = Mapping[str, np.ndarray]  # masked where missing, floats NaN
-Counts = dict[tuple[str, str], dict[str, int]]  # (catalogue column, survey column) -> what became of it
+Counts = dict[tuple[str, str], dict[str, int]]  # (catalogue column, survey column) -> kind of value -> number of stars
 
 
 class SurveyColumns(NamedTuple):
@@ -92,7 +92,7 @@ def catalogue_columns(
     ebv_of_map: np.ndarray | None = None,
     factors: Mapping[str, ErrorFactors] | None = None,
 ) -> tuple[dict[str, np.ndarray], Counts, list[np.ndarray]]:
-    """Return what the catalogue holds for a block of stars, save for ids and positions.
+    """Return the catalogue's columns for a block of stars, except ids and positions.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def catalogue_columns(
     source
         The survey columns that it names, each of shape (n_stars,).
     ebv_of_map : shape (n_stars,), mag
-        E(B-V) that stands in for the survey's own.
+        E(B-V) that replaces the survey's own.
     factors
         Of the stated errors of labels, from repeat visits.
 
@@ -111,7 +111,7 @@ def catalogue_columns(
         Labels, photometry, E(B-V), colours, distance, proper motion (float64, NaN for missing) and GOOD (bool),
         each of shape (n_stars,), in the units of the schema.
     counts
-        What became of each survey column; counts of blocks add up.
+        Kinds of values of each survey column; counts of blocks add up.
     passing
         For each cut of the definition, shape (n_stars,), bool.
 

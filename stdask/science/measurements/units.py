@@ -20,7 +20,7 @@ def conversion_factor(stated: tuple[str, ...], wanted: str) -> float:
     ----------
     stated
         Units given for the column, the most trusted first: of the survey file, of its definition. Blank ones
-        and ones that astropy does not know are passed over.
+        and ones that astropy does not know are skipped.
     wanted
         Unit of the catalogue. A column without any unit is taken to be in this one.
 

@@ -19,7 +19,7 @@ def clean_values(
     good: np.ndarray | None = None,
     sentinels: Sequence[float] = SENTINELS,
 ) -> tuple[np.ndarray, dict[str, int]]:
-    """Return a column in the catalogue's unit, everything that is no measurement as NaN, and what that was.
+    """Return a column in the catalogue's unit, with NaN for everything that is not a measurement, and counts of why.
 
     Parameters
     ----------

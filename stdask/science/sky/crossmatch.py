@@ -112,7 +112,7 @@ def cells_around(pixel: Pixel, margin_arcsec: float) -> tuple[int, np.ndarray]:
     """
     nside = 1 << pixel.order
     radius = hp.max_pixrad(nside) + margin_arcsec * ARCSEC
-    # 8 to 16 cells a radius, so up to 900: larger cells would reach further out, and more would take longer
+    # 8 to 16 cells per radius, so up to 900: larger cells would reach further out, smaller ones would take longer.
     order = int(np.log2(16 * hp.nside2resol(1) / radius))
     centre = hp.pix2vec(nside, pixel.pixel, nest=True)
     return order, hp.query_disc(1 << order, centre, radius, inclusive=True, nest=True)
@@ -154,5 +154,5 @@ def _nearest(vectors: np.ndarray, others: np.ndarray, chord: float) -> tuple[np.
     """Return for each vector the row of the nearest other one, their number where none is within reach, and whether
     there is a second one."""
     distances, rows = cKDTree(others).query(vectors, k=2, distance_upper_bound=chord)
-    # which of two comes first in the tree depends on all that is in it
+    # Of two equally near ones the first row: their order in the tree depends on all other stars.
     return np.where(distances[:, 0] == distances[:, 1], rows.min(axis=1), rows[:, 0]), np.isfinite(distances[:, 1])

@@ -1,4 +1,4 @@
-"""Gaia colours freed from interstellar reddening, which a column or a map of the sky tells."""
+"""Gaia colours corrected for interstellar reddening, and the reddening of a star in a map of the sky."""
 
 import healpy as hp
 import numpy as np

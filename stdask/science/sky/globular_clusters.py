@@ -24,7 +24,7 @@ def in_globular_cluster(
     half_light_radii: float,
     depth_kpc: float,
 ) -> np.ndarray:
-    """Tell which stars lie within some half-light radii of a cluster on the sky and close to it in distance.
+    """Return which stars lie within some half-light radii of a cluster on the sky and close to it in distance.
 
     Source: Thomas et al. 2024, A&A 690, A54, sect. 4, with 5 half-light radii and 0.5 kpc.
 

@@ -32,7 +32,7 @@ class Pixel(NamedTuple):
         return (self.pixel + 1) << 2 * (INDEX_ORDER - self.order)
 
     def overlaps(self, other: "Pixel") -> bool:
-        """Tell whether one of the two lies inside the other."""
+        """Return whether one of the two lies inside the other."""
         return self.first_index < other.end_index and other.first_index < self.end_index
 
 
@@ -48,12 +48,12 @@ class Cells(NamedTuple):
         return Cells(self.starts[chosen], self.ends[chosen], self.n_stars[chosen])
 
     def hold(self, index: np.ndarray) -> np.ndarray:
-        """Tell which order-29 indices lie in one of the cells, (n,) bool."""
+        """Return which order-29 indices lie in one of the cells, (n,) bool."""
         number = np.searchsorted(self.ends, index, side="right")
         return index >= np.append(self.starts, np.iinfo(np.int64).max)[number]
 
     def overlap(self, pixel: Pixel) -> bool:
-        """Tell whether a pixel shares some of the sky with a cell."""
+        """Return whether a pixel overlaps a cell."""
         first = np.searchsorted(self.ends, pixel.first_index, side="right")
         return bool(first < np.searchsorted(self.starts, pixel.end_index))
 

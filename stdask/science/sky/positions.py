@@ -4,7 +4,7 @@ import numpy as np
 
 
 def check_positions(ra_deg: np.ndarray, dec_deg: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Tell missing and impossible positions from good ones.
+    """Return which positions are missing and which are impossible.
 
     Parameters
     ----------

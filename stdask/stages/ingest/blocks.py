@@ -42,7 +42,7 @@ from stdask.storage.reddening_maps import store_reddening_map
 from stdask.storage.surveys.format import SurveyFile
 from stdask.storage.tables import dtype_name, read_parquet, to_masked, to_table, write_parquet
 
-ROWS_TRIED = 1000  # so that a value that does not fit can be told
+ROWS_TRIED = 1000  # of the file, on which the definition is tried
 
 
 class Placed(NamedTuple):
@@ -214,7 +214,7 @@ def _taken(placed: Placed, kept: np.ndarray) -> Placed:
 def convert(
     source: Source, placed: Placed, factors: Mapping[str, ErrorFactors] | None = None
 ) -> tuple[pa.Table, Counts, list[np.ndarray]]:
-    """Return the catalogue's columns of some rows, what became of each survey column, and who passes each cut."""
+    """Return the catalogue's columns of some rows, counts of the survey's values, and which rows pass each cut."""
     definition = source.definition
     columns = SurveyColumns(to_masked(placed.table), source.units, definition.sentinels)
     arrays, counts, passing = catalogue_columns(definition, columns, _reddening(source, placed), factors)
@@ -246,17 +246,17 @@ def _reddening(source: Source, placed: Placed) -> np.ndarray | None:
 
 
 def _identity(table: pa.Table, name: str, definition: SurveyDefinition) -> pa.Array:
-    """Return a column that names stars: int64 or string, null where it names none."""
+    """Return a column of ids: int64 or string, null where a star has none."""
     column = table[name].combine_chunks()
     if not (pa.types.is_integer(column.type) or pa.types.is_string(column.type)):
-        raise SurveyError(f"Column {name!r} names stars but holds {column.type}. Name a column of integers or text.")
+        raise SurveyError(f"Column {name!r} holds {column.type}, but ids are integers or text. Name another column.")
     if name != definition.gaia_id and pa.types.is_string(column.type):
         return column
     try:
         numbers = column.cast(pa.int64())
     except pa.ArrowInvalid as exc:
         raise SurveyError(
-            f"Column {name!r}: {exc}. Name one of 64-bit integers, or of text if it is no id of Gaia."
+            f"Column {name!r}: {exc}. Name a column of 64-bit integers, or of text if these are not ids of Gaia."
         ) from exc
     if name != definition.gaia_id:
         return numbers
@@ -266,7 +266,7 @@ def _identity(table: pa.Table, name: str, definition: SurveyDefinition) -> pa.Ar
 def _degrees(table: pa.Table, name: str, unit: str) -> np.ndarray:
     column = table[name].combine_chunks()
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
-        raise SurveyError(f"Column {name!r} of the position holds {column.type}. Name one in degrees.")
+        raise SurveyError(f"Column {name!r} of the position holds {column.type}. Name a column of numbers in degrees.")
     try:
         factor = conversion_factor((unit,), "deg")
     except SurveyError as exc:
@@ -276,7 +276,7 @@ def _degrees(table: pa.Table, name: str, unit: str) -> np.ndarray:
 
 
 def _deal(path: Path, rows: pa.Table, keys: pa.ChunkedArray, n_shares: int) -> None:
-    """Write rows dealt to the shares, all of one key to the same."""
+    """Write rows dealt to the shares: all rows of one key go to the same share."""
     numbers = star_keys(keys.to_numpy()) % np.uint64(n_shares)
     write_pieces(path, rows, numbers.astype(np.int64), n_shares)
 

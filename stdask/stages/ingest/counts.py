@@ -19,14 +19,14 @@ def add_up_reasons(blocks: Sequence[BlockRecord]) -> Counter[str]:
 def list_cuts(
     n_rows: int, reasons: Mapping[str, str], cuts: Sequence[str], blocks: Sequence[BlockRecord]
 ) -> list[CutRow]:
-    """Return rows set aside and stars that fail each cut, alone and in turn; the last line is GOOD.
+    """Return the rows set aside and the stars that fail each cut; the stars left after the last cut are GOOD.
 
     Parameters
     ----------
     n_rows
         Of the survey file.
     reasons
-        Why rows are set aside, in the order in which it is looked for, and the same in all words.
+        Reasons to set rows aside, in the order in which they are checked, each with a full description.
     cuts
         The quality cuts of the definition, as text.
     blocks

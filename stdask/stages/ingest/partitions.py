@@ -1,4 +1,4 @@
-"""The last tasks of the stage `ingest`: partitions from their pieces, and the table of all rows set aside."""
+"""The last tasks of the stage `ingest`: write partitions from their pieces, and the table of all rows set aside."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from stdask.storage.catalogue.hats import write_partition
 from stdask.storage.pieces import read_part
 from stdask.storage.tables import in_groups, read_parquet, to_table, write_in_row_groups
 
-ROWS_PER_GROUP = 1_000_000  # of the table of rows set aside, whatever the blocks were: about 50 MB
+ROWS_PER_GROUP = 1_000_000  # of the table of rows set aside, for any size of the blocks: about 50 MB
 
 
 def write_bundle(bundle: Item, deal: Deal, target: Target) -> Done[list[PartitionRecord]]:

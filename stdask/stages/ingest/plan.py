@@ -36,7 +36,7 @@ class Done(Generic[R]):
 
 
 class ColumnCounts(NamedTuple):
-    """What became of the values of one survey column in a block."""
+    """Counts of the values of one survey column in a block."""
 
     column: str  # of the catalogue
     source: str  # column of the survey file
@@ -48,8 +48,8 @@ class BlockRecord:
     """What is worth knowing of a block that was converted."""
 
     n_good: int
-    n_failing: list[int]  # of each cut of the definition, whatever the others say
-    n_left: list[int]  # after each cut and those before it
+    n_failing: list[int]  # stars that fail each cut of the definition, regardless of the other cuts
+    n_left: list[int]  # stars left after each cut and the cuts before it
     set_aside: Mapping[str, int]  # reason -> rows
     values: list[ColumnCounts]
 
@@ -120,7 +120,7 @@ def kinds_of_repeats(definition: SurveyDefinition) -> tuple[str, ...]:
 
 
 def reasons_in_words(definition: SurveyDefinition) -> dict[str, str]:
-    """Return why rows are set aside, in the order in which it is looked for; and the same in all words."""
+    """Return the reasons to set rows aside, in the order in which they are checked, each with a full description."""
     words = {reason: reason for reason in (NO_POSITION, IMPOSSIBLE, NO_ID)}
     if duplicates := definition.duplicates:
         words[DUPLICATES["star"]] = (

@@ -1,8 +1,8 @@
-"""The stage `ingest` where errors are rescaled from repeat visits: how far these differ, and the factors that follow.
+"""The rescaling of stated errors in the stage `ingest`: how far repeat visits differ, and the factors that follow.
 
-Each share of the stars holds all visits to them and hands on its pairs. The driver takes them up share by share and
-keeps the pairs with the smallest of random keys, at most `MOST_PAIRS` a label: its memory does not grow with the
-survey, and which pairs it keeps depends on nothing but the file.
+Each share of the stars holds all visits to them and leaves its pairs in a file. The driver reads these share by share
+and keeps the pairs with the smallest random keys, at most `MOST_PAIRS` for each label: its memory does not grow with
+the survey, and the pairs that it keeps depend on the file alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ from stdask.storage.documents import read_ecsv
 from stdask.storage.pieces import read_part, write_pieces
 
 TIMES = "\N{MULTIPLICATION SIGN}"
-MOST_PAIRS = 200_000  # a label: tell the factors of ten bins to 0.8 %, and take 5 MB
+MOST_PAIRS = 200_000  # for each label: they give the factors of ten bins to 0.8 %, and take 5 MB
 
 
 def stated_visits(
@@ -46,7 +46,7 @@ def stated_visits(
     rows : shape (n_rows,)
         Row numbers of the survey file.
     stars
-        Whose rows they are, null for nobody's.
+        Star that each row belongs to, null if it names none.
     merits : shape (n_rows,)
         The column that rows of one star are compared by.
     definition, source
@@ -62,7 +62,7 @@ def stated_visits(
 
 
 def pair_visits(share: Item, deal: Deal, labels: Sequence[str]) -> Done[None]:
-    """Write what the visits of a share of the stars differ by, label by label."""
+    """Write the differences between visits of a share of the stars, label by label."""
     visits = read_part(deal.of_blocks("visits"), share.number)
     codes = visits["key"].combine_chunks().dictionary_encode().indices.to_numpy()
     again = np.bincount(codes)[codes] > 1
@@ -90,7 +90,7 @@ def measure_factors(deal: Deal, labels: Sequence[str], best: str) -> dict[str, E
 
 
 def factors_table(factors: Mapping[str, ErrorFactors], best: str) -> Table:
-    """Return the factors, one line a label and range of the column of merit; a range that is open has no limit."""
+    """Return the factors, one row for each label and range of the column of merit; the outermost ranges are open."""
     lines = [
         (name, *line)
         for name, (edges, *columns) in factors.items()

@@ -90,7 +90,7 @@ def run(run: Run, workers: Workers, side: str) -> Receipt:
     try:
         stage = begin_stage(run, f"ingest_{side}")
         survey = open_survey(path, definition.file)
-        survey.require(definition.source_columns)  # before anything that was made is given up
+        survey.require(definition.source_columns)  # before any earlier output is removed
         receipt = stage.done()
         if receipt is None:
             steps = Steps(stage, workers, run.config.ingest.rows_per_block)
@@ -98,7 +98,7 @@ def run(run: Run, workers: Workers, side: str) -> Receipt:
     except StdaskError as exc:
         exc.add_note(f"Survey {definition.name} ({path.name})")
         raise
-    clean_up(run.output, stage.name, folder)  # only now: an interrupted run resumes with what is there
+    clean_up(run.output, stage.name, folder)  # only now: an interrupted run resumes with these files
     return receipt
 
 
@@ -125,7 +125,7 @@ def _ingest(
     factors = _measure_factors(steps, definition, deal, shares)
     most = stage.settings["rows_per_partition"]
     tiles, bundles = _tile(_count_stars(steps, shares, deal, most), most, rows_per_block)
-    # of what decides its content: rows added elsewhere in the sky leave a partition as it is, byte by byte
+    # Only what decides the content of a partition: rows added elsewhere in the sky do not change its bytes.
     metadata = {"stdask.settings": steps.parts["settings"], "stdask.version": __version__}
     target = Target(folder, metadata, columns, tiles, bundles)
     converted = steps.run("convert", convert_block, blocks, source, deal, factors, target, kind=BlockRecord, rows=rows)
@@ -181,7 +181,7 @@ def _count_stars(steps: Steps, shares: Sequence[Item], deal: Deal, most: int) ->
     def count(order: int, inside: Cells | None) -> Cells:
         steps.run(f"count_{order}", count_share, shares, deal, order, inside)
         counted = (read_counts(path) for path in deal.of_shares(f"cells_{order}"))
-        return reduce(lambda *both: add_counts(both), counted)  # one after the other: no two shares are in memory
+        return reduce(lambda *both: add_counts(both), counted)  # one after the other: only one share is in memory
 
     return count_finely(count, most)
 
@@ -211,7 +211,7 @@ def _finish(
     write_declared(folder / paths.CUTS, list_cuts(n_rows, reasons_in_words(definition), cuts, converted))
     write_declared(folder / paths.VALUES, list_values(source.units, target.columns, converted))
     rows = {pixel: written.rows for pixel, written in partitions}
-    remove_partitions(folder, keep=rows)  # halves that killed workers left
+    remove_partitions(folder, keep=rows)  # files that killed workers left half-written
     provenance = {
         "obs_title": definition.title,
         "bib_reference": definition.reference,

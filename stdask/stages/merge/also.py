@@ -77,5 +77,5 @@ def _finished(output: Path, stage: str) -> Receipt:
     receipt = read_receipt(output, stage)
     why = why_again(output, receipt, None) if receipt else "not run yet"
     if receipt is None or why:
-        raise CatalogueError(f"the {stage!r} stage of {output} is to be done ({why}). Finish that run first.")
+        raise CatalogueError(f"the {stage!r} stage of {output} is not finished ({why}). Finish that run first.")
     return receipt

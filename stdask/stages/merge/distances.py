@@ -14,17 +14,17 @@ OWN = [column.name for column in schema.DISTANCE]
 
 
 def lend_distances(stars: pa.Table, survey: str, lenders: Sequence[tuple[str, Path]]) -> pa.Table:
-    """Return the stars with a distance wherever they or their partners have one, and whose it is.
+    """Return the stars with a distance wherever they or their partners have one, and the survey that it is from.
 
-    A star in both surveys keeps the spectroscopic values of B (Thomas et al. 2024, sect. 4); its distance is no
-    such value, so where B has none the one of A places it on the map.
+    A star in both surveys keeps the spectroscopic values of B (Thomas et al. 2024, sect. 4). A distance is not a
+    spectroscopic value, so where B has none that of A places the star on the map.
 
     Parameters
     ----------
     stars
         Rows of one survey, with STAR_KEY and perhaps DISTANCE and DISTANCE_ERR.
     survey
-        The name of theirs.
+        The name of that survey.
     lenders
         Surveys that lend, the first before the others, and the table of the stars in both, with STAR_KEY_B, A_DISTANCE
         and A_DISTANCE_ERR.

@@ -22,7 +22,7 @@ GAIA, KEY = schema.SOURCE_ID.name, schema.STAR_KEY.name
 
 
 def find_repeats(workers: Workers, opened: Sequence[Opened], folder: Path, radius_arcsec: float) -> list[Opened]:
-    """Write for each translated survey which of its stars one before it has too; return the surveys with that.
+    """Write for each translated survey its stars that an earlier one has too; return the surveys with these tables.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def find_repeats(workers: Workers, opened: Sequence[Opened], folder: Path, radiu
     radius_arcsec
         Largest separation of stars that are matched by position.
     """
-    shutil.rmtree(folder, ignore_errors=True)  # of other surveys perhaps
+    shutil.rmtree(folder, ignore_errors=True)  # tables of an earlier merge, perhaps of other surveys
     found: list[Opened] = []
     for later in opened[:-1]:
         repeats = tuple(

@@ -1,4 +1,4 @@
-"""What is merged: A on the scale of B, further surveys on that scale from runs of their own, and B itself."""
+"""The surveys of a merge: A on the scale of B, further surveys on that scale from other runs, and B itself."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -33,7 +33,7 @@ class MergeSource:
     survey: str
     id: str  # its id column
     families: Mapping[str, str]  # label of B -> family of the networks that translated it; none of B
-    counterparts: Mapping[str, str]  # label of B -> what the survey itself has for it
+    counterparts: Mapping[str, str]  # label of B -> the survey's own column for it
     pairs: Path | None = None  # its stars that are in B too; none of B
     repeats: tuple[tuple[str, Path], ...] = ()  # surveys before it, and its stars that they have too
     lenders: tuple[tuple[str, Path], ...] = ()  # of B: surveys with distances, and their stars that are in B too

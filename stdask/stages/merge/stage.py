@@ -1,10 +1,10 @@
 """Merge: surveys on the scale of B, together with B, one row a star, with galactocentric coordinates.
 
-1. repeats   of more surveys than A: which stars one before it has too
+1. repeats   each further survey: its stars that an earlier survey has too
 2. count     each partition of all: how many stars in each cell of the sky; from that the tiles
-3. merge     each tile: the stars of all there; what is set aside goes to a file of its own
+3. merge     each tile: the stars of all surveys there; rows set aside go to a separate file
 
-The driver holds counts and records, and the rows of stars that are in several surveys.
+The driver holds counts and records, and the row numbers of stars that are in several surveys.
 """
 
 from collections.abc import Iterator, Sequence
@@ -42,7 +42,7 @@ from stdask.storage.catalogue.hats import (
 from stdask.storage.documents import write_declared
 from stdask.storage.files import hash_of, sha256
 
-READ_BY_PARTITION = ("ingest_a", "ingest_b", "translate")  # stages; what a tile reads of them is told apart
+READ_BY_PARTITION = ("ingest_a", "ingest_b", "translate")  # stages of which a tile depends on single partitions
 
 
 def run(run: Run, workers: Workers) -> Receipt:
@@ -76,7 +76,7 @@ def run(run: Run, workers: Workers) -> Receipt:
     known = {path: written for pixel, r in records.items() for path, written in _files(folder, pixel, r).items()}
     remove_partitions(folder, keep=rows)
     for path in set((folder / paths.REJECTED).iterdir()) - set(known):
-        path.unlink()  # of another tiling, or the half of a killed worker
+        path.unlink()  # of another tiling, or half-written by a killed worker
     aside = add_up(list(records.values()))
     cuts = list_cuts(opened, aside)
     write_declared(folder / paths.CUTS, cuts)
@@ -125,7 +125,7 @@ def _count_stars(workers: Workers, catalogues: Sequence[Catalogue], most: int) -
 
 
 def _sides(catalogue: Catalogue, tiles: Sequence[Pixel]) -> list[Side]:
-    """Return what a catalogue has in each tile."""
+    """Return the part of a catalogue in each tile."""
     pixels, rows = catalogue.pixels, catalogue.rows
     before = np.concatenate([[0], np.cumsum(list(rows.values()), dtype=np.int64)])
     firsts = np.searchsorted([p.end_index for p in pixels], [tile.first_index for tile in tiles], side="right")
@@ -137,7 +137,7 @@ def _sides(catalogue: Catalogue, tiles: Sequence[Pixel]) -> list[Side]:
 
 
 def _parts(stage: Stage, opened: Sequence[Opened], sides: Sequence[tuple[Side, ...]], sources: Sources) -> list[Parts]:
-    """Return for each tile all that it depends on."""
+    """Return for each tile the hashes of all that it depends on."""
     hashes = [partition_hashes(part.output, part.stage, part.catalogue) for part in opened]
     shared = {name: digest for name, digest in stage.inputs.items() if name.split()[0] not in READ_BY_PARTITION}
     shared |= {"settings": hash_of([stage.settings, sources.described]), "version": __version__}

@@ -33,9 +33,9 @@ FLAGS = tuple(f"{flag}_{schema.FAMILIES[0].upper()}" for flag in ("FLAG_MISSING_
 
 
 class Side(NamedTuple):
-    """What one of the catalogues has in a tile."""
+    """The part of one catalogue in a tile."""
 
-    catalogue: Catalogue  # of its partitions none but those that overlap the tile
+    catalogue: Catalogue  # with only those partitions that overlap the tile
     first_row: int  # number of rows before these partitions
 
 
@@ -141,7 +141,7 @@ def translation_cuts(table: pa.Table) -> dict[str, np.ndarray]:
 
 
 def _read_keys(table: pa.Table, path: Path, condition: pc.Expression | None = None) -> np.ndarray:
-    """Return those stars of a table that another table names by their keys."""
+    """Return the keys of the stars of a table that are in another table too."""
     here = pc.field(KEY_A).isin(table.column(KEY_A).combine_chunks())
     return to_numpy(read_parquet(path, [KEY_A], here if condition is None else here & condition), KEY_A)
 
@@ -160,7 +160,7 @@ def _values(table: pa.Table, label: str, n_members: int, source: MergeSource) ->
     if source.pairs is None:
         return [raw, _floats(table, f"{label}_ERR"), raw, *[raw] * n_members]
     family = source.families.get(label)
-    if family is None:  # not translated to it: what the survey itself calls so is on another scale
+    if family is None:  # not translated to it: the survey's own label of that name is on another scale
         nothing = np.full(table.num_rows, np.nan)
         return [nothing, nothing, raw, *[nothing] * n_members]
     flags = family.upper()

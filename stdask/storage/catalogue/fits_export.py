@@ -13,7 +13,7 @@ from stdask.storage.catalogue.hats import Catalogue
 from stdask.storage.files import replacing
 
 BLOCK = 2880  # bytes: FITS Standard 4.0, sect. 3.1
-# FITS has neither half floats nor, but for 64 bits by TZERO, unsigned integers of two bytes and more: the next wider
+# FITS has no half floats and, except for 64 bits with TZERO, no unsigned integers of two or more bytes: next wider type
 FORMATS = {"float16": "E", "float32": "E", "float64": "D", "int64": "K", "uint64": "K", "bool": "L"}
 FORMATS |= {"uint8": "I", "int8": "I", "int16": "I", "uint16": "J", "int32": "J", "uint32": "K"}
 NUMPY = {"E": ">f4", "D": ">f8", "K": ">i8", "J": ">i4", "I": ">i2", "L": "u1"}
@@ -47,7 +47,7 @@ def _header(catalogue: Catalogue, formats: list[str], row_bytes: int) -> fits.He
     for number, (column, form) in enumerate(zip(catalogue.columns, formats, strict=True), start=1):
         header[f"TTYPE{number}"] = (column.name, column.description[:40])
         header[f"TFORM{number}"] = form
-        if column.unit and column.unit != "dex":  # no unit of the FITS standard: readers would warn of it
+        if column.unit and column.unit != "dex":  # not a unit of the FITS standard: readers would warn
             header[f"TUNIT{number}"] = column.unit.replace(" ", "")
         if column.dtype == "uint64":
             header[f"TZERO{number}"] = 2**63

@@ -83,14 +83,14 @@ class Catalogue:
 
 
 def clear_catalogue(folder: Path) -> None:
-    """Remove an earlier catalogue, beginning with what says that it is finished."""
+    """Remove an earlier catalogue, beginning with the file that marks it as finished."""
     unfinish_catalogue(folder)
     if folder.exists():
         shutil.rmtree(folder)
 
 
 def catalogue_files(folder: Path) -> list[Path]:
-    """Return every file of a catalogue, but for what a killed worker left half-written."""
+    """Return every file of a catalogue, except files that a killed worker left half-written."""
     return [path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(".part")]
 
 
@@ -128,7 +128,7 @@ def fault_of_partition(path: Path, pixel: Pixel, n_rows: int, columns: Sequence[
     Parameters
     ----------
     path, pixel, n_rows
-        The file, and what it must hold: so many rows, sorted by `_healpix_29`, all inside the pixel.
+        The file, and what it must hold: that number of rows, sorted by `_healpix_29`, all inside the pixel.
     columns
         The columns to read, `_healpix_29` among them; all if None.
     """
@@ -146,7 +146,7 @@ def fault_of_partition(path: Path, pixel: Pixel, n_rows: int, columns: Sequence[
 
 
 def unfinish_catalogue(folder: Path) -> None:
-    """Make a catalogue unfinished, so that no reader takes it for whole while it is written again."""
+    """Make a catalogue unfinished, so that no reader opens it while it is written again."""
     (folder / PROPERTIES).unlink(missing_ok=True)
 
 
@@ -215,7 +215,7 @@ def open_catalogue(folder: Path) -> Catalogue:
 
 
 def remove_partitions(folder: Path, keep: Iterable[Pixel]) -> None:
-    """Remove what an earlier run left and this one does not have: partitions, and halves of killed workers."""
+    """Remove partitions that an earlier run left, and files that killed workers left half-written."""
     wanted = {paths.partition(folder, pixel) for pixel in keep}
     for path in folder.glob("dataset/Norder=*/Dir=*/Npix=*.parquet"):
         if path not in wanted:
@@ -266,7 +266,7 @@ def _vounit(unit: str) -> str | None:
 
 
 def _gather_footers(folder: Path, fields: pa.Schema, pixels: Iterable[Pixel]) -> None:
-    """Write `dataset/_metadata`: all footers in one file, optional in HATS but asked for by its Verifier."""
+    """Write `dataset/_metadata`: all footers in one file, optional in HATS but required by its Verifier."""
     dataset, footers = folder / "dataset", []
     for pixel in pixels:
         path = paths.partition(folder, pixel)

@@ -1,4 +1,4 @@
-"""Survey files in CSV, read in three passes: their rows are counted, the types of columns found, the values converted.
+"""Survey files in CSV, read in three passes: to count rows, to find the types of columns, and to convert values.
 
 A type is found from all values of a column: the first block of a file may hold whole numbers alone.
 """
@@ -38,7 +38,7 @@ class CsvFile(SurveyFile):
         yield from cut(tables, start, stop)
 
     def _texts(self, names: Sequence[str]) -> Iterator[pa.Table]:
-        """Yield columns as text, null where it stands for nothing."""
+        """Yield columns as text, null where a value is missing."""
         with _reader(self.path, self.delimiter, names, pa.string()) as reader:
             for batch in reader:
                 yield pa.table({name: _text(batch.column(name)) for name in names})
@@ -88,7 +88,7 @@ def _reader(
 ) -> Iterator[pcsv.CSVStreamingReader]:
     """Read some columns, all of them without names, as text or as bytes, block after block."""
     options = {
-        "read_options": pcsv.ReadOptions(use_threads=False),  # with threads an error does not tell the line
+        "read_options": pcsv.ReadOptions(use_threads=False),  # with threads an error does not give the line
         "parse_options": pcsv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
         "convert_options": pcsv.ConvertOptions(include_columns=names, column_types=dict.fromkeys(names, kind)),
     }

@@ -1,4 +1,4 @@
-"""Survey files in ECSV: names, types and units from the header, rows as they pass.
+"""Survey files in ECSV: names, types and units from the header; rows are streamed.
 
 Source: Aldcroft 2022, Enhanced Character-Separated Values table format for interoperability of astronomical data
 (APE 6). The rows are split by Python's csv, as astropy does: several blanks count as one delimiter.
@@ -26,7 +26,7 @@ from stdask.storage.surveys.format import SurveyFile, Wanted, check_names, cut, 
 from stdask.storage.surveys.streams import open_stream
 
 ROWS_AT_ONCE = 8192  # as lists of Python's strings: 30 MB of 60 columns
-KINDS = {"float16": "float32", "float128": "float64"}  # that text is not turned into, and what it is instead
+KINDS = {"float16": "float32", "float128": "float64"}  # types that Arrow does not read from text -> types used
 
 Rows = Iterator[list[str]]
 
@@ -75,7 +75,7 @@ def open_ecsv(path: Path) -> EcsvFile:
 
 @contextmanager
 def _open(path: Path) -> Iterator[tuple[list[dict[str, Any]], Rows]]:
-    """Give the columns of the header and the rows, which are checked as they pass."""
+    """Yield the columns of the header, and the rows, which are checked while they are read."""
     with open_stream(path) as stream, TextIOWrapper(stream, encoding="utf-8") as text:
         head = []
         for line in text:

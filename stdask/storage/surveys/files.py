@@ -1,4 +1,4 @@
-"""Open the files that surveys come in, whatever the format: its module reads some columns of some rows."""
+"""Open survey files of any format: one module for each format reads some columns of some rows."""
 
 import re
 import stat
@@ -17,7 +17,7 @@ from stdask.storage.surveys.streams import SUFFIXES, open_stream
 from stdask.storage.surveys.votable import open_votable
 
 EXTENSIONS = f".fits, .parquet, .csv, .ecsv, .xml or .vot file, packed ({', '.join(SUFFIXES)}) or not"
-HEAD = 512  # bytes that tell the format
+HEAD = 512  # first bytes, which identify the format
 
 _OPENERS: dict[str, Callable[[Path, FileHints], SurveyFile]] = {
     "fits": lambda path, hints: open_fits(path, hints.hdus),
@@ -29,7 +29,7 @@ _OPENERS: dict[str, Callable[[Path, FileHints], SurveyFile]] = {
 
 
 def open_survey(path: Path, hints: FileHints = FileHints()) -> SurveyFile:  # noqa: B008
-    """Open a survey file; its first bytes tell the format, and for CSV its extension, unless its definition does.
+    """Open a survey file. Its first bytes identify the format, for CSV its extension, unless its definition names it.
 
     Parameters
     ----------

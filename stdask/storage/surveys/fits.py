@@ -1,4 +1,4 @@
-"""Survey files in FITS: a binary table, or several of one file side by side; a packed file is unpacked as it passes."""
+"""Survey files in FITS: one binary table, or several side by side; a packed file is unpacked while it is read."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -49,7 +49,7 @@ def open_fits(path: Path, hdus: Sequence[str]) -> FitsFile:
     Raises
     ------
     SurveyError
-        If a table is missing, cut off, compressed, or has another number of rows than the first.
+        If a table is missing, truncated, compressed, or has another number of rows than the first.
     """
     with open_stream(path) as stream:
         layouts = read_layouts(stream, list(dict.fromkeys(hdus)))
@@ -58,8 +58,8 @@ def open_fits(path: Path, hdus: Sequence[str]) -> FitsFile:
         raise SurveyError(f"{path} is cut off: {size} bytes of {end}. Fetch the file again.")
     sizes = {layout.name: layout.n_rows for layout in layouts}
     if len(set(sizes.values())) > 1:
-        told = ", ".join(f"{name} has {n}" for name, n in sizes.items())
-        raise SurveyError(f"{path}: not all tables of [file] hdus have as many rows: {told}. Name those that have.")
+        counted = ", ".join(f"{name} has {n}" for name, n in sizes.items())
+        raise SurveyError(f"{path}: not all tables of [file] hdus have as many rows: {counted}. Name those that have.")
     places = {
         f"{layout.name}.{name}" if len(layouts) > 1 else name: (number, column)
         for number, layout in enumerate(layouts)

@@ -1,7 +1,7 @@
-"""Rows of FITS binary tables straight from their bytes: no copy of the file, no rounding of integers.
+"""Rows of FITS binary tables directly from their bytes: no copy of the file, no rounding of integers.
 
-Source: FITS Standard 4.0, sect. 4.4.1 (size of a unit) and 7.3 (binary table extension); TDIMn is of no matter here
-but for text, as the elements of a vector are counted in the order in which they are stored.
+Source: FITS Standard 4.0, sect. 4.4.1 (size of a unit) and 7.3 (binary table extension); TDIMn matters
+only for text, because the elements of a vector are counted in the order in which they are stored.
 """
 
 import math
@@ -133,7 +133,7 @@ def _headers(stream: BinaryIO) -> Iterator[tuple[int, fits.Header]]:
     offset = 0
     while text := _header_text(stream):
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", fits.verify.VerifyWarning)  # of cards that nobody asks for
+            warnings.simplefilter("ignore", fits.verify.VerifyWarning)  # on cards that are not used here
             header = fits.Header.fromstring(text.decode("latin-1"))
             offset += len(text)
             yield offset, header
@@ -201,10 +201,10 @@ def _column(header: fits.Header, number: int) -> tuple[FitsColumn, np.dtype]:
     return column, np.dtype((f"S{width}" if code == "A" else CODES[code], shape))
 
 
-def _text_width(header: fits.Header, number: int, repeat: int, told: str) -> int:
-    """Return the characters of one text: those of all, or as TDIMn or the older rAw tell."""
+def _text_width(header: fits.Header, number: int, repeat: int, stated: str) -> int:
+    """Return the number of characters of one text: by TDIMn, by the older form rAw, or all of the column."""
     match = re.match(r"\s*\(\s*(\d+)", str(header.get(f"TDIM{number}", "")))
-    width = int(match[1]) if match else int(told or repeat)
+    width = int(match[1]) if match else int(stated or repeat)
     return width if width and repeat % width == 0 else repeat
 
 

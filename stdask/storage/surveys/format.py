@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 from stdask.errors import StdaskError, SurveyError
 from stdask.storage.tables import in_groups, to_column, write_in_row_groups
 
-ROWS_AT_ONCE = 65_536  # in memory, whatever the file holds: 30 MB of 60 columns
+ROWS_AT_ONCE = 65_536  # rows in memory: 30 MB of 60 columns
 
 
 class Wanted(NamedTuple):
@@ -43,8 +43,8 @@ class SurveyFile(ABC):
 
     path: Path
     n_rows: int
-    columns: Mapping[str, str]  # name -> unit as the file spells it, empty for none
-    vectors: Mapping[str, int]  # column that holds vectors -> how many elements a row, 0 if not always as many
+    columns: Mapping[str, str]  # name -> unit as the file writes it, empty for none
+    vectors: Mapping[str, int]  # column of vectors -> elements in each row, 0 if their number varies
     by_slices: bool  # a part can be read at the cost of that part
 
     def require(self, names: Sequence[str]) -> None:
@@ -132,7 +132,7 @@ class SurveyFile(ABC):
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Turn whatever the parsers raise for a damaged file into an error that names it and says what to do.
+    """Turn any exception of the parsers into an error that names the file and says what to do.
 
     Raises
     ------
@@ -153,7 +153,7 @@ def explained(path: Path) -> Iterator[None]:
 
 
 def check_names(names: Iterable[str]) -> None:
-    """Refuse a file of which a column cannot be told by its name.
+    """Refuse a file in which two columns have one name.
 
     Raises
     ------
@@ -191,7 +191,7 @@ def parse_text(column: str, text: pa.Array | pa.ChunkedArray, kind: pa.DataType)
 
 
 def _plain(column: pa.ChunkedArray, name: str, path: Path) -> pa.Array:
-    """Return a column in one of the plain types, its missing values told apart in one way."""
+    """Return a column in one of the plain types, with missing values as the module describes."""
     array = column.combine_chunks()
     kind = array.type
     if pa.types.is_dictionary(kind):

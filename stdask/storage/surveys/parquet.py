@@ -29,7 +29,7 @@ class ParquetFile(SurveyFile):
             last = int(np.searchsorted(ends, stop, side="left"))
             groups = list(range(first, min(last + 1, len(sizes))))
             offset = int(ends[first] - sizes[first])
-            # a row group may hold all rows: one that is read whole and then cut needs the memory of all
+            # In batches: a row group may hold all rows of the file.
             batches = file.iter_batches(ROWS_AT_ONCE, groups, [want.column for want in wanted])
             tables = (pa.table({want.name: _pick(batch, want) for want in wanted}) for batch in batches)
             yield from cut(tables, start - offset, stop - offset)

@@ -1,4 +1,4 @@
-"""The bytes of a file one after the other, unpacked on the way where it is packed: gzip, bzip2, xz or Zstandard."""
+"""The bytes of a file as a stream, unpacked on the way: gzip, bzip2, xz or Zstandard."""
 
 import bz2
 import gzip
@@ -16,7 +16,7 @@ PIECE = 1 << 20  # bytes skipped at once
 
 
 class _Zstandard(io.RawIOBase):
-    """What Arrow unpacks, as Python's own modules give what they unpack."""
+    """A stream that Arrow unpacks, with the interface of Python's own modules."""
 
     def __init__(self, path: Path) -> None:
         self._bytes = pa.input_stream(str(path), compression="zstd")
@@ -48,7 +48,7 @@ UNPACKERS: dict[bytes, Callable[[Path], object]] = {  # the first bytes of a pac
 
 
 def is_packed(path: Path) -> bool:
-    """Tell whether a file is packed, by its first bytes."""
+    """Return whether a file is packed, by its first bytes."""
     return _unpacker(path) is not None
 
 
@@ -59,7 +59,7 @@ def open_stream(path: Path) -> Iterator[BinaryIO]:
     Raises
     ------
     EOFError
-        While it is read, if a packed file is cut off.
+        While the stream is read, if a packed file is truncated.
     """
     unpacker = _unpacker(path)
     with cast("BinaryIO", unpacker(path)) if unpacker else path.open("rb") as stream:

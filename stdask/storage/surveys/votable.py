@@ -1,7 +1,7 @@
-"""Survey files in VOTable: astropy reads them, some rows at a time where they are written out as TABLEDATA.
+"""Survey files in VOTable: astropy reads them, some rows at a time if they are written as TABLEDATA.
 
-Rows in BINARY, BINARY2 or FITS are one text in base64 that has to be read as a whole: some ten times the size of the
-file in memory. The remedy for a large one is to write it as TABLEDATA, as FITS or as Parquet.
+Rows in BINARY, BINARY2 or FITS are one text in base64 that has to be read as a whole, which takes about ten times the
+size of the file in memory. A large file should be written as TABLEDATA, FITS or Parquet.
 
 Source: Ochsenbein et al. 2019, VOTable Format Definition, version 1.4 (IVOA).
 """
@@ -32,7 +32,7 @@ from stdask.storage.surveys.streams import open_stream
 ROWS_AT_ONCE = 4096  # as XML and as lists of Python's objects
 SERIALIZATIONS = ("TABLEDATA", "BINARY", "BINARY2", "FITS", "PARQUET")
 TEXT = ("char", "unicodeChar")
-# astropy reads as missing whatever is no float; we only what files write for missing
+# Astropy reads any word that is not a number as missing; stdask only the words that files use for missing values.
 NO_FLOAT = r".*W30: Invalid literal for float '(?!(null|none|n/?a|-+|\.+)')"
 
 Events = Iterator[tuple[bool, str, Any, tuple[int, int]]]  # start or end, tag, attributes or text, place
@@ -81,7 +81,7 @@ def open_votable(path: Path) -> VotableFile:
     with _events(path) as events:
         document = _read_document(events)
         n_rows = sum(tag == "TR" and not start for start, tag, _, _ in _rows(events)) if document.in_parts else 0
-        for _ in events:  # to its end: a document that is cut off is refused
+        for _ in events:  # to its end, so that a truncated document is refused
             pass
     table = _parse_rows(document, "") if document.in_parts else _parse_whole(path, document)
     names = list(_names(table.fields))
@@ -164,7 +164,7 @@ def _parse_whole(path: Path, document: Document, numbers: Sequence[int] = ()) ->
 
 def _parse(source: Any, document: Document, numbers: Sequence[int]) -> TableElement:
     with warnings.catch_warnings(), conf.set_temp("max_warnings", sys.maxsize):
-        warnings.simplefilter("ignore")  # of small offences against the standard, which most files commit
+        warnings.simplefilter("ignore")  # small offences against the standard, which most files commit
         warnings.filterwarnings("error", NO_FLOAT, W30)
         columns = list(numbers) or None
         try:

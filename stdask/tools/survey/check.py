@@ -1,4 +1,4 @@
-"""Try a survey definition on the first rows of a file: what every column becomes, and what looks wrong."""
+"""Try a survey definition on the first rows of a file: print the catalogue columns, and report what looks wrong."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -26,11 +26,11 @@ LOST = {
     "n_typical_error": "with the typical error",
     "n_no_error": "without an error",
 }
-FEW = 0.01  # of the stars: fewer with a value, or good, are told
+FEW = 0.01  # fraction of the stars: a smaller one with a value, or GOOD, is reported
 
 
 def check(definition: SurveyDefinition, path: Path, n_rows: int) -> list[str]:
-    """Print what the first rows of a file become; return what looks wrong, in words.
+    """Print the catalogue columns of the first rows of a file; return a line on everything that looks wrong.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def _percentiles(values: np.ndarray, *percents: float) -> list[float]:
 
 
 def _faults(definition: SurveyDefinition, table: pa.Table, rejected: pa.Table) -> Iterator[str]:
-    """Yield what would surprise somebody who translates or maps these stars."""
+    """Yield lines on what is likely to be a mistake in the definition."""
     n_stars = table.num_rows
     for reason, n_rows in _counted(rejected).items():
         yield f"{n_rows:,} of the rows will be set aside: {reason}"

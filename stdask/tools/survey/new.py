@@ -85,14 +85,14 @@ def _lines(survey: SurveyFile) -> Iterator[str]:
         if error := find_error(names, distance):
             yield f"error = {quoted(error)}"
     if merit := find_column(names, guess.MERIT):
-        yield "\n[duplicates]        # of the rows of one star, which is kept"
+        yield "\n[duplicates]        # which row of a star with several rows is kept"
         yield f"by = {quoted(gaia or own or '?')}\nbest = {quoted(merit)}"
 
 
 def _cuts(names: Sequence[str]) -> Iterator[str]:
     flags = [name for name in names if "flag" in name.lower()]
     merit = find_column(names, guess.MERIT)
-    yield "cuts = [             # a star that passes all of them is GOOD, and may teach"
+    yield "cuts = [             # a star that passes all of them is GOOD, and used for training"
     if merit:
         yield f'    # {{ column = {quoted(merit)}, op = ">", value = 30 }},'
     yield from (f'    # {{ column = "{flag}", op = "=", value = 0 }},' for flag in flags)

@@ -1,4 +1,4 @@
-"""A survey definition in words: the page that `stdask survey show` prints, and that the docs have of each one."""
+"""A survey definition as a page of text, which `stdask survey show` prints and the docs contain."""
 
 from collections.abc import Iterable, Sequence
 

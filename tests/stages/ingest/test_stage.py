@@ -384,7 +384,7 @@ def test_what_is_lost_of_the_work_of_a_run_that_was_cut_off_is_done_again(client
     assert contents(again) == contents(run)
 
 
-def test_reddening_comes_from_a_map_and_another_map_makes_the_catalogue_anew(client: Workers, tmp_path: Path):
+def test_reddening_comes_from_a_map_and_another_map_makes_the_catalogue_again(client: Workers, tmp_path: Path):
     table = small_table(150)
     small_run(tmp_path, table)
     values = np.random.default_rng(2).uniform(0, 1, hp.nside2npix(32)).astype(np.float32)
@@ -406,7 +406,7 @@ def test_reddening_comes_from_a_map_and_another_map_makes_the_catalogue_anew(cli
 
 @pytest.mark.faults
 @pytest.mark.parametrize("change", ["definition", "rows_per_partition", "rows_per_block", "file"])
-def test_after_a_change_a_run_that_was_cut_off_begins_anew(client: Workers, tmp_path: Path, change: str):
+def test_after_a_change_an_interrupted_run_begins_again(client: Workers, tmp_path: Path, change: str):
     cut_off(small_run(tmp_path, small_table(200), block=60, partition=20), client, 14)
     if change == "definition":
         (tmp_path / "small.toml").write_text(DEFINITION.replace("value = 20", "value = 30"))
@@ -421,7 +421,7 @@ def test_after_a_change_a_run_that_was_cut_off_begins_anew(client: Workers, tmp_
 
 
 @pytest.mark.faults
-def test_a_run_that_begins_anew_leaves_nothing_that_looks_finished(client: Workers, tmp_path: Path):
+def test_a_run_that_begins_again_leaves_nothing_that_looks_finished(client: Workers, tmp_path: Path):
     run = small_run(tmp_path, small_table(200), block=60, partition=20)
     ingest.run(run, client, "a")
     pq.write_table(small_table(190), tmp_path / "small.parquet")

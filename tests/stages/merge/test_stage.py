@@ -375,14 +375,14 @@ def test_a_changed_partition_makes_only_the_tiles_over_it_again_and_says_why(tmp
 
 def test_a_merge_after_a_change_is_byte_for_byte_that_of_a_run_from_nothing(tmp_path, client):
     changes = {"GOOD": bools(N_B, 4)}
-    runs = [finely(tmp_path / name) for name in ("again", "anew")]
+    runs = [finely(tmp_path / name) for name in ("changed", "new")]
     merge.run(runs[0], client)
     for run in runs:
         write_b(run, **changes)
         write_receipts(run)
         merge.run(run, client)
-    again, anew = ({p.relative_to(run.output): c for p, c in contents(run).items()} for run in runs)
-    assert again == anew
+    changed, new = ({p.relative_to(run.output): c for p, c in contents(run).items()} for run in runs)
+    assert changed == new
 
 
 def test_a_merge_that_was_cut_off_goes_on_where_it_was(tmp_path, client, monkeypatch):
@@ -425,7 +425,7 @@ def test_a_tile_whose_file_is_not_whole_is_made_again_with_the_same_bytes_and_no
     assert contents(run) == before
 
 
-def test_rows_set_aside_are_numbered_anew_where_a_row_was_added_before_them(tmp_path, client):
+def test_rows_set_aside_are_numbered_again_where_a_row_was_added_before_them(tmp_path, client):
     run = finely(tmp_path)
     given = stars(columns_a(), N_A, GOOD=bools(N_A, 3, 7))
     first = np.argmin(sky_index(given["ra"], given["dec"]))
