@@ -296,7 +296,11 @@ COLUMNS = (
         ("has no feh[3]", "feh[0] to feh[2]"),
     ),
     Refused("positions in text", lambda given: given.retype("ra", "str"), ("'ra' of the position holds string",)),
-    Refused("ids in floats", lambda given: given.retype("gaia", "f8"), ("'gaia' names stars but holds double",)),
+    Refused(
+        "ids in floats",
+        lambda given: given.retype("gaia", "f8"),
+        ("'gaia' holds double, but ids are",),
+    ),
     Refused(
         "Gaia ids in text",
         lambda given: given.define('gaia_id = "gaia"', 'gaia_id = "id"'),

@@ -26,23 +26,23 @@ MAKE = "python -m tests.end_to_end.test_bad_input"
 HEAD = f"""\
 # What bad input does
 
-Made by `{MAKE}`, which spoils a table of twelve stars in each of these ways
-and ingests it; the tests compare. An error ends the command with exit code 2, and nothing is left that looks finished.
-Everything else is counted: rows in are rows out plus rows set aside, each in `rejected.parquet` with its reason, and
-each value that was no measurement in `columns.ecsv`.
+`{MAKE}` makes this page: it spoils a table of twelve stars in each of these ways
+and ingests it. The tests compare. An error ends the command with exit code 2, and no output is left that looks
+finished. Everything else is counted: rows in are rows out plus rows set aside. `rejected.parquet` has each row that was
+set aside, with the reason; `columns.ecsv` counts the values that are not measurements.
 """
 WORDS = {
     "n_missing": "missing",
     "n_infinite": "infinite or too large",
-    "n_sentinel": "standing for missing",
+    "n_sentinel": "a number that stands for missing",
     "n_outside": "outside `valid`",
-    "n_typical_error": "without an error: the typical one",
+    "n_typical_error": "without an error: the typical error is used",
 }
 
 
 @contextmanager
 def as_a_user() -> Iterator[None]:
-    """Be nobody in particular for a while: permissions do not hold for the superuser."""
+    """Run as an ordinary user: file permissions do not apply to the superuser."""
     me = os.geteuid()
     if me == 0:
         os.seteuid(65534)
