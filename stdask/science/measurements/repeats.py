@@ -1,8 +1,8 @@
 """How far stated errors are off, by stars that were visited more than once: a factor for each range of a merit.
 
 Two visits to a star differ by z = (x1 - x2) / sqrt(e1^2 + e2^2) in units of their errors. If these are right, z
-scatters by 1; if z scatters by k, the errors must be multiplied by k. Tsantaki et al. 2022, A&A 659, A95, rescale errors
-from repeat visits.
+scatters by 1; if z scatters by k, the errors must be multiplied by k. Tsantaki et al. 2022, A&A 659, A95, rescale
+errors from repeat visits.
 """
 
 from collections.abc import Sequence
