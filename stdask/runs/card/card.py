@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -40,6 +40,39 @@ class Evaluation:
 
     tables: EvaluationTables = field(default_factory=EvaluationTables)
     notes: tuple[str, ...] = ()  # labels for which a simpler method is closer to B
+
+
+@dataclass(frozen=True)
+class CardSurvey:
+    """What the card says of a survey."""
+
+    title: str
+    reference: str
+    notes: str
+    files: Mapping[str, str]  # name -> SHA-256
+    n_stars: int
+
+
+@dataclass(frozen=True)
+class CardNetwork:
+    """What the card says of the networks of a family, apart from what the family itself holds."""
+
+    dropout: float
+    dropout_widths: str
+    n_parameters: int  # of a member
+    ranges: Mapping[str, tuple[float, float]]  # input -> minimum and maximum of the training stars
+
+
+class CardFamily(NamedTuple):
+    """What the card says of a family."""
+
+    own: Family
+    network: CardNetwork
+    stars: FamilyStars
+    split: list[int]  # training and validation stars of a member
+    epochs: list[int]  # of each member
+    cuts: Mapping[str, int]  # cut -> pairs left
+    outside: float | None  # share of A outside the domain; None before evaluate
 
 
 def write_card(run: Run) -> None:
@@ -96,16 +129,19 @@ def gather(run: Run, trained: Receipt[TrainCounts], evaluation: Evaluation | Non
         "a": _survey(run.definition_a, _finished(run.output, "ingest_a", IngestCounts)),
         "b": _survey(run.definition_b, _finished(run.output, "ingest_b", IngestCounts)),
         "train": train,
+        "units": run.definition_b.units,
         "domain": run.config.domain,
         "seed": seed,
         "families": [
-            {
-                **_network(family, train, run.definition_b.units),
-                **_stars(trained.counts.families[family.name], train.validation_fraction, seed),
-                "epochs": _epochs(history, family.name),
-                "cuts": usable[family.name],
-                "outside": outside.get(family.name),
-            }
+            CardFamily(
+                family,
+                _network(family, train),
+                trained.counts.families[family.name],
+                _split(trained.counts.families[family.name], train.validation_fraction, seed),
+                _epochs(history, family.name),
+                usable[family.name],
+                outside.get(family.name),
+            )
             for family in families
         ],
         "evaluated": evaluation is not None,
@@ -129,39 +165,20 @@ def _finished(output: Path, stage: str, kind: type[C]) -> Receipt[C]:
     return receipt
 
 
-def _survey(definition: SurveyDefinition, receipt: Receipt[IngestCounts]) -> dict[str, Any]:
-    return {
-        "title": definition.title,
-        "reference": definition.reference,
-        "notes": definition.notes,
-        "files": receipt.inputs,
-        "stars": receipt.counts.rows.n_out,
-    }
+def _survey(definition: SurveyDefinition, receipt: Receipt[IngestCounts]) -> CardSurvey:
+    n_stars = receipt.counts.rows.n_out
+    return CardSurvey(definition.title, definition.reference, definition.notes, receipt.inputs, n_stars)
 
 
-def _network(family: Family, train: TrainConfig, units: Mapping[str, str]) -> dict[str, Any]:
-    """Return what the card says of the networks of one family."""
+def _network(family: Family, train: TrainConfig) -> CardNetwork:
     shape, domain = shape_of(train), family.input_domain
     low, high = shape["dropout_widths"]
-    return {
-        "name": family.name,
-        "inputs": family.inputs,
-        "labels": dict(zip(family.labels, family.counterparts, strict=True)),
-        "units": units,
-        "widths": family.plan.widths,
-        "dropout": shape["dropout"],
-        "dropout_widths": f"{low} and more" if high >= ANY else f"{low} to {high}",
-        "parameters": sum(array[0].size for array in family.plan.arrays.values()),
-        "debiased": family.latent_plan is not None,
-        "ranges": dict(zip(family.inputs, zip(domain.minima, domain.maxima, strict=True), strict=True)),
-        "neighbourhood": family.neighbourhood.names,
-    }
-
-
-def _stars(counts: FamilyStars, validation_fraction: float, seed: int) -> dict[str, Any]:
-    """Return the numbers of test stars, and of training and validation stars of a member."""
-    split = split_for_member(counts.n_pairs - counts.n_test, validation_fraction, seed, 0)
-    return {"test": counts.n_test, "split": [len(part) for part in split]}
+    return CardNetwork(
+        dropout=shape["dropout"],
+        dropout_widths=f"{low} and more" if high >= ANY else f"{low} to {high}",
+        n_parameters=sum(array[0].size for array in family.plan.arrays.values()),
+        ranges=dict(zip(family.inputs, zip(domain.minima, domain.maxima, strict=True), strict=True)),
+    )
 
 
 def _replaced(family: Family) -> list[str]:
@@ -169,6 +186,11 @@ def _replaced(family: Family) -> list[str]:
     if family.fallback is None:
         return []
     return [label for label, replaced in zip(family.labels, family.fallback.replaced, strict=True) if replaced]
+
+
+def _split(counts: FamilyStars, validation_fraction: float, seed: int) -> list[int]:
+    """Return the numbers of training and validation stars of a member."""
+    return [len(part) for part in split_for_member(counts.n_pairs - counts.n_test, validation_fraction, seed, 0)]
 
 
 def _epochs(history: Iterable[EpochRow], family: str) -> list[int]:
