@@ -56,7 +56,7 @@ FORBIDDEN_MODULES = {
     "hats",
     "dask.dataframe",
 }
-SEEDED = {"default_rng", "Generator", "SeedSequence"}
+SEEDS = Path("science/keys/seeds.py")  # the one place where generators are made
 MODULE_LINES, FUNCTION_LINES, MODULES_A_FOLDER = 350, 40, 15
 
 
@@ -157,16 +157,26 @@ def test_science_opens_no_file():
     assert [m for m in MODULES if layer_of(m) == "science" and "pathlib.Path" in imports_of(m)] == []
 
 
-def test_no_random_number_comes_from_a_global_state():
-    found = []
+def test_every_random_number_comes_from_a_named_stream_of_the_seed():
+    found = [
+        f"{module}:{node.lineno} np.random.{node.attr}"
+        for module in MODULES
+        if module != SEEDS
+        for node in ast.walk(tree_of(module))
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "np.random" and node.attr != "Generator"
+    ]
+    assert found == []
+    assert [f"{m} imports random" for m in MODULES for name in imports_of(m) if under(name, "random")] == []
+
+
+def test_a_stream_is_used_in_one_place():
+    purposes: Counter[str] = Counter()
     for module in MODULES:
         for node in ast.walk(tree_of(module)):
-            if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "np.random" and node.attr not in SEEDED:
-                found.append(f"{module}:{node.lineno} np.random.{node.attr}")
-            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("default_rng") and not node.args:
-                found.append(f"{module}:{node.lineno} an unseeded generator")
-        found += [f"{module} imports random" for name in imports_of(module) if under(name, "random")]
-    assert found == []
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("generator", "integer_seed"):
+                purposes[ast.unparse(node.args[1])] += 1
+    assert {purpose: n for purpose, n in purposes.items() if n > 1} == {}
+    assert len(purposes) > 15  # they are found at all
 
 
 def test_modules_are_short():

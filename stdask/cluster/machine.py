@@ -11,6 +11,7 @@ from dask.utils import parse_bytes
 from distributed import get_worker
 
 from stdask.config.cluster import ClusterConfig
+from stdask.science.keys.seeds import generator
 
 PAUSED_AT = 0.8  # Share of its memory above which Dask gives a worker no further task.
 SGEMM = (1024, 512, 512)  # rows, inputs, outputs
@@ -44,7 +45,7 @@ def sgemm_flops() -> float:
 def matrix_product() -> Work:
     """Return the matrix product with which speeds are compared."""
     n_rows, n_in, n_out = SGEMM
-    rng = np.random.default_rng(0)
+    rng = generator(0, "matrix product")
     a, b = (rng.normal(size=shape).astype(np.float32) for shape in ((n_rows, n_in), (n_in, n_out)))
     out = np.empty((n_rows, n_out), np.float32)
     return SGEMMS * 2.0 * n_rows * n_in * n_out, lambda: [np.matmul(a, b, out=out) for _ in range(SGEMMS)]

@@ -35,9 +35,9 @@ class IngestConfig(TomlModel):
 
     rows_per_block: int = Field(default=250_000, ge=1)
     """Number of rows of the survey file that a worker reads at once. Lower it if workers run out of memory."""
-    rows_per_partition: int | None = Field(default=None, ge=1)
-    """Largest number of rows in a partition of the catalogue. Default: 50 000. Stars in the same HEALPix pixel of
-    order 18 are never separated."""
+    rows_per_partition: int = Field(default=50_000, ge=1)
+    """Largest number of rows in a partition of the catalogue. Stars in the same HEALPix pixel of order 18 are never
+    separated."""
 
 
 class MatchById(TomlModel):

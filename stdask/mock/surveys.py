@@ -8,6 +8,7 @@ import numpy as np
 from stdask.errors import ConfigError
 from stdask.mock.observing import ALPHA_M_BAD, M_H_BAD, STAR_BAD, observe_a, observe_b
 from stdask.mock.sky import BOTH, CLUSTERS, INFRARED, OPTICAL, draw_footprints, draw_stars
+from stdask.science.keys.seeds import generator
 
 Table = dict[str, np.ndarray]
 
@@ -69,7 +70,7 @@ def mock_surveys(n_a: int, n_b: int, n_common: int, seed: int) -> MockSurveys:
     ConfigError
         If the stars in common do not fit into both tables.
     """
-    rng = np.random.default_rng(seed)
+    rng = generator(seed, "mock")
     footprints = draw_footprints(rng)
     both = draw_stars(int(1.1 * n_common / USABLE_SHARE) + 100, footprints.both, BOTH, 0, rng)
     a, b = observe_a(both, rng), observe_b(both, rng)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from stdask.network import quiet_start
 from stdask.network.recipe import Architecture
+from stdask.science.keys.seeds import integer_seed
 
 with quiet_start():
     import keras
@@ -52,7 +53,7 @@ def build(architecture: Architecture, seed: int) -> keras.Model:
     seed
         Of the initial weights and of the dropout.
     """
-    seeds = itertools.count(seed * 1000)  # every layer its own, none from a global state
+    seeds = (integer_seed(seed, "layer", number) for number in itertools.count())
     inputs = keras.Input((architecture.n_inputs,))
     width = architecture.first_width
     x = _dense(inputs, width, "stem", seeds)

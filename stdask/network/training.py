@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from stdask.network.recipe import Architecture, Epoch, Sample, Schedule
 from stdask.network.resnet import build
+from stdask.science.keys.seeds import generator
 
 
 def start_tensorflow() -> None:
@@ -45,7 +46,7 @@ def train_member(
     optimizer = keras.optimizers.Adam()
     optimizer.build(model.trainable_variables)
     run_epoch = _compile_epoch(model, optimizer, training, validation)
-    order = np.random.default_rng([seed, 1])
+    order = generator(seed, "order of the stars")
     history: list[Epoch] = []
     # The loss of an untrained network, whose outputs are 0: training never ends worse than leaving A as it is.
     best_loss, best_weights = float(np.abs(validation.corrections).mean()), model.get_weights()

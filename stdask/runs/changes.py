@@ -5,7 +5,7 @@ from pathlib import Path
 from stdask import __version__
 from stdask.config.run import Run
 from stdask.runs.receipts import Receipt, SourceFile, changed_settings, read_receipt, why_not_done
-from stdask.runs.registry import ENTRIES, OPTIONS, STAGES, stage_settings
+from stdask.runs.registry import OPTIONS, STAGES, input_files, stage_settings
 from stdask.storage.files import sha256
 
 
@@ -47,7 +47,7 @@ def changed_files(receipt: Receipt, run: Run) -> list[str]:
         The stage's receipt; and the run, which says where the files are now.
     """
     changes = []
-    for name, path in ENTRIES[receipt.stage].files(run).items():
+    for name, path in input_files(run, receipt.stage).items():
         if not path.is_file():
             changes.append(f"{path} is missing")
         elif name not in receipt.inputs:

@@ -1,30 +1,25 @@
 """The registry of stages: what each one reads, which settings it depends on, what it counts and which function runs it.
 
 Commands, status, verify, report and model card go through this list; a new stage is one entry here and one package
-under `stages/`. Functions are named as text and imported when they are called, so that reading the list is quick.
+under `stages/`. Functions are named as text and imported when they are called, so that reading the list is quick, and
+this module stands below the stages: the digests of a stage's inputs need its settings.
 """
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from stdask import schema
 from stdask.config.run import Run, RunConfig
+from stdask.config.stages import SurveyConfig
 from stdask.network.presets import N_DRAWS
 from stdask.runs import counts
 
-ROWS_PER_PARTITION = 50_000  # tens of megabytes, which any tool opens
-ENGINE = {"engine", "tf32"}  # of [translate]
-LEARNT = {"intrinsic", "extrinsic", "features"}  # of [train]: inputs and labels of the networks
 OPTIONS = "options"  # of a command, among the settings of a receipt
+DRAWS = ("seed", "translate.n_draws", "translate.sampler", "translate.include_nominal")
+LABELS = ("train.intrinsic", "train.extrinsic")
+TRAINING = (*DRAWS, "train", "domain")  # draws, because errors are estimated from translations of held-out stars
 Settings = dict[str, Any]  # as JSON holds them
-Files = dict[str, Path]  # name of an input -> file
-
-
-def _no_files(run: Run) -> Files:  # noqa: ARG001  a stage that reads nothing from outside the run folder
-    return {}
 
 
 @dataclass(frozen=True)
@@ -35,23 +30,19 @@ class StageEntry:
     title: str  # in the report
     summary: str  # in the help of its command: one short sentence, and a paragraph if needed
     inputs: tuple[str, ...]  # the stages whose outputs it reads
-    settings: Callable[[Run], Settings]  # that its outputs depend on; a change there, and nowhere else, repeats it
+    settings: tuple[str, ...]  # keys of the run that its outputs depend on: a change there repeats it
+    outputs: tuple[str, ...]  # folders that it writes, in the run folder; {a} and {b} are the surveys
     counts: type[counts.Counts]
     function: str  # module:name; called with the run, its workers, and what the next two say
     fixed: Mapping[str, str] = field(default_factory=dict)  # arguments that are always the same
     optional: tuple[str, ...] = ()  # arguments that a command may give
-    files: Callable[[Run], Files] = _no_files  # that it reads from outside the run folder
+    files: tuple[str, ...] = ()  # keys of the run file whose files it reads
     changes_card: bool = False  # the model card is written again after it
 
     @property
     def command(self) -> str:
         """The command that runs it, which is also its table of run.toml."""
         return self.name.split("_")[0]
-
-
-def rows_per_partition(config: RunConfig) -> int:
-    """Return how many rows a partition of a catalogue holds at most."""
-    return config.ingest.rows_per_partition or ROWS_PER_PARTITION
 
 
 def n_draws_of(config: RunConfig) -> int:
@@ -61,82 +52,34 @@ def n_draws_of(config: RunConfig) -> int:
 
 def stage_settings(run: Run, stage: str) -> Settings:
     """Return the settings of a stage as plain JSON content, as its receipt keeps them."""
-    return json.loads(json.dumps(ENTRIES[stage].settings(run), default=str))
-
-
-def _ingest(side: str) -> Callable[[Run], Settings]:
-    def settings(run: Run) -> Settings:
-        definition = run.definition(side).model_dump(mode="json")
-        return {"definition": definition, "rows_per_partition": rows_per_partition(run.config)}
-
+    content = run.config.model_dump(mode="json", by_alias=True)
+    content |= {f"definition_{side}": run.definition(side).model_dump(mode="json") for side in "ab"}
+    content["translate"]["n_draws"] = n_draws_of(run.config)
+    settings: Settings = {}
+    for name in ENTRIES[stage].settings:
+        table, _, key = name.partition(".")
+        if key:
+            settings.setdefault(table, {})[key] = content[table][key]
+        else:
+            settings[table] = content[table]
     return settings
 
 
-def _survey_files(side: str) -> Callable[[Run], Files]:
-    def files(run: Run) -> Files:
-        path, ebv_map = run.survey_file(side), run.definition(side).ebv_map
-        return {path.name: path} | ({f"ebv_map {ebv_map}": run.data_dir / ebv_map} if ebv_map else {})
-
+def input_files(run: Run, stage: str) -> dict[str, Path]:
+    """Return the files that a stage reads from outside the run folder, by the name of the input."""
+    files: dict[str, Path] = {}
+    for name in ENTRIES[stage].files:
+        table, _, key = name.partition(".")
+        value = getattr(getattr(run.config, table), key)
+        if isinstance(value, SurveyConfig):
+            files[value.file.name] = run.data_dir / value.file
+            ebv_map = run.definition(key).ebv_map
+            files |= {f"ebv_map {ebv_map}": run.data_dir / ebv_map} if ebv_map else {}
+        elif isinstance(value, Path):
+            files[key] = run.data_dir / value
+        else:  # lists of stars, or no file at all
+            files |= {str(stars.file): run.data_dir / stars.file for stars in value or ()}
     return files
-
-
-def _pair(run: Run) -> Settings:
-    train = run.config.train
-    return {"pair": run.config.pair.model_dump(), "train": train.model_dump(include=LEARNT | {"clip_sigma"})}
-
-
-def _pair_files(run: Run) -> Files:
-    return {str(stars.file): run.data_dir / stars.file for stars in run.config.pair.exclude}
-
-
-def _train(run: Run) -> Settings:
-    config = run.config
-    # draws: errors are estimated from translations of held-out stars
-    return {**_draws(run), "train": config.train.model_dump(), "domain": config.domain.model_dump()}
-
-
-def _evaluate(run: Run) -> Settings:
-    return {"evaluate": run.config.evaluate.model_dump(), **_draws(run)}
-
-
-def _translate(run: Run) -> Settings:
-    engine = run.config.translate.model_dump(include=ENGINE)
-    draws = _draws(run)
-    return draws | {"translate": draws["translate"] | engine}
-
-
-def _draws(run: Run) -> Settings:
-    translate = run.config.translate.model_dump(exclude=ENGINE) | {"n_draws": n_draws_of(run.config)}
-    return {"seed": run.config.seed, "translate": translate}
-
-
-def _study(run: Run) -> Settings:
-    return {"evaluate": run.config.evaluate.model_dump(include={"n_bootstraps"}), **_train(run)}
-
-
-def _check(run: Run) -> Settings:
-    return {"evaluate": run.config.evaluate.model_dump(include={"n_bootstraps"}), **_draws(run)}
-
-
-def _merge(run: Run) -> Settings:
-    labels = {family: {c.label: c.source for c in run.config.train.labels(family)} for family in schema.FAMILIES}
-    rows = rows_per_partition(run.config)
-    return {"merge": run.config.merge.model_dump(), "labels": labels, "rows_per_partition": rows}
-
-
-def _merge_files(run: Run) -> Files:
-    merge = run.config.merge
-    clusters = {"globular_clusters": run.data_dir / merge.globular_clusters} if merge.globular_clusters else {}
-    return clusters | {str(stars.file): run.data_dir / stars.file for stars in merge.exclude}
-
-
-def _atlas(run: Run) -> Settings:
-    return {"seed": run.config.seed, "atlas": run.config.atlas.model_dump()}
-
-
-def _report(run: Run) -> Settings:
-    surveys = [run.definition(side).model_dump(mode="json") for side in "ab"]
-    return {"run": run.config.model_dump(mode="json", by_alias=True), "surveys": surveys}
 
 
 _ENTRIES = (
@@ -149,8 +92,9 @@ _ENTRIES = (
                 "definitions. Rows that cannot be used are set aside, with the reason."
             ),
             inputs=(),
-            settings=_ingest(side),
-            files=_survey_files(side),
+            settings=(f"definition_{side}", "ingest.rows_per_partition"),
+            outputs=(f"catalogues/{{{side}}}",),
+            files=(f"surveys.{side}",),
             counts=counts.IngestCounts,
             function="stdask.stages.ingest.stage:run",
             fixed={"side": side},
@@ -162,8 +106,9 @@ _ENTRIES = (
         title="Pair",
         summary="Match the stars of A and B, and select training stars.\n\nCounts stars that are left out, by reason.",
         inputs=("ingest_a", "ingest_b"),
-        settings=_pair,
-        files=_pair_files,
+        settings=("pair", *LABELS, "train.features", "train.clip_sigma"),
+        outputs=("pairs",),
+        files=("pair.exclude",),
         counts=counts.PairCounts,
         function="stdask.stages.pair.stage:run",
     ),
@@ -172,7 +117,8 @@ _ENTRIES = (
         title="Train",
         summary="Train the networks on the stars that A and B share.",
         inputs=("pair", "ingest_a"),
-        settings=_train,
+        settings=TRAINING,
+        outputs=("ensemble",),
         counts=counts.TrainCounts,
         function="stdask.stages.train.stage:run",
         changes_card=True,
@@ -185,7 +131,8 @@ _ENTRIES = (
             "simpler methods, the coverage of the stated errors, and how important each input is."
         ),
         inputs=("pair", "train", "ingest_a", "ingest_b"),
-        settings=_evaluate,
+        settings=(*DRAWS, "evaluate"),
+        outputs=("evaluation",),
         counts=counts.EvaluateCounts,
         function="stdask.stages.evaluate.stage:run",
         optional=("truth",),
@@ -196,7 +143,8 @@ _ENTRIES = (
         title="Translate",
         summary="Translate every star of A to the scale of B.",
         inputs=("ingest_a", "train"),
-        settings=_translate,
+        settings=(*DRAWS, "translate.engine", "translate.tf32"),
+        outputs=("catalogues/{a}_on_{b}",),
         counts=counts.TranslateCounts,
         function="stdask.stages.translate.stage:run",
     ),
@@ -205,8 +153,9 @@ _ENTRIES = (
         title="Merge",
         summary="Merge translated A and B into one catalogue.\n\nOne row a star, with its galactocentric position.",
         inputs=("translate", "ingest_a", "ingest_b", "pair"),
-        settings=_merge,
-        files=_merge_files,
+        settings=(*LABELS, "merge", "ingest.rows_per_partition"),
+        outputs=("catalogues/merged", "repeats"),
+        files=("merge.globular_clusters", "merge.exclude"),
         counts=counts.MergeCounts,
         function="stdask.stages.merge.stage:run",
     ),
@@ -218,7 +167,8 @@ _ENTRIES = (
             "positions, distances and abundances."
         ),
         inputs=("ingest_b", "pair", "translate", "merge"),
-        settings=_atlas,
+        settings=("seed", "atlas"),
+        outputs=("products",),
         counts=counts.AtlasCounts,
         function="stdask.stages.atlas.stage:run",
     ),
@@ -227,7 +177,8 @@ _ENTRIES = (
         title="Report",
         summary="Write the report of a run: one self-contained HTML page.",
         inputs=("ingest_a", "ingest_b", "pair", "train", "evaluate", "translate", "merge", "atlas"),
-        settings=_report,
+        settings=(*RunConfig.model_fields, "definition_a", "definition_b"),
+        outputs=("report",),
         counts=counts.ReportCounts,
         function="stdask.stages.report.stage:run",
     ),
@@ -242,7 +193,8 @@ def _validate(name: str, summary: str, **further: Any) -> StageEntry:
         title=f"Validate {name}",
         summary=summary,
         inputs=("train", "pair"),
-        settings=_check,
+        settings=(*DRAWS, "evaluate.n_bootstraps"),
+        outputs=("validation",),
         counts=counts.CheckCounts,
         function=f"stdask.tools.validate.{name}:check",
     )
@@ -274,20 +226,20 @@ CHECKS: Mapping[str, StageEntry] = {
             "Networks trained without the members: translated means should be closer to B (shift, in sigma) than raw "
             "means.",
             inputs=("train", "pair", "ingest_a"),
-            settings=_study,
+            settings=(*TRAINING, "evaluate.n_bootstraps"),
             optional=("members",),
         ),
         _validate(
             "roundtrip",
             "A to B to A differs from A by the noise that A to B removes: no more than the stated error of A.",
-            settings=_study,
+            settings=(*TRAINING, "evaluate.n_bootstraps"),
         ),
         _validate(
             "repeats",
             "Two visits to a star: translated ones should scatter no more than raw ones. The pull is 1 if the errors "
             "of A are right.",
             inputs=("train", "pair", "ingest_a"),
-            files=_survey_files("a"),
+            files=("surveys.a",),
         ),
         _validate(
             "draws",
@@ -299,7 +251,8 @@ CHECKS: Mapping[str, StageEntry] = {
             title="Study",
             summary="Train again and test: the translation compared with simpler methods and other recipes.",
             inputs=("pair", "ingest_a"),
-            settings=_study,
+            settings=(*TRAINING, "evaluate.n_bootstraps"),
+            outputs=("study",),
             counts=counts.CheckCounts,
             function="stdask.tools.study:run",
         ),

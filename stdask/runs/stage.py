@@ -21,7 +21,7 @@ from stdask.runs.receipts import (
     write_receipt,
 )
 from stdask.runs.recorder import recorded_workers, stage_begins, stage_ends
-from stdask.runs.registry import ENTRIES, OPTIONS, STAGES, stage_settings
+from stdask.runs.registry import ENTRIES, OPTIONS, STAGES, input_files, stage_settings
 from stdask.storage import paths
 from stdask.storage.surveys.files import checksum
 
@@ -137,7 +137,7 @@ def begin_stage(
         If a file that it reads is missing.
     """
     entry = ENTRIES[name]
-    files = entry.files(run)
+    files = input_files(run, name)
     inputs = {stage: digest_of(run, stage) for stage in entry.inputs}
     for key, path in files.items():
         try:

@@ -40,10 +40,9 @@ def run_all(run: Run, workers: Workers, truth: Path | None = None, redo: Sequenc
     check_files(run)
     forget(run.output, redo)
     run_stages(tuple(STAGES.values()), run, workers, {"truth": truth})
-    translated = paths.translated_name(run.definition_a.name, run.definition_b.name)
-    say(f"translated catalogue  {paths.catalogue(run.output, translated)}")
-    say(f"merged catalogue      {paths.catalogue(run.output, paths.MERGED)}")
-    say(f"report                {paths.report(run.output)}")
+    for entry in STAGES.values():
+        folder = entry.outputs[0].format(a=run.definition_a.name, b=run.definition_b.name)
+        say(f"{entry.title:<9}  {run.output / folder}")
 
 
 def run_stages(

@@ -7,7 +7,7 @@ import pytest
 
 from stdask.config.run import Run
 from stdask.network.presets import N_DRAWS
-from stdask.runs.registry import ENTRIES, STAGES, rows_per_partition, stage_settings
+from stdask.runs.registry import ENTRIES, STAGES, input_files, stage_settings
 from tests.tools.bench.bench_runs import make_demo_run
 
 DRAWN = ("train", "evaluate", "translate")
@@ -62,6 +62,19 @@ def test_the_function_of_every_stage_and_check_can_be_imported():
         assert callable(getattr(import_module(module), function))
 
 
-def test_the_rows_of_a_partition_can_be_asked_for(tmp_path: Path):
-    run = make_demo_run(tmp_path, "[ingest]\nrows_per_partition = 123\n")
-    assert rows_per_partition(run.config) == 123
+def test_the_files_of_a_stage_are_those_that_its_keys_name(tmp_path: Path):
+    lists = "".join(
+        f'[[{stage}.exclude]]\nfile = "{stage}.fits"\ncolumn = "id"\nsurvey = "a"\n' for stage in ("pair", "merge")
+    )
+    run = make_demo_run(tmp_path, lists)
+    data = run.data_dir / "data"
+    assert input_files(run, "ingest_b") == {"mock_b.parquet": data / "mock_b.parquet"}
+    assert input_files(run, "pair") == {"pair.fits": run.data_dir / "pair.fits"}
+    clusters = {"globular_clusters": data / "mock_clusters.parquet"}
+    assert input_files(run, "merge") == clusters | {"merge.fits": run.data_dir / "merge.fits"}
+    assert input_files(run, "train") == {}
+
+
+def test_no_two_stages_write_into_one_folder():
+    folders = [folder for entry in STAGES.values() for folder in entry.outputs]
+    assert len(set(folders)) == len(folders)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stdask.science.assessment.outliers import clip_outliers
+from stdask.science.keys.seeds import generator
 
 CLIP = 10.0  # robust sigmas about the line: at 5, stars on the wrong one of two peaks go, which are no outliers
 MIN_STARS = 3  # fewer lie on a line by themselves
@@ -56,7 +57,7 @@ def calibration_slopes(predicted: np.ndarray, expected: np.ndarray, n_bootstraps
     n_clipped = int(known.sum()) - len(x)
     if len(x) < MIN_STARS or np.ptp(x) == 0 or np.ptp(y) == 0:
         return Slopes(np.nan, np.nan, np.nan, np.nan, len(x), n_clipped)
-    rng = np.random.default_rng(seed)
+    rng = generator(seed, "bootstrap of slopes")
     resampled = []
     for _ in range(-(-n_bootstraps // RESAMPLED_AT_ONCE)):
         chosen = rng.integers(0, len(x), (RESAMPLED_AT_ONCE, len(x)))

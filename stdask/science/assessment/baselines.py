@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from threadpoolctl import threadpool_limits
 
+from stdask.science.keys.seeds import generator, integer_seed
 from stdask.science.translation.scaling import NO_COUNTERPART
 
 SIMPLER = {  # methods, the simplest first, as the subject of a sentence
@@ -106,7 +107,7 @@ def _fit_trees(inputs: np.ndarray, labels: np.ndarray, new_inputs: np.ndarray, s
         early_stopping=True,
         validation_fraction=0.2,
         n_iter_no_change=20,
-        random_state=seed,
+        random_state=integer_seed(seed, "boosted trees"),
     )
     return np.stack([model.fit(inputs, label).predict(new_inputs) for label in labels.T], axis=-1)
 
@@ -117,7 +118,7 @@ def _fit_gaussian_process(inputs: np.ndarray, labels: np.ndarray, new_inputs: np
     Source: Rasmussen & Williams 2006, Gaussian Processes for Machine Learning, sects. 2.2 and 5.1 (automatic
     relevance determination), the hyperparameters by maximum marginal likelihood (sect. 5.4.1).
     """
-    chosen = np.random.default_rng(seed).permutation(len(inputs))[:GP_STARS]
+    chosen = generator(seed, "stars of the Gaussian process").permutation(len(inputs))[:GP_STARS]
     input_scaler, label_scaler = StandardScaler().fit(inputs[chosen]), StandardScaler().fit(labels[chosen])
     x, y = input_scaler.transform(inputs[chosen]), label_scaler.transform(labels[chosen])
     new = input_scaler.transform(new_inputs)

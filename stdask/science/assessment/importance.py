@@ -5,6 +5,7 @@ from math import factorial
 
 import numpy as np
 
+from stdask.science.keys.seeds import generator
 from stdask.science.translation.scaling import NO_COUNTERPART
 
 
@@ -141,7 +142,8 @@ def importance_errors(values: np.ndarray, n_bootstraps: int, seed: int) -> np.nd
     """
     n_stars = len(values)
     # how often each star is drawn, instead of the draws: all resamplings are one matrix product
-    counts = np.random.default_rng(seed).multinomial(n_stars, np.full(n_stars, 1 / n_stars), n_bootstraps)
+    rng = generator(seed, "bootstrap of importances")
+    counts = rng.multinomial(n_stars, np.full(n_stars, 1 / n_stars), n_bootstraps)
     return _shares(np.tensordot(counts / n_stars, np.abs(values), axes=1)).std(axis=0, ddof=1)
 
 

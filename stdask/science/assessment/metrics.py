@@ -7,6 +7,7 @@ import numpy as np
 from scipy.stats import beta, median_abs_deviation, norm
 
 from stdask.schema import PERCENTILES
+from stdask.science.keys.seeds import generator
 
 LEVELS = (0.68, 0.9)  # nominal shares: those of the percentiles 16-84 and 5-95
 METRICS: dict[str, Callable[..., Any]] = {  # in the order of `Score`
@@ -49,7 +50,7 @@ def score(residuals: np.ndarray, n_bootstraps: int, seed: int) -> Score:
     good = residuals[np.isfinite(residuals)]
     if good.size == 0:
         return Score(0, *2 * len(METRICS) * [np.nan])
-    rng = np.random.default_rng(seed)
+    rng = generator(seed, "bootstrap of scores")
     spreads: dict[str, list[np.ndarray]] = {metric: [] for metric in METRICS}
     for _ in range(-(-n_bootstraps // 50)):  # in parts: the paper's 2,733 test stars x 1000 stay under 2 MB
         resampled = good[rng.integers(0, good.size, (50, good.size))]

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.stats import beta
 
 from stdask.science.assessment.metrics import METRICS, score
+from stdask.science.keys.seeds import generator
 
 
 class ScatterRatio(NamedTuple):
@@ -40,7 +41,7 @@ def compare_scatter(residuals: np.ndarray, others: np.ndarray, n_bootstraps: int
     n_stars = both.shape[1]
     if n_stars == 0:
         return ScatterRatio(*4 * [np.nan])
-    rng = np.random.default_rng(seed)
+    rng = generator(seed, "bootstrap of a comparison")
     ratios = np.array([_ratios(both[:, rng.integers(0, n_stars, n_stars)]) for _ in range(n_bootstraps)])
     (std, robust), (std_err, robust_err) = _ratios(both), ratios.std(axis=0, ddof=1)
     return ScatterRatio(std, float(std_err), robust, float(robust_err))

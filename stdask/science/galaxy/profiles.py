@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stdask.science.galaxy.binning import bin_medians, bin_starts, slices_of, unpack_values
+from stdask.science.keys.seeds import generator
 
 BAND = (16, 84)  # percentiles over the bootstraps; Thomas et al. 2024, sect. 4.3
 
@@ -144,7 +145,7 @@ def running_medians(
     used = np.flatnonzero(np.isfinite(medians))
     for number in used:
         values = unpack_values(keys[starts[number] : starts[number + 1]])
-        rng = np.random.default_rng([seed, first_bin + int(number)])
+        rng = generator(seed, "bootstrap of a bin", first_bin + int(number))
         bootstraps[:, number] = bootstrap_medians(values, n_bootstraps, rng)
     bands = np.full((2, n_bins), np.nan, dtype=np.float32)
     bands[:, used] = np.percentile(bootstraps[:, used], BAND, axis=0) if used.size else np.nan

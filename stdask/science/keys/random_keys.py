@@ -1,9 +1,8 @@
 """Random numbers that belong to a star: functions of (seed, star, ...) alone, never of order or partition."""
 
-import hashlib
-
 import numpy as np
 
+from stdask.science.keys.seeds import stream_digest
 from stdask.science.keys.star_keys import GOLDEN, mix
 
 
@@ -42,8 +41,7 @@ def uniform_sequences(star_keys: np.ndarray, n: int, seed: int, stream: str) -> 
 
 
 def _stream_key(seed: int, stream: str) -> np.uint64:
-    digest = hashlib.blake2b(f"{seed}:{stream}".encode(), digest_size=8).digest()
-    return np.uint64(int.from_bytes(digest, "little"))
+    return np.uint64(int.from_bytes(stream_digest(seed, stream, n_bytes=8), "little"))
 
 
 def _to_unit(bits: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from stdask.science.keys.random_keys import uniforms
+from stdask.science.keys.seeds import generator
 
 
 def is_test_star(star_keys: np.ndarray, fraction: float, seed: int) -> np.ndarray:
@@ -33,7 +34,7 @@ def split_for_member(n_stars: int, fraction: float, seed: int, member: int) -> t
     seed, member
         Seed of the run, and number of the member: each has its own split.
     """
-    order = np.random.default_rng([seed, member]).permutation(n_stars)
+    order = generator(seed, "validation split", member).permutation(n_stars)
     n_validation = min(max(1, round(fraction * n_stars)), n_stars - 1)
     return np.sort(order[n_validation:]), np.sort(order[:n_validation])
 

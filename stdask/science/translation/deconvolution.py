@@ -10,6 +10,7 @@ from scipy.special import logsumexp
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from stdask.science.keys.seeds import generator
 from stdask.science.translation.gaussian_mixture import (
     FLOOR,
     Mixture,
@@ -45,7 +46,7 @@ def deconvolve(values: np.ndarray, error_covariances: np.ndarray, seed: int, n_c
     mixture
         Of the noise-free values.
     """
-    chosen = np.random.default_rng(seed).permutation(len(values))[:MAX_STARS]
+    chosen = generator(seed, "deconvolved stars").permutation(len(values))[:MAX_STARS]
     scaler = StandardScaler()
     standardised = scaler.fit_transform(values[chosen].astype(np.float64))
     noise = error_covariances[chosen] / np.outer(scaler.scale_, scaler.scale_)
@@ -61,7 +62,9 @@ def deconvolve(values: np.ndarray, error_covariances: np.ndarray, seed: int, n_c
     return mixture.rescaled(scaler.mean_, scaler.scale_)
 
 
-def draw_latent(mixture: Mixture, values: np.ndarray, error_covariances: np.ndarray, seed: int) -> np.ndarray:
+def draw_latent(
+    mixture: Mixture, values: np.ndarray, error_covariances: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     """Draw each star's noise-free values from their distribution given the measured ones.
 
     The component is drawn by its probability given the measurement; within it, noise-free values x and noise e are
@@ -79,14 +82,14 @@ def draw_latent(mixture: Mixture, values: np.ndarray, error_covariances: np.ndar
         Measured, finite.
     error_covariances : shape (n_stars, n_columns, n_columns)
         As for `deconvolve`.
-    seed
+    rng
+        Generator of the draws.
 
     Returns
     -------
     latent : shape (n_stars, n_columns)
         Exact values are returned as they are.
     """
-    rng = np.random.default_rng(seed)
     parts = range(0, len(values), STARS_AT_ONCE)
     joints = np.concatenate(
         [

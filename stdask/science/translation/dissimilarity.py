@@ -17,6 +17,7 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from stdask.errors import PairingError
+from stdask.science.keys.seeds import generator
 
 N_NEIGHBOURS = 3
 FALSE_ALARMS = 0.05
@@ -134,7 +135,8 @@ def fit_neighbourhood(values: np.ndarray, names: Sequence[str], seed: int) -> Ne
             f"Only {len(complete)} of {len(values)} training stars have all of {', '.join(names)}; the domain of "
             f"validity needs {MIN_STARS}. Leave out the column that most of them lack."
         )
-    stars = complete[np.random.default_rng(seed).permutation(len(complete))[:MAX_STARS]].astype(np.float64)
+    order = generator(seed, "stars of the neighbourhood").permutation(len(complete))
+    stars = complete[order[:MAX_STARS]].astype(np.float64)
     whitening, threshold = _fit_space(stars)
     planes = [_fit_space(stars[:, pair]) for pair in _pairs(len(names))]
     return Neighbourhood(

@@ -9,6 +9,8 @@ from sklearn.mixture import GaussianMixture
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from stdask.science.keys.seeds import integer_seed
+
 N_COMPONENTS = (1, 2, 4, 8, 12, 16)  # tried; 11,000 stars of the mock have their least BIC at 12
 FLOOR = 1e-5  # added to variances of standardised columns, 0.3 % of their scatter: below any survey's errors
 TOLERANCE = 1e-4  # gain of mean log-likelihood a step that ends a fit: one unit of BIC in 5000 stars
@@ -77,7 +79,8 @@ def fit_components(standardised: np.ndarray, n_components: int, seed: int) -> Ga
         Of mean 0 and standard deviation 1.
     n_components, seed
     """
-    model = GaussianMixture(n_components, tol=TOLERANCE, reg_covar=FLOOR, max_iter=MAX_STEPS, random_state=seed)
+    random_state = integer_seed(seed, "mixture")
+    model = GaussianMixture(n_components, tol=TOLERANCE, reg_covar=FLOOR, max_iter=MAX_STEPS, random_state=random_state)
     # one thread: a sum over stars shared among threads has other last bits on another machine
     with threadpool_limits(1), warnings.catch_warnings():
         # A likelihood that still grows slowly, or a start from fewer places than components, is a valid fit:

@@ -10,6 +10,7 @@ from scipy.stats import qmc
 from stdask import schema
 from stdask.errors import CatalogueError
 from stdask.science.keys.random_keys import uniform_sequences, uniforms
+from stdask.science.keys.seeds import generator
 
 
 def uniform_draws(
@@ -128,4 +129,4 @@ def resample_inputs(
 def _sobol_points(n_draws: int, n_columns: int, seed: int) -> np.ndarray:
     """Return the first `n_draws` of a scrambled Sobol sequence, shape (n_draws, n_columns)."""
     exponent = int(np.ceil(np.log2(n_draws)))  # scipy warns unless a power of two is asked for
-    return qmc.Sobol(n_columns, rng=np.random.default_rng(seed)).random_base2(exponent)[:n_draws]
+    return qmc.Sobol(n_columns, rng=generator(seed, "Sobol points")).random_base2(exponent)[:n_draws]

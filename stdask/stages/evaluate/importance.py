@@ -16,6 +16,7 @@ from stdask.science.assessment.importance import (
     shapley_values,
     values_of_correction,
 )
+from stdask.science.keys.seeds import generator
 
 METALLICITIES = ("M_H", "FE_H")  # the first that is a label groups the stars
 GROUPS = {"[Fe/H] < -1": (-np.inf, -1.0), "[Fe/H] > -0.4": (-0.4, np.inf)}  # paper, appendix B
@@ -42,7 +43,7 @@ def importance_rows(
     evaluate, seed, workers
         `[evaluate]` says how many stars are explained, and how many are their background.
     """
-    rng = np.random.default_rng(seed)
+    rng = generator(seed, "explained stars")
     known, test = stars.subset(~stars.is_test), stars.subset(stars.is_test)
     background = rng.permutation(known.inputs)[: evaluate.importance_stars]
     chosen = {

@@ -123,7 +123,7 @@ def _ingest(
         steps.run(f"repeats_by_{kind}", find_repeats, shares, deal, kind, gone)
         gone = deal.of_shares("gone")
     factors = _measure_factors(steps, definition, deal, shares)
-    most = stage.settings["rows_per_partition"]
+    most = stage.settings["ingest"]["rows_per_partition"]
     tiles, bundles = _tile(_count_stars(steps, shares, deal, most), most, rows_per_block)
     # Only what decides the content of a partition: rows added elsewhere in the sky do not change its bytes.
     metadata = {"stdask.settings": steps.parts["settings"], "stdask.version": __version__}

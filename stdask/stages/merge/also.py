@@ -55,7 +55,9 @@ def read_others(also: Sequence[AlsoConfig], a: str, b: str, digest_b: str) -> li
 
 def _read_other(output: Path, before: Sequence[str], b: str, digest_b: str) -> SurveyRun:
     receipts = {stage: _finished(output, stage) for stage in STAGES}
-    own_a, own_b = (SurveyDefinition.model_validate(receipts[f"ingest_{side}"].settings["definition"]) for side in "ab")
+    own_a, own_b = (
+        SurveyDefinition.model_validate(receipts[f"ingest_{side}"].settings[f"definition_{side}"]) for side in "ab"
+    )
     if own_b.name != b:
         raise ConfigError(f"it is on the scale of {own_b.name}, this run on that of {b}. Merge runs with one B.")
     if receipts["ingest_b"].digest != digest_b:

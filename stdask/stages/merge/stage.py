@@ -100,7 +100,7 @@ def run(run: Run, workers: Workers) -> Receipt:
 def _tile(workers: Workers, stage: Stage, opened: Sequence[Opened], sources: Sources) -> list[MergeTile]:
     """Return the partitions of the merged catalogue: of the rows of all, before any is set aside."""
     catalogues = [part.catalogue for part in opened]
-    most = stage.settings["rows_per_partition"]
+    most = stage.settings["ingest"]["rows_per_partition"]
     cells = _count_stars(workers, catalogues, most)
     total = np.concatenate([[0], np.cumsum(cells.n_stars)])
     pixels = tile_sky(cells.starts, cells.n_stars, most)

@@ -11,6 +11,7 @@ from stdask.network.plan import join_members
 from stdask.network.recipe import Sample
 from stdask.pairing.training_set import TrainingSet
 from stdask.science.assessment.attenuation import unattenuated_gain
+from stdask.science.keys.seeds import generator
 from stdask.science.translation.combining import mean_of_unseen
 from stdask.science.translation.deconvolution import deconvolve, draw_latent
 from stdask.science.translation.resampling import measured_behind
@@ -48,7 +49,8 @@ def train_latent(
     mixture = deconvolve(values, noise, seed, N_COMPONENTS)
     samples = []
     for member in range(train.n_members):
-        latent = draw_latent(mixture, values, noise, seed + member)[:, :n_inputs]
+        rng = generator(seed, f"noise-free {family.name} inputs", member)
+        latent = draw_latent(mixture, values, noise, rng)[:, :n_inputs]
         corrections = family.scaling.to_corrections(latent, known.labels)
         samples.append(Sample(family.scaling.scale_inputs(latent), corrections))
     title = f"train {family.name}, noise-free inputs"

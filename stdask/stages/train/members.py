@@ -14,7 +14,7 @@ from functools import partial
 
 import numpy as np
 
-from stdask import __version__, schema
+from stdask import __version__
 from stdask.cluster.events import Message, listening, tell
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
@@ -27,6 +27,7 @@ from stdask.network.presets import shape_of
 from stdask.network.recipe import Architecture, Epoch, Sample, Schedule
 from stdask.runs.ledger import Ledger
 from stdask.runs.stage import Stage
+from stdask.science.keys.seeds import integer_seed
 from stdask.science.keys.splits import split_for_member
 from stdask.storage import paths
 from stdask.storage.ensembles import read_arrays, write_arrays
@@ -120,7 +121,7 @@ def jobs_of(name: str, samples: list[Sample], train: TrainConfig, seed: int) -> 
     for member, sample in enumerate(samples):
         parts = split_for_member(len(sample.inputs), train.validation_fraction, seed, member)
         training, validation = (Sample(sample.inputs[part], sample.corrections[part]) for part in parts)
-        own_seed = 1000 * schema.FAMILIES.index(name) + seed * 10_000 + member
+        own_seed = integer_seed(seed, f"{name} network", member)
         jobs.append(Job(member, architecture, schedule, training, validation, own_seed))
     return jobs
 

@@ -17,7 +17,6 @@ from stdask.display.console import say
 from stdask.display.tables import print_table
 from stdask.mock.run_file import RUN_FILE
 from stdask.runs.draws import draws_of
-from stdask.runs.registry import rows_per_partition
 from stdask.stages.translate.forecast import SAMPLE_STARS, Workload, forecast, require_memory, say_forecast
 from stdask.stages.translate.table import new_columns
 from stdask.stages.translate.tasks import rows_per_task
@@ -88,7 +87,7 @@ def plan(run: Run) -> None:
     sample = made_up_table(run, SAMPLE_STARS)
     new = new_columns(families, run.definition_b.units)
     columns = (schema.HEALPIX, *run.definition_a.catalogue_columns, *new)
-    draws, largest = draws_of(run.config), min(n_stars, rows_per_partition(run.config))
+    draws, largest = draws_of(run.config), min(n_stars, run.config.ingest.rows_per_partition)
     load = Workload(n_stars, largest, rows_per_task(run.config.train, draws.n_draws))
     cost = forecast(families, draws, sample, columns, load)
     say(f"translate {run.definition_a.name} to the scale of {run.definition_b.name}, preset {run.config.train.preset}:")

@@ -13,6 +13,7 @@ from stdask.cluster.workers import Workers
 from stdask.config.run import Run, load_run
 from stdask.config.survey import SurveyDefinition
 from stdask.display.console import progress_bar, say
+from stdask.science.keys.seeds import generator
 from stdask.stages.ingest import stage as ingest
 from stdask.storage import paths
 from stdask.storage.files import write_text
@@ -114,7 +115,7 @@ def _row_type(definition: SurveyDefinition) -> np.dtype:
 
 def _stars(dtype: np.dtype, definition: SurveyDefinition, n_rows: int) -> Iterator[np.ndarray]:
     """Yield made-up records: no two stars have a value in common but those that are one star."""
-    rng = np.random.default_rng(0)
+    rng = generator(0, "made-up survey")
     columns = {label.column: label.valid or (0.0, 1.0) for label in definition.labels.values()}
     for first in range(0, n_rows, ROWS_AT_ONCE):
         numbers = np.arange(first, min(first + ROWS_AT_ONCE, n_rows))

@@ -22,6 +22,7 @@ from stdask.network.plan import Plan, unfolded_operations
 from stdask.network.presets import shape_of
 from stdask.network.recipe import Architecture
 from stdask.runs.draws import draws_of
+from stdask.science.keys.seeds import generator
 from stdask.stages.translate.table import new_columns
 from stdask.stages.translate.tasks import TranslationJob, translate_partition
 from stdask.storage.catalogue.hats import write_partition
@@ -160,7 +161,7 @@ def _row(preset: str, case: Case, medians: dict[str, float]) -> dict[str, Any]:
 def _engine(case: Case) -> Work:
     plan = case.plan
     n_rows = int(ENGINE_OPERATIONS / (plan.n_members * unfolded_operations(plan)))
-    rows = np.random.default_rng(0).normal(size=(n_rows, plan.n_inputs)).astype(np.float32)
+    rows = generator(0, "rows for the engine").normal(size=(n_rows, plan.n_inputs)).astype(np.float32)
     engine = CpuEngine(plan)
     engine.run(rows[:1])  # compiles it
     return float(n_rows * plan.n_members * unfolded_operations(plan)), lambda: engine.run(rows)
@@ -172,7 +173,7 @@ def _keras(case: Case) -> Work:
 
     plan = case.plan
     model = build(Architecture(plan.n_inputs, plan.n_labels, **shape_of(case.train)), case.job.draws.seed)
-    rows = np.random.default_rng(0).normal(size=(KERAS_ROWS, plan.n_inputs)).astype(np.float32)
+    rows = generator(0, "rows for Keras").normal(size=(KERAS_ROWS, plan.n_inputs)).astype(np.float32)
     model.predict(rows[:KERAS_BATCH], batch_size=KERAS_BATCH, verbose=0)  # traces it
     return (
         float(KERAS_ROWS * unfolded_operations(plan)),

@@ -12,6 +12,7 @@ from stdask.network.plan import Plan, layer_shapes
 from stdask.network.presets import shape_of
 from stdask.network.recipe import Architecture
 from stdask.pairing.training_set import TrainingSet, stack_columns
+from stdask.science.keys.seeds import generator
 from stdask.science.sky.healpix import Pixel
 from stdask.science.translation.calibration import fit_calibration
 from stdask.science.translation.resampling import measured_behind
@@ -39,7 +40,7 @@ def made_up_table(run: Run, n_stars: int, missing: float = MISSING) -> pa.Table:
     missing
         Share of the stars that lack one input.
     """
-    rng = np.random.default_rng(run.config.seed)
+    rng = generator(run.config.seed, "made-up stars")
     inputs = list(dict.fromkeys(n for family in schema.FAMILIES for n in run.config.train.inputs(family)))
     rule = rng.normal(size=(3, len(inputs)))
     values = rng.normal(size=(n_stars, 3)) @ rule + ERROR * rng.normal(size=(n_stars, len(inputs)))
@@ -67,7 +68,7 @@ def made_up_families(run: Run) -> list[Family]:
 
 
 def _family(name: str, stars: pa.Table, run: Run) -> Family:
-    train, rng = run.config.train, np.random.default_rng(run.config.seed)
+    train, rng = run.config.train, generator(run.config.seed, "made-up networks")
     inputs, own = train.inputs(name), own_inputs(name, train)
     values = stack_columns(stars, list(inputs))
     labels = values[:, own] + ERROR * rng.normal(size=(len(values), len(own)))

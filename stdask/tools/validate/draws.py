@@ -10,6 +10,7 @@ from stdask.network.ensemble import Draws, translate
 from stdask.pairing.training_set import TrainingSet
 from stdask.schema.validation import DrawsRow, ValidationTables
 from stdask.science.assessment.metrics import percentile_errors
+from stdask.science.keys.seeds import integer_seed
 from stdask.tools.validate.stars import Checked, Validation
 
 SAMPLERS = ("random", "sobol")
@@ -43,7 +44,7 @@ def draws_rows(checked: Checked, counterparts: Collection[str | None]) -> list[D
     numbers = sorted({*N_DRAWS, own.n_draws})
     kinds = [replace(own, n_draws=number, sampler=sampler) for sampler in SAMPLERS for number in numbers]
     # Another seed, so that no draw of the reference is among those compared with it.
-    reference = replace(own, n_draws=N_REFERENCE, sampler="random", seed=own.seed + 1)
+    reference = replace(own, n_draws=N_REFERENCE, sampler="random", seed=integer_seed(own.seed, "reference draws"))
     cases, rows = ["none", *input_to_delete(checked.family.inputs, counterparts)], []
     total = len(cases) * len(stars) * sum(draws.n_draws for draws in (reference, *kinds))
     with progress_bar(f"{family.name} draws", total) as bar:

@@ -109,12 +109,14 @@ def test_one_colour_moves_with_both_of_its_magnitudes():
     np.testing.assert_array_equal(mixing, [[1.0], [-1.0]])
 
 
-def test_thirty_two_sobol_draws_give_better_percentiles_than_a_hundred_random_ones():
+@pytest.mark.parametrize("seed", range(4))
+def test_fifty_six_sobol_draws_give_better_percentiles_than_a_hundred_random_ones(seed: int):
+    # 56 is the number of the preset compact; 32 are as good as 100 random ones only for some seeds
     weights = np.array([1.0, -0.5, 2.0, 0.3])  # a linear label of four inputs: its percentiles are known
     truth = norm.ppf([0.16, 0.5, 0.84]) * np.linalg.norm(weights)
     wrong = {}
-    for sampler, n_draws in (("sobol", 32), ("random", 100)):
-        labels = standard_normals(KEYS, n_draws, list("ABCD"), 7, sampler) @ weights
+    for sampler, n_draws in (("sobol", 56), ("random", 100)):
+        labels = standard_normals(KEYS, n_draws, list("ABCD"), seed, sampler) @ weights
         wrong[sampler] = np.sqrt(np.mean((np.percentile(labels, [16, 50, 84], axis=1).T - truth) ** 2))
     assert wrong["sobol"] < wrong["random"]
 
