@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from stdask.errors import ConfigError
 
 PERCENTILES = (5, 16, 50, 84, 95)  # Thomas et al. 2024, sect. 3.5 and Table A.1
+MEANINGS = {5: "5th percentile", 16: "16th percentile", 50: "median", 84: "84th percentile", 95: "95th percentile"}
 FAMILIES = ("intrinsic", "extrinsic")
 
 
@@ -38,28 +39,28 @@ QUANTITIES = {
     "LOGG": Quantity("dex", "phys.gravity", "Logarithm of the surface gravity in cm s-2", r"$\log g$"),
     "FE_H": Quantity("dex", "phys.abund.Fe", "Iron abundance [Fe/H]", "[Fe/H]"),
     "M_H": Quantity("dex", "phys.abund.Z", "Overall metallicity [M/H]", "[M/H]"),
-    "MG_FE": Quantity("dex", "phys.abund", "Magnesium to iron ratio [Mg/Fe]", "[Mg/Fe]"),
-    "ALPHA_FE": Quantity("dex", "phys.abund", "Alpha elements to iron ratio [alpha/Fe]", r"[$\alpha$/Fe]"),
+    "MG_FE": Quantity("dex", "phys.abund", "Abundance ratio of magnesium to iron [Mg/Fe]", "[Mg/Fe]"),
+    "ALPHA_FE": Quantity("dex", "phys.abund", "Abundance ratio of alpha elements to iron [alpha/Fe]", r"[$\alpha$/Fe]"),
     "RV": Quantity("km/s", "spect.dopplerVeloc", "Heliocentric line-of-sight velocity", r"$V_{\rm los}$"),
     "VHELIO": Quantity("km/s", "spect.dopplerVeloc", "Heliocentric line-of-sight velocity", r"$V_{\rm los}$"),
 }
 MAGNITUDES = {"G_MAG": "em.opt", "BP_MAG": "em.opt.B", "RP_MAG": "em.opt.R"}
 COLOURS = {"BP_G_0": ("BP_MAG", "G_MAG"), "G_RP_0": ("G_MAG", "RP_MAG")}
 
-HEALPIX = Column("_healpix_29", "int64", "", "meta.id", "HEALPix NESTED pixel at order 29 of (ra, dec)")
-SOURCE_ID = Column("SOURCE_ID", "int64", "", "meta.id.cross", "Gaia source_id; null where the star has none")
+HEALPIX = Column("_healpix_29", "int64", "", "meta.id", "HEALPix pixel of the position, nested scheme, order 29")
+SOURCE_ID = Column("SOURCE_ID", "int64", "", "meta.id.cross", "Gaia source_id, null if the star has none")
 STAR_KEY = Column(
     "STAR_KEY",
     "uint64",
     "",
     "meta.id",
-    "64-bit key of the star, hashed from its survey id: seeds its draws and its split",
+    "Hash of the id of the star. Its random draws depend on it, and whether it is a test star",
 )
 POSITION = (
     Column("ra", "float64", "deg", "pos.eq.ra;meta.main", "Right ascension, ICRS"),
     Column("dec", "float64", "deg", "pos.eq.dec;meta.main", "Declination, ICRS"),
 )
-GOOD = Column("GOOD", "bool", "", "meta.code.qual", "True if the star passes all quality cuts of its survey definition")
+GOOD = Column("GOOD", "bool", "", "meta.code.qual", "True (good) if the star passes all cuts of the survey definition")
 EBV = Column("EBV", "float32", "mag", "phot.color.excess", "Reddening E(B-V)")
 DISTANCE = (
     Column("DISTANCE", "float32", "kpc", "pos.distance", "Heliocentric distance"),
@@ -71,31 +72,31 @@ PROPER_MOTION = (
     Column("PMDEC", "float32", "mas/yr", "pos.pm;pos.eq.dec", "Proper motion in declination"),
     Column("PMDEC_ERR", "float32", "mas/yr", "stat.error;pos.pm;pos.eq.dec", "1-sigma error of PMDEC"),
 )
-ID = Column("ID", "string", "", "meta.id;meta.main", "The star's id in the survey named in SURVEY")
+ID = Column("ID", "string", "", "meta.id;meta.main", "Id of the star in the survey that SURVEY names")
 DISTANCE_FROM = Column(
-    "DISTANCE_FROM", "string", "", "meta.id;meta.dataset", "Survey whose file the distance is from, empty for none"
+    "DISTANCE_FROM", "string", "", "meta.id;meta.dataset", "Survey that the distance comes from, empty if there is none"
 )
-SURVEY = Column("SURVEY", "string", "", "meta.id;meta.dataset", "Survey the measurements come from")
+SURVEY = Column("SURVEY", "string", "", "meta.id;meta.dataset", "Survey that observed the star")
 GALACTOCENTRIC = (
-    Column("X_GC", "float32", "kpc", "pos.cartesian.x;pos.galactocentric", "Galactocentric X, the Sun at -8.122"),
+    Column("X_GC", "float32", "kpc", "pos.cartesian.x;pos.galactocentric", "Galactocentric X, -8.122 kpc at the Sun"),
     Column(
         "Y_GC",
         "float32",
         "kpc",
         "pos.cartesian.y;pos.galactocentric",
-        "Galactocentric Y, towards the Sun's rotation",
+        "Galactocentric Y, positive in the direction of the rotation of the Galaxy at the Sun",
     ),
     Column(
         "Z_GC",
         "float32",
         "kpc",
         "pos.cartesian.z;pos.galactocentric",
-        "Height above the Galactic midplane, the Sun at +0.0208",
+        "Height above the Galactic midplane, +0.0208 kpc at the Sun",
     ),
-    Column("R_GC", "float32", "kpc", "pos.distance;pos.galactocentric", "Cylindrical galactocentric radius"),
-    Column("PHI_GC", "float32", "deg", "pos.posAng;pos.galactocentric", "Galactocentric azimuth atan2(Y, X)"),
+    Column("R_GC", "float32", "kpc", "pos.distance;pos.galactocentric", "Galactocentric radius, cylindrical"),
+    Column("PHI_GC", "float32", "deg", "pos.posAng;pos.galactocentric", "Galactocentric azimuth, atan2(Y, X)"),
 )
-_PLACE_ERROR = "from DISTANCE_ERR alone, to first order"
+_PLACE_ERROR = "due to DISTANCE_ERR, to first order"
 GALACTOCENTRIC_ERR = (
     Column("R_GC_ERR", "float32", "kpc", "stat.error;pos.distance", f"1-sigma error of R_GC {_PLACE_ERROR}"),
     Column("Z_GC_ERR", "float32", "kpc", "stat.error;pos.cartesian.z", f"1-sigma error of Z_GC {_PLACE_ERROR}"),
@@ -107,24 +108,24 @@ VELOCITIES = tuple(
         ("VY", "along Y"),
         ("VZ", "along Z, towards the north Galactic pole"),
         ("VR", "along R, outwards"),
-        ("VPHI", "about the axis, positive as the Galaxy rotates: 246 for the Sun"),
+        ("VPHI", "about the axis, positive in the direction of rotation: 246 km/s for the Sun"),
     )
 )
 CLUSTER_COLUMNS = ("ra", "dec", "distance", "rhalf_arcmin")
 REJECTED = (
-    Column("row", "int64", "", "meta.record", "Row number in the file or table the stage read, from 0"),
-    Column("id", "string", "", "meta.id", "The star's id in its survey"),
-    Column("reason", "string", "", "meta.note", "Why the row was set aside"),
+    Column("row", "int64", "", "meta.record", "Number of the row in the file or table that the stage read, from 0"),
+    Column("id", "string", "", "meta.id", "Id of the star in its survey"),
+    Column("reason", "string", "", "meta.note", "Why the row was left out"),
 )
 
 
 PAIRS = (
-    Column("ID_A", "string", "", "meta.id", "Id in A"),
-    Column("ID_B", "string", "", "meta.id", "Id in B"),
+    Column("ID_A", "string", "", "meta.id", "Id of the star in A"),
+    Column("ID_B", "string", "", "meta.id", "Id of the star in B"),
     STAR_KEY,
-    Column("STAR_KEY_B", "uint64", "", "meta.id", "64-bit key of the star in B"),
-    Column("SEPARATION", "float32", "arcsec", "pos.angDistance", "Between the places in A and in B, of one epoch"),
-    Column("AMBIGUOUS", "bool", "", "meta.code", "One of the two has a second candidate within the radius"),
+    Column("STAR_KEY_B", "uint64", "", "meta.id", "STAR_KEY of the star in B"),
+    Column("SEPARATION", "float32", "arcsec", "pos.angDistance", "Angular distance of the positions, at one epoch"),
+    Column("AMBIGUOUS", "bool", "", "meta.code", "True if either star has a second candidate within the radius"),
 )
 
 
@@ -156,9 +157,9 @@ def measured_columns(label: str, unit: str = "") -> tuple[Column, Column]:
 def merged_columns(label: str, unit: str = "", n_members: int = 0) -> tuple[Column, ...]:
     """Return the columns of a label of the merged catalogue: value, error, untranslated value, each network's."""
     value, error = measured_columns(label, unit)
-    meaning = f"Error of {label}: as B states it; of a translated star {label}_PRED_SIGMA, calibrated against B"
-    raw = f"What the star's own survey has for {label}, untranslated"
-    said = f"{label} as network {{}} alone gives it; of a star of B {label} itself"
+    meaning = f"1-sigma error of {label}: for a star of B as B states it, for a translated star {label}_PRED_SIGMA"
+    raw = f"{label} as the survey of the star measured it, without translation"
+    said = f"{label} from network {{}} alone; for a star of B the same as {label}"
     members = [replace(value, name=f"{label}_MEMBER_{k}", description=said.format(k)) for k in range(1, n_members + 1)]
     return value, replace(error, description=meaning), replace(value, name=f"{label}_RAW", description=raw), *members
 
@@ -201,7 +202,7 @@ def translated_columns(label: str, unit: str = "") -> tuple[Column, ...]:
             "float32",
             q.unit,
             f"stat.percentile;{q.ucd}" if p != 50 else q.ucd,
-            f"{p}th percentile over the draws of the translated {label}",
+            f"Translated {label}: {MEANINGS[p]} of the random draws",
         )
         for p in PERCENTILES
     )
@@ -210,16 +211,17 @@ def translated_columns(label: str, unit: str = "") -> tuple[Column, ...]:
         "float32",
         q.unit,
         "stat.error.sys",
-        f"Systematic error of {label} as published: median over the draws of the standard deviation of the middle "
-        "members; an index of disagreement, 2.4 times smaller than a 1-sigma error for five members",
+        f"How much the networks differ, as published. NOT the error of {label}_PRED_50, which is {label}_PRED_SIGMA. "
+        "Median over the draws of the standard deviation of the middle networks; with five networks it is 2.4 times "
+        "smaller than their 1-sigma scatter",
     )
     sigma = tuple(
         Column(sigma_name(label, part), "float32", q.unit, f"stat.error;{q.ucd}" if q.ucd else "stat.error", meaning)
         for part, meaning in (
-            ("total", f"1-sigma error of {label}_PRED_50 against what B would measure, calibrated on held-out stars"),
-            ("input_noise", f"Part of {label}_PRED_SIGMA from the errors of A, carried over by the draws"),
-            ("members", f"Part of {label}_PRED_SIGMA from the disagreement of the networks"),
-            ("intrinsic", f"Part of {label}_PRED_SIGMA from scatter that no input explains, errors of B included"),
+            ("total", f"1-sigma error of {label}_PRED_50 with respect to B, calibrated on stars not used for training"),
+            ("input_noise", f"Part of {label}_PRED_SIGMA that comes from the measurement errors of A"),
+            ("members", f"Part of {label}_PRED_SIGMA that comes from the differences between the networks"),
+            ("intrinsic", f"Part of {label}_PRED_SIGMA that no input explains, including the measurement errors of B"),
         )
     )
     return (*percentiles, error, *sigma)
@@ -228,7 +230,7 @@ def translated_columns(label: str, unit: str = "") -> tuple[Column, ...]:
 def member_columns(label: str, n_members: int, unit: str = "") -> tuple[Column, ...]:
     """Return the columns of what each network alone says of a label."""
     q = quantity(label, unit)
-    meaning = f"{label}_PRED_50 moved by how far network {{}} is from the mean of all, both averaged over the draws"
+    meaning = f"{label}_PRED_50 plus the mean difference of network {{}} from the average of all networks"
     return tuple(
         Column(f"{label}_PRED_MEMBER_{k}", "float32", q.unit, q.ucd, meaning.format(k)) for k in range(1, n_members + 1)
     )
@@ -237,7 +239,7 @@ def member_columns(label: str, n_members: int, unit: str = "") -> tuple[Column, 
 def debiased_column(label: str, unit: str = "") -> Column:
     """Return the column of a label without attenuation, which `[train] debias` adds."""
     q = quantity(label, unit)
-    meaning = f"Translated {label} without attenuation by the errors of A: for distributions, not for single stars"
+    meaning = f"Translated {label} without attenuation by the errors of A; for distributions, not for single stars"
     return Column(f"{label}_PRED_DEBIASED", "float32", q.unit, q.ucd, meaning)
 
 
@@ -255,7 +257,7 @@ def flag_columns(families: Iterable[str]) -> tuple[Column, ...]:
             "bool",
             "",
             "meta.code",
-            f"True if an input of the {f} network, or its error, was missing",
+            f"True (bad) if an input of the {f} networks, or its error, is missing",
         )
         for f in families
     ]
@@ -265,7 +267,7 @@ def flag_columns(families: Iterable[str]) -> tuple[Column, ...]:
             "bool",
             "",
             "meta.code.qual",
-            f"True if every pair of {side.lower()}s of the {f} network lies where the training stars do",
+            f"True (good) if every pair of {side.lower()}s of the {f} networks lies in the training domain",
         )
         for f in families
         for side in ("INPUT", "OUTPUT")
@@ -279,7 +281,7 @@ def flag_columns(families: Iterable[str]) -> tuple[Column, ...]:
             "string",
             "",
             "meta.note",
-            "Which inputs or errors are missing and which pairs lie outside the training stars",
+            "Which inputs or errors are missing, and which pairs lie outside the domain of the training stars",
         ),
     )
 
@@ -293,15 +295,15 @@ def domain_columns(family: str) -> tuple[Column, ...]:
             "bool",
             "",
             "meta.code.qual",
-            f"True if DOMAIN_INDEX_{title} is 1 at most: like the training stars in all inputs at once",
+            f"True (good) if DOMAIN_INDEX_{title} is at most 1: the star resembles the training stars",
         ),
         Column(
             f"DOMAIN_INDEX_{title}",
             "float32",
             "",
             "meta.code.qual",
-            f"Distance from the training stars in all whitened inputs of the {family} network and, where known, "
-            "E(B-V); 95 % of held-out training stars have 1 at most",
+            f"Distance from the training stars in all inputs of the {family} networks and, if known, E(B-V) at once, "
+            "scaled so that 95 % of held-out training stars have at most 1",
         ),
         Column(
             f"DOMAIN_DENSITY_{title}", "int32", "", "meta.number", f"Training stars within DOMAIN_INDEX_{title} = 1"
@@ -311,7 +313,7 @@ def domain_columns(family: str) -> tuple[Column, ...]:
 
 def used_column(family: str) -> Column:
     """Return the column that tells which pairs the networks of a family may be trained on."""
-    return Column(f"USED_{family.upper()}", "bool", "", "meta.code", f"May teach the {family} networks")
+    return Column(f"USED_{family.upper()}", "bool", "", "meta.code", f"True if {family} networks may be trained on it")
 
 
 def unique_names(names: Iterable[str], where: str) -> None:

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from stdask.schema import Column, quantity
 
 _SPREADS = {
-    "ERR": "1-sigma error from resampled stars",
-    "TRANSLATION": "standard deviation over the slopes of single networks",
-    "NOISE": "standard deviation over the slopes of stars moved within their errors",
+    "ERR": "1-sigma error from bootstrap samples of the stars",
+    "TRANSLATION": "Standard deviation of the slope over single networks",
+    "NOISE": "Standard deviation of the slope when all stars move within their errors",
 }
 GRADIENTS = (
-    Column("SAMPLE", "string", description="Which stars, as in the profiles"),
-    Column("LABEL", "string", description="What changes; HEIGHT is |Z|"),
+    Column("SAMPLE", "string", description="Sample of stars, as in the profiles"),
+    Column("LABEL", "string", description="Label whose slope is given; HEIGHT is |Z|"),
     Column("UNIT", "string", description="Unit of the slopes"),
     Column(
         "KIND",
@@ -20,66 +20,66 @@ GRADIENTS = (
         "azimuthal: along R near the midplane in sectors of azimuth; flare: along R, all heights",
     ),
     Column("SIDE", "string", description="Side of the Galactic midplane: north, south or both"),
-    Column("LOW", "float64", description="Lower edge of the slice: kpc, of azimuthal ones degrees"),
-    Column("HIGH", "float64", description="Upper edge of the slice: kpc, of azimuthal ones degrees"),
-    Column("N_BINS", "int64", description="Bins with enough stars, which share none"),
-    Column("N", "int64", description="Stars in them and in those with too few"),
-    Column("BREAK", "float64", "kpc", description="Where the slope changes, NaN for one slope"),
-    Column("BREAK_ERR", "float64", "kpc", description="1-sigma error from resampled stars"),
+    Column("LOW", "float64", description="Lower edge of the slice, in kpc; for azimuthal slopes in degrees"),
+    Column("HIGH", "float64", description="Upper edge of the slice, in kpc; for azimuthal slopes in degrees"),
+    Column("N_BINS", "int64", description="Number of bins with enough stars; they share no stars"),
+    Column("N", "int64", description="Number of stars in all bins, also those with too few stars"),
+    Column("BREAK", "float64", "kpc", description="Where the slope changes, NaN if there is one slope"),
+    Column("BREAK_ERR", "float64", "kpc", description="1-sigma error from bootstrap samples of the stars"),
     *(
         Column(name + ending, "float64", description=meaning)
-        for name, slope in (("INNER", "Slope below the break"), ("OUTER", "Slope above the break"))
+        for name, slope in (("INNER", "Slope inside the break"), ("OUTER", "Slope outside the break"))
         for ending, meaning in (("", slope), *((f"_{key}", text) for key, text in _SPREADS.items()))
     ),
 )
 _COMPARED = (
-    Column("SAMPLE", "string", description="Which stars, as in the profiles"),
-    Column("LABEL", "string", description="What is compared"),
+    Column("SAMPLE", "string", description="Sample of stars, as in the profiles"),
+    Column("LABEL", "string", description="Label that is compared"),
     Column("UNIT", "string", description="Unit of the difference"),
     Column("R_LOW", "float64", "kpc", description="Inner edge of the ring"),
     Column("R_HIGH", "float64", "kpc", description="Outer edge of the ring"),
 )
 _DIFFERENCE = (
-    Column("ERR", "float64", description="1-sigma error of DIFFERENCE from resampled stars"),
-    Column("N_CELLS", "int64", description="Cells of R, |Z| and what stars are selected by that hold stars of both"),
-    Column("P_VALUE", "float64", description="Wilcoxon's signed-rank test over the cells, NaN for few"),
+    Column("ERR", "float64", description="1-sigma error of DIFFERENCE from bootstrap samples of the stars"),
+    Column("N_CELLS", "int64", description="Number of cells of R, |Z| and the selecting labels with stars of both"),
+    Column("P_VALUE", "float64", description="P value of Wilcoxon's signed-rank test over the cells, NaN for few"),
 )
 ASYMMETRY = (
     *_COMPARED,
-    Column("DIFFERENCE", "float64", description="Median north of the midplane minus that south of it, same cells"),
+    Column("DIFFERENCE", "float64", description="Median in the north minus median in the south, in the same cells"),
     *_DIFFERENCE,
-    Column("N_FIRST", "int64", description="Stars in the north"),
-    Column("N_SECOND", "int64", description="Stars in the south"),
+    Column("N_FIRST", "int64", description="Number of stars in the north"),
+    Column("N_SECOND", "int64", description="Number of stars in the south"),
 )
 SEAM = (
     *_COMPARED,
     Column(
         "DIFFERENCE",
         "float64",
-        description="Median of A minus that of B in the same cells: UNTRANSLATED before, MERGED after translation",
+        description="Median of A minus median of B in the same cells; UNTRANSLATED: before, MERGED: after translation",
     ),
     *_DIFFERENCE,
-    Column("N_FIRST", "int64", description="Stars of A"),
-    Column("N_SECOND", "int64", description="Stars of B"),
+    Column("N_FIRST", "int64", description="Number of stars of A"),
+    Column("N_SECOND", "int64", description="Number of stars of B"),
 )
 
 MAP_STARS = (
-    Column("COUNT", "int64", description="stars"),
-    Column("HEIGHT", "float32", "kpc", description="median |Z|"),
+    Column("COUNT", "int64", description="Number of stars"),
+    Column("HEIGHT", "float32", "kpc", description="Median |Z|"),
 )
-MAP_NEW = Column("NEW", "bool", description="True for pixels of MERGED with enough stars, and none of ALONE")
+MAP_NEW = Column("NEW", "bool", description="True if MERGED has enough stars in the pixel and ALONE has none")
 
 
 def map_columns(label: str, unit: str = "") -> tuple[Column, ...]:
     """Return what a map holds of a label."""
     return (
-        Column(f"{label}_MEDIAN", "float32", unit, description=f"median {label}"),
-        Column(f"N_{label}", "int64", description=f"stars with {label}"),
-        Column(f"{label}_MAD", "float32", unit, description=f"median absolute deviation of {label}"),
+        Column(f"{label}_MEDIAN", "float32", unit, description=f"Median {label}"),
+        Column(f"N_{label}", "int64", description=f"Number of stars with {label}"),
+        Column(f"{label}_MAD", "float32", unit, description=f"Median absolute deviation of {label}"),
         Column(f"{label}_P16", "float32", unit, description="16th percentile of bootstrapped medians"),
         Column(f"{label}_P84", "float32", unit, description="84th percentile of bootstrapped medians"),
-        Column(f"{label}_ERROR", "float32", unit, description=f"median error of {label}"),
-        Column(f"{label}_TRANSLATION", "float32", unit, description="std of the medians of single networks"),
+        Column(f"{label}_ERROR", "float32", unit, description=f"Median 1-sigma error of {label}"),
+        Column(f"{label}_TRANSLATION", "float32", unit, description="Scatter of medians of single networks"),
     )
 
 
@@ -97,7 +97,7 @@ def profile_columns(
     units
         Label -> unit of its survey definition.
     """
-    meanings = {"R": "cylindrical galactocentric radius", "Z": "height above the Galactic midplane"}
+    meanings = {"R": "galactocentric radius in cylindrical coordinates", "Z": "height above the Galactic midplane"}
     sliced = f"|{across}|" if across == "Z" else across
     columns = [
         Column("SAMPLE", "string", description="; ".join(f"{name}: {what}" for name, what in samples.items())),
@@ -110,16 +110,20 @@ def profile_columns(
     ]
     for label, unit in units.items():
         q = quantity(label, unit)
-        columns.append(Column(f"N_{label}", "int64", description=f"Stars with {label} in the bin"))
+        columns.append(Column(f"N_{label}", "int64", description=f"Number of stars with {label} in the bin"))
         columns += [
             Column(f"{label}_{name}", "float32", q.unit, ucd.format(q.ucd).strip(";"), meaning.format(label))
             for name, ucd, meaning in (
                 ("MEDIAN", "{}", "Median {}"),
                 ("P16", "{}", "16th percentile of the bootstrapped median {}"),
                 ("P84", "{}", "84th percentile of the bootstrapped median {}"),
-                ("TRANSLATION", "stat.error;{}", "Standard deviation of the medians of {} of single networks"),
-                ("NOISE", "stat.error;{}", "Standard deviation of median {} when all stars move within their errors"),
-                ("TOTAL", "stat.error;{}", "Half of the band of {} and TRANSLATION, where there is one, in quadrature"),
+                ("TRANSLATION", "stat.error;{}", "Scatter (standard deviation) of the median {} over single networks"),
+                ("NOISE", "stat.error;{}", "Scatter of the median {} when all stars move within their errors"),
+                (
+                    "TOTAL",
+                    "stat.error;{}",
+                    "1-sigma error of the median {}: (P84 - P16) / 2 and TRANSLATION in quadrature",
+                ),
             )
         ]
     return tuple(columns)
