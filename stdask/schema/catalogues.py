@@ -201,7 +201,7 @@ def translated_columns(label: str, unit: str = "") -> tuple[Column, ...]:
             f"{label}_PRED_{p}",
             "float32",
             q.unit,
-            f"stat.percentile;{q.ucd}" if p != 50 else q.ucd,
+            f"stat.percentile;{q.ucd}".strip(";") if p != 50 else q.ucd,
             f"Translated {label}: {MEANINGS[p]} of the random draws",
         )
         for p in PERCENTILES

@@ -31,15 +31,15 @@ class MergedCutRow:
 class ValuesRow:
     """What became of the values of one survey column, and of their errors (`columns.ecsv`)."""
 
-    column: str = rows.column("")  # of the catalogue
-    source: str = rows.column("")  # column of the survey file, or the map
-    unit_in_file: str = rows.column("")
-    unit: str = rows.column("")  # in the catalogue
-    n_missing: int = rows.column("")
-    n_infinite: int = rows.column("")  # or beyond what 32 bits hold
-    n_sentinel: int = rows.column("")  # numbers that stand for "missing"
-    n_outside: int = rows.column("")  # outside the range to believe
-    n_not_good: int = rows.column("")  # by a flag of the survey
-    n_measured: int = rows.column("")
-    n_typical_error: int = rows.column("")  # measured, with the typical error
-    n_no_error: int = rows.column("")  # measured, without an error
+    column: str = rows.column("Column of the catalogue")
+    source: str = rows.column("Column of the survey file, or map, that the values come from")
+    unit_in_file: str = rows.column("Unit in the survey file")
+    unit: str = rows.column("Unit in the catalogue")
+    n_missing: int = rows.column("Values that are missing in the file")
+    n_infinite: int = rows.column("Values that are infinite or too large for 32 bits")
+    n_sentinel: int = rows.column("Values that stand for a missing one, such as -9999")
+    n_outside: int = rows.column("Values outside the valid range")
+    n_not_good: int = rows.column("Values that a flag of the survey marks as bad")
+    n_measured: int = rows.column("Values that are kept")
+    n_typical_error: int = rows.column("Values that are kept with the typical error")
+    n_no_error: int = rows.column("Values that are kept without an error")
