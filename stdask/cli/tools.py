@@ -59,8 +59,8 @@ def demo_command(
         run = load(output / "run.toml", workers=workers)
     with started(run) as own_workers:
         run_all(run, own_workers, truth)
-    demo.print_recovery(run)
-    demo.print_speed(run)
+    demo.print_recovery(run.output)
+    demo.print_speed(run.output, run.config.train)
 
 
 @tools_app.command("status", epilog=examples("status runs/first", "status run.toml"))

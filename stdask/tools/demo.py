@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from stdask import schema
 from stdask.config.run import Run, load_run
+from stdask.config.training import TrainConfig
 from stdask.display.console import say
 from stdask.display.tables import print_table
 from stdask.mock.run_file import RUN_FILE
@@ -54,9 +55,9 @@ def prepare(output: Path, n_a: int, n_b: int, n_common: int, seed: int) -> tuple
     return load_run(output / "run.toml"), truth / "truth_a.parquet"
 
 
-def print_recovery(run: Run) -> None:
+def print_recovery(output: Path) -> None:
     """Print how far the test stars lie from the truth: raw A, translated, and B itself."""
-    rows = read_ecsv(paths.evaluation(run.output) / "truth.ecsv")
+    rows = read_ecsv(paths.evaluation(output) / "truth.ecsv")
     titles = {"translated": "A translated", "raw": "A not translated", "B itself": "B itself"}
     lines: dict[str, dict[str, Any]] = {}
     for method, title in titles.items():
@@ -66,14 +67,14 @@ def print_recovery(run: Run) -> None:
     print_table("Mean absolute error of the test stars, compared with the truth", list(lines.values()))
 
 
-def print_speed(run: Run) -> None:
+def print_speed(output: Path, train: TrainConfig) -> None:
     """Print how long the translation took, beside the published way on a machine like those of 2024."""
-    receipt = read_receipt(run.output, "translate", TranslateCounts)
+    receipt = read_receipt(output, "translate", TranslateCounts)
     if receipt is None or receipt.counts.partitions.n_kept:
         return  # a part of it was timed another day
     n_stars = receipt.counts.rows.n_out
     n_workers = receipt.counts.n_workers
-    n_families = sum(bool(run.config.train.labels(family)) for family in schema.FAMILIES)
+    n_families = sum(bool(train.labels(family)) for family in schema.FAMILIES)
     speed = n_stars / receipt.seconds / n_workers
     say(
         f"{n_stars:,} stars translated on {n_workers} workers in {receipt.seconds / 60:.1f} min, "
