@@ -1,4 +1,4 @@
-"""Do the errors cover: where B falls within the stated errors, and how often inside them."""
+"""Coverage of the errors: where B lies within the stated errors, and how often inside them."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ BAND = (0.025, 0.975)  # quantiles: 95 % of right errors stay inside
 
 
 def draw_coverage(labels: Sequence[str], counts: np.ndarray, calibrated: np.ndarray, drawn: np.ndarray) -> Figure:
-    """Draw for each label the histogram of B's probability integral, and beside it covered against nominal shares.
+    """Draw for each label the histogram of the probability integral of B, and covered against nominal shares.
 
     With right errors the histogram is flat and the curve is the diagonal, within the grey 95 % bands of chance. Too
     small errors raise the ends of the histogram and lower the curve, too large ones do the opposite; an offset

@@ -23,7 +23,7 @@ COLOURS = "Oranges"  # of the translated stars, as in the other figures
 FAINTEST = CONTOURS[0] / 4  # of the maximum: left white below
 CONTOUR = "#123a63"  # the blue of survey B, dark enough for thin lines on orange
 LIMIT: dict[str, Any] = {"color": INK, "linewidth": 0.9, "linestyle": (0, (4, 3))}
-# equal steps of the root of the density: what is rare is seen beside what is common
+# Equal steps of the square root of the density show rare stars as well as common ones.
 SHADES = PowerNorm(0.5, vmin=0.0, vmax=1.0)
 FEWEST = 20  # stars of a density; fewer are drawn one by one. As in the running medians of the paper, sect. 4.3
 SHOWN = 0.999  # of the stars: the part of the plane that is drawn, so that a few odd ones do not shrink it

@@ -1,4 +1,4 @@
-"""How much each input says about each label: Thomas et al. 2024, fig. 7, and figs. B.1 and B.2 beside it."""
+"""Importance of each input for each label: Thomas et al. 2024, fig. 7, and figs. B.1 and B.2."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Where training stars lie among all stars, as A, B and the networks put them: Thomas et al. 2024, fig. 4."""
+"""Training stars among all stars, as A and B measure them and as A is translated: Thomas et al. 2024, fig. 4."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ def draw_parameter_space(rows: Sequence[PlaneRow], names: tuple[str, str]) -> Fi
             bar.set_label("training stars per bin", fontsize=8)
             bar.ax.xaxis.set_major_formatter("{x:g}")
         handles = [Line2D([], [], color=INK, linewidth=0.7, linestyle=line) for line in LINES]
-        title = f"Contours: bins that hold at least so many stars of the whole catalogue\n(bins of {_sizes(rows)})"
+        title = f"Contours: bins with at least this number of stars of the whole catalogue\n(bins of {_sizes(rows)})"
         figure.legend(
             handles, [str(n) for n in CONTOURS], loc="outside lower left", ncols=3, title=title, alignment="left"
         )
@@ -91,7 +91,7 @@ def _sizes(rows: Sequence[PlaneRow]) -> str:
 
 def _draw_catalogue(axes: Axes, row: PlaneRow, number: int) -> None:
     everything = row.everything[number]
-    levels = [level - 0.5 for level in CONTOURS]  # between whole numbers: so many or more
+    levels = [level - 0.5 for level in CONTOURS]  # between whole numbers: contours enclose at least this number
     shown = [(level, line) for level, line in zip(levels, LINES, strict=True) if level < everything.max()]
     for level, line in shown:
         axes.contour(*row.grid.centres, everything, levels=[level], colors=INK, linewidths=0.5, linestyles=line)

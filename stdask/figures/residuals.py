@@ -144,7 +144,7 @@ def _draw_scatter(
 
 
 def _reach(values_b: np.ndarray, compared: list[np.ndarray]) -> tuple[float, float]:
-    """Return the range of B's values and of nearly all others, with a margin: absurd ones stay out of it."""
+    """Return the range of B's values and of nearly all others, with a margin; absurd values are left out."""
     tails = (1 - SHOWN_QUANTILE, SHOWN_QUANTILE)
     ends = [np.quantile(values[np.isfinite(values)], tails) for values in compared if np.isfinite(values).any()]
     if not ends or not np.isfinite(values_b).any():

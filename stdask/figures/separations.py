@@ -1,4 +1,4 @@
-"""How far apart the stars of a pair lie in the two surveys, beside how far chance would put them."""
+"""Separations of the pairs, compared with those expected of chance neighbours."""
 
 import numpy as np
 from matplotlib import rc_context

@@ -15,7 +15,7 @@ NOISE_A = {"teff": 66.0, "logg": 0.085, "fe_h": 0.055, "mg_fe": 0.052, "rv_galah
 NOISE_B = {"TEFF": 60.0, "LOGG": 0.065, "M_H": 0.028, "MG_FE": 0.018, "VHELIO_AVG": 0.05}  # at S/N 150
 POOR_FACTOR_A, POOR_FACTOR_B = 0.6, 0.3  # more noise for each dex below [Fe/H] = -0.4
 STATED_ERROR_SCATTER = 0.15  # natural logarithm: surveys know their errors roughly
-BAD_FACTOR = 4.0  # noise of flagged values over that of the others, untold by their stated errors
+BAD_FACTOR = 4.0  # noise of flagged values over that of the others; their stated errors do not show it
 FLAG_SP_SHARE, FLAG_FE_H_SHARE, UPPER_LIMIT_SHARE = 0.17, 0.06, 0.01
 NOT_MEASURED, UPPER_LIMIT = 32, 1  # flag_mg_fe, as in GALAH DR3
 UPPER_LIMIT_BIAS = 0.2  # dex
@@ -38,7 +38,7 @@ class Offsets(NamedTuple):
 def offsets_a(teff: np.ndarray, logg: np.ndarray, fe_h: np.ndarray, mg_fe: np.ndarray) -> Offsets:
     """Return the systematic differences of survey A from the truth, i.e. from survey B's scale.
 
-    Smooth, not linear, and dependent on one another: what a translation has to learn. With the noise they
+    Smooth, not linear, and dependent on one another: a translation has to reproduce them. With the noise they
     add up to the differences between GALAH DR3 and APOGEE DR17 in Thomas et al. 2024, sect. 3.3.
 
     Parameters

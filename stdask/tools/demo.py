@@ -34,7 +34,7 @@ def prepare(output: Path, n_a: int, n_b: int, n_common: int, seed: int) -> tuple
     Parameters
     ----------
     output
-        Folder of the demo: survey files in `data/`, the truth in `truth/`, the run beside them.
+        Folder of the demo: survey files in `data/`, the truth in `truth/`, and the run.
     n_a, n_b, n_common, seed
         As for `mock_surveys`.
     """
@@ -56,7 +56,7 @@ def prepare(output: Path, n_a: int, n_b: int, n_common: int, seed: int) -> tuple
 
 
 def print_recovery(output: Path) -> None:
-    """Print how far the test stars lie from the truth: raw A, translated, and B itself."""
+    """Print how far the test stars are from the truth: translated, as A measured them, and as B did."""
     rows = read_ecsv(paths.evaluation(output) / "truth.ecsv")
     titles = {"translated": "A translated", "raw": "A not translated", "B itself": "B itself"}
     lines: dict[str, dict[str, Any]] = {}
@@ -68,10 +68,10 @@ def print_recovery(output: Path) -> None:
 
 
 def print_speed(output: Path, train: TrainConfig) -> None:
-    """Print how long the translation took, beside the published way on a machine like those of 2024."""
+    """Print how long the translation took, compared with the published code on a machine like those of 2024."""
     receipt = read_receipt(output, "translate", TranslateCounts)
     if receipt is None or receipt.counts.partitions.n_kept:
-        return  # a part of it was timed another day
+        return  # the receipt has the time of the last part alone
     n_stars = receipt.counts.rows.n_out
     n_workers = receipt.counts.n_workers
     n_families = sum(bool(train.labels(family)) for family in schema.FAMILIES)

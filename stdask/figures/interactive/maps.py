@@ -30,7 +30,7 @@ MERIDIANS, PARALLELS = range(-120, 180, 60), range(-60, 90, 30)  # degrees
 
 @dataclass(frozen=True)
 class Row:
-    """One line of what is told about a pixel."""
+    """One line of the numbers that are shown for a pixel."""
 
     text: str
     columns: tuple[str, ...]

@@ -14,7 +14,7 @@ from bokeh.resources import Resources
 from stdask.figures.style import FAINT, INK, symbol
 
 MARGIN_LEFT, MARGIN_RIGHT = 74, 16  # CSS pixels: more than an axis needs, so that the width of a figure is known
-STEPS_PER_UNIT = 4096  # of what is drawn: finer than any label is told; rounded numbers pack three times smaller
+STEPS_PER_UNIT = 4096  # drawn numbers are rounded to these steps: finer than any number shown, and a third of the size
 
 
 def frame(x_range: tuple[float, float], y_range: tuple[float, float], x_label: str, y_label: str) -> Plot:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-MIN_POINTS = 2  # on either side of a break, beside the point next to it
+MIN_POINTS = 2  # points on either side of a break, in addition to the point next to it
 PARAMETERS_OF_BREAK = 2  # where it is, and the other slope
 BREAK_STEP = 0.1  # of the width of a bin: how finely breaks are tried
 
@@ -42,7 +42,7 @@ def fit_slopes(
     medians lie on no line. The variance of a point's own bootstraps is no weight: a median that few resamplings move
     would count more and claim a smaller error for the same chance, and errors come out a fifth too small.
 
-    The break is tried at steps between the points; the one of the least squares is taken, anew in each bootstrap, so
+    The break is tried at steps between the points; the one of the least squares is taken, again in each bootstrap, so
     that errors of slopes include that of the break. A break must be worth its two parameters by the Bayesian
     information criterion (Schwarz 1978, Ann. Statist. 6, 461); else a straight line is fitted to the medians and to all
     bootstraps.

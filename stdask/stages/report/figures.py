@@ -14,17 +14,17 @@ from stdask.stages.report.interactive import Interactive
 from stdask.storage import paths
 from stdask.storage.documents import read_bytes
 
-SCALE = 0.75  # CSS pixels of an image pixel: letters of all figures in the size of the page's text
+SCALE = 0.75  # CSS pixels per image pixel: the letters of all figures have the size of the text of the page
 MAX_HEIGHT = 1000  # CSS pixels: a figure fits on a screen
-MAX_IMAGE_BYTES = 7_500_000  # as base64: the page stays below 15 MB, which mail and browsers still take
-COMMON_READING = "All samples share the scale of a quantity. A tool over the figure is at work once it is chosen."
+MAX_IMAGE_BYTES = 7_500_000  # as base64: the page stays below 15 MB, which mail and browsers accept
+COMMON_READING = "All samples share the scale of a quantity. Choose a tool above the figure to zoom or move it."
 MAP_READING = (
-    "Point at a pixel to read its numbers. Circle: the Sun; dashed: the Galactic midplane; outlined: what only the "
-    f"merged catalogue fills. {COMMON_READING}"
+    "Point at a pixel to read its numbers. Circle: the Sun; dashed: the Galactic midplane; outlined: pixels that only "
+    f"the merged catalogue fills. {COMMON_READING}"
 )
 SKY_READING = (
     "Point at a pixel to read its numbers. Galactic longitude grows to the left, a line every 60 degrees; the dark "
-    f"line across is the Galactic plane; outlined: what only the merged catalogue fills. {COMMON_READING}"
+    f"line across is the Galactic plane; outlined: pixels that only the merged catalogue fills. {COMMON_READING}"
 )
 PROFILE_READING = (
     "Point at a bin to read its numbers. Shaded: 16th to 84th percentile of the bootstrapped medians; dashed, with "
@@ -34,13 +34,13 @@ FAMILY_FIGURES = {
     "coverage": (
         "Left: probability below the value of {b} by prediction and calibrated error, for all test stars; flat if the "
         "errors are right, high at the ends if they are too small. Right: share of the stars inside an interval "
-        "against the share it promises. Grey: where chance keeps 95 % of the results of right errors.",
+        "against its nominal share. Grey: 95 % of the results lie here by chance if the errors are right.",
         "Histograms of the probability integral and covered against nominal shares, one row a label; the covered "
         "shares are in the table above.",
     ),
     "importance": (
         "Importance of each input for each label and for its correction: 100 mean |SHAP| over the sum of all inputs, "
-        "in per cent. Below the line: both colours as one.",
+        "in per cent. Below the line: both colours together.",
         "Bar charts of the importance of each input, one panel a label; the numbers are in the table below.",
     ),
     "domain": (
@@ -69,7 +69,7 @@ PRODUCTS = {  # title, what it shows, how its interactive figure is read
         PROFILE_READING,
     ),
 }
-_OTHERS = "Left: A as it measured its stars, together with B. Right: A alone, translated. Colours as above."
+_OTHERS = "Left: A before translation, together with B. Right: A alone, translated. Colours as above."
 PRODUCTS |= {
     "gradients": ("Gradients", "Slopes of the medians by height, radius and azimuth; errors are in the table.", ""),
     "diagram_kiel": (
@@ -84,7 +84,7 @@ PRODUCTS |= {
     ),
     "parameter_space": (
         "Parameter space",
-        "Training stars: A as it measured them, as B did, A translated. Lines: 1, 10 and 100 stars a bin of all.",
+        "Training stars as measured by A and by B, and A translated. Lines: 1, 10 and 100 of all stars per bin.",
         "",
     ),
     **{f"{name}_untranslated": (f"{PRODUCTS[name][0]}: further samples", _OTHERS, "") for name in tuple(PRODUCTS)},
@@ -160,7 +160,7 @@ def evaluation_figures(
 
 
 def pair_figure(pairs: Path, titles: tuple[str, str], album: Album) -> Image | None:
-    """Return the figure of the separations, if there is one beside the table of the pairs."""
+    """Return the figure of the separations, if it was drawn."""
     caption = (
         f"Separations between {titles[0]} and {titles[1]} of the stars that were matched. Dashed: expected number of "
         "false matches by chance, if any."

@@ -189,7 +189,7 @@ def _views(
     quantities: Mapping[str, ShownQuantity],
     columns: Mapping[str, np.ndarray],
 ) -> Iterator[MapView]:
-    """Yield one view a quantity, with what is told about each of its pixels."""
+    """Yield one view a quantity, with the numbers that are shown for each of its pixels."""
     place, text, decimals = MAPS[view]
     where = Row(text, place, decimals, ", ")
     surveys = {"ALONE/COUNT": titles[1], "A_ONLY/COUNT": titles[0]}
@@ -206,10 +206,10 @@ def _views(
             Row("error of one star", (f"{own}_ERROR",), places),
             Row("error from the networks", (f"{own}_TRANSLATION",), places),
         ]
-        told = [row for row in rows if all(np.isfinite(columns.get(part, np.nan)).any() for part in row.columns)]
+        shown = [row for row in rows if all(np.isfinite(columns.get(part, np.nan)).any() for part in row.columns)]
         counts = f"{sample}/N_{name}"
-        told.append(Row(f"stars with {quantity.text}", (counts,), 0))
-        yield MapView(sample, name, quantity.title, f"{own}_MEDIAN", counts, (where, *told, *stars))
+        shown.append(Row(f"stars with {quantity.text}", (counts,), 0))
+        yield MapView(sample, name, quantity.title, f"{own}_MEDIAN", counts, (where, *shown, *stars))
 
 
 def _order_of(path: Path, pixels: np.ndarray, ra_deg: np.ndarray, dec_deg: np.ndarray) -> int:

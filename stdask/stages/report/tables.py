@@ -1,4 +1,4 @@
-"""The tables beside the maps and profiles, shown as they are: their columns tell what they are."""
+"""The tables of gradients and differences, shown as they are on disk."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ TABLES = {
         "Median difference of the two surveys in the bins that both fill, before and after the translation.",
     ),
 }
-ERROR = "_ERR"  # ending of the column with the error of another: both stand in one cell
+ERROR = "_ERR"  # ending of the column with the error of another: both are shown in one cell
 
 
 class ShownColumn(NamedTuple):

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stdask import __version__, schema
+from stdask import __version__
 from stdask.cluster.machine import SGEMM
 from stdask.cluster.workers import ONE_THREAD, Workers
 from stdask.config.cluster import ClusterConfig
@@ -24,7 +24,7 @@ from stdask.storage.files import write_text
 from stdask.storage.surveys.files import open_survey
 from stdask.tools.bench.ingest import measure_ingest
 from stdask.tools.bench.speed import Case, measure, prepare
-from stdask.tools.bench.stars import made_up_families, made_up_table
+from stdask.tools.bench.stars import MadeUpSurvey
 from stdask.tools.bench.workers import N_TASKS, measure_tasks, measure_workers
 
 SEED = 7
@@ -83,10 +83,10 @@ def plan(run: Run) -> None:
         If the workers would have too little memory.
     """
     n_stars = open_survey(run.survey_file("a"), run.definition_a.file).n_rows
-    families = made_up_families(run)
-    sample = made_up_table(run, SAMPLE_STARS)
+    survey = MadeUpSurvey.of(run)
+    families, sample = survey.families(), survey.table(SAMPLE_STARS)
     new = new_columns(families, run.definition_b.units)
-    columns = (schema.HEALPIX, *run.definition_a.catalogue_columns, *new)
+    columns = (*survey.columns, *new)
     draws, largest = draws_of(run.config), min(n_stars, run.config.ingest.rows_per_partition)
     load = Workload(n_stars, largest, rows_per_task(run.config.train, draws.n_draws))
     cost = forecast(families, draws, sample, columns, load)

@@ -1,4 +1,4 @@
-"""Bench: how fast a survey file comes in, beside what its disk can read and what one core can write as Parquet."""
+"""Measure how fast a survey file is ingested, compared with reading the file and with writing Parquet alone."""
 
 import os
 import time
@@ -10,7 +10,7 @@ from astropy.io import fits
 
 from stdask.cluster.performance import peak_memory
 from stdask.cluster.workers import Workers
-from stdask.config.run import Run, load_run
+from stdask.config.run import load_run
 from stdask.config.survey import SurveyDefinition
 from stdask.display.console import progress_bar, say
 from stdask.science.keys.seeds import generator
@@ -75,7 +75,7 @@ def measure_ingest(n_rows: int, folder: Path, workers: Workers) -> dict[str, flo
         "rows_per_s": n_rows / seconds,
         "file_bytes_per_s": n_bytes / seconds,
         "disk_bytes_per_s": disk,
-        "parquet_rows_per_s": _parquet_rate(run),
+        "parquet_rows_per_s": _parquet_rate(paths.catalogue(run.output, run.definition_a.name)),
         **{f"{process}_peak_bytes": peak for process, peak in peaks.items()},
     }
     say(
@@ -143,9 +143,8 @@ def _seconds_to_read(path: Path) -> float:
         return time.perf_counter() - start
 
 
-def _parquet_rate(run: Run) -> float:
+def _parquet_rate(folder: Path) -> float:
     """Return how many rows a second one core writes of the catalogue that was made."""
-    folder = paths.catalogue(run.output, run.definition_a.name)
     table = read_parquet(next(iter(sorted(folder.rglob("Npix=*.parquet")))))
     start = time.perf_counter()
     fill_parquet(folder.parent / "alone.parquet", table)

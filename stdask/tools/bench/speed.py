@@ -11,7 +11,6 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 import stdask
-from stdask import schema
 from stdask.cluster.machine import Work, matrix_product, speed
 from stdask.config.run import Run
 from stdask.config.training import TrainConfig
@@ -26,7 +25,7 @@ from stdask.science.keys.seeds import generator
 from stdask.stages.translate.table import new_columns
 from stdask.stages.translate.tasks import TranslationJob, translate_partition
 from stdask.storage.catalogue.hats import write_partition
-from stdask.tools.bench.stars import PIXEL, made_up_families, made_up_table
+from stdask.tools.bench.stars import PIXEL, MadeUpSurvey
 
 ENGINE_OPERATIONS = 5e9  # in a timing: some 50 ms
 TASK_OPERATIONS = 3e11  # in a timing: some three seconds
@@ -80,12 +79,14 @@ def prepare(run: Run, preset: str, folder: Path) -> Case:
     """
     train = run.config.train.model_copy(update={"preset": preset})
     run = run.model_copy(update={"config": run.config.model_copy(update={"train": train})})
-    families, draws = made_up_families(run), draws_of(run.config)
+    survey, draws = MadeUpSurvey.of(run), draws_of(run.config)
+    families = survey.families()
     new = new_columns(families, run.definition_b.units)
-    columns = (schema.HEALPIX, *run.definition_a.catalogue_columns, *new)
-    job = TranslationJob(folder / preset / "made_up", folder / preset / "translated", families, "bench", draws, columns)
+    job = TranslationJob(
+        folder / preset / "made_up", folder / preset / "translated", families, "bench", draws, (*survey.columns, *new)
+    )
     n_stars = int(TASK_OPERATIONS / _operations(families, draws.n_draws))
-    write_partition(job.source, PIXEL, made_up_table(run, n_stars), {})
+    write_partition(job.source, PIXEL, survey.table(n_stars), {})
     return Case(train, job, len(new), n_stars)
 
 

@@ -124,7 +124,7 @@ def test_rows_in_are_rows_out_and_rows_set_aside_by_reason(run: Run, client: Wor
     text = make(run, client).texts["counts"]
     assert "Ingest A 1,200 1,190 10 no position: 10" in text
     assert "Merge 2,090 1,590 500 also in B: 500" in text
-    assert "Train passes no rows on" in text
+    assert "Train writes no rows" in text
     assert "E(B-V) <= 0.3 431" in text
     assert "partitions 250" in text
 
@@ -232,10 +232,10 @@ def test_notes_of_all_stages_are_told(run: Run, client: Workers) -> None:
     assert "2 notes" in page.texts["summary"]
 
 
-def test_a_run_without_notes_says_that_nothing_was_refused(run: Run, client: Workers) -> None:
+def test_a_run_without_notes_says_that_all_networks_were_trained(run: Run, client: Workers) -> None:
     for step in ("train", "atlas"):
         write_receipt(run.output, Receipt(step, "key", {}, stage_settings(run, step), {}, made_up_counts(step)))
-    assert "Nothing was refused" in make(run, client).texts["notes"]
+    assert "All networks were trained" in make(run, client).texts["notes"]
 
 
 def test_provenance_and_citations_are_complete(run: Run, client: Workers) -> None:

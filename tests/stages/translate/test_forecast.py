@@ -14,7 +14,7 @@ from stdask.stages.translate.tasks import TranslationJob, translate_partition
 from stdask.storage import paths
 from stdask.storage.catalogue.hats import write_partition
 from stdask.storage.tables import read_parquet, to_column
-from stdask.tools.bench.stars import PIXEL, made_up_families, made_up_table
+from stdask.tools.bench.stars import PIXEL, MadeUpSurvey
 from tests.tools.bench.bench_runs import make_demo_run
 
 COST = Forecast(n_stars=36_000_000, stars_per_second=1000, peak_bytes=900_000_000, disk_bytes=10**10)
@@ -43,7 +43,7 @@ def test_workers_too_small_for_the_largest_partition_are_refused_with_what_to_do
 
 def test_the_estimated_disk_space_is_that_of_the_translation(tmp_path: Path):
     run = make_demo_run(tmp_path, "[translate]\nn_draws = 8\n")
-    families, table = made_up_families(run), made_up_table(run, 3000)
+    families, table = MadeUpSurvey.of(run).families(), MadeUpSurvey.of(run).table(3000)
     write_partition(tmp_path / "source", PIXEL, table, {})
     table = read_parquet(paths.partition(tmp_path / "source", PIXEL))
     columns = (*map(to_column, table.schema), *new_columns(families, run.definition_b.units))
@@ -58,7 +58,7 @@ def test_the_estimated_disk_space_is_that_of_the_translation(tmp_path: Path):
 
 def test_a_partition_in_row_ranges_takes_the_memory_of_the_largest_range_or_of_joining_them(tmp_path: Path):
     run = make_demo_run(tmp_path)
-    families = made_up_families(run)
+    families = MadeUpSurvey.of(run).families()
     old = (schema.HEALPIX, *run.definition_a.catalogue_columns)
     columns = (*old, *new_columns(families, run.definition_b.units))
     whole, parts, small = (expected_peak(families, columns, len(old), 50_000, most) for most in (None, 10_000, 1_000))

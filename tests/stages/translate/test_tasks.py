@@ -24,7 +24,7 @@ from stdask.stages.translate.tasks import (
 )
 from stdask.storage import paths
 from stdask.storage.catalogue.hats import write_partition
-from stdask.tools.bench.stars import PIXEL, made_up_families, made_up_table
+from stdask.tools.bench.stars import PIXEL, MadeUpSurvey
 from tests.tools.bench.bench_runs import make_demo_run
 
 N_STARS = 60
@@ -36,8 +36,8 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> TranslationJob:
     """A partition of made-up stars, some without an input, and networks with everything that a translation may have."""
     folder = tmp_path_factory.mktemp("job")
     run = make_demo_run(folder, "[translate]\nn_draws = 8\n")
-    families = made_up_families(run)
-    write_partition(folder / "a", PIXEL, made_up_table(run, N_STARS, missing=0.3), {})
+    families = MadeUpSurvey.of(run).families()
+    write_partition(folder / "a", PIXEL, MadeUpSurvey.of(run).table(N_STARS, missing=0.3), {})
     columns = (schema.HEALPIX, *run.definition_a.catalogue_columns)
     columns += new_columns(families, run.definition_b.units)
     job = TranslationJob(folder / "a", folder / "whole", families, "digest", draws_of(run.config), columns)

@@ -11,7 +11,7 @@ from stdask.runs.draws import draws_of
 from stdask.stages.translate.stage import check_inputs
 from stdask.stages.translate.table import new_columns, translate_table
 from stdask.storage.catalogue.hats import Catalogue
-from stdask.tools.bench.stars import MISSING, PIXEL, made_up_families, made_up_table
+from stdask.tools.bench.stars import MISSING, PIXEL, MadeUpSurvey
 from tests.tools.bench.bench_runs import make_demo_run
 
 
@@ -20,17 +20,17 @@ def test_the_networks_have_the_shape_of_the_run_and_find_their_inputs(tmp_path: 
     run = make_demo_run(tmp_path)
     train = run.config.train.model_copy(update={"preset": preset})
     run = run.model_copy(update={"config": run.config.model_copy(update={"train": train})})
-    families = made_up_families(run)
+    families = MadeUpSurvey.of(run).families()
     assert [(len(f.inputs), len(f.labels), f.plan.n_members) for f in families] == [(6, 4, 5), (7, 1, 5)]
     assert families[0].plan.widths[0] == PRESETS[preset]["first_width"]
     columns = (schema.HEALPIX, *run.definition_a.catalogue_columns)
-    assert made_up_table(run, 3).column_names == [column.name for column in columns]
+    assert MadeUpSurvey.of(run).table(3).column_names == [column.name for column in columns]
     check_inputs(families, Catalogue(tmp_path, "made up", {PIXEL: 3}, columns), train)
 
 
 def test_stars_are_like_the_training_stars_and_some_lack_an_input(tmp_path: Path):
     run = make_demo_run(tmp_path, "[translate]\nn_draws = 8\n")
-    families, table = made_up_families(run), made_up_table(run, 2000)
+    families, table = MadeUpSurvey.of(run).families(), MadeUpSurvey.of(run).table(2000)
     new = translate_table(table, families, draws_of(run.config))
     assert set(new) == {column.name for column in new_columns(families, run.definition_b.units)}
     # 5 % of stars like the training stars lie outside by definition, and those that lack an input

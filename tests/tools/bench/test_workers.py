@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 import stdask.stages.translate.stage
 from stdask.config.run import load_run
-from stdask.tools.bench.stars import PIXEL, made_up_families, made_up_table
+from stdask.tools.bench.stars import PIXEL, MadeUpSurvey
 from stdask.cluster.performance import peak_bytes
 from stdask.stages.translate.forecast import expected_peak
 from stdask.runs.draws import draws_of
@@ -24,11 +24,11 @@ from stdask.storage.catalogue.hats import write_partition
 
 folder, n_stars = Path(sys.argv[1]), int(sys.argv[2])
 run = load_run(folder / "run.toml")
-families = made_up_families(run)
+families = MadeUpSurvey.of(run).families()
 own = (schema.HEALPIX, *run.definition_a.catalogue_columns)
 columns = (*own, *new_columns(families, run.definition_b.units))
 if sys.argv[3] == "write":
-    write_partition(folder / "source", PIXEL, made_up_table(run, n_stars), {})
+    write_partition(folder / "source", PIXEL, MadeUpSurvey.of(run).table(n_stars), {})
 else:
     job = TranslationJob(folder / "source", folder / "out", families, "x", draws_of(run.config), columns)
     translate_partition(PIXEL, job)
