@@ -37,5 +37,5 @@ def test_the_bench_tells_speeds_shares_workers_and_memory(tmp_path: Path):
     assert row["workers"] >= 1
     assert 0 < row["peak_bytes"] < 1e9
     assert 0 < told["task_ms"] < 1000  # of 50 tasks: a second each would be a fault
-    for title in ("One thread", "Shares of the time", "Workers", "ms a task"):
+    for title in ("One thread", "Shares of the time", "One worker a core", "ms a task"):
         assert title in done.stdout
