@@ -11,7 +11,6 @@ from astropy.table import Column as AstropyColumn
 from astropy.table import Table
 
 from stdask import __version__
-from stdask.errors import CatalogueError
 from stdask.schema import Column
 from stdask.science.galaxy.map_grid import MapGrid
 from stdask.storage.documents import write_ecsv
@@ -107,24 +106,6 @@ def _write(path: Path, extensions: Sequence[Any], provenance: Mapping[str, str |
         hdu.add_checksum(when="of this HDU")  # without the date that astropy would write
     with replacing(path) as temporary:
         hdus.writeto(temporary, output_verify="exception")
-
-
-def read_map_cube(path: Path, sample: str) -> dict[str, np.ndarray]:
-    """Read the planes of one sample by their names.
-
-    Raises
-    ------
-    CatalogueError
-        If the file is missing or damaged, or has no such extension.
-    """
-    try:
-        with fits.open(path, memmap=False, checksum=True) as hdus:
-            hdu = hdus[sample]
-            return {hdu.header[f"PLANE{n + 1}"]: image for n, image in enumerate(hdu.data)}
-    except FileNotFoundError:
-        raise CatalogueError(f"No file {path}. Run `stdask atlas` first.") from None
-    except (OSError, KeyError) as exc:
-        raise CatalogueError(f"Cannot read {sample!r} of {path}: {exc}. Remove it and run `stdask atlas`.") from exc
 
 
 def write_profile(

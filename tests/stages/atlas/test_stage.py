@@ -17,10 +17,10 @@ from stdask.stages.atlas import profiles as atlas_profiles
 from stdask.stages.atlas import stage as atlas
 from stdask.stages.atlas import tasks as atlas_tasks
 from stdask.storage import paths
-from stdask.storage.products.maps import read_map_cube
 from stdask.storage.tables import read_parquet, to_masked
 from tests import hand_made
 from tests.hand_made import LABEL_B, A, B, make_run, write_catalogue
+from tests.map_cubes import read_map_cube
 
 N_STARS = 12_000
 SETTINGS = {"bin_kpc": 0.5, "max_radius_kpc": 12.0, "max_height_kpc": 3.0, "n_bootstraps": 100}

@@ -9,10 +9,10 @@ from astropy.table import QTable
 from astropy.wcs import WCS
 from numpy.testing import assert_allclose, assert_array_equal
 
-from stdask.errors import CatalogueError
 from stdask.schema import products as schema_products
 from stdask.science.galaxy.map_grid import MapGrid
-from stdask.storage.products.maps import Axis, MapPlane, read_map_cube, write_map_cubes, write_profile, write_sky_maps
+from stdask.storage.products.maps import Axis, MapPlane, write_map_cubes, write_profile, write_sky_maps
+from tests.map_cubes import read_map_cube
 
 GRID = MapGrid.covering(2.0, 1.0, 0.5)
 AXES = (Axis("R_GC", "R with the sign of X"), Axis("Z_GC", "height above the midplane"))
@@ -81,11 +81,6 @@ def test_the_same_maps_give_the_same_bytes(path, tmp_path):
 
 def test_no_temporary_file_is_left_beside_a_product(path):
     assert [file.name for file in path.parent.iterdir()] == [path.name]
-
-
-def test_a_missing_map_says_which_stage_writes_it(tmp_path):
-    with pytest.raises(CatalogueError, match="stdask atlas"):
-        read_map_cube(tmp_path / "none.fits", "ALONE")
 
 
 def test_a_profile_comes_back_with_units_meanings_and_provenance(tmp_path):
