@@ -49,8 +49,10 @@ REFERENCES: dict[str, tuple[str, type[BaseModel], str]] = {
         "puts the stellar parameters of A on the scale of B: it *translates* A. The quantities that it translates,\n"
         "such as the effective temperature or [Fe/H], are called *labels*. The [glossary](glossary.md) has all such\n"
         "words, and [`jobs/`](../jobs) has examples of run files.\n\n"
-        "Paths of survey files are relative to `--data-dir`; without that option, to the folder of the run file. A\n"
-        "key may be left out unless it is required. An unknown key is an error.",
+        "Paths are relative to one of three folders. Survey files and other tables: the folder of `--data-dir`, or\n"
+        "that of the run file if the option is not given. Survey definitions of your own: the folder of the run\n"
+        "file. `output`, and the runs of `[[merge.also]]`: the working directory.\n\n"
+        "A key may be left out unless it is required. An unknown key is an error.",
     ),
     "survey": (
         "The survey definition",

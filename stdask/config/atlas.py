@@ -34,7 +34,8 @@ class AtlasConfig(TomlModel):
     """Stars to use: the lowest and the highest value of one label or several. Default: giants by their log g, if B
     measures it. `select = {}` uses all stars."""
     alpha: Literal["all", "low", "high"] = "all"
-    """`low`: use only stars below `alpha_line` in the plane of [Fe/H] and [alpha/Fe]. `high`: only stars above it."""
+    """`low`: use only stars below `alpha_line` in the plane of metallicity (FE_H or M_H) and [alpha/Fe] (ALPHA_FE or
+    MG_FE). `high`: only stars above it."""
     alpha_line: tuple[float, float] = (0.10, -0.16)
     """Line between the low-alpha and the high-alpha sequence: [alpha/Fe] = first number + second number x [Fe/H].
     Default: as in Thomas et al. 2024, Fig. 14."""
@@ -58,12 +59,13 @@ class AtlasConfig(TomlModel):
     """Share of a bin of a profile that overlaps with the next bin. 0: bins share no stars."""
     height_edges_kpc: Edges = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
     """Edges of the slices in |Z|, in kpc. Each slice has a radial profile. In the paper the last slice has no upper
-    edge."""
+    edge; use `max_height_kpc` as the last edge to get the same."""
     ring_edges_kpc: Edges = (0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0)
     """Edges of the rings in R, in kpc. Each ring has a vertical profile. The north and the south of the midplane, and
     surveys A and B, are also compared in each ring."""
     azimuth_edges_deg: Edges = (-60.0, -30.0, -10.0, 10.0, 30.0, 60.0)
-    """Edges of the sectors in azimuth, in degrees from the direction of the Sun. Each sector has a radial gradient."""
+    """Edges of the sectors in azimuth, in degrees. 0 is the direction from the Galactic centre to the Sun; positive
+    azimuths are ahead of the Sun in the Galactic rotation. Each sector has a radial gradient."""
     min_stars_profile: int = Field(default=20, ge=1)
     """Smallest number of stars in a bin of a profile. Bins with fewer stars have no median."""
     min_stars_cell: int = Field(default=5, ge=1)
@@ -71,10 +73,10 @@ class AtlasConfig(TomlModel):
     n_bootstraps: int = Field(default=1000, ge=10)
     """Number of bootstrap samples for the errors of medians and slopes."""
     translation_errors: bool = True
-    """Also compute how much maps and profiles change from network to network, and when all stars move within their
-    errors. Several times slower."""
+    """Also compute how much maps and profiles change from network to network, and how much profiles change when random
+    errors, as large as those of the labels, are added to the labels. Several times slower."""
     n_noisy: int = Field(default=8, ge=2)
-    """Number of times all stars are moved at random within their errors, for `translation_errors`."""
+    """Number of times that random errors are added to the labels of all stars, for `translation_errors`."""
 
 
 class TableConfig(TomlModel):

@@ -25,10 +25,11 @@ class ClusterConfig(TomlModel):
     """How workers are started: `local` as processes on this machine, `address` not at all (a Dask cluster runs
     already), all others as jobs of that batch system."""
     workers: int | None = Field(default=None, ge=1)
-    """Number of workers. Default: one for each core of this machine, or one batch job."""
+    """Number of workers. Each batch job is one worker. Default: one for each core of this machine, or one batch job in
+    total."""
     memory: str = "2GiB"
-    """Memory of one worker, or of one batch job, in which the worker may use 90 %. `stdask bench --plan RUN.toml` tells
-    how much a run needs."""
+    """Memory of one worker on this machine, or of one batch job. The worker of a job uses at most 90 % of it. `stdask
+    bench --plan RUN.toml` tells how much a run needs."""
     address: str | None = None
     """Address of the running Dask scheduler, e.g. `tcp://head:8786`. For `kind = "address"` only."""
     walltime: str = Field(default="04:00:00", pattern=r"^\d+:[0-5]\d:[0-5]\d$")

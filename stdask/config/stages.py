@@ -43,17 +43,20 @@ class IngestConfig(TomlModel):
 class MatchById(TomlModel):
     """Match by id: two stars are a pair if they have the same value in a column of both catalogues.
 
-    Stars without an id are matched by position. Example: `match = { by = "id", column = "SOURCE_ID" }`.
+    They may lie at any distance on the sky. Two stars of which one has no id, or both, are matched by position. Columns
+    have the names of the catalogues that stdask writes: `SOURCE_ID` is the Gaia source_id (`gaia_id` of the
+    definition), and the columns of `id` and `keep` have the names of the survey file. Example: `match = { by = "id",
+    column = "SOURCE_ID" }`.
     """
 
     by: Literal["id"]
     """Match by id."""
     column: str
-    """Column of the ids in the catalogue of A, e.g. `SOURCE_ID` for the Gaia source_id."""
+    """Column of the ids in the catalogue of A: `SOURCE_ID`, or a column that the definition names in `id` or `keep`."""
     column_b: str | None = None
     """Column of the ids in the catalogue of B. Default: the same name as in A."""
     radius_arcsec: float = Field(default=2.0, gt=0, le=60)
-    """Largest separation of a pair in which a star has no id, in arcseconds."""
+    """Largest separation of a pair that is matched by position because a star has no id, in arcseconds."""
 
 
 class MatchByPosition(TomlModel):
@@ -71,15 +74,17 @@ class MatchByPosition(TomlModel):
 class IdList(TomlModel):
     """A list of stars to leave out of the merged catalogue, e.g. members of clusters or streams.
 
-    Source: Thomas et al. 2024, sect. 4. Write this table once for each list.
+    A star that is in both surveys is left out of both, whichever of its ids is in the list. Source: Thomas et al. 2024,
+    sect. 4. Write this table once for each list.
     """
 
     file: InnerPath
     """Table of the stars, in any format that stdask reads, relative to `--data-dir`."""
     column: str
-    """Column of their ids in that table."""
+    """Column of that table with the ids of the stars: those of the column that the definition names as `id`, not of
+    `gaia_id`."""
     survey: Literal["a", "b"]
-    """Survey whose ids these are."""
+    """Survey that the ids belong to."""
 
 
 class StarList(IdList):
@@ -101,11 +106,11 @@ class PairConfig(TomlModel):
     match: Annotated[MatchById | MatchByPosition, Field(discriminator="by")]
     """How the stars of A and B are matched: by id or by position."""
     max_ebv: Positive | Literal["none"] = 0.3
-    """Largest reddening E(B-V) of training stars, in magnitudes. Source: Thomas et al. 2024, sect. 3.2. No limit if A
-    has no reddening."""
+    """Largest reddening E(B-V) of training stars in the catalogue of A, in magnitudes. Source: Thomas et al. 2024,
+    sect. 3.2. A star with unknown reddening is not used for training. No limit if A has no reddening at all."""
     unambiguous: bool = True
-    """Do not use a pair for training if one of its stars has a second candidate within the radius: the match may be
-    wrong, or the spectrum a blend of two stars."""
+    """Do not use a pair for training if it was matched by position and one of its stars has a second candidate within
+    `radius_arcsec`: the match may be wrong, or the spectrum a blend of two stars."""
     exclude: tuple[StarList, ...] = ()
     """Lists of stars not to use for training."""
 
@@ -113,9 +118,11 @@ class PairConfig(TomlModel):
 class DomainConfig(TomlModel):
     """Where a translation can be trusted: the region that the training stars fill.
 
-    Each pair of inputs, and each pair of labels, spans a plane, which is divided into `n_bins` x `n_bins` bins. Bins
-    with training stars form the domain. If a star lies outside the domain in any of these planes, its QFLAG_INPUT or
-    QFLAG_OUTPUT is false. Source: Thomas et al. 2024, sect. 2.2.
+    Two inputs span a plane, and so do two labels. Each of these planes is divided into `n_bins` x `n_bins` bins, from
+    the smallest to the largest value of the training stars. Bins with training stars form the domain. If a star lies
+    outside the domain in a plane of inputs, its QFLAG_INPUT is false; in a plane of labels, its QFLAG_OUTPUT. Source:
+    Thomas et al. 2024, sect. 2.2. These keys do not change QFLAG_DOMAIN, which tells how far a star is from the
+    training stars in all inputs at once.
     """
 
     n_bins: int = Field(default=30, ge=2)
@@ -128,7 +135,8 @@ class EvaluateConfig(TomlModel):
     """How the accuracy of the translation is measured, on test stars that were never used for training."""
 
     n_bootstraps: int = Field(default=1000, ge=10)
-    """Number of times the test stars are resampled to find the errors of their scatter."""
+    """Number of bootstrap samples of the test stars, for the errors of the accuracy: of bias, scatter, mean absolute
+    error, slopes and importances."""
     importance_stars: int = Field(default=100, ge=1)
     """Number of test stars for which the importance of each input is computed (Shapley values). As many training stars
     serve as the background, so the computing time grows with the square. Source: Thomas et al. 2024, sect. 3.3.2."""
@@ -150,7 +158,8 @@ class TranslateConfig(TomlModel):
     engine: Literal["auto", "cpu", "gpu"] = "auto"
     """Processor that runs the networks. `auto`: a GPU if the worker has one, else the CPU."""
     tf32: bool = False
-    """Let a GPU compute with 10-bit precision. Faster, but each correction is off by about a thousandth of itself."""
+    """Let a GPU compute with 10-bit precision. Faster, but each predicted difference B - A is off by about a thousandth
+    of itself."""
 
 
 class AlsoConfig(TomlModel):
@@ -166,8 +175,10 @@ class AlsoConfig(TomlModel):
 class MergeConfig(TomlModel):
     """The merged catalogue: stars of B, and translated stars of A that are not in B.
 
-    Only GOOD stars are merged, and only translated stars without missing inputs and inside the domain. A star in
-    several translated surveys is taken from the first: A, then those of `[[merge.also]]` in their order.
+    Only GOOD stars are merged. A translated star must also have FLAG_MISSING_INPUTS_INTRINSIC false and
+    QFLAG_INPUT_INTRINSIC and QFLAG_OUTPUT_INTRINSIC true; QFLAG_DOMAIN_INTRINSIC is not used. If it fails the same test
+    of the EXTRINSIC flags, its extrinsic labels are missing. A star that is in B and GOOD there has the values of B. A
+    star in several translated surveys is taken from the first: A, then those of `[[merge.also]]` in their order.
     Source: Thomas et al. 2024, sect. 4.
     """
 

@@ -26,9 +26,10 @@ class LabelConfig(TomlModel):
 class TrainConfig(TomlModel):
     """The labels, and the neural networks that predict them from the columns of A.
 
-    There are two families of networks: one for the intrinsic labels and one for the extrinsic labels. The second family
-    also reads the counterparts of the extrinsic labels. Each family has `n_members` networks. Defaults are those of
-    Thomas et al. 2024 unless the text of a key says otherwise.
+    There are two families of networks: one for the intrinsic labels and one for the extrinsic labels. The first one
+    reads the counterparts of the intrinsic labels (the columns of A that `from` names) and the `features`. The second
+    one reads these columns and the counterparts of the extrinsic labels. Each family has `n_members` networks. Defaults
+    are those of Thomas et al. 2024 unless the text of a key says otherwise.
     """
 
     intrinsic: tuple[LabelConfig, ...] = Field(min_length=1)
@@ -36,14 +37,15 @@ class TrainConfig(TomlModel):
     extrinsic: tuple[LabelConfig, ...] = ()
     """Labels that depend on the motion or place of the star, e.g. the line-of-sight velocity. Default: none."""
     features: tuple[str, ...] = ()
-    """Further columns of A that all networks read, e.g. the dereddened colours `["BP_G_0", "G_RP_0"]`."""
+    """Further columns of A that all networks read: labels of the definition of A, or the dereddened colours
+    `["BP_G_0", "G_RP_0"]` if it has `[photometry]`."""
     preset: Literal["compact", "paper"] = "compact"
     """Size of the networks. `paper`: as published. `compact`: as accurate, at 1/16 of the computing time."""
     first_width: int | None = Field(default=None, ge=1)
     """Width of the first layer. Overrides the preset (compact: 32, paper: 64)."""
     depth: int | None = Field(default=None, ge=0)
-    """How many times the width of the layers is doubled, and then halved again. Overrides the preset (compact: 2,
-    paper: 3)."""
+    """Number of steps in which the width of the layers is doubled, followed by as many in which it is halved. Overrides
+    the preset (compact: 2, paper: 3)."""
     dropout: float | None = Field(default=None, ge=0, lt=1)
     """Share of the units that are switched off at random during training. Overrides the preset (compact: 0.1, paper:
     0.5)."""
@@ -71,17 +73,19 @@ class TrainConfig(TomlModel):
     patience: int = Field(default=20, ge=1)
     """Number of epochs without a lower validation loss after which the next learning rate begins."""
     min_pairs: int = Field(default=200, ge=10)
-    """Smallest number of pairs that a family is trained on. With fewer it is skipped, and its labels are not
-    translated."""
+    """Smallest number of pairs for a family, including test stars. With fewer, the extrinsic family is skipped and its
+    labels are not translated; for the intrinsic family the run ends with an error."""
     clip_sigma: Positive | Literal["none"] = 5.0
-    """Largest deviation of B - A of an extrinsic label from its median, in robust standard deviations, for training
-    stars of the extrinsic networks. Removes binaries, for example. Source: Thomas et al. 2024, sect. 3.2."""
+    """Outliers, e.g. binaries, are not used for training of the extrinsic networks. A pair is an outlier if its
+    difference B - A in an extrinsic label is more than this number of robust standard deviations from the median
+    difference. Source: Thomas et al. 2024, sect. 3.2."""
     missing: Literal["draw", "mean"] = "draw"
     """What replaces a missing input of a star. `draw`: random values that fit the other inputs of the star. `mean`: the
     mean of the training stars, as published. Such stars are flagged in both cases."""
     fallback: Literal["none", "best"] = "none"
     """`best`: for each label, a simpler method (no change, a constant offset, a polynomial) replaces the networks if it
-    is closer to B on stars that were not used for training. `none`: the networks are always used."""
+    is closer to B by more than the error of the comparison. They are compared on the validation stars; test stars are
+    not used. `none`: the networks are always used."""
     debias: bool = False
     """Add a column `LABEL_PRED_DEBIASED` for each label, from networks trained on inputs whose noise has been removed.
     Measurement errors make the distribution of translated labels too narrow (attenuation). The new column has the right
