@@ -97,8 +97,9 @@ The translated catalogue holds all stars of survey A, also those that cannot be 
 2. **Value:** `LABEL_PRED_50`, the median over the random draws, on the scale of survey B.
 3. **Error:** `LABEL_PRED_SIGMA`, the 1-sigma error with respect to what survey B would measure. It is calibrated on
    stars that were not used for training. Do **not** use `LABEL_PRED_ERR` as an error: it only tells how much the
-   networks differ from one another, as in the published method. In a test with real stars, 72 % of the translated
-   values lie within `LABEL_PRED_SIGMA` of the value of B, and only 8 to 12 % within `LABEL_PRED_ERR`.
+   networks differ from one another, as in the published method. Of 4,499 real stars (APOGEE DR14 on the
+   scale of DR16), 70 to 72 % lie within `LABEL_PRED_SIGMA` of the value of B, and only 5 to 6 % within
+   `LABEL_PRED_ERR`.
 
 ```python
 import pyarrow.dataset as ds
