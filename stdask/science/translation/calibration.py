@@ -15,12 +15,16 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.stats import norm
 
+from stdask.errors import EnsembleError
+
 DWARFS_FROM = 3.5  # log g
 METALLICITY_EDGES = (-1.0, -0.4)  # Thomas et al. 2024, appendix B
 N_GROUPS = 2 * (len(METALLICITY_EDGES) + 1)
 MIN_GROUP = 100  # stars; a smaller group takes the factor of all: its own would be uncertain by over 7 %
 LEVELS = (0.6827, 0.9)  # that errors are made to cover
+STARTS = 3  # of a fit, the later ones from where the one before ended
 CLIP = 5.0  # robust sigmas: outliers must not set the errors of all
+LOG_SCATTERS = (-6.0, 3.0)  # bounds of the logarithm of the intrinsic scatter, in units of the scale
 PENALTY = 1.0  # on the squared weights of the scatter's features, in units of stars
 
 
@@ -177,11 +181,23 @@ def _features(scaled_inputs: np.ndarray) -> np.ndarray:
 
 def _own_scatter(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return the intrinsic scatter in units of the scale: bounded where several inputs are far from the mean."""
-    return np.exp(np.clip(features @ weights, -6, 3))
+    return np.exp(np.clip(features @ weights, *LOG_SCATTERS))
+
+
+def _is_bounded(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Tell where the intrinsic scatter is at one of its bounds."""
+    logs = features @ weights
+    return (logs <= LOG_SCATTERS[0]) | (logs >= LOG_SCATTERS[1])
 
 
 def _fit_label(features: np.ndarray, residuals: np.ndarray, noise: np.ndarray, spread: np.ndarray) -> np.ndarray:
-    """Return log factors of noise and spread and the weights: the most likely Gaussian scatter, penalised."""
+    """Return log factors of noise and spread and the weights: the most likely Gaussian scatter, penalised.
+
+    Raises
+    ------
+    EnsembleError
+        If the fit does not converge.
+    """
     squares = np.minimum(residuals**2, CLIP**2)
     start = np.zeros(2 + features.shape[1])
     start[2] = -0.5
@@ -193,12 +209,21 @@ def _fit_label(features: np.ndarray, residuals: np.ndarray, noise: np.ndarray, s
         slope = 0.5 / variance - 0.5 * squares / variance**2  # d cost / d variance
         value = 0.5 * (np.log(variance) + squares / variance).sum()
         free = np.concatenate([p[:2], p[3:]])  # all but the constant
-        gradient = np.concatenate([[2 * slope @ noise2, 2 * slope @ spread2], 2 * (slope * own2) @ features])
+        # A scatter at its bound does not move with the weights.
+        own_slope = np.where(_is_bounded(features, p[2:]), 0.0, 2 * slope * own2)
+        gradient = np.concatenate([[2 * slope @ noise2, 2 * slope @ spread2], own_slope @ features])
         penalty = 2 * PENALTY * np.concatenate([p[:2], [0.0], p[3:]])
         return value + PENALTY * (free**2).sum(), gradient + penalty
 
     bounds = [(-4, 2), (-4, 2), *[(-5, 3)] * features.shape[1]]
-    return minimize(cost, start, jac=True, method="L-BFGS-B", bounds=bounds).x
+    for _ in range(STARTS):
+        fit = minimize(cost, start, jac=True, method="L-BFGS-B", bounds=bounds)
+        if fit.success:
+            return fit.x
+        start = fit.x  # a line search may end early; from there a new one converges
+    raise EnsembleError(
+        f"The errors of a label could not be fitted ({fit.message}). This is a bug in stdask: please report it."
+    )
 
 
 def _robust_scatter(residuals: np.ndarray) -> float:

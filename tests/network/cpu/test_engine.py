@@ -76,7 +76,7 @@ def test_no_stars_give_no_results():
 def test_workers_and_the_driver_need_no_tensorflow():
     code = (
         "import sys;"
-        "import stdask.network.inference, stdask.network.ensemble, stdask.network.plan, stdask.network.recipe;"
+        "import stdask.network.cpu.engine, stdask.network.ensemble, stdask.network.plan, stdask.network.recipe;"
         "import stdask.stages.translate.stage, stdask.stages.train.stage, stdask.stages.evaluate.stage;"
         "print([m for m in ('tensorflow', 'keras') if m in sys.modules])"
     )

@@ -707,7 +707,7 @@ def test_another_run_that_does_not_fit_is_refused(tmp_path, client):
         merge.run(run, client)
     write_b(run)
     paths.receipt(other.output, "translate").unlink()
-    with pytest.raises(CatalogueError, match=r"merge.also.*the 'translate' stage of .* is to be done \(not run yet\)"):
+    with pytest.raises(CatalogueError, match=r"merge.also.*'translate' stage of .* is not finished \(not run yet\)"):
         merge.run(run, client)
 
 

@@ -41,18 +41,21 @@ def test_calibrated_errors_are_the_scatter_of_b_about_the_prediction(tmp_path: P
     assert list(calibrated.calibration.missing_factors) == [1, 1, 1]
 
 
-def test_stars_that_lack_an_input_are_calibrated_on_stars_without_it(tmp_path: Path):
+@pytest.mark.parametrize("seed", [0, 4, 7])
+def test_stars_that_lack_an_input_are_calibrated_on_stars_without_it(tmp_path: Path, seed: int):
+    """With seeds 4 and 7 a fit has ended far from its optimum without a word: at bounds its gradient was wrong."""
     inputs, _ = training_stars(3000, seed=3)
     labels = np.stack([inputs[:, 0], np.zeros(3000), inputs[:, 3]], axis=1)
     labels += np.random.default_rng(5).normal(0, [40.0, 0.1, 0.5], labels.shape)
     stars, run = training(inputs, labels), make_run(tmp_path)
     # without draws, only the factor can know that a star without its Teff scatters by 300 K instead of 40
     family = replace(identity(), calibration=None, density=None)
-    calibrated = calibrate(family, stars, LACKING_TEFF, run.config.train, draws_of(run.config))
+    draws = replace(draws_of(run.config), seed=seed)
+    calibrated = calibrate(family, stars, LACKING_TEFF, run.config.train, draws)
     assert calibrated.calibration.missing_factors[TEFF_B] > 4
     blind = stars.inputs.copy()
     blind[:, 0] = np.nan
-    translation = translate(calibrated, blind, stars.errors, stars.star_keys, draws_of(run.config))
+    translation = translate(calibrated, blind, stars.errors, stars.star_keys, draws)
     sigma = sigma_parts(calibrated, blind, translation).total
     inside = np.abs(translation.percentiles[2] - labels)[:, TEFF_B] <= sigma[:, TEFF_B]
     # binomial errors of 2000 masked stars and of 3000: 1.3 %, three times that
