@@ -43,6 +43,7 @@ def run_all(run: Run, workers: Workers, truth: Path | None = None, redo: Sequenc
     for entry in STAGES.values():
         folder = entry.outputs[0].format(a=run.definition_a.name, b=run.definition_b.name)
         say(f"{entry.title:<9}  {run.output / folder}")
+    say(f"Open {paths.report(run.output)} in a browser.", "bold")
 
 
 def run_stages(
