@@ -92,7 +92,9 @@ def write_card(run: Run) -> None:
     evaluated = read_receipt(run.output, "evaluate")
     if evaluated and evaluated.inputs["train"] == trained.digest:
         evaluation = Evaluation(read_tables(paths.evaluation(run.output), EvaluationTables), evaluated.counts.notes)
-    write_text(paths.card(run.output), render_card(gather(run, trained, evaluation)))
+    path, text = paths.card(run.output), render_card(gather(run, trained, evaluation))
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        write_text(path, text)
 
 
 def render_card(content: Mapping[str, Any]) -> str:
