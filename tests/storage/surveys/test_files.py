@@ -258,7 +258,7 @@ def test_many_damaged_files_are_read_or_refused_in_words(extension: str, folder:
 COPY = """
 import sys
 from pathlib import Path
-from stdask.storage.survey_files import open_survey
+from stdask.storage.surveys.files import open_survey
 survey = open_survey(Path(sys.argv[1]))
 survey.copy(sys.argv[2:], Path(sys.argv[1]).with_name("copy"))
 # of this process alone: getrusage counts what the one that started it had
