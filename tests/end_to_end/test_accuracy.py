@@ -102,4 +102,5 @@ def test_velocities_scatter_no_more_than_before_and_have_no_offset_left(validate
     assert {row["of"] for row in found} == {"B", "truth"}
     for row in found:
         assert row["std_to_raw"] < 1 + 3 * row["std_to_raw_err"]
-        assert abs(row["bias"]) < max(0.02, 3 * row["bias_err"])
+        # 3.5 sigma, one of four rows in 500; the training stars are three to one, which adds 15 % to the error
+        assert abs(row["bias"]) < max(0.02, 3.5 * 1.15 * row["bias_err"])
