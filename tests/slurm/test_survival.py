@@ -105,8 +105,8 @@ def test_a_killed_driver_leaves_no_job_and_the_next_one_resumes(lab: Lab, tmp_pa
     assert again.end() == 0, again.text
     assert lab.disturbed.is_undisturbed(output)
     kept = counts(output)
-    print(f"{kept['kept from an earlier run']} of {kept['all']} partitions kept, {n_recorded} had been recorded")
-    assert kept["kept from an earlier run"] == n_recorded
+    print(f"{kept['n_kept']} of {kept['n_all']} partitions kept, {n_recorded} had been recorded")
+    assert kept["n_kept"] == n_recorded
 
 
 def test_a_scheduler_that_refuses_for_a_while_is_asked_again(lab: Lab, tmp_path: Path):
@@ -145,4 +145,4 @@ exec $REAL "$@"
     assert driver.end() == 0, driver.text
     assert lab.disturbed.is_undisturbed(tmp_path / "run")
     assert "fails at every task and is replaced" in driver.text
-    assert counts(tmp_path / "run")["all"] == len(lab.disturbed.files(lab.disturbed.undisturbed))
+    assert counts(tmp_path / "run")["n_all"] == len(lab.disturbed.files(lab.disturbed.undisturbed))
