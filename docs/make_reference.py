@@ -23,7 +23,8 @@ from stdask.config.messages import models_in
 from stdask.config.run import RunConfig
 from stdask.config.survey import SurveyDefinition, load_definition, shipped_names
 from stdask.display.numbers import as_toml
-from stdask.schema import products
+from stdask.schema import cuts, evaluation, products, validation
+from stdask.schema.rows import columns_of
 from stdask.tools.survey.page import survey_page
 
 HERE = Path(__file__).parent
@@ -41,6 +42,18 @@ where FOLDER is what this command prints:
 ```bash
 python -c "import stdask; print(stdask.__path__[0] + '/config/schemas')"
 ```"""
+ROWS = {  # tables whose rows are dataclasses, by their file
+    "cuts.ecsv": cuts.CutRow,
+    "merged/cuts.ecsv": cuts.MergedCutRow,
+    "columns.ecsv": cuts.ValuesRow,
+    "ensemble/history.ecsv": evaluation.EpochRow,
+    **{
+        f"{folder}/{name}.ecsv": get_args(annotation)[0]
+        for folder, tables in (("evaluation", evaluation.EvaluationTables), ("validation", validation.ValidationTables))
+        for name, annotation in typing.get_type_hints(tables).items()
+    },
+    "study/study.ecsv": evaluation.StudyRow,
+}
 REFERENCES: dict[str, tuple[str, type[BaseModel], str]] = {
     "run": (
         "The run file",
@@ -321,6 +334,9 @@ def _tables() -> Iterator[tuple[str, str, Sequence[schema.Column]]]:
     yield "Gradients", "`products/gradients.ecsv`: slopes of the profiles.", products.GRADIENTS
     yield "North and south", "`products/asymmetry.ecsv`: the two sides of the midplane compared.", products.ASYMMETRY
     yield "Seam", "`products/seam.ecsv`: A and B compared where both have stars.", products.SEAM
+    for path, kind in ROWS.items():
+        text, _, _ = inspect.cleandoc(kind.__doc__ or "").partition("\n")
+        yield path, text, columns_of(kind)
 
 
 def _of_label(columns: Sequence[schema.Column]) -> list[schema.Column]:
