@@ -159,9 +159,17 @@ def test_commands_that_only_look_import_nothing_slow(command: str, a_run: Path):
     assert {name.split(".")[0] for name in json.loads(done.stdout.splitlines()[-1])}.isdisjoint(SLOW)
 
 
+# a shell lets its background jobs ignore Ctrl-C, and what they start as well: these tests may run in one
+FROM_A_TERMINAL = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.executable, [sys.executable, "-m", "stdask", *sys.argv[1:]])
+"""
+
+
 def start(*arguments: object) -> subprocess.Popen[str]:
     """Start a command as a terminal does: in a process group of its own, which gets Ctrl-C as a whole."""
-    command = [sys.executable, "-m", "stdask", *map(str, arguments)]
+    command = [sys.executable, "-c", FROM_A_TERMINAL, *map(str, arguments)]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )
