@@ -1,3 +1,3 @@
 """Put one spectroscopic survey on another survey's scale, for catalogues of any size."""
 
-__version__ = "0.6.0"
+__version__ = "0.7.0"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from stdask.storage.catalogue.hats import open_catalogue
+from stdask.storage.catalogue.catalogue import open_catalogue
 from stdask.tools.demo import prepare
 
 ROOT = Path(__file__).parents[1]

@@ -21,7 +21,7 @@ from stdask.science.keys.star_keys import star_keys
 from stdask.science.sky.crossmatch import cells_around, match_ids, match_positions, move_positions
 from stdask.science.sky.healpix import INDEX_ORDER, Pixel
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import Catalogue
+from stdask.storage.catalogue.catalogue import Catalogue
 from stdask.storage.pieces import read_part, write_pieces
 from stdask.storage.tables import read_parquet, to_numpy
 

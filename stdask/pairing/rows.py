@@ -10,7 +10,7 @@ from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
 from stdask.science.sky.healpix import Pixel
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import Catalogue
+from stdask.storage.catalogue.catalogue import Catalogue
 from stdask.storage.tables import read_parquet
 
 

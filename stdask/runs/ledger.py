@@ -17,7 +17,7 @@ from stdask.runs.receipts import read_damaged, read_receipt
 from stdask.runs.registry import STAGES
 from stdask.runs.stage import Stage
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import Catalogue
+from stdask.storage.catalogue.catalogue import Catalogue
 from stdask.storage.files import size_of, write_text
 
 Parts = Mapping[str, str]  # name -> hash of something that a task depends on

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from stdask.display.console import say
 from stdask.errors import CatalogueError
+from stdask.storage.catalogue.catalogue import open_catalogue
 from stdask.storage.catalogue.fits_export import write_fits
-from stdask.storage.catalogue.hats import open_catalogue
 
 
 def export_fits(folder: Path, path: Path, overwrite: bool) -> None:

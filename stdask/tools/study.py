@@ -28,7 +28,7 @@ from stdask.stages.train.family import member_jobs, own_inputs, uncalibrated
 from stdask.stages.train.members import Shelves, train_members
 from stdask.stages.train.stage import catalogue_patterns
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import open_catalogue
+from stdask.storage.catalogue.catalogue import open_catalogue
 from stdask.storage.documents import read_declared, write_declared
 from stdask.storage.tables import read_parquet
 

@@ -15,7 +15,8 @@ from stdask.runs.receipts import Receipt, read_receipt, write_damaged
 from stdask.runs.registry import ENTRIES, STAGES
 from stdask.science.sky.healpix import Pixel
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import PROPERTIES, fault_of_partition, open_catalogue
+from stdask.storage.catalogue.catalogue import PROPERTIES, open_catalogue
+from stdask.storage.catalogue.hats import fault_of_partition
 from stdask.storage.files import sha256
 from stdask.storage.tables import fault_of_parquet
 

@@ -12,7 +12,7 @@ from stdask.cluster.workers import Workers
 from stdask.config.run import load_run
 from stdask.stages.ingest import stage as ingest
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import open_catalogue
+from stdask.storage.catalogue.catalogue import open_catalogue
 from tests.disturbed import ROOT
 
 JOBS = ("lamost_to_apogee", "apogee_dr14_to_dr16", "lamost_kepler_to_apogee")

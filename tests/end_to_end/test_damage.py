@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import open_catalogue
+from stdask.storage.catalogue.catalogue import open_catalogue
 from tests.end_to_end.conftest import ROOT, Finished, stdask
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.timeout(1500)]  # the first run of the demo included

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stdask.storage.catalogue.hats import open_catalogue
+from stdask.storage.catalogue.catalogue import open_catalogue
 from tests.end_to_end.conftest import ROOT, Finished, run_job
 
 CATALOGUE = "lamost_dr3_on_apogee_dr17_giants"

@@ -11,7 +11,7 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.table import Table
 
-from stdask.storage.catalogue.hats import open_catalogue
+from stdask.storage.catalogue.catalogue import open_catalogue
 from stdask.storage.tables import to_numpy
 from tests.end_to_end.conftest import Finished, run_job, stdask
 

@@ -13,7 +13,7 @@ from stdask.pairing import matching as pair_match
 from stdask.pairing.matching import MOTION, Search, cut_sky, match_shares, match_sky, match_stars, search_for
 from stdask.science.sky.crossmatch import chance_pairs, move_positions
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import Catalogue, open_catalogue
+from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
 from stdask.storage.tables import to_numpy
 from tests.hand_made import A, B, make_run, write_catalogue
 

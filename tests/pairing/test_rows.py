@@ -9,7 +9,7 @@ from stdask import schema
 from stdask.cluster.workers import Workers
 from stdask.pairing.rows import gather, parts_of, split
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import Catalogue, open_catalogue
+from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
 from stdask.storage.tables import to_numpy
 from tests.hand_made import A, make_run, write_catalogue
 

@@ -8,7 +8,8 @@ import pyarrow as pa
 from stdask import schema
 from stdask.schema import Column
 from stdask.science.sky.healpix import assign_tiles, sky_index, tile_sky
-from stdask.storage.catalogue.hats import Catalogue, finish_catalogue, write_partition
+from stdask.storage.catalogue.catalogue import Catalogue
+from stdask.storage.catalogue.hats import finish_catalogue, write_partition
 from stdask.storage.tables import to_table
 
 COLUMNS = (

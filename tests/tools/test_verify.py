@@ -14,7 +14,8 @@ from stdask.runs.counts import RowCounts
 from stdask.runs.lock import hold
 from stdask.runs.receipts import Receipt, describe_outputs, read_damaged, read_receipt, write_receipt
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import catalogue_files, open_catalogue
+from stdask.storage.catalogue.catalogue import open_catalogue
+from stdask.storage.catalogue.hats import catalogue_files
 from stdask.tools import verify
 from tests.counted import made_up_counts
 from tests.storage.sky import write_sky

@@ -20,7 +20,7 @@ from stdask.figures.diagrams import GalaxyCells, draw_diagrams
 from stdask.science.galaxy.binning import slices_of
 from stdask.science.galaxy.density import Counted, PlaneGrid, add_bins, count_bins
 from stdask.stages.atlas.samples import ABUNDANCES, METALLICITIES, SurveyPair
-from stdask.storage.catalogue.hats import Catalogue
+from stdask.storage.catalogue.catalogue import Catalogue
 from stdask.storage.documents import write_figures
 from stdask.storage.products.histograms import CellAxis, write_histograms
 from stdask.storage.tables import read_parquet, to_numpy

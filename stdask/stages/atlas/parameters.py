@@ -17,7 +17,7 @@ from stdask.science.keys.splits import is_test_star
 from stdask.stages.atlas.diagrams import LabelPlane, planes_of
 from stdask.stages.atlas.samples import SurveyPair
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import Catalogue, open_catalogue
+from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
 from stdask.storage.documents import write_figures
 from stdask.storage.tables import read_parquet, to_numpy
 

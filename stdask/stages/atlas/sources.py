@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
 
-from stdask.storage.catalogue.hats import Catalogue
+from stdask.storage.catalogue.catalogue import Catalogue
 
 BLOCK_ROWS = 400_000  # that a worker holds at once: some 200 MB with their keys
 

@@ -40,7 +40,7 @@ from stdask.stages.atlas.samples import (
 from stdask.stages.atlas.sources import CatalogueSource
 from stdask.stages.atlas.tasks import NO_DISTANCE, Range, Statistics, pack_block, reduce_range
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import open_catalogue
+from stdask.storage.catalogue.catalogue import open_catalogue
 
 KEYS_IN_RANGE = 3_000_000  # that a worker reduces at once: 24 MB for each part of a sample
 DRAWING = Lock()  # Matplotlib's settings are those of a process: its threads draw in turn

@@ -8,7 +8,7 @@ from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
 from stdask.pairing.training_set import stack_columns
 from stdask.science.translation.validity import Domain
-from stdask.storage.catalogue.hats import Catalogue
+from stdask.storage.catalogue.catalogue import Catalogue
 from stdask.storage.tables import read_parquet
 
 

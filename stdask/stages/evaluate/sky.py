@@ -12,7 +12,7 @@ from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
 from stdask.figures.sky import draw_sky
 from stdask.science.sky.healpix import INDEX_ORDER, Cells, count_cells
-from stdask.storage.catalogue.hats import open_catalogue
+from stdask.storage.catalogue.catalogue import open_catalogue
 from stdask.storage.documents import write_figures
 from stdask.storage.tables import read_parquet, to_numpy
 

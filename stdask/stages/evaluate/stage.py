@@ -25,7 +25,7 @@ from stdask.stages.evaluate.importance import importance_rows
 from stdask.stages.evaluate.scores import EvaluatedFamily, baselines, notes_of_harm, score_rows
 from stdask.stages.evaluate.sky import write_sky_coverage
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import open_catalogue
+from stdask.storage.catalogue.catalogue import open_catalogue
 from stdask.storage.documents import read_declared, write_tables
 from stdask.storage.ensembles import read_ensemble
 from stdask.storage.files import sha256

@@ -15,7 +15,7 @@ from stdask.pairing.rows import gather
 from stdask.stages.merge.sources import Opened
 from stdask.stages.merge.tiles import FLAGS, translation_cuts
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import Catalogue
+from stdask.storage.catalogue.catalogue import Catalogue
 from stdask.storage.tables import write_parquet
 
 GAIA, KEY = schema.SOURCE_ID.name, schema.STAR_KEY.name

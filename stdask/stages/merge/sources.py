@@ -18,7 +18,7 @@ from stdask.science.keys.star_keys import star_keys
 from stdask.science.sky.globular_clusters import GlobularClusters
 from stdask.stages.merge.also import SurveyRun
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import Catalogue, open_catalogue
+from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
 from stdask.storage.surveys.files import open_survey
 from stdask.storage.tables import read_parquet, to_numpy
 

@@ -31,8 +31,8 @@ from stdask.stages.merge.repeats import find_repeats
 from stdask.stages.merge.sources import Opened, Sources, describe, open_surveys
 from stdask.stages.merge.tiles import MergeTile, Side, TileRecord, count_partition, merge_tile
 from stdask.storage import paths
+from stdask.storage.catalogue.catalogue import Catalogue
 from stdask.storage.catalogue.hats import (
-    Catalogue,
     catalogue_files,
     clear_catalogue,
     finish_catalogue,

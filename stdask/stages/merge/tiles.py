@@ -18,7 +18,8 @@ from stdask.science.sky.healpix import Cells, Pixel, count_cells
 from stdask.stages.merge.distances import lend_distances
 from stdask.stages.merge.sources import DISTANCE, KEY_A, MergeSource, Sources
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import Catalogue, Written, write_partition
+from stdask.storage.catalogue.catalogue import Catalogue
+from stdask.storage.catalogue.hats import Written, write_partition
 from stdask.storage.files import hash_of
 from stdask.storage.tables import read_parquet, to_numpy, to_table, write_parquet
 

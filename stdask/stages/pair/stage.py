@@ -24,7 +24,7 @@ from stdask.science.sky.crossmatch import chance_pairs, separations
 from stdask.science.translation.resampling import measured_behind
 from stdask.stages.pair.selection import find_listed, select
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import Catalogue, open_catalogue
+from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
 from stdask.storage.documents import write_figure
 from stdask.storage.files import hash_of
 from stdask.storage.tables import read_parquet, to_field, to_numpy, to_table, write_in_row_groups, write_parquet

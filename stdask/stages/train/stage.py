@@ -19,7 +19,7 @@ from stdask.science.translation.masking import Patterns, count_patterns, join_pa
 from stdask.stages.train.family import train_family
 from stdask.stages.train.members import Shelves
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import Catalogue, open_catalogue
+from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
 from stdask.storage.documents import write_declared
 from stdask.storage.ensembles import write_ensemble
 from stdask.storage.tables import read_parquet

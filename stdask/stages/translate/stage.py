@@ -31,14 +31,8 @@ from stdask.stages.translate.tasks import (
     work_on,
 )
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import (
-    Catalogue,
-    catalogue_files,
-    finish_catalogue,
-    open_catalogue,
-    remove_partitions,
-    unfinish_catalogue,
-)
+from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
+from stdask.storage.catalogue.hats import catalogue_files, finish_catalogue, remove_partitions, unfinish_catalogue
 from stdask.storage.ensembles import read_ensemble
 from stdask.storage.files import hash_of
 from stdask.storage.tables import read_parquet

@@ -9,7 +9,7 @@ from astropy.io import fits
 
 from stdask import __version__
 from stdask.schema import Column
-from stdask.storage.catalogue.hats import Catalogue
+from stdask.storage.catalogue.catalogue import Catalogue
 from stdask.storage.files import replacing
 
 BLOCK = 2880  # bytes: FITS Standard 4.0, sect. 3.1

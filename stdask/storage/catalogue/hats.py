@@ -7,8 +7,7 @@ it is not finished.
 import csv
 import io
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,70 +15,18 @@ import healpy as hp
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from astropy import units as u
-from astropy.io.votable import from_table
-from astropy.table import Column as AstropyColumn
-from astropy.table import Table
 
 from stdask import __version__
 from stdask.errors import CatalogueError
 from stdask.schema import HEALPIX, Column
 from stdask.science.sky.healpix import INDEX_ORDER, Pixel
 from stdask.storage import paths
+from stdask.storage.catalogue.catalogue import EPOCH, PROPERTIES, Catalogue
+from stdask.storage.catalogue.votable_header import votable_metadata
 from stdask.storage.files import replacing, sha256, write_text
-from stdask.storage.tables import fill_parquet, read_parquet, to_column, to_field
+from stdask.storage.tables import fill_parquet, read_parquet, to_field
 
-# types that VOTable does not know: its header names the next wider one, the Parquet field the true one
-VOTABLE_TYPES = {"string": "U1", "uint64": "int64", "uint32": "int64", "uint16": "int32", "int8": "int16"}
-VOTABLE_TYPES |= {"float16": "float32"}
-PROPERTIES = "hats.properties"
-EPOCH = "stdask_epoch"  # HATS 1.0 has no property for it
 SKYMAP_ORDER = 6  # of the map of counts: 55 arcmin, 400 kB
-
-
-@dataclass(frozen=True)
-class Catalogue:
-    """A finished HATS catalogue on disk."""
-
-    folder: Path
-    name: str
-    rows: Mapping[Pixel, int]  # of each partition
-    columns: tuple[Column, ...]
-    epoch: float | None = None  # of its positions, Julian year
-
-    @property
-    def pixels(self) -> tuple[Pixel, ...]:
-        """The partitions, in the order of the sky."""
-        return tuple(self.rows)
-
-    @property
-    def n_rows(self) -> int:
-        """Number of stars."""
-        return sum(self.rows.values())
-
-    def path(self, pixel: Pixel) -> Path:
-        """Return the file of one partition."""
-        return paths.partition(self.folder, pixel)
-
-    def read(self, columns: Sequence[str] | None = None) -> pa.Table:
-        """Read the whole catalogue, in the order of its partitions."""
-        parts = list(self.partitions(columns))
-        return pa.concat_tables(parts) if parts else self.empty(columns)
-
-    def partitions(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        """Read one partition after the other."""
-        return (read_parquet(self.path(pixel), columns) for pixel in self.pixels)
-
-    def read_pixel(self, pixel: Pixel, columns: Sequence[str] | None = None) -> pa.Table:
-        """Read the stars inside any pixel, whatever the catalogue's own tiling."""
-        inside = [(HEALPIX.name, ">=", pixel.first_index), (HEALPIX.name, "<", pixel.end_index)]
-        parts = [read_parquet(self.path(own), columns, inside) for own in self.pixels if own.overlaps(pixel)]
-        return pa.concat_tables(parts) if parts else self.empty(columns)
-
-    def empty(self, columns: Sequence[str] | None = None) -> pa.Table:
-        """Return a table of the catalogue's columns without rows."""
-        own = {column.name: to_field(column) for column in self.columns}
-        return pa.schema([own[name] for name in (own if columns is None else columns)]).empty_table()
 
 
 def clear_catalogue(folder: Path) -> None:
@@ -176,7 +123,7 @@ def finish_catalogue(
     fields = pa.schema([to_field(column) for column in columns])
     rows = dict(sorted(rows.items(), key=lambda item: item[0].first_index))
     with replacing(folder / "dataset" / "_common_metadata") as temporary:
-        pq.write_metadata(fields.with_metadata(_votable_metadata(columns)), temporary)
+        pq.write_metadata(fields.with_metadata(votable_metadata(columns)), temporary)
     _gather_footers(folder, fields, rows)
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(
@@ -188,30 +135,6 @@ def finish_catalogue(
     properties = _properties(name, rows, size_kb) | ({EPOCH: str(epoch)} if epoch else {}) | dict(provenance)
     write_text(folder / "hats.properties", "".join(f"{k}={v}\n" for k, v in properties.items()))
     return Catalogue(folder, name, rows, tuple(columns), epoch)
-
-
-def open_catalogue(folder: Path) -> Catalogue:
-    """Open a finished catalogue.
-
-    Raises
-    ------
-    CatalogueError
-        If it is missing or was not finished.
-    """
-    try:
-        lines = (folder / PROPERTIES).read_text(encoding="utf-8").splitlines()
-        fields = pq.read_schema(folder / "dataset" / "_common_metadata")
-        with (folder / "partition_info.csv").open(newline="") as file:
-            rows = {Pixel(int(r["Norder"]), int(r["Npix"])): int(r["num_rows"]) for r in csv.DictReader(file)}
-        properties = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
-        if int(properties["hats_nrows"]) != sum(rows.values()):
-            raise ValueError(
-                f"{sum(rows.values())} rows in partition_info.csv, {properties['hats_nrows']} in its properties"
-            )
-        epoch = float(properties[EPOCH]) if EPOCH in properties else None
-        return Catalogue(folder, properties["obs_collection"], rows, tuple(map(to_column, fields)), epoch)
-    except (OSError, pa.ArrowInvalid, KeyError, ValueError) as exc:
-        raise CatalogueError(f"{folder} is not a finished catalogue ({exc}). Run the stage that writes it.") from exc
 
 
 def remove_partitions(folder: Path, keep: Iterable[Pixel]) -> None:
@@ -240,29 +163,6 @@ def _properties(name: str, rows: Mapping[Pixel, int], size_kb: int) -> dict[str,
         "hats_builder": f"stdask {__version__}",
         "hats_estsize": str(size_kb),
     }
-
-
-def _votable_metadata(columns: Iterable[Column]) -> dict[str, str]:
-    """Return units, UCDs and meanings as a VOTable header: the VOParquet convention of IVOA."""
-    table = Table()
-    for column in columns:
-        dtype = VOTABLE_TYPES.get(column.dtype, column.dtype)
-        table[column.name] = AstropyColumn([], dtype=dtype, unit=_vounit(column.unit), description=column.description)
-    votable = from_table(table)
-    ucds = {column.name: column.ucd for column in columns}
-    for field in votable.get_first_table().fields:
-        field.ucd = ucds[field.name] or None
-    xml = io.BytesIO()
-    votable.to_xml(xml)
-    return {"IVOA.VOTable-Parquet.version": "1.0", "IVOA.VOTable-Parquet.content": xml.getvalue().decode()}
-
-
-def _vounit(unit: str) -> str | None:
-    """Return a unit if the VOUnit standard has it: it knows no dex, which stays in the fields' own metadata."""
-    try:
-        return u.Unit(unit).to_string("vounit") or None
-    except ValueError:
-        return None
 
 
 def _gather_footers(folder: Path, fields: pa.Schema, pixels: Iterable[Pixel]) -> None:

@@ -17,7 +17,7 @@ from stdask.science.translation.scaling import NO_COUNTERPART
 from stdask.stages.train.family import train_family
 from stdask.stages.train.stage import catalogue_patterns
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import Catalogue, open_catalogue
+from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
 from stdask.storage.surveys.files import open_survey
 from stdask.storage.tables import to_numpy
 from stdask.tools.validate.stars import Checked, Validation

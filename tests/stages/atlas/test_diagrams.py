@@ -11,7 +11,7 @@ from stdask.stages.atlas import diagrams as atlas_diagrams
 from stdask.stages.atlas.diagrams import CHEMISTRY, HEIGHT_EDGES_KPC, KIEL, diagrams, planes_of, write_diagrams
 from stdask.stages.atlas.samples import SurveyPair
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import open_catalogue
+from stdask.storage.catalogue.catalogue import open_catalogue
 from tests.hand_made import LABEL_B, A, B, definition, make_run, write_catalogue
 
 N_STARS = 12_000

@@ -29,7 +29,7 @@ from stdask.science.sky.healpix import Pixel
 from stdask.stages.ingest import partitions as ingest_partitions
 from stdask.stages.ingest import stage as ingest
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import Catalogue, open_catalogue
+from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
 
 RUN = """
 output = "unused"

@@ -9,7 +9,7 @@ from stdask.stages.merge.cuts import add_up, list_cuts
 from stdask.stages.merge.sources import MergeSource, Opened
 from stdask.stages.merge.tiles import IN_BOTH, QUALITY, TileRecord
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import Catalogue
+from stdask.storage.catalogue.catalogue import Catalogue
 from stdask.storage.documents import write_declared
 
 

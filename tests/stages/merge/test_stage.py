@@ -22,7 +22,8 @@ from stdask.science.sky.healpix import sky_index
 from stdask.stages.merge import stage as merge
 from stdask.stages.merge import tiles as merge_tiles
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import catalogue_files, open_catalogue
+from stdask.storage.catalogue.catalogue import open_catalogue
+from stdask.storage.catalogue.hats import catalogue_files
 from stdask.storage.documents import write_ecsv
 from stdask.storage.tables import read_parquet, to_numpy, to_table, write_parquet
 from stdask.tools.run import check_files

@@ -17,7 +17,7 @@ from stdask.stages.ingest import stage as ingest
 from stdask.stages.pair import stage as pair
 from stdask.stages.train import stage as train
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import open_catalogue
+from stdask.storage.catalogue.catalogue import open_catalogue
 from stdask.storage.tables import read_parquet
 from stdask.tools.run import check_files
 from tests.conftest import JOBS

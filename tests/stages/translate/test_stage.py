@@ -25,7 +25,8 @@ from stdask.stages.translate.stage import check_inputs, translate_catalogue
 from stdask.stages.translate.table import new_columns, translate_table
 from stdask.stages.translate.tasks import TranslationJob
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import Catalogue, catalogue_files, open_catalogue
+from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
+from stdask.storage.catalogue.hats import catalogue_files
 from tests.counted import made_up_counts
 from tests.hand_made import A, make_run, write_catalogue
 

@@ -10,8 +10,9 @@ from astropy.io import fits
 from astropy.table import Table
 from numpy.testing import assert_array_equal
 
+from stdask.storage.catalogue.catalogue import Catalogue
 from stdask.storage.catalogue.fits_export import write_fits
-from stdask.storage.catalogue.hats import Catalogue, finish_catalogue
+from stdask.storage.catalogue.hats import finish_catalogue
 from tests.storage.sky import COLUMNS, write_sky
 
 

@@ -19,12 +19,11 @@ from stdask.schema import HEALPIX, POSITION
 from stdask.science.sky.healpix import Pixel
 from stdask.storage import paths
 from stdask.storage.catalogue import hats
+from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
 from stdask.storage.catalogue.hats import (
-    Catalogue,
     clear_catalogue,
     fault_of_partition,
     finish_catalogue,
-    open_catalogue,
     remove_partitions,
     write_partition,
 )

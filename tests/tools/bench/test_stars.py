@@ -10,7 +10,7 @@ from stdask.network.presets import PRESETS
 from stdask.runs.draws import draws_of
 from stdask.stages.translate.stage import check_inputs
 from stdask.stages.translate.table import new_columns, translate_table
-from stdask.storage.catalogue.hats import Catalogue
+from stdask.storage.catalogue.catalogue import Catalogue
 from stdask.tools.bench.stars import MISSING, PIXEL, MadeUpSurvey
 from tests.tools.bench.bench_runs import make_demo_run
 

@@ -19,7 +19,7 @@ from stdask.schema.validation import ValidationTables
 from stdask.stages.train.family import Trained
 from stdask.stages.train.members import Shelves
 from stdask.storage import paths
-from stdask.storage.catalogue.hats import open_catalogue
+from stdask.storage.catalogue.catalogue import open_catalogue
 from stdask.tools.validate import clusters as validate_clusters
 from stdask.tools.validate.clusters import MAX_CLUSTERS, check, cluster_names, cluster_rows, largest
 from stdask.tools.validate.stars import Checked, Validation
