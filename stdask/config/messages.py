@@ -1,8 +1,8 @@
-"""Problems of a TOML file in plain words: the key, its value, and what is allowed there."""
+"""Problems of a TOML file in plain words: the key, its value, what is allowed there, and the name that was meant."""
 
 import difflib
 import types
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -84,6 +84,13 @@ def _suggestion(table: type[BaseModel] | None, key: str) -> str:
     known = [field.alias or name for name, field in table.model_fields.items()]
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     return f" Did you mean {near[0]!r}?" if near else f" Known keys: {', '.join(sorted(known))}."
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the name that is most like `name`, of upper or lower case; None if none is."""
+    lower = {other.lower(): other for other in known}
+    near = difflib.get_close_matches(name.lower(), list(lower), n=1)
+    return lower[near[0]] if near else None
 
 
 def models_in(annotation: Any) -> list[type[BaseModel]]:

@@ -4,7 +4,6 @@ A column read here is bool, int64, uint64, float32, float64 or string, in native
 blank text is null; a missing float is NaN, a missing integer, logical or text is null.
 """
 
-import difflib
 import itertools
 import re
 from abc import ABC, abstractmethod
@@ -19,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stdask.config.messages import nearest
 from stdask.errors import StdaskError, SurveyError
 from stdask.storage.tables import in_groups, to_column, write_in_row_groups
 
@@ -115,7 +115,7 @@ class SurveyFile(ABC):
             return Wanted(name, name)
         match = re.fullmatch(r"(.+)\[(\d+)\]", name, re.DOTALL)
         if match is None or match[1] not in self.columns:
-            near = _nearest(name, list(self.columns))
+            near = nearest(name, self.columns)
             hint = f"Did you mean {near!r}?" if near else f"It has {', '.join(self.columns)}."
             raise SurveyError(f"{self.path} has no column {name!r}. {hint}")
         column, element = match[1], int(match[2])
@@ -210,9 +210,3 @@ def _plain(column: pa.ChunkedArray, name: str, path: Path) -> pa.Array:
     except pa.ArrowInvalid as exc:
         raise SurveyError(f"{path}: column {name!r} is not UTF-8 text. Write the file in UTF-8.") from exc
     return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
-
-
-def _nearest(name: str, known: list[str]) -> str | None:
-    lower = {other.lower(): other for other in known}
-    near = difflib.get_close_matches(name.lower(), list(lower), n=1)
-    return lower[near[0]] if near else None

@@ -1,0 +1,177 @@
+"""Reduce a survey definition to the columns that a table has, for a table that an ensemble is applied to.
+
+The table needs the columns behind the inputs of the networks. What else the definition names is left out where the
+table lacks it, and each part left out is put into a sentence.
+"""
+
+from collections.abc import Collection, Sequence
+
+from stdask import schema
+from stdask.config.messages import nearest
+from stdask.config.survey import SurveyDefinition
+from stdask.config.survey_tables import Distance, Duplicates, Label, Photometry, ProperMotion
+from stdask.errors import SurveyError
+
+BANDS = ("g", "bp", "rp")  # keys of `[photometry]`
+
+
+class _Table:
+    """The columns of a table, and a sentence for each part of the definition that needs others."""
+
+    def __init__(self, present: Collection[str]) -> None:
+        self._present = present
+        self.sentences: list[str] = []
+
+    def lacks(self, names: Sequence[str | None], consequence: str) -> bool:
+        """Tell whether columns are missing, and keep the sentence that says so; None is no column."""
+        missing = [name for name in dict.fromkeys(names) if name and name not in self._present]
+        if missing:
+            columns = f"columns {', '.join(missing)}" if missing[1:] else f"column {missing[0]}"
+            self.sentences.append(f"The table has no {columns}: {consequence}.")
+        return bool(missing)
+
+    def column(self, name: str | None, consequence: str) -> str | None:
+        """Return the name of a column, None if the table lacks it."""
+        return None if self.lacks([name], consequence) else name
+
+
+def reduce_definition(
+    definition: SurveyDefinition, present: Collection[str], inputs: Sequence[str]
+) -> tuple[SurveyDefinition, list[str]]:
+    """Return the definition without the parts that a table has no columns for, and one sentence for each of them.
+
+    Parameters
+    ----------
+    definition
+        What the columns of the table mean. Its id and position are not checked here.
+    present
+        Columns of the table.
+    inputs
+        Of the networks: labels of the definition, and dereddened colours.
+
+    Raises
+    ------
+    SurveyError
+        If a column behind an input is missing, or the definition has no such input.
+    """
+    for name in inputs:
+        _require(name, definition, present)
+    table = _Table(present)
+    coloured = any(name in schema.COLOURS for name in inputs)
+    photometry = _photometry(definition, coloured, table)
+    own_ebv = definition.photometry and not photometry and definition.photometry.ebv  # stays without the magnitudes
+    changes = {
+        "gaia_id": table.column(definition.gaia_id, f"{schema.SOURCE_ID.name} is left out"),
+        "ebv": table.column(own_ebv or definition.ebv, "the reddening is left out"),
+        "labels": {
+            name: _label(name, label, table)
+            for name, label in definition.labels.items()
+            if name in inputs or not table.lacks([label.column], f"{name} is left out")
+        },
+        "photometry": photometry,
+        "proper_motion": _proper_motion(definition.proper_motion, table),
+        "distances": tuple(
+            _distance(distance, table)
+            for distance in definition.distances
+            if not table.lacks([distance.column], "this distance is left out")
+        ),
+        "cuts": tuple(
+            cut
+            for cut in definition.cuts
+            if not table.lacks(cut.columns, f"the cut {cut.text!r} is left out, and GOOD does not test it")
+        ),
+        "duplicates": _duplicates(definition, table),
+        "keep": tuple(name for name in definition.keep if name in present),
+    }
+    table.lacks(definition.keep, "left out")
+    return definition.model_copy(update=changes), table.sentences
+
+
+def _require(name: str, definition: SurveyDefinition, present: Collection[str]) -> None:
+    """Raise if a table lacks a column behind an input of the networks."""
+    if name in schema.COLOURS:
+        if definition.photometry is None:
+            raise SurveyError(
+                f"The networks read the colour {name}, but the definition {definition.name!r} has no [photometry]. "
+                "Add it, with the columns of the magnitudes and of the reddening."
+            )
+        magnitudes = [getattr(definition.photometry, band) for band in BANDS]
+        columns = [*magnitudes, None if definition.ebv_map else definition.photometry.ebv]
+    elif name in definition.labels:
+        columns = [definition.labels[name].column]
+    else:
+        raise SurveyError(
+            f"The networks read {name}, but the definition {definition.name!r} has only "
+            f"{', '.join(definition.labels)}. Add [labels.{name}], with its column and unit."
+        )
+    for column in columns:
+        if column and column not in present:
+            near = nearest(column, present)
+            raise SurveyError(
+                f"The table has no column {column!r}, which the networks need for their input {name}. "
+                + (f"The column {near!r} has a similar name. " if near else "")
+                + "Name the columns of the table in a survey definition of your own, and give it with --definition."
+            )
+
+
+def _label(name: str, label: Label, table: _Table) -> Label:
+    typical = f"the error is {label.typical_error:g}" if label.typical_error else "no error is known"
+    return label.model_copy(
+        update={
+            "error": table.column(label.error, f"{typical} for {name} of every star"),
+            "good": tuple(
+                term
+                for term in label.good
+                if not table.lacks(term.columns, f"the condition {term.text!r} of {name} is left out")
+            ),
+        }
+    )
+
+
+def _photometry(definition: SurveyDefinition, coloured: bool, table: _Table) -> Photometry | None:
+    photometry = definition.photometry
+    if photometry is None:
+        return None
+    magnitudes = [getattr(photometry, band) for band in BANDS]
+    if not coloured and table.lacks(magnitudes, "the magnitudes and colours are left out"):
+        return None
+    typical = f"is {photometry.typical_error:g}" if photometry.typical_error else "of the magnitude is unknown"
+    errors = {
+        f"{band}_error": table.column(
+            getattr(photometry, f"{band}_error"), f"the error {typical} for {band.upper()} of every star"
+        )
+        for band in BANDS
+    }
+    ebv = table.column(photometry.ebv, "the reddening is unknown, and colours are missing")
+    return photometry.model_copy(update={**errors, "ebv": ebv})
+
+
+def _proper_motion(motion: ProperMotion | None, table: _Table) -> ProperMotion | None:
+    if motion is None or table.lacks([motion.pmra, motion.pmdec], "the proper motion is left out"):
+        return None
+    errors = {
+        key: table.column(getattr(motion, key), "this error of the proper motion is unknown")
+        for key in ("pmra_error", "pmdec_error")
+    }
+    return motion.model_copy(update=errors)
+
+
+def _distance(distance: Distance, table: _Table) -> Distance:
+    keys = ("error", "error_low", "error_high", "percentile_16", "percentile_84")
+    columns = [getattr(distance, key) for key in keys]
+    unknown = table.lacks(columns, f"the error of {distance.column} is unknown")
+    accept = tuple(
+        term
+        for term in distance.accept
+        if not table.lacks(term.columns, f"the condition {term.text!r} of {distance.column} is left out")
+    )
+    errors = dict.fromkeys(keys) if unknown else {}
+    return distance.model_copy(update={**errors, "accept": accept})
+
+
+def _duplicates(definition: SurveyDefinition, table: _Table) -> Duplicates | None:
+    duplicates = definition.duplicates
+    if duplicates is None or table.lacks([duplicates.best], "of the rows of one star, the first one is kept"):
+        return None
+    by = table.column(duplicates.by, f"rows belong to the same star if they have the same {definition.id}")
+    return duplicates.model_copy(update={"by": by or definition.id})

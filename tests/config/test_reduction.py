@@ -1,0 +1,99 @@
+"""A definition reduced to the columns of a table: what is left out is said, and what the networks need is required."""
+
+import pytest
+
+from stdask.config.reduction import reduce_definition
+from stdask.config.survey import SurveyDefinition
+from stdask.errors import SurveyError
+
+DEFINITION = SurveyDefinition.model_validate(
+    {
+        "name": "s",
+        "title": "S",
+        "reference": "none",
+        "id": "id",
+        "gaia_id": "gaia",
+        "labels": {
+            "TEFF": {"column": "teff", "error": "e_teff", "typical_error": 50, "good": [{"column": "f_teff"}]},
+            "MG_FE": {"column": "mg", "error": "e_mg"},
+        },
+        "photometry": {"g": "g", "bp": "bp", "rp": "rp", "g_error": "e_g", "ebv": "red"},
+        "proper_motion": {"pmra": "pmra", "pmdec": "pmdec", "pmra_error": "e_pmra"},
+        "distances": [
+            {"column": "d", "percentile_16": "d16", "percentile_84": "d84", "accept": [{"column": "d_flag"}]},
+            {"column": "plx_d"},
+        ],
+        "cuts": [{"column": "snr", "op": ">", "value": 30}, {"any_of": [{"column": "a"}, {"column": "b"}]}],
+        "duplicates": {"by": "gaia", "best": "snr", "rescale_errors": True},
+        "keep": ["x", "y", "z"],
+    }
+)
+ALL = set(DEFINITION.source_columns)
+
+
+def test_a_table_with_all_columns_leaves_the_definition_as_it_is():
+    assert reduce_definition(DEFINITION, ALL, ["TEFF", "BP_G_0"]) == (DEFINITION, [])
+
+
+def test_the_inputs_alone_suffice():
+    reduced, sentences = reduce_definition(DEFINITION, {"id", "ra", "dec", "teff"}, ["TEFF"])
+    assert set(reduced.source_columns) == {"id", "ra", "dec", "teff"}
+    said = " ".join(sentences)
+    left_out = ("SOURCE_ID", "MG_FE", "reddening", "magnitudes", "proper motion", "distance", "snr > 30", "x, y, z")
+    assert all(part in said for part in left_out)
+    assert reduced.labels["TEFF"].typical_error == 50
+
+
+@pytest.mark.parametrize(
+    ("missing", "sentences"),
+    [
+        ({"gaia"}, ["no column gaia: SOURCE_ID is left out.", "the same star if they have the same id."]),
+        ({"e_teff"}, ["no column e_teff: the error is 50 for TEFF of every star."]),
+        ({"e_mg"}, ["no column e_mg: no error is known for MG_FE of every star."]),
+        ({"f_teff"}, ["no column f_teff: the condition 'f_teff not_null' of TEFF is left out."]),
+        ({"mg"}, ["no column mg: MG_FE is left out."]),
+        ({"bp", "rp"}, ["no columns bp, rp: the magnitudes and colours are left out."]),
+        ({"e_g"}, ["no column e_g: the error of the magnitude is unknown for G of every star."]),
+        ({"red"}, ["no column red: the reddening is unknown, and colours are missing."]),
+        ({"pmdec"}, ["no column pmdec: the proper motion is left out."]),
+        ({"e_pmra"}, ["no column e_pmra: this error of the proper motion is unknown."]),
+        ({"d"}, ["no column d: this distance is left out."]),
+        ({"d16"}, ["no column d16: the error of d is unknown."]),
+        ({"d_flag"}, ["no column d_flag: the condition 'd_flag not_null' of d is left out."]),
+        ({"b"}, ["no column b: the cut 'a not_null or b not_null' is left out, and GOOD does not test it."]),
+        (
+            {"snr"},
+            [
+                "no column snr: the cut 'snr > 30' is left out, and GOOD does not test it.",
+                "no column snr: of the rows of one star, the first one is kept.",
+            ],
+        ),
+        ({"x", "z"}, ["no columns x, z: left out."]),
+    ],
+)
+def test_each_part_left_out_is_said(missing: set[str], sentences: list[str]):
+    reduced, said = reduce_definition(DEFINITION, ALL - missing, ["TEFF"])
+    assert len(said) == len(sentences)
+    assert all(own.endswith(sentence) for own, sentence in zip(said, sentences, strict=True))
+    assert not missing & set(reduced.source_columns)
+    SurveyDefinition.model_validate(reduced.model_dump())  # what is left is a definition
+
+
+def test_the_reddening_stays_without_the_magnitudes():
+    reduced, _ = reduce_definition(DEFINITION, ALL - {"g"}, ["TEFF"])
+    assert reduced.photometry is None
+    assert reduced.ebv == "red"
+
+
+@pytest.mark.parametrize(
+    ("columns", "inputs", "message"),
+    [
+        (ALL - {"teff"} | {"T_EFF"}, ["TEFF"], r"no column 'teff'.*input TEFF. The column 'T_EFF'.*--definition"),
+        (ALL - {"bp"}, ["G_RP_0"], "no column 'bp'.*input G_RP_0"),
+        (ALL - {"red"}, ["G_RP_0"], "no column 'red'.*input G_RP_0"),
+        (ALL, ["LOGG"], r"networks read LOGG, but the definition 's' has only TEFF, MG_FE. Add \[labels.LOGG\]"),
+    ],
+)
+def test_a_missing_input_is_refused(columns: set[str], inputs: list[str], message: str):
+    with pytest.raises(SurveyError, match=message):
+        reduce_definition(DEFINITION, columns, inputs)
