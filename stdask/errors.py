@@ -4,6 +4,7 @@ StdaskError                exit code 2: says what, where, what to do
 ├── BusyError              a run folder that another live run uses
 ├── ConfigError            run.toml or the command line
 ├── SurveyError            a survey definition, or a survey file that does not fit it
+├── ExpressionError        an expression of columns, as in --where
 ├── CatalogueError         a catalogue, pair table or product on disk
 ├── PairingError           the surveys share too few stars
 ├── EnsembleError          an ensemble that does not fit the catalogue or is damaged
@@ -43,6 +44,10 @@ class ConfigError(StdaskError):
 
 class SurveyError(StdaskError):
     """A survey file does not fit its definition, or the definition is not valid."""
+
+
+class ExpressionError(StdaskError):
+    """An expression of columns cannot be read, or does not fit the columns."""
 
 
 class CatalogueError(StdaskError):

@@ -1,0 +1,5 @@
+"""Expressions of columns: read, checked and computed without running any text as code."""
+
+from stdask.science.measurements.expressions.expression import Expression, parse_expression
+
+__all__ = ["Expression", "parse_expression"]
