@@ -49,6 +49,7 @@ COLOURS = {"BP_G_0": ("BP_MAG", "G_MAG"), "G_RP_0": ("G_MAG", "RP_MAG")}
 
 HEALPIX = Column("_healpix_29", "int64", "", "meta.id", "HEALPix pixel of the position, nested scheme, order 29")
 SOURCE_ID = Column("SOURCE_ID", "int64", "", "meta.id.cross", "Gaia source_id, null if the star has none")
+ROW = Column("_stdask_row", "int64", "", "meta.record", "Number of the row in the file that was read, from 0")
 STAR_KEY = Column(
     "STAR_KEY",
     "uint64",

@@ -146,9 +146,10 @@ def _error_scales(
     definition: SurveyDefinition, source: SurveyColumns, factors: Mapping[str, ErrorFactors]
 ) -> dict[str, np.ndarray]:
     """Return what to multiply the stated errors of labels by, each of shape (n_stars,)."""
-    if not (factors and definition.duplicates):
+    if not factors:
         return {}
-    merits = source.merits(definition.duplicates.best)
+    n_stars = len(next(iter(source.columns.values())))
+    merits = source.merits(definition.duplicates.best) if definition.duplicates else np.full(n_stars, np.nan)
     return {name: factor.at(merits) for name, factor in factors.items()}
 
 

@@ -81,7 +81,8 @@ def catalogue_fields(source: Source) -> tuple[Column, ...]:
     dtypes = {field.name: dtype_name(field.type) for field in table.schema}
     own = Column(definition.id, dtypes[definition.id], "", "meta.id;meta.main", f"Id in {definition.title}")
     kept = [Column(name, dtypes[name], source.units[name]) for name in definition.keep]
-    return (schema.HEALPIX, own, *definition.catalogue_columns, *kept)
+    numbers = (schema.ROW,) if source.numbered else ()
+    return (schema.HEALPIX, own, *definition.catalogue_columns, *kept, *numbers)
 
 
 def scan_block(block: Item, source: Source, deal: Deal) -> Done[None]:
@@ -234,6 +235,7 @@ def convert(
         {schema.HEALPIX.name: data[schema.HEALPIX.name], definition.id: placed.ids}
         | dict(zip(own.column_names, own.columns, strict=True))
         | {name: placed.table[name] for name in definition.keep}
+        | ({schema.ROW.name: placed.rows} if source.numbered else {})
     )
     return table, counts, passing
 

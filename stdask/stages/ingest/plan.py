@@ -7,6 +7,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from stdask.config.survey import SurveyDefinition
 from stdask.schema import Column
+from stdask.science.measurements.repeats import ErrorFactors
 from stdask.science.sky.healpix import Pixel
 from stdask.storage.catalogue.hats import Written
 from stdask.storage.surveys.format import SurveyFile
@@ -62,6 +63,17 @@ class PartitionRecord(NamedTuple):
 
 
 @dataclass(frozen=True)
+class RawSurvey:
+    """A survey file as it lies on the disk, and how it becomes a catalogue."""
+
+    survey: SurveyFile
+    definition: SurveyDefinition
+    ebv_map: Path | None = None  # map of E(B-V)
+    factors: Mapping[str, ErrorFactors] | None = None  # of stated errors; None to measure them if the definition asks
+    numbered: bool = False  # the catalogue has the row numbers of the file
+
+
+@dataclass(frozen=True)
 class Source:
     """A survey file that can be read in part, and what its columns mean."""
 
@@ -69,6 +81,7 @@ class Source:
     units: Mapping[str, str]  # of the columns, as the file states them
     definition: SurveyDefinition
     reddening: tuple[Path, str] | None  # a map of E(B-V) as an array, and its frame
+    numbered: bool = False  # the catalogue has the row numbers of the file
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,7 @@ from stdask.stages.ingest.plan import (
     Deal,
     Item,
     PartitionRecord,
+    RawSurvey,
     Source,
     Target,
     kinds_of_repeats,
@@ -63,7 +64,6 @@ from stdask.storage.catalogue.hats import (
 from stdask.storage.documents import write_declared, write_ecsv
 from stdask.storage.files import hash_of
 from stdask.storage.surveys.files import open_survey
-from stdask.storage.surveys.format import SurveyFile
 
 ROWS_PER_SHARE = 1_000_000  # of the file, compared at once for repeats: about 100 MB
 
@@ -91,10 +91,8 @@ def run(run: Run, workers: Workers, side: str) -> Receipt:
         stage = begin_stage(run, f"ingest_{side}")
         survey = open_survey(path, definition.file)
         survey.require(definition.source_columns)  # before any earlier output is removed
-        receipt = stage.done()
-        if receipt is None:
-            steps = Steps(stage, workers, run.config.ingest.rows_per_block)
-            receipt = _ingest(stage, steps, definition, survey, folder, run.data_dir, run.config.ingest.rows_per_block)
+        raw = RawSurvey(survey, definition, run.data_dir / definition.ebv_map if definition.ebv_map else None)
+        receipt = stage.done() or ingest(stage, workers, raw, folder, run.config.ingest.rows_per_block)
     except StdaskError as exc:
         exc.add_note(f"Survey {definition.name} ({path.name})")
         raise
@@ -102,17 +100,31 @@ def run(run: Run, workers: Workers, side: str) -> Receipt:
     return receipt
 
 
-def _ingest(
-    stage: Stage,
-    steps: Steps,
-    definition: SurveyDefinition,
-    survey: SurveyFile,
-    folder: Path,
-    data_dir: Path,
-    rows_per_block: int,
-) -> Receipt:
-    deal = Deal(_prepare(folder, steps), survey.n_rows, rows_per_block, -(-survey.n_rows // ROWS_PER_SHARE))
-    source = _open(steps, survey, definition, deal, data_dir)
+def ingest(stage: Stage, workers: Workers, raw: RawSurvey, folder: Path, rows_per_block: int) -> Receipt:
+    """Write the catalogue of a survey file.
+
+    Parameters
+    ----------
+    stage
+        It has begun. The first of its inputs is the survey file.
+    workers
+        Where the blocks are worked on.
+    raw
+        The survey file.
+    folder
+        Of the catalogue.
+    rows_per_block
+        Rows of the file that a task reads at once.
+
+    Raises
+    ------
+    SurveyError
+        If the file does not fit its definition.
+    """
+    steps = Steps(stage, workers, rows_per_block)
+    definition, n_rows = raw.definition, raw.survey.n_rows
+    deal = Deal(_prepare(folder, steps), n_rows, rows_per_block, -(-n_rows // ROWS_PER_SHARE))
+    source = _open(steps, raw, deal)
     columns = catalogue_fields(source)
     blocks = [Item("block", number) for number in range(deal.n_blocks)]
     shares = [Item("share", number) for number in range(deal.n_shares)]
@@ -122,7 +134,7 @@ def _ingest(
     for kind in kinds_of_repeats(definition):
         steps.run(f"repeats_by_{kind}", find_repeats, shares, deal, kind, gone)
         gone = deal.of_shares("gone")
-    factors = _measure_factors(steps, definition, deal, shares)
+    factors = raw.factors if raw.factors is not None else _measure_factors(steps, definition, deal, shares)
     most = stage.settings["ingest"]["rows_per_partition"]
     tiles, bundles = _tile(_count_stars(steps, shares, deal, most), most, rows_per_block)
     # Only what decides the content of a partition: rows added elsewhere in the sky do not change its bytes.
@@ -147,8 +159,9 @@ def _prepare(folder: Path, steps: Steps) -> Path:
     return scratch
 
 
-def _open(steps: Steps, survey: SurveyFile, definition: SurveyDefinition, deal: Deal, data_dir: Path) -> Source:
+def _open(steps: Steps, raw: RawSurvey, deal: Deal) -> Source:
     """Return the survey file as tasks read it: a file that can be read in part, and a map that fits into memory."""
+    survey, definition = raw.survey, raw.definition
     units = {name: survey.unit(name) for name in definition.source_columns}
     reddening = None
     if not survey.by_slices:
@@ -156,12 +169,12 @@ def _open(steps: Steps, survey: SurveyFile, definition: SurveyDefinition, deal: 
         path = deal.piece(*copy)
         steps.run("unpack", store_in_slices, [copy], survey, definition.source_columns, path)
         survey = open_survey(path)
-    if definition.ebv_map:
+    if raw.ebv_map:
         copy = Item("map", 0)
         path = deal.piece(*copy)
-        (frame,) = steps.run("map", store_map, [copy], data_dir / definition.ebv_map, path, kind=str)
+        (frame,) = steps.run("map", store_map, [copy], raw.ebv_map, path, kind=str)
         reddening = (path, frame)
-    return Source(survey, units, definition, reddening)
+    return Source(survey, units, definition, reddening, raw.numbered)
 
 
 def _measure_factors(
