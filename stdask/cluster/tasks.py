@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from distributed import Client, Future, KilledWorker, get_worker
+from threadpoolctl import threadpool_limits
 
 from stdask.cluster.broadcast import broadcast, call_broadcast
 from stdask.cluster.events import Message, listening, tell
@@ -109,6 +110,10 @@ def each(
     if not items:
         return
     steps = list(sizes) if sizes is not None else [1.0] * len(items)
+    if workers.in_process:
+        with progress_bar(description, sum(steps), tasks=len(items), unit=unit) as bar, meanwhile(bar):
+            yield from _one_by_one(lambda item: function(item, *shared), items, steps, bar)
+        return
     client = workers.client
     count = _Count()
     bar_of = progress_bar(description, sum(steps), tasks=len(items), unit=unit, watch=workers.describe)
@@ -136,6 +141,18 @@ def each(
         say(f"  {description}: {len(items)} tasks, {count.n_lost} repeated because their workers were lost", "dim")
     if count.failed:
         raise _incomplete(description, len(items), count, unit)
+
+
+def _one_by_one(
+    work: Callable[[Item], Any], items: Sequence[Item], steps: Sequence[float], bar: Bar
+) -> Iterator[tuple[Item, Any]]:
+    """Yield (item, work(item)) in this process; an error ends it."""
+    for number, item in enumerate(items):
+        with threadpool_limits(1):  # As on a worker: sums of several threads may differ in their last bits.
+            result = work(item)
+        yield item, result
+        if number < len(steps):  # the bar counts the tasks of the beginning
+            bar.advance(steps[number])
 
 
 class _Tasks:

@@ -45,9 +45,19 @@ class Workers:
         The run folder, for the logs of batch jobs.
     connect_seconds
         How long to wait for a scheduler at an address.
+    in_process
+        Start no workers: tasks run in this process, one after the other. It saves the seconds that workers take to
+        start, for work that takes less.
     """
 
-    def __init__(self, config: ClusterConfig, folder: Path | None = None, connect_seconds: float = 20) -> None:
+    def __init__(
+        self,
+        config: ClusterConfig,
+        folder: Path | None = None,
+        connect_seconds: float = 20,
+        in_process: bool = False,
+    ) -> None:
+        self.in_process = in_process
         self._config = config
         self._folder = folder
         self._connect_seconds = connect_seconds

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from distributed import get_worker
+from threadpoolctl import threadpool_info
 
 from stdask.cluster import tasks
 from stdask.cluster.broadcast import broadcast, call_broadcast
@@ -157,3 +158,29 @@ def test_work_ends_when_no_workers_can_be_expected(client: Workers, monkeypatch:
 
 def sleeps(seconds: int) -> None:
     time.sleep(seconds)
+
+
+def process_of(number: int) -> tuple[int, int, list[int]]:
+    return number, os.getpid(), [pool["num_threads"] for pool in threadpool_info()]
+
+
+def test_workers_in_the_process_start_nothing_and_give_the_same_results():
+    with Workers(ClusterConfig(), in_process=True) as workers:
+        items, found = [1, 2], {}
+        for item, result in each(workers, times, items, 10, description="test"):
+            found[item] = result
+            if item == 1:
+                items.append(3)
+        assert found == {1: 10, 2: 20, 3: 30}
+        _, process, threads = run_each(workers, process_of, [1])[1]
+        assert workers.started is None
+    assert process == os.getpid()
+    assert set(threads) <= {1}  # as on a worker: sums of several threads may differ in their last bits
+
+
+def test_an_error_in_the_process_is_raised_as_it_is():
+    with (
+        Workers(ClusterConfig(), in_process=True) as workers,
+        pytest.raises(SurveyError, match="the definition does not fit, nor will it for 1"),
+    ):
+        run_each(workers, not_fit, [1, 2])
