@@ -111,36 +111,45 @@ def each(
         return
     steps = list(sizes) if sizes is not None else [1.0] * len(items)
     if workers.in_process:
-        with progress_bar(description, sum(steps), tasks=len(items), unit=unit) as bar, meanwhile(bar):
+        bar_of = progress_bar(description, sum(steps), tasks=len(items), unit=unit)
+        with bar_of as bar, meanwhile(bar):
             yield from _one_by_one(lambda item: function(item, *shared), items, steps, bar)
         return
     client = workers.client
     count = _Count()
     bar_of = progress_bar(description, sum(steps), tasks=len(items), unit=unit, watch=workers.describe)
     with broadcast(client, function, *shared) as digest, _counted(client, digest, count), bar_of as bar, meanwhile(bar):
-        tasks = _Tasks(client, digest, items)
-        try:
-            while tasks.open_or_new():
-                number, outcome = tasks.next_outcome(workers)
-                size = steps[number] if number < len(steps) else 0
-                if not outcome.error:
-                    count.done(outcome.worker)
-                    yield items[number], outcome.result
-                    if number < len(steps):  # the bar counts the tasks of the beginning
-                        bar.advance(size)
-                elif _once_more(number, outcome, workers, count):
-                    tasks.submit(number, avoid=outcome.worker)
-                else:
-                    _fail(items[number], size, outcome, count, count.tries[number], bar)
-                    if len(count.failed) >= HOPELESS_AFTER and not count.n_done:
-                        break
-        finally:
-            if client.status == "running":
-                client.cancel(list(tasks.open))
+        yield from _on_workers(workers, digest, items, steps, count, bar)
     if count.n_lost > 0:
         say(f"  {description}: {len(items)} tasks, {count.n_lost} repeated because their workers were lost", "dim")
     if count.failed:
         raise _incomplete(description, len(items), count, unit)
+
+
+def _on_workers(
+    workers: Workers, digest: str, items: Sequence[Item], steps: Sequence[float], count: _Count, bar: Bar
+) -> Iterator[tuple[Item, Any]]:
+    """Yield the items with their results as the workers finish them; `digest` is that of the function."""
+    client = workers.client
+    tasks = _Tasks(client, digest, items)
+    try:
+        while tasks.open_or_new():
+            number, outcome = tasks.next_outcome(workers)
+            size = steps[number] if number < len(steps) else 0
+            if not outcome.error:
+                count.done(outcome.worker)
+                yield items[number], outcome.result
+                if number < len(steps):  # the bar counts the tasks of the beginning
+                    bar.advance(size)
+            elif _once_more(number, outcome, workers, count):
+                tasks.submit(number, avoid=outcome.worker)
+            else:
+                _fail(items[number], size, outcome, count, count.tries[number], bar)
+                if len(count.failed) >= HOPELESS_AFTER and not count.n_done:
+                    break
+    finally:
+        if client.status == "running":
+            client.cancel(list(tasks.open))
 
 
 def _one_by_one(
