@@ -267,7 +267,6 @@ COVERED_ELSEWHERE = {
     "stages/train/latent.py": "tests/stages/train/test_stage.py trains with `debias`",
     "stages/translate/table.py": "tests/stages/translate/test_stage.py translates tables",
     "storage/catalogue/catalogue.py": "tests/storage/catalogue/test_hats.py opens the catalogues that it wrote",
-    "storage/catalogue/votable_header.py": "tests/storage/catalogue/test_hats.py reads it with astropy",
     "storage/surveys/fits_tables.py": "tests/storage/surveys/test_fits.py reads every kind of column",
     "tools/bench/speed.py": "tests/tools/bench/test_bench.py runs the bench",
 }

@@ -62,8 +62,19 @@ def to_masked(table: pa.Table) -> dict[str, np.ndarray]:
     return {name: _to_masked(table.column(name).combine_chunks()) for name in table.column_names}
 
 
-def write_parquet(path: Path, table: pa.Table, metadata: Mapping[str, str] | None = None) -> None:
-    """Write a table atomically: zstd, floats byte-stream split, `metadata` in the file's key-value pairs.
+def write_parquet(
+    path: Path, table: pa.Table, metadata: Mapping[str, str] | None = None, header: Mapping[str, str] | None = None
+) -> None:
+    """Write a table atomically: zstd, floats byte-stream split.
+
+    Parameters
+    ----------
+    path, table
+        The file, and what it holds.
+    metadata
+        Key-value pairs of the table's schema.
+    header
+        Key-value pairs of the file alone: Parquet keeps those of the schema twice.
 
     Raises
     ------
@@ -71,28 +82,28 @@ def write_parquet(path: Path, table: pa.Table, metadata: Mapping[str, str] | Non
         If the rows on disk are not those of the table.
     """
     with replacing(path) as temporary:
-        fill_parquet(temporary, table, metadata)
+        fill_parquet(temporary, table, metadata, header)
         written = pq.read_metadata(temporary).num_rows
         if written != table.num_rows:
             raise CatalogueError(f"{path} holds {written} rows after writing {table.num_rows}. Check the disk.")
 
 
-def fill_parquet(temporary: Path, table: pa.Table, metadata: Mapping[str, str] | None = None) -> None:
+def fill_parquet(
+    temporary: Path, table: pa.Table, metadata: Mapping[str, str] | None = None, header: Mapping[str, str] | None = None
+) -> None:
     """Write a table to a temporary file, as `write_parquet` does."""
-    if metadata:
-        merged = {**(table.schema.metadata or {}), **{k.encode(): v.encode() for k, v in metadata.items()}}
-        table = table.replace_schema_metadata(merged)
     floats = [f.name for f in table.schema if pa.types.is_floating(f.type)]
     strings = [f.name for f in table.schema if pa.types.is_string(f.type)]
-    pq.write_table(
-        table,
-        temporary,
-        compression="zstd",
-        compression_level=3,
-        use_dictionary=strings,
-        use_byte_stream_split=floats,
-        write_page_checksum=True,
-    )
+    own = {f"table::len::{name}": str(_longest(table[name])) for name in strings}  # astropy allots memory by these
+    own |= metadata or {}
+    if own:
+        merged = {**(table.schema.metadata or {}), **{k.encode(): v.encode() for k, v in own.items()}}
+        table = table.replace_schema_metadata(merged)
+    options = {"compression": "zstd", "compression_level": 3, "use_dictionary": strings, "write_page_checksum": True}
+    with pq.ParquetWriter(temporary, table.schema, use_byte_stream_split=floats, **options) as writer:
+        writer.write_table(table)
+        if header:
+            writer.add_key_value_metadata(dict(header))
 
 
 def write_in_row_groups(path: Path, columns: Iterable[Column], tables: Iterable[pa.Table]) -> int:
@@ -163,6 +174,10 @@ def _read_filtered(path: Path, columns: Sequence[str] | None, filters: list[tupl
         partitioning=None,  # the Norder=/Dir= of a HATS path are not columns
         page_checksum_verification=True,
     )
+
+
+def _longest(texts: pa.ChunkedArray) -> int:
+    return max(1, pc.max(pc.utf8_length(texts)).as_py() or 0)
 
 
 def _to_array(values: np.ndarray | pa.Array, dtype: pa.DataType) -> pa.Array:

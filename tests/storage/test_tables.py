@@ -80,11 +80,11 @@ def test_a_missing_or_damaged_file_is_an_error_with_a_remedy(path: Path, filters
 
 
 def test_an_interrupted_write_leaves_no_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    def write_half(_: pa.Table, path: Path, **__: object) -> None:
+    def write_half(path: Path, _: pa.Schema, **__: object) -> None:
         path.write_bytes(b"PAR1half")
         raise OSError("disk full")
 
-    monkeypatch.setattr(pq, "write_table", write_half)
+    monkeypatch.setattr(pq, "ParquetWriter", write_half)
     with pytest.raises(OSError, match="disk full"):
         write_parquet(tmp_path / "t.parquet", pa.table({"a": [1]}))
     assert list(tmp_path.iterdir()) == []

@@ -16,9 +16,10 @@ from stdask.science.galaxy.galactocentric import SUN_X_KPC, SUN_Z_KPC
 from stdask.stages.atlas.products import Products, translation_errors
 from stdask.stages.atlas.samples import ALONE, HEIGHT, MERGED, UNTRANSLATED
 from stdask.storage import paths
+from stdask.storage.catalogue.votable_header import votable_metadata
 from stdask.storage.documents import write_figures
 from stdask.storage.products.maps import Axis, MapPlane, write_map_cubes, write_sky_maps
-from stdask.storage.tables import to_table, write_parquet
+from stdask.storage.tables import to_column, to_table, write_parquet
 
 AXES = {
     "edge_on": (Axis("R_GC", "R with the sign of X"), Axis("Z_GC", "height above the midplane")),
@@ -52,7 +53,8 @@ def write_maps(products: Products, view: str) -> list[Path]:
         grid = products.bins.grids[view]
         planes = {name: [MapPlane(*y[:3], y.values.reshape(grid.shape)) for y in own] for name, own in layers.items()}
         write_map_cubes(cubes, grid, AXES[view], planes, _cards(products, view))
-    write_parquet(table, _table(products, view, layers))
+    filled = _table(products, view, layers)
+    write_parquet(table, filled, header=votable_metadata(map(to_column, filled.schema)))
     return [cubes, table, *_write_map_figures(products, view, layers, stem)]
 
 

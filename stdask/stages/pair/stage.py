@@ -25,9 +25,18 @@ from stdask.science.translation.resampling import measured_behind
 from stdask.stages.pair.selection import find_listed, select
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
+from stdask.storage.catalogue.votable_header import votable_metadata
 from stdask.storage.documents import write_figure
 from stdask.storage.files import hash_of
-from stdask.storage.tables import read_parquet, to_field, to_numpy, to_table, write_in_row_groups, write_parquet
+from stdask.storage.tables import (
+    read_parquet,
+    to_column,
+    to_field,
+    to_numpy,
+    to_table,
+    write_in_row_groups,
+    write_parquet,
+)
 
 NO_COUNTERPART = "no counterpart in B"
 ALWAYS = (schema.STAR_KEY.name, "ra", "dec", *MOTION, schema.GOOD.name)  # columns that are read of both catalogues
@@ -63,7 +72,8 @@ def run(run: Run, workers: Workers) -> Receipt:
     for family, kept in steps.items():
         pairs = pairs.append_column(to_field(schema.used_column(family)), pa.array(list(kept.values())[-1]))
     # The content alone decides the bytes: the networks are not trained again because of stars that are in no pair.
-    write_parquet(path, pairs, {"stdask.settings": hash_of(stage.settings), "stdask.version": __version__})
+    origin = {"stdask.settings": hash_of(stage.settings), "stdask.version": __version__}
+    write_parquet(path, pairs, origin, votable_metadata(map(to_column, pairs.schema)))
     rejected, figure = path.with_name(paths.REJECTED), path.with_name(paths.SEPARATIONS)
     n_chance = None if keys else chance_pairs(a.n_rows, pairs.num_rows, found.n_elsewhere)
     _draw(figure, pairs, None if keys else config.match.radius_arcsec, n_chance or 0.0)

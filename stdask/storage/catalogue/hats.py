@@ -24,7 +24,7 @@ from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import EPOCH, PROPERTIES, Catalogue
 from stdask.storage.catalogue.votable_header import votable_metadata
 from stdask.storage.files import replacing, sha256, write_text
-from stdask.storage.tables import fill_parquet, read_parquet, to_field
+from stdask.storage.tables import fill_parquet, read_parquet, to_column, to_field
 
 SKYMAP_ORDER = 6  # of the map of counts: 55 arcmin, 400 kB
 
@@ -63,7 +63,8 @@ def write_partition(folder: Path, pixel: Pixel, table: pa.Table, metadata: Mappi
         raise CatalogueError(f"A star lies outside Norder={pixel.order}, Npix={pixel.pixel} of {folder}.")
     path = paths.partition(folder, pixel)
     with replacing(path) as temporary:
-        fill_parquet(temporary, table.take(np.argsort(index, kind="stable")), metadata)
+        header = votable_metadata(map(to_column, table.schema))
+        fill_parquet(temporary, table.take(np.argsort(index, kind="stable")), metadata, header)
         if fault := fault_of_partition(temporary, pixel, table.num_rows, [HEALPIX.name]):
             raise CatalogueError(f"{path} {fault} just after it was written. Check the disk, and run the stage again.")
         return Written(table.num_rows, temporary.stat().st_size, sha256(temporary))

@@ -1,38 +1,60 @@
-"""Units, UCDs and meanings of columns as a VOTable header of Parquet files: the VOParquet convention of the IVOA."""
+"""Units, UCDs and meanings of columns as a VOTable in the header of a Parquet file.
 
-import io
+The convention is VOParquet 1.0 (IVOA Note of January 2025), which TOPCAT reads, and astropy's
+`Table.read(file, format="parquet.votable")`.
+"""
+
 from collections.abc import Iterable
+from functools import cache
+from xml.etree import ElementTree as ET
 
 from astropy import units as u
-from astropy.io.votable import from_table
-from astropy.table import Column as AstropyColumn
-from astropy.table import Table
 
 from stdask.schema import Column
 
-# types that VOTable does not know: its header names the next wider one, the Parquet field the true one
-VOTABLE_TYPES = {"string": "U1", "uint64": "int64", "uint32": "int64", "uint16": "int32", "int8": "int16"}
-VOTABLE_TYPES |= {"float16": "float32"}
+# Readers take the types of the Parquet columns. astropy 8 stacks the data below a table without rows of these types,
+# so that a wider type would widen the data, and a signed one would make 64 unsigned bits a float.
+DATATYPES = {
+    "bool": "boolean",
+    "int8": "short",
+    "uint8": "unsignedByte",
+    "int16": "short",
+    "uint16": "int",
+    "int32": "int",
+    "uint32": "long",
+    "int64": "long",
+    "uint64": "unsignedByte",
+    "float16": "float",
+    "float32": "float",
+    "float64": "double",
+    "string": "unicodeChar",
+}
+QUOTED = {"dex": "'dex'"}  # The VOUnit standard does not have it, and wants such units in quotes.
 
 
 def votable_metadata(columns: Iterable[Column]) -> dict[str, str]:
-    """Return units, UCDs and meanings as a VOTable header: the VOParquet convention of IVOA."""
-    table = Table()
+    """Return units, UCDs and meanings of columns as key-value pairs of a Parquet file; the same bytes each time."""
+    return {"IVOA.VOTable-Parquet.version": "1.0", "IVOA.VOTable-Parquet.content": _votable(tuple(columns))}
+
+
+@cache  # Every partition of a catalogue has the same columns.
+def _votable(columns: tuple[Column, ...]) -> str:
+    root = ET.Element("VOTABLE", version="1.4", xmlns="http://www.ivoa.net/xml/VOTable/v1.3")
+    table = ET.SubElement(ET.SubElement(root, "RESOURCE", type="results"), "TABLE")
     for column in columns:
-        dtype = VOTABLE_TYPES.get(column.dtype, column.dtype)
-        table[column.name] = AstropyColumn([], dtype=dtype, unit=_vounit(column.unit), description=column.description)
-    votable = from_table(table)
-    ucds = {column.name: column.ucd for column in columns}
-    for field in votable.get_first_table().fields:
-        field.ucd = ucds[field.name] or None
-    xml = io.BytesIO()
-    votable.to_xml(xml)
-    return {"IVOA.VOTable-Parquet.version": "1.0", "IVOA.VOTable-Parquet.content": xml.getvalue().decode()}
+        attributes = {"datatype": DATATYPES[column.dtype], "unit": _vounit(column.unit), "ucd": column.ucd}
+        if column.dtype == "string":
+            attributes["arraysize"] = "1"  # astropy cannot stack text below text of any length
+        field = ET.SubElement(table, "FIELD", {"name": column.name} | {k: v for k, v in attributes.items() if v})
+        if column.description:
+            ET.SubElement(field, "DESCRIPTION").text = column.description
+    ET.indent(root, space="")
+    return ET.tostring(root, encoding="unicode")
 
 
-def _vounit(unit: str) -> str | None:
-    """Return a unit if the VOUnit standard has it: it knows no dex, which stays in the fields' own metadata."""
+def _vounit(unit: str) -> str:
+    """Return a unit as the VOUnit standard spells it, empty if it cannot; the field of the column has it as it is."""
     try:
-        return u.Unit(unit).to_string("vounit") or None
+        return QUOTED.get(unit) or u.Unit(unit).to_string("vounit")
     except ValueError:
-        return None
+        return ""

@@ -1,7 +1,6 @@
 """HATS catalogues as the programs of others read them: LSDB, the hats-import Verifier, astropy."""
 
 import hashlib
-import io
 from pathlib import Path
 
 import healpy as hp
@@ -11,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
-from astropy.io import votable
+from astropy.table import Table
 from numpy.testing import assert_array_equal
 
 from stdask.errors import CatalogueError
@@ -27,6 +26,7 @@ from stdask.storage.catalogue.hats import (
     remove_partitions,
     write_partition,
 )
+from stdask.storage.catalogue.votable_header import votable_metadata
 from stdask.storage.tables import to_table
 from tests.storage.sky import COLUMNS, write_sky
 
@@ -108,17 +108,23 @@ def test_units_ucds_and_meanings_survive_in_every_partition_and_in_the_common_me
     assert open_catalogue(catalogue.folder).columns == COLUMNS
 
 
-def test_the_voparquet_header_is_a_votable_with_the_units_of_the_columns(sky: tuple[Catalogue, pa.Table]):
-    metadata = pq.read_schema(sky[0].folder / "dataset" / "_common_metadata").metadata
-    assert metadata[b"IVOA.VOTable-Parquet.version"] == b"1.0"
-    header = votable.parse(io.BytesIO(metadata[b"IVOA.VOTable-Parquet.content"])).get_first_table()
-    fields = {field.name: field for field in header.fields}
-    assert list(fields) == [column.name for column in COLUMNS]
-    assert fields["TEFF"].unit == u.K
-    assert fields["RV"].unit == u.km / u.s
-    assert {name: field.ucd for name, field in fields.items()} == {c.name: c.ucd or None for c in COLUMNS}
-    # wide enough for every value where VOTable does not know the type
-    assert (fields["STAR_KEY"].datatype, fields["flags"].datatype) == ("long", "int")
+def test_astropy_reads_every_partition_with_units_and_meanings_and_no_warning(sky: tuple[Catalogue, pa.Table]):
+    catalogue, stars = sky
+    parts = [Table.read(catalogue.path(pixel), format="parquet.votable") for pixel in catalogue.pixels]
+    for part in parts:
+        assert part.colnames == [column.name for column in COLUMNS]
+        assert [part[c.name].unit for c in COLUMNS] == [u.Unit(c.unit) if c.unit else None for c in COLUMNS]
+        assert [part[c.name].description for c in COLUMNS] == [c.description or None for c in COLUMNS]
+    assert [key for part in parts for key in part["STAR_KEY"].tolist()] == stars["STAR_KEY"].to_pylist()
+    plain = Table.read(catalogue.path(catalogue.pixels[0]), format="parquet")
+    assert plain["TEFF"].tolist() == parts[0]["TEFF"].tolist()
+
+
+def test_the_common_metadata_has_the_header_of_the_partitions(sky: tuple[Catalogue, pa.Table]):
+    catalogue, _ = sky
+    header = {k.encode(): v.encode() for k, v in votable_metadata(COLUMNS).items()}
+    files = [catalogue.folder / "dataset" / "_common_metadata", *map(catalogue.path, catalogue.pixels)]
+    assert all(header.items() <= pq.read_metadata(path).metadata.items() for path in files)
 
 
 def test_partitions_are_sorted_and_begin_with_the_index(sky: tuple[Catalogue, pa.Table]):
