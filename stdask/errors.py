@@ -14,16 +14,17 @@ StdaskError                exit code 2: says what, where, what to do
 """
 
 from collections.abc import Sequence
-from typing import TypedDict
+from dataclasses import dataclass
 
 
-class FailedTask(TypedDict):
+@dataclass(frozen=True)
+class FailedTask:
     """A task that failed on every try, as it stands in the list of failures of a stage."""
 
     task: str
     rows: int
     tries: int
-    error: str
+    error: str  # of the last try
 
 
 class StdaskError(Exception):

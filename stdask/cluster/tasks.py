@@ -268,13 +268,13 @@ def _once_more(number: int, outcome: Outcome, workers: Workers, count: _Count) -
 
 
 def _fail(item: Any, size: float, outcome: Outcome, count: _Count, tries: int, bar: Bar) -> None:
-    count.failed.append({"task": str(item), "rows": int(size), "tries": tries, "error": outcome.error})
+    count.failed.append(FailedTask(str(item), int(size), tries, outcome.error))
     bar.failed()
     say(f"  {item} failed {tries} times: {outcome.error}", "yellow")
 
 
 def _incomplete(description: str, n_items: int, count: _Count, unit: str) -> IncompleteError:
-    named = [f"{f['task']} ({f['rows']:,} {unit or 'rows'}): {f['error']}" for f in count.failed[:NAMED]]
+    named = [f"{f.task} ({f.rows:,} {unit or 'rows'}): {f.error}" for f in count.failed[:NAMED]]
     more = [f"and {len(count.failed) - NAMED} more"] if len(count.failed) > NAMED else []
     rest = "the others are done" if count.n_done else "none succeeded, and the rest was not tried"
     return IncompleteError(

@@ -81,7 +81,10 @@ class Recorder:
             self._write(STOPPED if error else DONE, _in_words(error))
         if stage_was_cut_off and isinstance(error, IncompleteError):
             with _if_possible():
-                write_text(paths.failures(self._output, self._stage), json.dumps(list(error.failed), indent=1))
+                write_text(
+                    paths.failures(self._output, self._stage),
+                    json.dumps([asdict(task) for task in error.failed], indent=1),
+                )
         if stage_was_cut_off and isinstance(error, Exception):  # an interrupt should not have to wait for the page
             self._keep_page()
 

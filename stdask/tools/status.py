@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
 from rich.text import Text
 
 from stdask.config.run import Run, load_run
@@ -81,11 +82,13 @@ def standings(output: Path, run: Run | None, progress: Progress | None, lock: Lo
     """Return how each stage stands, in their order; checks that were never started are left out."""
     receipts = {stage: read_receipt(output, stage) for stage in ENTRIES}
     stands: dict[str, Standing] = {}
+    # The folder of a table's atlas has that stage alone.
+    of_a_run = run is not None or [stage for stage, receipt in receipts.items() if receipt] != ["atlas"]
     for stage, receipt in receipts.items():
         if progress and progress.stage == stage and receipt is None:
             stands[stage] = Standing(stage, _state(progress, lock), _last_update(progress, lock), None)
         elif receipt is None:
-            if stage in STAGES:
+            if stage in STAGES and of_a_run:
                 stands[stage] = Standing(stage, "waiting", "", None)
         else:
             why = why_again(output, receipt, run) or "; ".join(changed_files(receipt, run) if run else ())
@@ -141,8 +144,8 @@ def _row(stand: Standing) -> dict[str, Any]:
 
 def _failures(output: Path, stage: str) -> list[FailedTask]:
     try:
-        return list(json.loads(paths.failures(output, stage).read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError, TypeError):  # none, or not what a stage writes
+        return TypeAdapter(list[FailedTask]).validate_json(paths.failures(output, stage).read_bytes())
+    except (FileNotFoundError, ValueError):  # none, or not what a stage writes
         return []
 
 
@@ -151,6 +154,6 @@ def _print_failures(stage: str, failures: list[FailedTask]) -> None:
         return
     say(f"{stage}: {len(failures):,} tasks failed; the next run repeats only those", "red")
     for one in failures[:SHOWN_FAILURES]:
-        say(f"  {one['task']} ({one['rows']:,} rows, {one['tries']} tries): {one['error']}")
+        say(f"  {one.task} ({one.rows:,} rows, {one.tries} tries): {one.error}")
     if len(failures) > SHOWN_FAILURES:
         say(f"  and {len(failures) - SHOWN_FAILURES:,} more in {stage}.failed.json")

@@ -78,8 +78,8 @@ def test_an_item_that_fails_for_good_does_not_stop_the_others_and_is_reported_at
             each(client, fails_on, range(40), tmp_path, (7, 9), description="x", sizes=[100.0] * 40, unit="stars")
         )
     assert sorted(done) == [n for n in range(40) if n not in (7, 9)]
-    assert sorted(entry["task"] for entry in caught.value.failed) == ["7", "9"]
-    assert all(entry["rows"] == 100 and entry["tries"] == TRIES for entry in caught.value.failed)
+    assert sorted(entry.task for entry in caught.value.failed) == ["7", "9"]
+    assert all(entry.rows == 100 and entry.tries == TRIES for entry in caught.value.failed)
     assert len(list(tmp_path.glob("7.*"))) == TRIES
 
 

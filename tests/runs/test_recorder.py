@@ -14,7 +14,7 @@ import pytest
 from stdask.cluster.workers import Workers
 from stdask.config.cluster import ClusterConfig
 from stdask.display.console import Figures, progress_bar
-from stdask.errors import CatalogueError, IncompleteError
+from stdask.errors import CatalogueError, FailedTask, IncompleteError
 from stdask.runs import recorder
 from stdask.runs.progress import read_progress
 from stdask.runs.recorder import recorded, stage_begins, stage_ends
@@ -125,7 +125,9 @@ def test_a_full_disk_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_the_tasks_that_failed_are_kept_until_their_stage_begins_again(tmp_path: Path):
     failed = [{"task": "Npix=17", "rows": 5000, "tries": 3, "error": "killed"}]
     with pytest.raises(IncompleteError), recorded(tmp_path, NONE):
-        begin_and_fail(lambda: None, IncompleteError("merge: 1 of 9 tasks failed", failed))
+        begin_and_fail(
+            lambda: None, IncompleteError("merge: 1 of 9 tasks failed", [FailedTask(**one) for one in failed])
+        )
     path = tmp_path / "receipts" / "merge.failed.json"
     assert json.loads(path.read_text()) == failed
     with recorded(tmp_path, NONE):

@@ -153,6 +153,19 @@ def test_the_last_word_the_failures_and_the_rows_are_printed(run: Run, capsys: p
     assert [word for word in pair if word.endswith("000")] == ["12,000", "11,000", "1,000"]
 
 
+@pytest.mark.parametrize("content", ["{", "[1]", '[{"task": "Npix=1"}]', '{"task": 3}'])
+def test_a_list_of_failures_that_no_stage_wrote_is_left_out(content: str, run: Run, capsys: pytest.CaptureFixture[str]):
+    paths.failures(run.output, "merge").write_text(content)
+    print_status(run.output)
+    assert "tasks failed" not in capsys.readouterr().out
+
+
+def test_the_folder_of_a_tables_atlas_has_that_stage_alone(tmp_path: Path):
+    stage = Stage(tmp_path, "atlas", {}, {})
+    stage.finish([], made_up_counts("atlas"))
+    assert [standing.stage for standing in standings(tmp_path, None, None, None)] == ["atlas"]
+
+
 def test_who_runs_it_is_told(run: Run, capsys: pytest.CaptureFixture[str]):
     workers = Workers(run.config.cluster)  # never started
     with hold(run.output), recorded(run.output, workers):
