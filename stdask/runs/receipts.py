@@ -77,6 +77,11 @@ class Receipt(Generic[C]):
         return hash_of(read)
 
 
+def library_versions() -> dict[str, str]:
+    """Return the versions of stdask, Python and the libraries that results may depend on."""
+    return {"stdask": __version__, "python": sys.version.split()[0]} | {n: version(n) for n in RECORDED_VERSIONS}
+
+
 def stage_key(stage: str, inputs: Mapping[str, str], settings: Mapping[str, Any]) -> str:
     """Return the hash of everything that a stage's outputs depend on, the code's version included."""
     return hash_of({"stage": stage, "inputs": inputs, "config": settings, "stdask": __version__})
@@ -125,8 +130,7 @@ def write_receipt(output: Path, receipt: Receipt[Any]) -> None:
     """Write a stage's receipt: from now on the stage is done, and nothing it wrote counts as damaged."""
     content = asdict(receipt) | {
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {"stdask": __version__, "python": sys.version.split()[0]}
-        | {n: version(n) for n in RECORDED_VERSIONS},
+        "versions": library_versions(),
     }
     path = paths.receipt(output, receipt.stage)
     write_text(path, json.dumps(content, indent=1, default=str))

@@ -1,26 +1,36 @@
 """Ensembles on disk: one JSON document and one safetensors file a family, with checksums: plain data, no code."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load, save
 
 from stdask.errors import EnsembleError
-from stdask.storage.files import hash_of, replacing, sha256, write_text
+from stdask.storage.files import hash_of, replacing, sha256, sha256_of, write_text
 
 DOCUMENT = "ensemble.json"
-FORMAT = 1
+CARD = "card.md"
+FORMAT = 2
 REMEDY = "Remove the folder and run `stdask train`."  # otherwise a finished train stage would be skipped
+
+Parts = tuple[Mapping[str, Any], Mapping[str, np.ndarray]]  # of a family: a document, and arrays
+
+
+class StoredEnsemble(NamedTuple):
+    """An ensemble as it lies on disk."""
+
+    content: Mapping[str, Any]  # what its translations depend on, apart from the families
+    families: Mapping[str, Parts]
+    digest: str  # SHA-256 of the two above
+    card: str  # empty if it has not been written yet
 
 
 def write_ensemble(
-    folder: Path,
-    families: Mapping[str, tuple[Mapping[str, Any], Mapping[str, np.ndarray]]],
-    provenance: Mapping[str, Any],
+    folder: Path, families: Mapping[str, Parts], content: Mapping[str, Any], provenance: Mapping[str, Any]
 ) -> list[Path]:
     """Write an ensemble; the document, which names the checksums, last.
 
@@ -30,25 +40,28 @@ def write_ensemble(
         Where.
     families
         Name -> (document, arrays).
+    content
+        What else its translations depend on.
     provenance
-        What it was trained on and with.
+        What it was trained on and with; not a part of its digest.
 
     Returns
     -------
     paths
         Of the files written.
     """
-    content: dict[str, Any] = {"format": FORMAT, "provenance": dict(provenance), "families": {}}
+    stored: dict[str, Any] = {}
     written = []
     for name, (document, arrays) in families.items():
         path = folder / f"{name}.safetensors"
-        content["families"][name] = {**document, **write_arrays(path, arrays)}
+        stored[name] = {**document, **write_arrays(path, arrays)}
         written.append(path)
-    write_text(folder / DOCUMENT, json.dumps(content | {"sha256": hash_of(content)}, indent=1))
+    whole = {"format": FORMAT, "content": {**content, "families": stored}, "provenance": dict(provenance)}
+    write_text(folder / DOCUMENT, json.dumps(whole | {"sha256": hash_of(whole)}, indent=1))
     return [*written, folder / DOCUMENT]
 
 
-def read_ensemble(folder: Path) -> dict[str, tuple[dict[str, Any], dict[str, np.ndarray]]]:
+def read_ensemble(folder: Path) -> StoredEnsemble:
     """Read an ensemble; the document and every file are checked against their checksums.
 
     Raises
@@ -57,22 +70,49 @@ def read_ensemble(folder: Path) -> dict[str, tuple[dict[str, Any], dict[str, np.
         If a file is missing or damaged, or written by another format of stdask.
     """
     try:
-        content = json.loads((folder / DOCUMENT).read_text(encoding="utf-8"))
-        if content["format"] != FORMAT:
-            raise EnsembleError(f"{folder} has ensemble format {content['format']}, not {FORMAT}. {REMEDY}")
-        if content.pop("sha256") != hash_of(content):
-            raise EnsembleError(f"{folder / DOCUMENT} is not what was written: its checksum differs. {REMEDY}")
-        return {name: (document, read_arrays(folder, document)) for name, document in content["families"].items()}
+        return parse_ensemble(lambda name: _inside(folder, name).read_bytes(), folder, REMEDY)
     except FileNotFoundError as exc:
         raise EnsembleError(f"No ensemble in {folder}: {exc.filename} is missing. Run `stdask train`.") from None
+
+
+def parse_ensemble(read: Callable[[str], bytes], where: Path, remedy: str) -> StoredEnsemble:
+    """Return the ensemble that some files hold; the document and every file are checked against their checksums.
+
+    Parameters
+    ----------
+    read
+        Returns the content of a file by its name; raises FileNotFoundError if there is none.
+    where, remedy
+        What the files lie in, and what to do if they are damaged, for errors.
+
+    Raises
+    ------
+    EnsembleError
+        If a file is damaged, or written by another format of stdask.
+    """
+    try:
+        whole = json.loads(read(DOCUMENT).decode())
+        if whole["format"] != FORMAT:
+            raise EnsembleError(f"{where} has ensemble format {whole['format']}, not {FORMAT}. {remedy}")
+        if whole.pop("sha256") != hash_of(whole):
+            raise EnsembleError(f"{where / DOCUMENT} is not what was written: its checksum differs. {remedy}")
+        content = whole["content"]
+        digest = hash_of(content)
+        families = {}
+        for name, document in content.pop("families").items():
+            path = where / document["file"]
+            families[name] = document, _parse_arrays(read(document["file"]), document["sha256"], path, remedy)
+        return StoredEnsemble(content, families, digest, _card(read))
+    except FileNotFoundError:
+        raise
     except (ValueError, KeyError, TypeError, AttributeError, OSError, SafetensorError) as exc:
-        raise EnsembleError(f"The ensemble in {folder} is damaged ({exc!r}). {REMEDY}") from exc
+        raise EnsembleError(f"The ensemble in {where} is damaged ({exc!r}). {remedy}") from exc
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> dict[str, str]:
     """Write named arrays; return the name of their file and its checksum, by which they are read."""
-    with replacing(path) as temporary:
-        save_file({key: np.ascontiguousarray(array) for key, array in arrays.items()}, temporary)
+    with replacing(path) as temporary:  # `save_file` of safetensors would hide the file from the user's group
+        temporary.write_bytes(save({key: np.ascontiguousarray(array) for key, array in arrays.items()}))
     return {"file": path.name, "sha256": sha256(path)}
 
 
@@ -84,9 +124,25 @@ def read_arrays(folder: Path, document: Mapping[str, Any]) -> dict[str, np.ndarr
     EnsembleError
         If the file is outside the folder, or is not what was written.
     """
-    path = folder / document["file"]
+    path = _inside(folder, document["file"])
+    return _parse_arrays(path.read_bytes(), document["sha256"], path, REMEDY)
+
+
+def _inside(folder: Path, name: str) -> Path:
+    path = folder / name
     if path.parent != folder or path.name == "..":
-        raise EnsembleError(f"{folder / DOCUMENT} names a file outside its folder: {document['file']}. {REMEDY}")
-    if sha256(path) != document["sha256"]:
-        raise EnsembleError(f"{path} is not the file that was written: its checksum differs. {REMEDY}")
-    return load_file(path)
+        raise EnsembleError(f"{folder / DOCUMENT} names a file outside its folder: {name}. {REMEDY}")
+    return path
+
+
+def _parse_arrays(data: bytes, checksum: str, path: Path, remedy: str) -> dict[str, np.ndarray]:
+    if sha256_of(data) != checksum:
+        raise EnsembleError(f"{path} is not the file that was written: its checksum differs. {remedy}")
+    return load(data)
+
+
+def _card(read: Callable[[str], bytes]) -> str:
+    try:
+        return read(CARD).decode()
+    except FileNotFoundError:
+        return ""

@@ -87,6 +87,11 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def sha256_of(data: bytes) -> str:
+    """Return the SHA-256 of the content of a file."""
+    return hashlib.sha256(data).hexdigest()
+
+
 def _sync_folder(folder: Path) -> None:
     """Bring the new name to the disk too: without it a power cut may bring the old file back."""
     descriptor = os.open(folder, os.O_RDONLY)

@@ -20,11 +20,15 @@ ARRAYS = {
 PARTS = {"name": "intrinsic", "inputs": ["TEFF", "LOGG"], "counterparts": ["TEFF", None], "depth": 3}
 
 
+CONTENT = {"name": "a_to_b", "target": {"units": {"TEFF": "K"}}}
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     written = write_ensemble(
         tmp_path / "ensemble",
         {"intrinsic": (PARTS, ARRAYS), "extrinsic": (PARTS | {"name": "extrinsic"}, ARRAYS)},
+        CONTENT,
         {"key": "abc", "config": {"rates": (1e-3, 1e-4)}},
     )
     assert {path.name for path in written} == {DOCUMENT, "intrinsic.safetensors", "extrinsic.safetensors"}
@@ -32,9 +36,12 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_an_ensemble_comes_back_bit_for_bit(folder: Path):
-    families = read_ensemble(folder)
-    assert list(families) == ["intrinsic", "extrinsic"]
-    document, arrays = families["intrinsic"]
+    (folder / "card.md").write_text("# A card with é\n", encoding="utf-8")
+    stored = read_ensemble(folder)
+    assert stored.content == CONTENT
+    assert stored.card == "# A card with é\n"
+    assert list(stored.families) == ["intrinsic", "extrinsic"]
+    document, arrays = stored.families["intrinsic"]
     assert PARTS.items() <= document.items()
     assert arrays.keys() == ARRAYS.keys()
     for name, array in ARRAYS.items():
@@ -67,7 +74,7 @@ def test_a_missing_file_is_named(folder: Path, name: str):
         read_ensemble(folder)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "null", '{"format": 1}', '{"format": 1, "families": 3}'])
+@pytest.mark.parametrize("content", ["", "[]", "null", '{"format": 2}', '{"format": 2, "content": 3}'])
 def test_a_document_that_is_none_is_refused(folder: Path, content: str):
     (folder / DOCUMENT).write_text(content)
     with pytest.raises(EnsembleError, match="damaged"):
@@ -77,7 +84,7 @@ def test_a_document_that_is_none_is_refused(folder: Path, content: str):
 def test_another_format_is_refused_with_its_number(folder: Path):
     content = json.loads((folder / DOCUMENT).read_text())
     (folder / DOCUMENT).write_text(json.dumps(content | {"format": 99}))
-    with pytest.raises(EnsembleError, match="format 99, not 1"):
+    with pytest.raises(EnsembleError, match="format 99, not 2"):
         read_ensemble(folder)
 
 
@@ -85,7 +92,7 @@ def test_another_format_is_refused_with_its_number(folder: Path):
 def test_a_file_outside_the_folder_is_never_opened(folder: Path, name: str):
     # somebody who can write the document can also write its checksum: the path is checked all the same
     content = json.loads((folder / DOCUMENT).read_text())
-    content["families"]["intrinsic"]["file"] = name
+    content["content"]["families"]["intrinsic"]["file"] = name
     content.pop("sha256")
     (folder / DOCUMENT).write_text(json.dumps(content | {"sha256": hash_of(content)}))
     with pytest.raises(EnsembleError, match="outside its folder"):

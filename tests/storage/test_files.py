@@ -125,7 +125,7 @@ values = np.random.default_rng(1).normal(size=1_000_000)
 def text(path): write_text(path, "x" * 8_000_000)
 def parquet(path): write_parquet(path, pa.table({"x": values}))
 def ecsv(path): write_ecsv(path, Table({"x": values[:300_000]}))
-def ensemble(path): write_ensemble(path.parent, {path.name: ({}, {"w": values})}, {})
+def ensemble(path): write_ensemble(path.parent, {path.name: ({}, {"w": values})}, {}, {})
 def sky_map(path):
     with replacing(path) as temporary:
         hp.write_map(str(temporary), np.arange(12 * 256**2), nest=True, dtype=np.int64, overwrite=True)

@@ -18,10 +18,10 @@ from stdask.display import numbers as report_format
 from stdask.display.templates import render
 from stdask.errors import CatalogueError
 from stdask.network.ensemble import Family
-from stdask.network.parts import from_parts
 from stdask.network.presets import ANY, shape_of
 from stdask.runs.card.limits import limits_of
 from stdask.runs.counts import FamilyStars, IngestCounts, PairCounts, TrainCounts
+from stdask.runs.ensemble import open_ensemble
 from stdask.runs.receipts import C, Receipt, read_receipt
 from stdask.schema.evaluation import ALL, CoverageRow, EpochRow, EvaluationTables, ScoreRow
 from stdask.science.assessment.baselines import SIMPLER
@@ -30,7 +30,6 @@ from stdask.science.keys.splits import split_for_member
 from stdask.science.translation.dissimilarity import FALSE_ALARMS, N_NEIGHBOURS
 from stdask.storage import paths
 from stdask.storage.documents import read_declared, read_tables
-from stdask.storage.ensembles import read_ensemble
 from stdask.storage.files import write_text
 
 
@@ -121,7 +120,7 @@ def gather(run: Run, trained: Receipt[TrainCounts], evaluation: Evaluation | Non
     CatalogueError
         If a stage before train is not finished.
     """
-    families = [from_parts(*parts) for parts in read_ensemble(paths.ensemble(run.output)).values()]
+    families = open_ensemble(paths.ensemble(run.output)).families
     usable = _finished(run.output, "pair", PairCounts).counts.usable
     history = read_declared(paths.history(run.output), EpochRow)
     found = evaluation or Evaluation()

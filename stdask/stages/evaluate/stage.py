@@ -10,11 +10,10 @@ from stdask.config.run import Run
 from stdask.display.console import progress_bar, say
 from stdask.display.tables import print_coverage, print_scores, print_table
 from stdask.network.ensemble import debiased, translate
-from stdask.network.parts import from_parts
 from stdask.pairing.training_set import training_set
 from stdask.pairing.truth import true_labels
 from stdask.runs.counts import EvaluateCounts
-from stdask.runs.draws import draws_of
+from stdask.runs.ensemble import open_ensemble
 from stdask.runs.receipts import Receipt
 from stdask.runs.stage import begin_stage
 from stdask.schema.evaluation import EpochRow, EvaluationTables, OutsideRow
@@ -27,7 +26,6 @@ from stdask.stages.evaluate.sky import write_sky_coverage
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import open_catalogue
 from stdask.storage.documents import read_declared, write_tables
-from stdask.storage.ensembles import read_ensemble
 from stdask.storage.files import sha256
 from stdask.storage.tables import read_parquet
 
@@ -71,15 +69,14 @@ def _evaluate_families(
 ) -> tuple[EvaluationTables, list[EvaluatedFamily], list[str]]:
     """Return the tables of scores, slopes and coverage, and where the networks are not the closest to B."""
     tables, evaluated, notes = EvaluationTables(), [], []
-    units, seed, draws = run.definition_b.units, run.config.seed, draws_of(run.config)
-    resampled = (run.config.evaluate.n_bootstraps, seed)
-    families = [from_parts(*parts) for parts in read_ensemble(paths.ensemble(run.output)).values()]
-    with progress_bar("evaluate", len(families)) as bar:
-        for family in families:
+    ensemble, seed = open_ensemble(paths.ensemble(run.output)), run.config.seed
+    units, resampled = ensemble.target.units, (run.config.evaluate.n_bootstraps, seed)
+    with progress_bar("evaluate", len(ensemble.families)) as bar:
+        for family in ensemble.families:
             stars = training_set(pairs, family.name, run.config.train, seed)
             test = stars.subset(stars.is_test)
             bar.note(f"{family.name}: simpler methods")
-            translation = translate(family, test.inputs, test.errors, test.star_keys, draws)
+            translation = translate(family, test.inputs, test.errors, test.star_keys, ensemble.draws)
             predictions = {"translated": translation.percentiles[2], **baselines(family, stars, seed)}
             if family.latent_plan:
                 predictions["debiased"] = debiased(family, test.inputs)

@@ -5,14 +5,13 @@ and keeps the pairs with the smallest random keys, at most `MOST_PAIRS` for each
 the survey, and the pairs that it keeps depend on the file alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from astropy.table import MaskedColumn, Table
 
 from stdask.config.survey import SurveyDefinition
 from stdask.display.console import say
@@ -28,8 +27,6 @@ from stdask.science.measurements.repeats import (
 )
 from stdask.science.measurements.survey_columns import SurveyColumns, stated_label
 from stdask.stages.ingest.plan import Deal, Done, Item
-from stdask.storage import paths
-from stdask.storage.documents import read_ecsv
 from stdask.storage.pieces import read_part, write_pieces
 
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -87,38 +84,6 @@ def measure_factors(deal: Deal, labels: Sequence[str], best: str) -> dict[str, E
         factors[name] = fit_factors(pairs)
         say(f"  {_in_words(name, factors[name], best)}")
     return factors
-
-
-def factors_table(factors: Mapping[str, ErrorFactors], best: str) -> Table:
-    """Return the factors, one row for each label and range of the column of merit; the outermost ranges are open."""
-    lines = [
-        (name, *line)
-        for name, (edges, *columns) in factors.items()
-        for line in zip([np.nan, *edges], [*edges, np.nan], *columns, strict=True)
-    ]
-    names = ("label", "low", "high", "n_pairs", "factor", "factor_err")
-    table = Table(rows=lines, names=names, dtype=(str, float, float, np.int64, float, float))
-    for name in ("low", "high", "factor_err"):
-        table[name] = MaskedColumn(table[name], mask=np.isnan(table[name]))
-    table["label"].description = "Label whose errors are multiplied by the factor"
-    table["low"].description = f"Smallest {best} of the range, as in the survey file"
-    table["high"].description = f"{best} that the range ends before"
-    table["n_pairs"].description = "Pairs of good visits of one star, no visit in two of them"
-    table["factor"].description = f"1.4826 MAD of z = (x1 - x2) / sqrt(e1^2 + e2^2); 1 for fewer than {MIN_PAIRS} pairs"
-    table["factor_err"].description = "1-sigma error of the factor; none where the pairs tell nothing"
-    return table
-
-
-def read_factors(folder: Path, definition: SurveyDefinition) -> dict[str, ErrorFactors]:
-    """Return the factors that the errors of an ingested catalogue were multiplied by; none without that option."""
-    if not definition.rescaled_labels:
-        return {}
-    table = read_ecsv(folder / paths.REPEATS)
-    return {
-        name: ErrorFactors(own["low"][1:].data, own["n_pairs"].data, own["factor"].data, own["factor_err"].data)
-        for name in definition.rescaled_labels
-        for own in [table.filled(np.nan)[table["label"] == name]]
-    }
 
 
 def _read_pairs(path: Path, number: int) -> Pairs:

@@ -51,7 +51,7 @@ from stdask.stages.ingest.plan import (
     kinds_of_repeats,
     reasons_in_words,
 )
-from stdask.stages.ingest.repeats import factors_table, measure_factors, pair_visits
+from stdask.stages.ingest.repeats import measure_factors, pair_visits
 from stdask.stages.ingest.steps import Steps
 from stdask.storage import paths
 from stdask.storage.catalogue.hats import (
@@ -62,6 +62,7 @@ from stdask.storage.catalogue.hats import (
     unfinish_catalogue,
 )
 from stdask.storage.documents import write_declared, write_ecsv
+from stdask.storage.error_factors import factors_table
 from stdask.storage.files import hash_of
 from stdask.storage.surveys.files import open_survey
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from stdask import schema
 from stdask.cluster.tasks import each
@@ -10,18 +11,17 @@ from stdask.config.run import Run
 from stdask.config.training import TrainConfig
 from stdask.display.console import say
 from stdask.errors import PairingError
-from stdask.network.parts import to_parts
 from stdask.pairing.training_set import stack_columns, training_set
 from stdask.runs.counts import FamilyStars, TrainCounts
-from stdask.runs.receipts import Receipt
-from stdask.runs.stage import begin_stage
+from stdask.runs.ensemble import save_ensemble
+from stdask.runs.receipts import Receipt, read_receipt
+from stdask.runs.stage import Stage, begin_stage
 from stdask.science.translation.masking import Patterns, count_patterns, join_patterns
 from stdask.stages.train.family import train_family
 from stdask.stages.train.members import Shelves
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
 from stdask.storage.documents import write_declared
-from stdask.storage.ensembles import write_ensemble
 from stdask.storage.tables import read_parquet
 
 
@@ -39,7 +39,7 @@ def run(run: Run, workers: Workers) -> Receipt:
         return receipt
     pairs = read_parquet(paths.pairs(run.output, run.definition_a.name, run.definition_b.name))
     catalogue = open_catalogue(paths.catalogue(run.output, run.definition_a.name))
-    families, notes, history, counts = {}, [], [], {}
+    families, notes, history, counts = [], [], [], {}
     for name in schema.FAMILIES:
         if not config.train.labels(name):
             continue
@@ -49,12 +49,11 @@ def run(run: Run, workers: Workers) -> Receipt:
             continue
         patterns = catalogue_patterns(catalogue, name, config.train.inputs(name), workers)
         trained = train_family(name, stars, patterns, config, workers, Shelves(stage))
-        families[name] = to_parts(trained.family)
+        families.append(trained.family)
         history += trained.history
         notes += trained.notes
         counts[name] = FamilyStars(len(stars), int(stars.is_test.sum()))
-    folder = paths.ensemble(run.output)
-    written = write_ensemble(folder, families, {"key": stage.key, "config": stage.settings, "inputs": stage.inputs})
+    written = save_ensemble(run, families, _provenance(stage))
     write_declared(paths.history(run.output), history)
     for note in notes:
         say(f"  {note}", "yellow")
@@ -73,6 +72,17 @@ def catalogue_patterns(catalogue: Catalogue, name: str, inputs: Sequence[str], w
 def missing_in(path: Path, inputs: list[str]) -> Patterns:
     """Return the patterns of missing inputs of one partition."""
     return count_patterns(stack_columns(read_parquet(path, inputs), inputs))
+
+
+def _provenance(stage: Stage) -> dict[str, Any]:
+    """Return what the networks were trained on, and with which settings."""
+    surveys = {name: read_receipt(stage.output, name) for name in ("ingest_a", "ingest_b")}
+    return {
+        "key": stage.key,
+        "inputs": stage.inputs,
+        "survey_files": {name: receipt.inputs for name, receipt in surveys.items() if receipt},
+        "settings": {name: stage.settings[name] for name in ("train", "domain")},
+    }
 
 
 def _too_few(family: str, n_stars: int, train: TrainConfig) -> str:

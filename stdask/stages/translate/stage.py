@@ -11,9 +11,8 @@ from stdask.config.cluster import ClusterConfig
 from stdask.config.run import Run, TrainConfig
 from stdask.errors import EnsembleError
 from stdask.network.ensemble import Family
-from stdask.network.parts import from_parts
 from stdask.runs.counts import PartitionCounts, RowCounts, TranslateCounts
-from stdask.runs.draws import draws_of
+from stdask.runs.ensemble import open_ensemble
 from stdask.runs.ledger import Ledger, Parts, partition_hashes
 from stdask.runs.receipts import FileRecord, Receipt
 from stdask.runs.stage import Stage, begin_stage
@@ -33,7 +32,6 @@ from stdask.stages.translate.tasks import (
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
 from stdask.storage.catalogue.hats import catalogue_files, finish_catalogue, remove_partitions, unfinish_catalogue
-from stdask.storage.ensembles import read_ensemble
 from stdask.storage.files import hash_of
 from stdask.storage.tables import read_parquet
 
@@ -52,12 +50,13 @@ def run(run: Run, workers: Workers) -> Receipt:
         return receipt
     name = paths.translated_name(run.definition_a.name, run.definition_b.name)
     source = open_catalogue(paths.catalogue(run.output, run.definition_a.name))
-    families = [from_parts(*parts) for parts in read_ensemble(paths.ensemble(run.output)).values()]
+    ensemble = open_ensemble(paths.ensemble(run.output))
+    families = ensemble.families
     check_inputs(families, source, config.train)
-    columns = (*source.columns, *new_columns(families, run.definition_b.units))
-    draws = replace(draws_of(config), engine=config.translate.engine, tf32=config.translate.tf32)
+    columns = (*source.columns, *new_columns(families, ensemble.target.units))
+    draws = replace(ensemble.draws, engine=config.translate.engine, tf32=config.translate.tf32)
     folder = paths.catalogue(run.output, name)
-    job = TranslationJob(source.folder, folder, families, stage.inputs["train"], draws, columns)
+    job = TranslationJob(source.folder, folder, families, ensemble.digest, draws, columns)
     unfinish_catalogue(folder)
     most_rows = rows_per_task(config.train, draws.n_draws)
     made, kept = translate_catalogue(workers, stage, config.cluster, source, job, most_rows)

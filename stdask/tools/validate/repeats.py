@@ -19,8 +19,8 @@ from stdask.science.measurements.survey_columns import SurveyColumns, catalogue_
 from stdask.science.sky.crossmatch import match_ids
 from stdask.science.translation.scaling import NO_COUNTERPART
 from stdask.stages.ingest.plan import DUPLICATES
-from stdask.stages.ingest.repeats import read_factors
 from stdask.storage import paths
+from stdask.storage.error_factors import read_factors
 from stdask.storage.surveys.files import open_survey
 from stdask.storage.surveys.format import SurveyFile
 from stdask.storage.tables import read_parquet, to_masked, to_numpy

@@ -11,13 +11,11 @@ import pyarrow as pa
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run
 from stdask.network.ensemble import Draws, Family, Translation, translate
-from stdask.network.parts import from_parts
 from stdask.pairing.training_set import TrainingSet, training_set
 from stdask.pairing.truth import true_labels
-from stdask.runs.draws import draws_of
+from stdask.runs.ensemble import open_ensemble
 from stdask.stages.train.members import Shelves
 from stdask.storage import paths
-from stdask.storage.ensembles import read_ensemble
 from stdask.storage.tables import read_parquet
 
 
@@ -78,12 +76,12 @@ def open_validation(
     """
     pairs = read_parquet(paths.pairs(run.output, run.definition_a.name, run.definition_b.name))
     config, checked = run.config, []
-    for parts in read_ensemble(paths.ensemble(run.output)).values():
-        family = from_parts(*parts)
+    ensemble = open_ensemble(paths.ensemble(run.output))
+    for family in ensemble.families:
         stars = training_set(pairs, family.name, config.train, config.seed)
         expected = {"B": stars.labels[stars.is_test]}
         if truth is not None:
             expected["truth"] = true_labels(truth, family.labels, stars.ids[stars.is_test])
-        units, draws = run.definition_b.units, draws_of(config)
+        units, draws = ensemble.target.units, ensemble.draws
         checked.append(Checked(family, stars, expected, units, draws, config.evaluate.n_bootstraps))
     return Validation(run, workers, pairs, checked, members, shelves)

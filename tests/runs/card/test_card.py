@@ -12,16 +12,15 @@ from markdown_it import MarkdownIt
 
 from stdask.config.run import Run
 from stdask.network.ensemble import Fallback, Family
-from stdask.network.parts import to_parts
 from stdask.runs.card.card import Evaluation, gather, plain, render_card, write_card
 from stdask.runs.counts import Counts, FamilyStars, RowCounts, TrainCounts
+from stdask.runs.ensemble import save_ensemble
 from stdask.runs.receipts import FileRecord, Receipt, describe_outputs, read_receipt, write_receipt
 from stdask.runs.registry import stage_settings
 from stdask.schema.evaluation import CoverageRow, EpochRow, EvaluationTables, OutsideRow, ScoreRow, SlopeRow
 from stdask.science.translation.calibration import fit_calibration
 from stdask.storage import paths
 from stdask.storage.documents import write_declared, write_tables
-from stdask.storage.ensembles import write_ensemble
 from tests.counted import made_up_counts
 from tests.hand_made import make_run
 from tests.network.made_up import made_up_family, training_stars
@@ -53,7 +52,7 @@ def card(tmp_path: Path) -> Write:
 
 def write_run(run: Run, family: Family) -> None:
     """Write an ensemble, its learning curves, and the receipts up to it."""
-    written = write_ensemble(paths.ensemble(run.output), {family.name: to_parts(family)}, {})
+    written = save_ensemble(run, [family], {})
     epochs = [
         EpochRow(family.name, member, epoch, 1e-3, 0.5, 0.5) for member in range(5) for epoch in range(10 + member)
     ]

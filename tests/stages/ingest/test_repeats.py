@@ -15,12 +15,11 @@ from stdask.config.cluster import ClusterConfig
 from stdask.config.run import Run
 from stdask.config.survey import load_definition
 from stdask.runs.receipts import read_receipt
-from stdask.science.measurements.repeats import ErrorFactors
 from stdask.stages.ingest import repeats as ingest_repeats
 from stdask.stages.ingest import stage as ingest
-from stdask.stages.ingest.repeats import factors_table, read_factors
 from stdask.storage import paths
-from stdask.storage.documents import read_ecsv, write_ecsv
+from stdask.storage.documents import read_ecsv
+from stdask.storage.error_factors import read_factors
 from stdask.tools.validate.repeats import repeated_visits
 from tests.stages.ingest.test_stage import catalogue_of, contents, cut_off, make_run, tasks_of
 
@@ -239,15 +238,3 @@ def test_where_the_lowest_row_is_kept_the_ranges_are_still_those_of_the_column(c
     assert own["factor"][0] > 1.2
     assert own["factor"][-1] < 1
     assert (np.diff(own["high"][:-1]) > 0).all()
-
-
-def test_factors_are_read_as_they_were_written(tmp_path: Path):
-    (tmp_path / "visited.toml").write_text(DEFINITION)
-    definition = load_definition("visited.toml", tmp_path)
-    some = ErrorFactors(np.array([1 / 3, 2.0]), np.array([200, 201, 202]), np.array([1.1, 0.9, 1.0]), np.full(3, 0.1))
-    one = ErrorFactors(np.empty(0), np.array([7]), np.array([1.0]), np.array([np.nan]))
-    factors = {"TEFF": some, "FE_H": one, "RV": one}
-    write_ecsv(tmp_path / paths.REPEATS, factors_table(factors, "snr"))
-    for name, found in read_factors(tmp_path, definition).items():
-        for column, expected in zip(found, factors[name], strict=True):
-            assert_array_equal(column, expected)

@@ -21,10 +21,10 @@ from stdask.errors import CatalogueError
 from stdask.runs.receipts import Receipt, write_receipt
 from stdask.runs.registry import stage_settings
 from stdask.science.measurements.repeats import ErrorFactors
-from stdask.stages.ingest.repeats import factors_table
 from stdask.stages.report import stage as report
 from stdask.storage import paths
 from stdask.storage.documents import read_bytes, write_ecsv, write_figure
+from stdask.storage.error_factors import factors_table
 from tests.counted import made_up_counts
 from tests.stages.report.report_runs import (
     COUNTS,

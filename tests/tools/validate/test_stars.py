@@ -7,9 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from stdask.network.parts import to_parts
+from stdask.runs.ensemble import save_ensemble
 from stdask.storage import paths
-from stdask.storage.ensembles import write_ensemble
 from stdask.storage.tables import write_parquet
 from stdask.tools.validate.stars import open_validation
 from tests.hand_made import make_run
@@ -32,7 +31,7 @@ def test_families_come_with_the_test_stars_that_they_have_never_seen(tmp_path: P
     columns: dict[str, Any] = {name: rng.normal(size=N) for name in names}
     columns |= {"STAR_KEY": np.arange(N, dtype=np.uint64), "ID_A": np.arange(N).astype(str)}
     write_parquet(paths.pairs(run.output, "mock_a", "mock_b"), pa.table(columns | {"USED_INTRINSIC": np.ones(N, bool)}))
-    write_ensemble(paths.ensemble(run.output), {"intrinsic": to_parts(identity())}, {})
+    save_ensemble(run, [identity()], {})
     truth = None
     if with_truth:
         truth = tmp_path / "truth.parquet"
