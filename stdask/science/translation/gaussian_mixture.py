@@ -2,14 +2,15 @@
 
 import warnings
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import GaussianMixture
-from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from stdask.science.keys.seeds import integer_seed
+
+if TYPE_CHECKING:  # scikit-learn is slow to import; only fits need it, no translation
+    from sklearn.mixture import GaussianMixture
 
 N_COMPONENTS = (1, 2, 4, 8, 12, 16)  # tried; 11,000 stars of the mock have their least BIC at 12
 FLOOR = 1e-5  # added to variances of standardised columns, 0.3 % of their scatter: below any survey's errors
@@ -59,6 +60,8 @@ def fit_mixture(values: np.ndarray, seed: int) -> Mixture:
     seed
         Of the stars that the components start from.
     """
+    from sklearn.preprocessing import StandardScaler
+
     scaler = StandardScaler()
     standardised = scaler.fit_transform(values.astype(np.float64))
     n_stars, n_columns = values.shape
@@ -70,7 +73,7 @@ def fit_mixture(values: np.ndarray, seed: int) -> Mixture:
     return Mixture(best.weights_, best.means_, best.covariances_).rescaled(scaler.mean_, scaler.scale_)
 
 
-def fit_components(standardised: np.ndarray, n_components: int, seed: int) -> GaussianMixture:
+def fit_components(standardised: np.ndarray, n_components: int, seed: int) -> "GaussianMixture":
     """Fit a mixture of `n_components` by expectation and maximisation.
 
     Parameters
@@ -79,6 +82,9 @@ def fit_components(standardised: np.ndarray, n_components: int, seed: int) -> Ga
         Of mean 0 and standard deviation 1.
     n_components, seed
     """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.mixture import GaussianMixture
+
     random_state = integer_seed(seed, "mixture")
     model = GaussianMixture(n_components, tol=TOLERANCE, reg_covar=FLOOR, max_iter=MAX_STEPS, random_state=random_state)
     # one thread: a sum over stars shared among threads has other last bits on another machine

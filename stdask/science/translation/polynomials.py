@@ -4,10 +4,6 @@ from dataclasses import dataclass
 from itertools import combinations_with_replacement
 
 import numpy as np
-from sklearn.linear_model import RidgeCV
-from sklearn.preprocessing import PolynomialFeatures, StandardScaler
-
-from stdask.science.assessment.baselines import PENALTIES
 
 MAX_DEGREE = 3
 METHODS = (
@@ -68,6 +64,11 @@ def fit_polynomials(scaled_inputs: np.ndarray, corrections: np.ndarray, method: 
 
 def _fit_ridge(scaled_inputs: np.ndarray, corrections: np.ndarray, degree: int) -> np.ndarray:
     """Return the coefficients of all terms up to a degree, (n_terms, n_labels), the constant first."""
+    from sklearn.linear_model import RidgeCV
+    from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+
+    from stdask.science.assessment.baselines import PENALTIES
+
     monomials = PolynomialFeatures(degree, include_bias=False).fit_transform(scaled_inputs.astype(np.float64))
     scaler = StandardScaler().fit(monomials)
     model = RidgeCV(PENALTIES, alpha_per_target=True).fit(scaler.transform(monomials), corrections)
