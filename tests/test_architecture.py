@@ -266,7 +266,6 @@ COVERED_ELSEWHERE = {
     "stages/report/tables.py": "tests/stages/report/test_stage.py reads them in the page",
     "stages/train/latent.py": "tests/stages/train/test_stage.py trains with `debias`",
     "stages/translate/table.py": "tests/stages/translate/test_stage.py translates tables",
-    "storage/catalogue/catalogue.py": "tests/storage/catalogue/test_hats.py opens the catalogues that it wrote",
     "storage/surveys/fits_tables.py": "tests/storage/surveys/test_fits.py reads every kind of column",
     "tools/bench/speed.py": "tests/tools/bench/test_bench.py runs the bench",
 }

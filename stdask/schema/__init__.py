@@ -40,6 +40,7 @@ from stdask.schema.catalogues import (
     unique_names,
     used_column,
 )
+from stdask.schema.columns import Columns
 
 __all__ = [
     "CLUSTER_COLUMNS",
@@ -66,6 +67,7 @@ __all__ = [
     "SURVEY",
     "VELOCITIES",
     "Column",
+    "Columns",
     "Quantity",
     "debiased_column",
     "domain_columns",

@@ -4,23 +4,39 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from stdask.config.messages import nearest
 from stdask.errors import CatalogueError
-from stdask.schema import HEALPIX, Column
+from stdask.schema import HEALPIX, Column, Columns
+from stdask.science.measurements.expressions import parse_expression
 from stdask.science.sky.healpix import Pixel
 from stdask.storage import paths
-from stdask.storage.tables import read_parquet, to_column, to_field
+from stdask.storage.memory_tables import to_astropy, to_pandas
+from stdask.storage.tables import read_parquet, to_column, to_field, to_masked
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+    from pandas import DataFrame
 
 PROPERTIES = "hats.properties"
 EPOCH = "stdask_epoch"  # HATS 1.0 has no property for it
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Catalogue:
-    """A finished HATS catalogue on disk."""
+    """A finished HATS catalogue on disk. Nothing is read before it is asked for.
+
+    Examples
+    --------
+    >>> import stdask
+    >>> stars = stdask.open_catalogue("runs/first/catalogues/merged")  # doctest: +SKIP
+    >>> stars.columns  # doctest: +SKIP
+    >>> giants = stars.to_astropy(columns=["TEFF", "LOGG", "FE_H"], where="LOGG < 3.5")  # doctest: +SKIP
+    """
 
     folder: Path
     name: str
@@ -37,6 +53,62 @@ class Catalogue:
     def n_rows(self) -> int:
         """Number of stars."""
         return sum(self.rows.values())
+
+    def __len__(self) -> int:
+        """Return the number of stars."""
+        return self.n_rows
+
+    def __repr__(self) -> str:
+        """Return its name, size and place."""
+        size = f"{self.n_rows:,} stars, {len(self.columns)} columns, {len(self.rows)} partitions"
+        return f"<Catalogue {self.name}: {size} in {self.folder}>"
+
+    def to_arrow(self, columns: Sequence[str] | None = None, where: str = "") -> pa.Table:
+        """Read stars into a pyarrow table; the metadata of its fields are units, UCDs and descriptions.
+
+        One partition after the other is read, so the memory depends on the stars that are selected.
+
+        Parameters
+        ----------
+        columns
+            Columns to read, in this order. Default: all.
+        where
+            Condition on the columns, for example "GOOD and TEFF_PRED_50 < 5000". Default: all stars.
+
+        Raises
+        ------
+        CatalogueError
+            If there is no such column.
+        ExpressionError
+            If the condition cannot be read, or does not fit the columns.
+        """
+        names = [column.name for column in self.columns]
+        wanted = names if columns is None else list(columns)
+        if unknown := [name for name in wanted if name not in names]:
+            near = nearest(unknown[0], names)
+            hint = f"Did you mean {near!r}?" if near else "`columns` of the catalogue lists all."
+            raise CatalogueError(f"The catalogue {self.name} has no column {unknown[0]!r}. {hint}")
+        if not where:
+            return self.read(wanted)
+        condition = parse_expression(where)
+        condition.require(names)
+        read = list(dict.fromkeys([*wanted, *condition.columns]))
+        parts = [self.empty(wanted)]
+        for table in self.partitions(read):
+            passing = condition.passes(to_masked(table.select(condition.columns)))
+            parts.append(table.select(wanted).filter(pa.array(passing)))
+        return pa.concat_tables(parts).combine_chunks()
+
+    def to_astropy(self, columns: Sequence[str] | None = None, where: str = "") -> "Table":
+        """Read stars into an astropy table with units and descriptions; parameters and errors as for `to_arrow`."""
+        return to_astropy(self.to_arrow(columns, where))
+
+    def to_pandas(self, columns: Sequence[str] | None = None, where: str = "") -> "DataFrame":
+        """Read stars into a pandas frame; parameters and errors as for `to_arrow`.
+
+        64-bit integers are of pandas' nullable types: ids keep all their digits if some stars have none.
+        """
+        return to_pandas(self.to_arrow(columns, where))
 
     def path(self, pixel: Pixel) -> Path:
         """Return the file of one partition."""
@@ -63,14 +135,15 @@ class Catalogue:
         return pa.schema([own[name] for name in (own if columns is None else columns)]).empty_table()
 
 
-def open_catalogue(folder: Path) -> Catalogue:
-    """Open a finished catalogue.
+def open_catalogue(folder: Path | str) -> Catalogue:
+    """Open a finished catalogue of stdask: a folder in `catalogues/` of a run.
 
     Raises
     ------
     CatalogueError
         If it is missing or was not finished.
     """
+    folder = Path(folder)
     try:
         lines = (folder / PROPERTIES).read_text(encoding="utf-8").splitlines()
         fields = pq.read_schema(folder / "dataset" / "_common_metadata")
@@ -82,6 +155,6 @@ def open_catalogue(folder: Path) -> Catalogue:
                 f"{sum(rows.values())} rows in partition_info.csv, {properties['hats_nrows']} in its properties"
             )
         epoch = float(properties[EPOCH]) if EPOCH in properties else None
-        return Catalogue(folder, properties["obs_collection"], rows, tuple(map(to_column, fields)), epoch)
+        return Catalogue(folder, properties["obs_collection"], rows, Columns(map(to_column, fields)), epoch)
     except (OSError, pa.ArrowInvalid, KeyError, ValueError) as exc:
         raise CatalogueError(f"{folder} is not a finished catalogue ({exc}). Run the stage that writes it.") from exc

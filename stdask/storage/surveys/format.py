@@ -106,7 +106,7 @@ class SurveyFile(ABC):
         wanted = [self._find(name) for name in names]
         with explained(self.path):
             for table in self._tables(wanted, start, stop):
-                yield pa.table({name: _plain(table.column(name), name, self.path) for name in names})
+                yield pa.table({name: plain_array(table.column(name), name) for name in names})
 
     def _find(self, name: str) -> Wanted:
         if name in self.columns:
@@ -190,8 +190,14 @@ def parse_text(column: str, text: pa.Array | pa.ChunkedArray, kind: pa.DataType)
         raise SurveyError(f"column {column!r}: {exc}. Correct this value.") from exc
 
 
-def _plain(column: pa.ChunkedArray, name: str, path: Path) -> pa.Array:
-    """Return a column in one of the plain types, with missing values as the module describes."""
+def plain_array(column: pa.ChunkedArray, name: str) -> pa.Array:
+    """Return a column in one of the plain types, with missing values as the module describes.
+
+    Raises
+    ------
+    SurveyError
+        If it holds lists or other nested values, or text that is not UTF-8.
+    """
     array = column.combine_chunks()
     kind = array.type
     if pa.types.is_dictionary(kind):
@@ -204,9 +210,9 @@ def _plain(column: pa.ChunkedArray, name: str, path: Path) -> pa.Array:
         wide = pa.float32() if kind in (pa.float16(), pa.float32()) else pa.float64()
         return array.cast(wide, safe=False).fill_null(np.nan)
     if pa.types.is_nested(kind):
-        raise SurveyError(f"{path}: column {name!r} holds {kind} a row. Name one of numbers, logicals or text.")
+        raise SurveyError(f"column {name!r} holds {kind} a row. Name one of numbers, logicals or text.")
     try:
         text = pc.utf8_trim_whitespace(array.cast(pa.string()))
     except pa.ArrowInvalid as exc:
-        raise SurveyError(f"{path}: column {name!r} is not UTF-8 text. Write the file in UTF-8.") from exc
+        raise SurveyError(f"column {name!r} is not UTF-8 text. Write the file in UTF-8.") from exc
     return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
