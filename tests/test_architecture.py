@@ -25,8 +25,8 @@ ORDER = (
     {"runs"},
     {"pairing"},
     {"stages"},
-    {"tools"},
-    {"cli"},
+    {"tools", "translator"},
+    {"cli", "__init__"},  # the public names, which are imported when they are first used
     {"__main__"},
 )
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
