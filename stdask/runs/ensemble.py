@@ -18,8 +18,11 @@ from stdask.runs.draws import draws_of
 from stdask.runs.receipts import library_versions, read_receipt
 from stdask.science.measurements.repeats import ErrorFactors
 from stdask.storage import paths
-from stdask.storage.ensembles import DOCUMENT, read_ensemble, write_ensemble
+from stdask.storage.bundles import LIMITS, read_bundle, write_bundle
+from stdask.storage.ensembles import CARD, DOCUMENT, read_ensemble, write_ensemble
 from stdask.storage.error_factors import read_factors
+
+CHOICES = "Name a packed ensemble, its folder, or the folder of the run that trained it."
 
 
 @dataclass(frozen=True)
@@ -111,8 +114,37 @@ def save_ensemble(run: Run, families: Sequence[Family], provenance: Mapping[str,
     )
 
 
+def pack_ensemble(path: Path, bundle: Path) -> Ensemble:
+    """Write an ensemble as one file, and return it.
+
+    Parameters
+    ----------
+    path
+        Folder of the ensemble, or of the run that trained it.
+    bundle
+        File to write; the same ensemble gives the same bytes.
+
+    Raises
+    ------
+    EnsembleError
+        If there is no ensemble, or it is damaged or has no card.
+    """
+    folder = folder_of(path)
+    ensemble = open_ensemble(folder)
+    if not ensemble.card:
+        raise EnsembleError(f"{folder} has no {CARD}, which tells others what the ensemble is. Run `stdask train`.")
+    write_bundle(bundle, {name: (folder / name).read_bytes() for name in LIMITS if (folder / name).is_file()})
+    open_ensemble(bundle)
+    return ensemble
+
+
 def open_ensemble(path: Path | str) -> Ensemble:
-    """Open a trained ensemble: its folder, or the folder of the run that trained it.
+    """Open a trained ensemble.
+
+    Parameters
+    ----------
+    path
+        A packed ensemble, the folder of an ensemble, or that of the run that trained it.
 
     Raises
     ------
@@ -120,7 +152,7 @@ def open_ensemble(path: Path | str) -> Ensemble:
         If there is none, or it is damaged or not finished.
     """
     path = Path(path)
-    stored = read_ensemble(_folder_of(path))
+    stored = read_bundle(path) if path.is_file() else read_ensemble(folder_of(path))
     content = validate(StoredContent, dict(stored.content), f"The ensemble {path}", EnsembleError)
     return Ensemble(
         name=content.name,
@@ -134,10 +166,20 @@ def open_ensemble(path: Path | str) -> Ensemble:
     )
 
 
-def _folder_of(path: Path) -> Path:
-    """Return the folder of an ensemble, which may be that of a run."""
-    if not (path / paths.RUN_COPY).is_file() or (path / DOCUMENT).is_file():
+def folder_of(path: Path) -> Path:
+    """Return the folder of an ensemble, which may be that of a run.
+
+    Raises
+    ------
+    EnsembleError
+        If neither lies there, or the run is not trained.
+    """
+    if (path / DOCUMENT).is_file():
         return path
+    if not path.exists():
+        raise EnsembleError(f"No file or folder {path}. {CHOICES}")
+    if not (path / paths.RUN_COPY).is_file():
+        raise EnsembleError(f"{path} holds no trained ensemble. {CHOICES}")
     if read_receipt(path, "train") is None:
         raise EnsembleError(f"The run {path} has no trained ensemble yet. Run `stdask train` first.")
     return paths.ensemble(path)

@@ -63,12 +63,17 @@ def write_declared(path: Path, rows: Sequence[Any]) -> None:
     path, rows
         At least one row: a dataclass whose fields declare columns (`schema.rows`).
     """
+    write_ecsv(path, declared_table(rows))
+
+
+def declared_table(rows: Sequence[Any]) -> Table:
+    """Return rows of one declared kind, at least one, as a table with the units and descriptions of their columns."""
     table = Table()
     for c in columns_of(type(rows[0])):
         values = [getattr(row, c.name) for row in rows]
         dtype = str if c.dtype == "string" else c.dtype
         table[c.name] = Column(values, dtype=dtype, unit=c.unit or None, description=c.description or None)
-    write_ecsv(path, table)
+    return table
 
 
 def read_declared(path: Path, kind: type[R]) -> list[R]:

@@ -93,7 +93,9 @@ def parse_ensemble(read: Callable[[str], bytes], where: Path, remedy: str) -> St
     try:
         whole = json.loads(read(DOCUMENT).decode())
         if whole["format"] != FORMAT:
-            raise EnsembleError(f"{where} has ensemble format {whole['format']}, not {FORMAT}. {remedy}")
+            raise EnsembleError(
+                f"{where} was written by another version of stdask: format {whole['format']}, not {FORMAT}. {remedy}"
+            )
         if whole.pop("sha256") != hash_of(whole):
             raise EnsembleError(f"{where / DOCUMENT} is not what was written: its checksum differs. {remedy}")
         content = whole["content"]

@@ -27,11 +27,21 @@ TRAIN = {
     "features": ["BP_G_0", "G_RP_0"],
 }
 FAMILY = full_family()
+CARD = "# A card of [brackets] and é\n"
 
 
 def saved(folder: Path, **tables: dict) -> Run:
     run = make_run(folder, train=TRAIN, **tables)
     save_ensemble(run, [FAMILY], {"key": "abc"})
+    return run
+
+
+def finished(folder: Path) -> Run:
+    """Return a run whose training is finished, with a card."""
+    run = saved(folder)
+    (run.output / paths.RUN_COPY).write_text("{}")
+    write_receipts(run, "train")
+    paths.card(run.output).write_text(CARD, encoding="utf-8")
     return run
 
 
@@ -99,12 +109,17 @@ def test_the_digest_is_that_of_the_content_and_of_nothing_else(tmp_path: Path):
 
 
 def test_a_run_folder_opens_when_its_training_is_finished(tmp_path: Path):
-    run = saved(tmp_path)
-    (run.output / paths.RUN_COPY).write_text("{}")
+    run = finished(tmp_path)
+    assert open_ensemble(str(run.output)).name == "mock_a_to_mock_b"
+    paths.receipt(run.output, "train").unlink()
     with pytest.raises(EnsembleError, match=r"has no trained ensemble yet\. Run `stdask train` first"):
         open_ensemble(run.output)
-    write_receipts(run, "train")
-    assert open_ensemble(str(run.output)).name == "mock_a_to_mock_b"
+
+
+def test_what_is_no_ensemble_is_told_with_what_would_be_one(tmp_path: Path):
+    for path, words in ((tmp_path / "nowhere", "No file or folder"), (tmp_path, "holds no trained ensemble")):
+        with pytest.raises(EnsembleError, match=f"{words}.* Name a packed ensemble, its folder, or the folder of"):
+            open_ensemble(path)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,51 @@
+"""A packed ensemble is all that is needed: it opens where there is nothing else."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from stdask.errors import EnsembleError
+from stdask.runs.ensemble import open_ensemble
+from stdask.storage import paths
+from stdask.tools.pack import pack
+from tests.runs.test_ensemble import CARD, finished
+
+
+def test_a_packed_ensemble_opens_anywhere_and_is_the_one_that_was_trained(tmp_path: Path):
+    run = finished(tmp_path)
+    pack(run.output, tmp_path / "one.stdask", overwrite=False)
+    pack(paths.ensemble(run.output), tmp_path / "two.stdask", overwrite=False)
+    assert (tmp_path / "one.stdask").read_bytes() == (tmp_path / "two.stdask").read_bytes()
+    ensemble = open_ensemble(tmp_path / "one.stdask")
+    assert ensemble.digest == open_ensemble(run.output).digest
+    assert ensemble.card == CARD
+    assert stat.S_IMODE((tmp_path / "one.stdask").stat().st_mode) & stat.S_IRUSR
+
+
+def test_a_file_that_exists_is_replaced_only_if_asked(tmp_path: Path):
+    run, file = finished(tmp_path), tmp_path / "one.stdask"
+    file.write_text("precious")
+    with pytest.raises(EnsembleError, match=r"one\.stdask exists\. Choose another name or add --overwrite"):
+        pack(run.output, file, overwrite=False)
+    assert file.read_text() == "precious"
+    pack(run.output, file, overwrite=True)
+    assert open_ensemble(file).name == "mock_a_to_mock_b"
+
+
+def test_another_suffix_is_refused(tmp_path: Path):
+    with pytest.raises(EnsembleError, match=r"must end in \.stdask"):
+        pack(finished(tmp_path).output, tmp_path / "one.zip", overwrite=False)
+
+
+def test_an_ensemble_without_a_card_is_not_shared(tmp_path: Path):
+    run = finished(tmp_path)
+    paths.card(run.output).unlink()
+    with pytest.raises(EnsembleError, match=r"has no card\.md, which tells others what the ensemble is"):
+        pack(run.output, tmp_path / "one.stdask", overwrite=False)
+    assert not (tmp_path / "one.stdask").exists()
+
+
+def test_nothing_is_packed_where_nothing_is_trained(tmp_path: Path):
+    with pytest.raises(EnsembleError, match=f"{tmp_path} holds no trained ensemble"):
+        pack(tmp_path, tmp_path / "one.stdask", overwrite=False)
