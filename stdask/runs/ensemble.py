@@ -20,7 +20,6 @@ from stdask.science.measurements.repeats import ErrorFactors
 from stdask.storage import paths
 from stdask.storage.bundles import LIMITS, read_bundle, write_bundle
 from stdask.storage.ensembles import CARD, DOCUMENT, read_ensemble, write_ensemble
-from stdask.storage.error_factors import read_factors
 
 CHOICES = "Name a packed ensemble, its folder, or the folder of the run that trained it."
 
@@ -95,6 +94,8 @@ def save_ensemble(run: Run, families: Sequence[Family], provenance: Mapping[str,
     provenance
         What they were trained on, for people.
     """
+    from stdask.storage.error_factors import read_factors  # astropy's tables are slow to import
+
     a, b, draws = run.definition_a, run.definition_b, draws_of(run.config)
     factors = read_factors(paths.catalogue(run.output, a.name), a)
     content = StoredContent(

@@ -29,6 +29,25 @@ def star_keys(ids: np.ndarray) -> np.ndarray:
     return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)
 
 
+def keys_of_values(values: np.ndarray) -> np.ndarray:
+    """Hash the measurements of stars without an id to 64-bit keys; stars that agree in all of them share a key.
+
+    Parameters
+    ----------
+    values : shape (n_stars, n_columns), float32
+        Missing values are NaN.
+
+    Returns
+    -------
+    keys : shape (n_stars,), uint64
+    """
+    plain = np.where(np.isnan(values), np.float32(np.nan), values + np.float32(0))  # one kind of NaN, and no -0
+    keys = np.zeros(len(values), dtype=np.uint64)
+    for bits in plain.astype(np.float32).view(np.uint32).T:
+        keys = mix((keys ^ bits.astype(np.uint64)) + GOLDEN)
+    return keys
+
+
 def mix(numbers: np.ndarray) -> np.ndarray:
     """Scramble 64-bit numbers of dtype uint64, one to one: the finaliser of SplitMix64."""
     z = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

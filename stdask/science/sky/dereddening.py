@@ -1,8 +1,6 @@
 """Gaia colours corrected for interstellar reddening, and the reddening of a star in a map of the sky."""
 
-import healpy as hp
 import numpy as np
-from astropy.coordinates import SkyCoord
 
 # Marigo et al. 2008, A&A 482, 883, as used by Sestito et al. 2019, MNRAS 484, 2166: A_band / A_V
 EXTINCTION = {"G_MAG": 0.85926, "BP_MAG": 1.06794, "RP_MAG": 0.65199}
@@ -48,6 +46,9 @@ def reddening_at(ra_deg: np.ndarray, dec_deg: np.ndarray, sky: np.ndarray, frame
     -------
     ebv : shape (n_stars,), float64, mag
     """
+    import healpy as hp  # both are slow to import, and only a map needs them
+    from astropy.coordinates import SkyCoord
+
     places = SkyCoord(ra_deg, dec_deg, unit="deg", frame="icrs").transform_to(frame).spherical
     pixels = hp.ang2pix(hp.npix2nside(sky.size), places.lon.deg, places.lat.deg, nest=True, lonlat=True)
     return np.asarray(sky[pixels], dtype=np.float64)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.testing import assert_array_equal
 
-from stdask.science.keys.star_keys import star_keys
+from stdask.science.keys.star_keys import keys_of_values, star_keys
 
 
 def test_integer_ids_give_the_published_outputs_of_splitmix64():
@@ -40,3 +40,24 @@ def test_neighbouring_ids_give_keys_that_fill_the_range():
 
 def test_no_stars_have_no_keys():
     assert star_keys(np.array([], dtype=object)).size == star_keys(np.array([], dtype=np.int64)).size == 0
+
+
+def test_stars_that_agree_in_all_values_share_a_key_and_no_others():
+    rng = np.random.default_rng(1)
+    values = rng.normal(5000, 300, (10_000, 4)).astype(np.float32)
+    values[rng.random(values.shape) < 0.1] = np.nan
+    keys = keys_of_values(values)
+    assert keys.dtype == np.uint64
+    assert np.unique(keys).size == len(values)
+    assert_array_equal(keys_of_values(values[::-1].copy())[::-1], keys)
+    swapped = values[:, [1, 0, 2, 3]]  # the same numbers in other columns are another star
+    assert (keys_of_values(swapped) != keys).mean() > 0.98  # all but those where both are missing
+    assert keys_of_values(np.zeros((0, 4), np.float32)).shape == (0,)
+
+
+def test_every_nan_and_both_zeros_count_as_one_value():
+    strange = np.array([0x7FC00001, 0xFFC00000], np.uint32).view(np.float32)
+    assert np.isnan(strange).all()
+    keys = keys_of_values(np.concatenate([strange, np.array([np.nan, 0.0, -0.0], np.float32)])[:, None])
+    assert len({*keys[:3].tolist()}) == 1
+    assert keys[3] == keys[4] != keys[0]

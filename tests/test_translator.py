@@ -1,0 +1,381 @@
+"""A table in memory is translated as the run translates its catalogue, to the bit, whatever library it is of."""
+
+import pickle
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from astropy import units as u
+from astropy.table import MaskedColumn, QTable, Table
+from numpy.testing import assert_array_equal
+
+import stdask
+from stdask.cluster.workers import Workers
+from stdask.config.cluster import ClusterConfig
+from stdask.config.survey import SurveyDefinition
+from stdask.errors import SurveyError
+from stdask.network.ensemble import Draws
+from stdask.runs.ensemble import Ensemble, TargetSurvey
+from stdask.science.measurements.repeats import ErrorFactors
+from stdask.science.translation.dissimilarity import fit_neighbourhood
+from stdask.stages.ingest import stage as ingest
+from stdask.stages.translate.table import translate_table
+from stdask.storage import paths
+from stdask.storage.catalogue.catalogue import open_catalogue
+from stdask.storage.memory_tables import MemoryTable, to_astropy
+from stdask.storage.tables import to_table, write_parquet
+from stdask.translator import Translator
+from tests.hand_made import make_run
+from tests.network.made_up import training_stars
+from tests.network.test_parts import full_family
+
+N_STARS = 60
+UNITS = {"TEFF": "K", "MG_FE": "dex", "VHELIO": "km/s"}
+DEFINITION: dict[str, Any] = {
+    "name": "mock_a",
+    "title": "Survey A",
+    "reference": "made up",
+    "id": "obsid",
+    "gaia_id": "source_id",
+    "labels": {
+        "TEFF": {"column": "teff", "error": "e_teff", "typical_error": 60, "error_floor": 21.3, "valid": [3000, 8000]},
+        "RV": {
+            "column": "rv",
+            "unit": "m/s",
+            "error": "e_rv",
+            "good": [{"column": "flag", "op": "=", "value": 0}],
+        },
+        "MG_FE": {"column": "mgfe"},
+    },
+    "photometry": {
+        "g": "gmag",
+        "bp": "bpmag",
+        "rp": "rpmag",
+        "g_error": "e_gmag",
+        "bp_error": "e_bpmag",
+        "rp_error": "e_rpmag",
+        "typical_error": 0.01,
+        "ebv": "ebv",
+    },
+    "cuts": [{"column": "snr", "op": ">", "value": 20}],
+    "duplicates": {"by": "source_id", "best": "snr"},
+}
+
+
+def family_with_reddening():
+    inputs, _ = training_stars()
+    values = np.column_stack([inputs, np.random.default_rng(5).uniform(0, 0.3, len(inputs))])
+    names = ("TEFF", "BP_G_0", "G_RP_0", "RV", "EBV")
+    return replace(full_family(), neighbourhood=fit_neighbourhood(values, names, 1))
+
+
+def make_translator(**changes: Any) -> Translator:
+    definition = SurveyDefinition.model_validate(DEFINITION | changes)
+    ensemble = Ensemble(
+        name="mock_a_to_mock_b",
+        families=(family_with_reddening(),),
+        definition=definition,
+        target=TargetSurvey("mock_b", "Survey B", "made up", UNITS),
+        draws=Draws(n_draws=16, sampler="sobol", seed=3, include_nominal=False),
+        error_factors={},
+        digest="abc",
+        card="# A card\n",
+    )
+    return Translator(ensemble, definition)
+
+
+def survey_table() -> pa.Table:
+    """Return stars as a survey publishes them, with every kind of missing value, in an order of its own."""
+    rng = np.random.default_rng(2)
+    inputs, _ = training_stars(N_STARS, seed=7)
+    g = rng.uniform(11, 15, N_STARS)
+    columns: dict[str, Any] = {
+        "obsid": rng.permutation(N_STARS) + 10**12,
+        "source_id": 10**18 + np.arange(N_STARS),
+        "ra": rng.uniform(0, 360, N_STARS),
+        "dec": np.degrees(np.arcsin(rng.uniform(-1, 1, N_STARS))),
+        "teff": inputs[:, 0],
+        "e_teff": rng.uniform(10, 90, N_STARS),
+        "rv": 1000 * inputs[:, 3],
+        "e_rv": rng.uniform(300, 900, N_STARS),
+        "flag": rng.integers(0, 2, N_STARS),
+        "mgfe": rng.normal(0, 0.1, N_STARS),
+        "gmag": g,
+        "bpmag": g + inputs[:, 1],
+        "rpmag": g - inputs[:, 2],
+        "ebv": rng.uniform(0, 0.3, N_STARS),
+        "snr": rng.uniform(10, 100, N_STARS),
+    }
+    columns |= {f"e_{band}mag": rng.uniform(0.002, 0.02, N_STARS) for band in ("g", "bp", "rp")}
+    columns["teff"][3::10], columns["e_teff"][4::10], columns["rv"][5::10] = -9999, np.nan, np.nan
+    columns["teff"][6], columns["e_rv"][7::10], columns["ebv"][8], columns["gmag"][9] = 9000, 0, np.nan, 99
+    columns["e_bpmag"][10] = -999
+    return pa.table(columns)
+
+
+@pytest.fixture(scope="module")
+def translator() -> Translator:
+    return make_translator()
+
+
+@pytest.fixture(scope="module")
+def survey() -> pa.Table:
+    return survey_table()
+
+
+@pytest.fixture(scope="module")
+def catalogue(tmp_path_factory: pytest.TempPathFactory, survey: pa.Table) -> pa.Table:
+    """The stars of the survey as ingest writes them."""
+    folder = tmp_path_factory.mktemp("ingested")
+    definition = SurveyDefinition.model_validate(DEFINITION)
+    run = make_run(folder).model_copy(update={"definition_a": definition})
+    write_parquet(folder / "none", survey)
+    with Workers(ClusterConfig(), in_process=True) as workers:
+        ingest.run(run, workers, "a")
+    return open_catalogue(paths.catalogue(run.output, definition.name)).to_arrow()
+
+
+@pytest.fixture(scope="module")
+def expected(translator: Translator, catalogue: pa.Table) -> dict[int, tuple]:
+    """What the run makes of each star, by its id."""
+    ensemble = translator.ensemble
+    new = to_table(translator.provides, translate_table(catalogue, ensemble.families, ensemble.draws))
+    return rows_by_id(new.add_column(0, "obsid", catalogue["obsid"]))
+
+
+def rows_by_id(table: pa.Table) -> dict[int, tuple]:
+    """Return the bits of the new columns of each star."""
+    new = [name for name in table.column_names if "_PRED_" in name or "FLAG" in name or "DOMAIN" in name]
+    assert len(new) > 40
+    columns = [table[name].combine_chunks().to_numpy(zero_copy_only=False) for name in new]
+    columns = [values.view(np.int32) if values.dtype == np.float32 else values for values in columns]
+    return {key: tuple(column[n] for column in columns) for n, key in enumerate(table["obsid"].to_pylist())}
+
+
+def assert_same(one: pa.Table, other: pa.Table) -> None:
+    """Assert that the translated columns of two tables are the same to the bit; a NaN equals another one."""
+    names = [name for name in one.column_names if "_PRED_" in name or "FLAG" in name or "DOMAIN" in name]
+    assert len(names) > 40
+    for name in names:
+        assert_array_equal(
+            *(table[name].combine_chunks().to_numpy(zero_copy_only=False) for table in (one, other)), err_msg=name
+        )
+
+
+def to_arrow(table: Any) -> pa.Table:
+    """Return the columns of a translated table in the types of the schema."""
+    given = MemoryTable(table)
+    read = given.read(given.names)
+    fields = [pa.field(f.name, pa.int32()) if "DENSITY" in f.name else f for f in read.schema]
+    blank = {f.name: pa.array(read[f.name].fill_null("")) for f in fields if pa.types.is_string(f.type)}
+    return pa.table({f.name: blank.get(f.name, read[f.name]) for f in fields}, schema=pa.schema(fields))
+
+
+def as_masked(table: pa.Table) -> Table:
+    """Return an astropy table that masks what is NaN."""
+    masked = to_astropy(table)
+    for name in masked.colnames:
+        if masked[name].dtype.kind == "f":
+            masked[name] = MaskedColumn(masked[name], mask=np.isnan(masked[name]), unit=masked[name].unit)
+    return masked
+
+
+KINDS: dict[str, Callable[[pa.Table], Any]] = {
+    "pyarrow": lambda table: table,
+    "pandas": lambda table: table.to_pandas(),
+    "pandas on pyarrow": lambda table: table.to_pandas(types_mapper=pd.ArrowDtype),
+    "astropy": to_astropy,
+    "masked astropy": as_masked,
+    "quantities": lambda table: QTable(to_astropy(table)),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_catalogue_of_a_run_gives_the_numbers_of_the_run(
+    kind: str, translator: Translator, catalogue: pa.Table, expected: dict
+):
+    table = KINDS[kind](catalogue)
+    translated = translator(table)
+    assert type(translated) is type(table)
+    assert MemoryTable(translated).names == [*catalogue.column_names, *translator.provides.names]
+    assert rows_by_id(to_arrow(translated)) == expected
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_table_of_the_survey_gives_the_numbers_of_the_run(
+    kind: str, translator: Translator, survey: pa.Table, expected: dict
+):
+    translated = to_arrow(translator.translate(KINDS[kind](survey)))
+    assert translated["obsid"].to_pylist() == survey["obsid"].to_pylist()  # the order of the rows
+    rows = rows_by_id(translated)
+    assert {star: rows[star] for star in expected} == expected
+    assert len(rows) == N_STARS
+
+
+def test_new_columns_have_units_and_descriptions(translator: Translator, survey: pa.Table):
+    table = translator.translate(QTable(to_astropy(survey)))
+    assert table["TEFF_PRED_50"].unit == u.K
+    assert table["MG_FE_PRED_SIGMA"].unit == u.dex
+    assert table["TEFF_PRED_SIGMA"].info.description.startswith("1-sigma error of TEFF_PRED_50")
+    assert table["QFLAG_DOMAIN_INTRINSIC"].dtype == bool
+    assert table["teff"].unit is None
+    field = translator.translate(survey).schema.field("VHELIO_PRED_50")
+    assert field.metadata[b"unit"] == b"km/s"
+
+
+@pytest.mark.parametrize("keyed", [True, False])
+def test_a_star_has_the_same_result_in_any_order_and_alone(translator: Translator, survey: pa.Table, keyed: bool):
+    table = survey if keyed else survey.drop_columns(["obsid"])
+    whole = translator.translate(table)
+    order = np.random.default_rng(4).permutation(N_STARS)
+    assert_same(translator.translate(table.take(order)), whole.take(order))
+    assert_same(translator.translate(table.slice(17, 1)), whole.slice(17, 1))
+
+
+def test_stars_without_id_have_draws_of_their_own(translator: Translator, survey: pa.Table):
+    nameless = translator.translate(survey.drop_columns(["obsid"]))
+    named = translator.translate(survey)
+    median, again = (table["TEFF_PRED_50"].to_numpy() for table in (named, nameless))
+    known = ~np.isnan(median)
+    assert (median[known] != again[known]).mean() > 0.9
+    # medians of 16 draws scatter by 1.25 sigma / 4: of 50 K, 16 K, and by more where an input is missing
+    assert np.nanmedian(np.abs(median - again)) < 40
+    partly = survey.set_column(0, "obsid", pa.array([None, *survey["obsid"].to_pylist()[1:]], pa.int64()))
+    values = translator.translate(partly)["TEFF_PRED_50"].to_pylist()
+    assert values[0] == again[0]
+    assert values[1] == median[1]
+
+
+def test_units_of_the_table_count_more_than_those_of_the_definition(translator: Translator, survey: pa.Table):
+    table = QTable(to_astropy(survey))
+    for name in ("rv", "e_rv"):
+        table[name] = (np.asarray(table[name], dtype=np.float64) / 1000) * (u.km / u.s)
+    table["gmag"] = np.asarray(table["gmag"]) * u.mag
+    translated = translator.translate(table)
+    again = translator.translate(survey)
+    # division and multiplication by 1000 round in the last bit of a double
+    np.testing.assert_allclose(np.asarray(translated["VHELIO_PRED_50"]), again["VHELIO_PRED_50"].to_numpy(), rtol=1e-5)
+    arrow = survey.cast(pa.schema([f.with_metadata({"unit": "m"}) if f.name == "rv" else f for f in survey.schema]))
+    with pytest.raises(SurveyError, match=r"^Column 'rv': unit 'm' cannot be converted to 'km/s'"):
+        translator.translate(arrow)
+
+
+def test_missing_errors_are_the_typical_ones_or_flagged(translator: Translator, survey: pa.Table):
+    table = survey.drop_columns(["e_teff", "e_rv", "e_gmag", "snr", "mgfe", "ra", "dec", "source_id"])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        translated = translator.translate(table)
+    assert sorted(str(warning.message) for warning in caught) == [
+        "The table has no column e_gmag: the error is 0.01 for G of every star.",
+        "The table has no column e_rv: no error is known for RV of every star.",
+        "The table has no column e_teff: the error is 60 for TEFF of every star.",
+    ]
+    assert {Path(warning.filename).name for warning in caught} == {Path(__file__).name}
+    assert translated["FLAG_MISSING_INPUTS_INTRINSIC"].to_numpy().all()
+    comment = translated["QFLAG_COMMENTS"][0].as_py()
+    assert "input without error RV" in comment
+    typical = survey.set_column(5, "e_teff", pa.array(np.full(N_STARS, 60.0)))
+    columns = ["TEFF_PRED_16", "TEFF_PRED_84"]
+    with pytest.warns(UserWarning, match=r"e_rv|e_gmag"):
+        known = translator.translate(typical.drop_columns(["e_rv", "e_gmag"]))
+    for name in columns:
+        assert_array_equal(translated[name].to_numpy(), known[name].to_numpy())
+
+
+def test_names_of_the_catalogue_are_enough_without_key_and_errors(translator: Translator, catalogue: pa.Table):
+    names = ["TEFF", "BP_G_0", "G_RP_0", "RV", "TEFF_ERR", "G_MAG_ERR", "BP_MAG_ERR", "RP_MAG_ERR", "obsid", "EBV"]
+    whole = translator.translate(catalogue)
+    frame = translator.translate(catalogue.select([*names, "RV_ERR"]).to_pandas())
+    assert_array_equal(frame["TEFF_PRED_50"], whole["TEFF_PRED_50"].to_numpy())
+    assert_array_equal(frame["DOMAIN_INDEX_INTRINSIC"], whole["DOMAIN_INDEX_INTRINSIC"].to_numpy())
+    less = translator.translate(catalogue.select(names[:4]))
+    comment = less["QFLAG_COMMENTS"][0].as_py()  # the other errors are the typical ones
+    assert comment == "intrinsic input without error RV; intrinsic domain unknown without EBV"
+
+
+def test_a_table_without_rows_gives_the_same_types(translator: Translator, survey: pa.Table, catalogue: pa.Table):
+    for table in (survey, catalogue):
+        for kind in KINDS.values():
+            full, empty = translator.translate(kind(table)), translator.translate(kind(table.slice(0, 0)))
+            assert MemoryTable(empty).n_rows == 0
+            if isinstance(full, pd.DataFrame):
+                assert (full.dtypes == empty.dtypes).all()
+            elif isinstance(full, pa.Table):
+                assert full.schema == empty.schema
+            else:
+                assert [full[n].dtype.kind for n in full.colnames] == [empty[n].dtype.kind for n in empty.colnames]
+
+
+def test_what_does_not_fit_is_one_line(translator: Translator, survey: pa.Table, catalogue: pa.Table):
+    with pytest.raises(SurveyError, match=r"^The table has no column 'teff', which the networks need"):
+        translator.translate(survey.drop_columns(["teff"]))
+    with pytest.raises(SurveyError, match=r"^The table has no column 'RV', which the networks read\. They need TEFF"):
+        translator.translate(catalogue.drop_columns(["RV"]))
+    with pytest.raises(SurveyError, match=r"^The table already has the column 'TEFF_PRED_5'"):
+        translator.translate(translator.translate(survey))
+    with pytest.raises(SurveyError, match=r"^Column 'obsid' holds double, but ids are integers or text"):
+        translator.translate(survey.set_column(0, "obsid", survey["obsid"].cast(pa.float64())))
+    with pytest.raises(SurveyError, match=r"^A dict is no table"):
+        translator.translate({"teff": [5000]})
+    text = survey.set_column(survey.column_names.index("teff"), "teff", survey["teff"].cast(pa.string()))
+    with pytest.raises(SurveyError, match=r"Column 'teff'.*no number"):
+        translator.translate(text)
+
+
+def test_stated_errors_are_rescaled_as_those_of_the_training_stars(survey: pa.Table):
+    plain = make_translator()
+    factors = {"TEFF": ErrorFactors(np.array([50.0]), np.array([400, 400]), np.array([3.0, 2.0]), np.zeros(2))}
+    duplicates = DEFINITION["duplicates"] | {"rescale_errors": True}
+    definition = SurveyDefinition.model_validate(DEFINITION | {"duplicates": duplicates})
+    rescaling = Translator(replace(plain.ensemble, error_factors=factors, definition=definition), definition)
+    errors, merits = survey["e_teff"].to_numpy(), survey["snr"].to_numpy()
+    by_hand = survey.set_column(5, "e_teff", pa.array(errors * np.where(merits < 50, 3, 2)))
+    assert_same(rescaling.translate(survey), plain.translate(by_hand))
+    with pytest.warns(UserWarning, match="no column snr: errors are rescaled by the largest factor"):
+        without_merit = rescaling.translate(survey.drop_columns(["snr"]))
+    assert_same(without_merit, plain.translate(survey.set_column(5, "e_teff", pa.array(3 * errors))))
+
+
+def test_the_reddening_of_a_map_is_given_as_a_column(survey: pa.Table, expected: dict):
+    photometry = {key: value for key, value in DEFINITION["photometry"].items() if key != "ebv"}
+    mapped = make_translator(ebv_map="sfd.fits", photometry=photometry)
+    names = ["EBV" if name == "ebv" else name for name in survey.column_names]
+    rows = rows_by_id(mapped.translate(survey.rename_columns(names)))
+    assert {star: rows[star] for star in expected} == expected
+    with pytest.warns(UserWarning, match=r"map sfd.fits: give E\(B-V\) at the stars as column EBV"):
+        mapped.translate(survey)
+
+
+def test_another_definition_names_the_columns(translator: Translator, survey: pa.Table, expected: dict):
+    labels = DEFINITION["labels"]
+    own = {**DEFINITION, "name": "own", "labels": {**labels, "TEFF": {**labels["TEFF"], "column": "T_eff"}}}
+    names = ["T_eff" if name == "teff" else name for name in survey.column_names]
+    renamed = Translator(translator.ensemble, SurveyDefinition.model_validate(own))
+    rows = rows_by_id(renamed.translate(survey.rename_columns(names)))
+    assert {star: rows[star] for star in expected} == expected
+
+
+def test_it_works_in_other_processes(translator: Translator, survey: pa.Table):
+    assert pickle.loads(pickle.dumps(translator)) is not translator
+    parts = [survey.slice(start, 20) for start in (0, 20, 40)]
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        translated = pa.concat_tables(pool.map(translator, parts))
+    assert_same(translated, translator.translate(survey))
+
+
+def test_it_says_what_it_is_and_what_it_adds(translator: Translator):
+    assert repr(translator) == (
+        "<Translator: Survey A on the scale of Survey B, 5 networks, 16 draws a star\n"
+        "  intrinsic: TEFF, BP_G_0, G_RP_0, RV -> TEFF, MG_FE, VHELIO>"
+    )
+    assert translator.card == "# A card\n"
+    assert "TEFF_PRED_SIGMA" in translator.provides.names
+    assert stdask.Translator is Translator
