@@ -266,6 +266,11 @@ COVERED_ELSEWHERE = {
     "stages/report/tables.py": "tests/stages/report/test_stage.py reads them in the page",
     "stages/train/latent.py": "tests/stages/train/test_stage.py trains with `debias`",
     "stages/translate/table.py": "tests/stages/translate/test_stage.py translates tables",
+    "storage/export/csv.py": "tests/storage/export/test_write.py exports to every format",
+    "storage/export/ecsv.py": "tests/storage/export/test_write.py exports to every format",
+    "storage/export/excerpt.py": "tests/storage/export/test_write.py chooses rows and columns",
+    "storage/export/parquet.py": "tests/storage/export/test_write.py exports to every format",
+    "storage/export/votable.py": "tests/storage/export/test_write.py exports to every format",
     "storage/surveys/fits_tables.py": "tests/storage/surveys/test_fits.py reads every kind of column",
     "tools/bench/speed.py": "tests/tools/bench/test_bench.py runs the bench",
 }

@@ -256,16 +256,42 @@ def show_command(
     show(ensemble)
 
 
-@tools_app.command("export", epilog=examples("export runs/first/catalogues/merged merged.fits"))
+@tools_app.command(
+    "export",
+    epilog=examples(
+        "export runs/first/catalogues/merged merged.fits",
+        "export catalogues/merged giants.parquet --where 'LOGG < 3.5'",
+        "export catalogues/a_on_b a1.vot --published --columns ra,dec",
+    ),
+)
 def export_command(
     catalogue: Annotated[Path, typer.Argument(metavar="FOLDER", parser=path, help="Folder of a catalogue.")],
-    fits: Annotated[Path, typer.Argument(metavar="FILE.fits", parser=path, help="FITS file to write.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            parser=path,
+            help="File to write: .fits, .fits.gz, .parquet, .vot, .ecsv or .csv.",
+        ),
+    ],
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(metavar="A,B,C", help="Write these columns, in this order. Several times is possible."),
+    ] = None,
+    published: Annotated[
+        bool, typer.Option("--published", help="Write the columns of Table A.1 of Thomas et al. 2024.")
+    ] = False,
+    where: Annotated[
+        str,
+        typer.Option(metavar="EXPRESSION", help="Write the stars that fulfil this condition on the columns."),
+    ] = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
 ) -> None:
-    """Write a catalogue as one FITS table.
+    """Write a catalogue as one file.
 
-    The table has the units and descriptions of all columns.
+    The ending of FILE decides the format. All but CSV keep the units and descriptions of the columns. A missing value
+    fulfils no condition.
     """
-    from stdask.tools.export import export_fits
+    from stdask.tools.export import export
 
-    export_fits(catalogue, fits, overwrite)
+    export(catalogue, file, columns or (), published, where, overwrite)

@@ -92,18 +92,29 @@ def fill_parquet(
     temporary: Path, table: pa.Table, metadata: Mapping[str, str] | None = None, header: Mapping[str, str] | None = None
 ) -> None:
     """Write a table to a temporary file, as `write_parquet` does."""
-    floats = [f.name for f in table.schema if pa.types.is_floating(f.type)]
     strings = [f.name for f in table.schema if pa.types.is_string(f.type)]
     own = {f"table::len::{name}": str(_longest(table[name])) for name in strings}  # astropy allots memory by these
     own |= metadata or {}
     if own:
         merged = {**(table.schema.metadata or {}), **{k.encode(): v.encode() for k, v in own.items()}}
         table = table.replace_schema_metadata(merged)
-    options = {"compression": "zstd", "compression_level": 3, "use_dictionary": strings, "write_page_checksum": True}
-    with pq.ParquetWriter(temporary, table.schema, use_byte_stream_split=floats, **options) as writer:
+    with open_writer(temporary, table.schema) as writer:
         writer.write_table(table)
         if header:
             writer.add_key_value_metadata(dict(header))
+
+
+def open_writer(path: Path, fields: pa.Schema) -> pq.ParquetWriter:
+    """Open a Parquet file for writing: zstd, floats byte-stream split, checksums of the pages."""
+    return pq.ParquetWriter(
+        path,
+        fields,
+        compression="zstd",
+        compression_level=3,
+        use_dictionary=[f.name for f in fields if pa.types.is_string(f.type)],
+        use_byte_stream_split=[f.name for f in fields if pa.types.is_floating(f.type)],
+        write_page_checksum=True,
+    )
 
 
 def write_in_row_groups(path: Path, columns: Iterable[Column], tables: Iterable[pa.Table]) -> int:

@@ -1,23 +1,76 @@
-"""Export: a catalogue as one FITS table with units, for people and tools that want one file."""
+"""Export: a catalogue as one file, for people and programs that want one."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from stdask.display.console import say
 from stdask.errors import CatalogueError
-from stdask.storage.catalogue.catalogue import open_catalogue
-from stdask.storage.catalogue.fits_export import write_fits
+from stdask.schema.published import published_columns
+from stdask.science.measurements.expressions import parse_expression
+from stdask.storage.catalogue.catalogue import PROPERTIES, Catalogue, open_catalogue, read_properties
+from stdask.storage.export import write_export
 
 
-def export_fits(folder: Path, path: Path, overwrite: bool) -> None:
-    """Write all rows of a catalogue to a FITS binary table.
+def export(
+    folder: Path,
+    path: Path,
+    columns: Sequence[str] = (),
+    published: bool = False,
+    where: str = "",
+    overwrite: bool = False,
+) -> None:
+    """Write rows and columns of a catalogue to one file.
+
+    Parameters
+    ----------
+    folder, path
+        The catalogue, and the file, whose ending decides the format.
+    columns
+        Names of columns, or several names with commas between them; all columns by default.
+    published
+        Whether to write the columns of Table A.1 of Thomas et al. 2024, and `columns` after them.
+    where
+        Condition on the rows; all rows by default.
+    overwrite
+        Whether a file that exists is replaced.
 
     Raises
     ------
     CatalogueError
-        If the catalogue is not finished, or the file exists and must not be replaced.
+        If the catalogue is not finished or lacks a column, or the file exists and must not be replaced.
+    ConfigError
+        If the ending is of no known format, or the catalogue has no published columns.
+    ExpressionError
+        If the condition cannot be read or does not fit the columns, or no row fulfils it.
     """
     catalogue = open_catalogue(folder)
     if path.exists() and not overwrite:
         raise CatalogueError(f"{path} exists. Choose another name or add --overwrite.")
-    write_fits(path, catalogue)
-    say(f"{path}: {catalogue.n_rows:,} rows, {len(catalogue.columns)} columns")
+    names = [name.strip() for text in columns for name in text.split(",") if name.strip()]
+    if published:
+        table_a1 = published_columns(catalogue.columns)
+        names = [*table_a1, *(name for name in names if name not in table_a1)]
+    condition = parse_expression(where) if where else None
+    provenance = provenance_of(catalogue) | ({"where": condition.text} if condition else {})
+    n_rows = write_export(path, catalogue, names or None, condition, provenance)
+    say(f"{path}: {n_rows:,} rows, {len(names or catalogue.columns)} columns")
+
+
+def provenance_of(catalogue: Catalogue) -> dict[str, str]:
+    """Return where a catalogue comes from: its title, the references of its surveys, and the key of its stage.
+
+    The surveys of a translated or merged catalogue are those that lie beside it in the folder of the run.
+    """
+    own = read_properties(catalogue.folder)
+    surveys = [own]
+    if "bib_reference" not in own:
+        beside = sorted(catalogue.folder.parent.glob(f"*/{PROPERTIES}"))
+        surveys = [p for p in map(read_properties, (path.parent for path in beside)) if "bib_reference" in p]
+    titles = [p["obs_title"] for p in surveys if p.get("obs_title")]
+    references = [p["bib_reference"] for p in surveys if p.get("bib_reference")]
+    provenance = {
+        "title": own.get("obs_title") or ": ".join([catalogue.name, " and ".join(titles)]),
+        "reference": "; ".join(references),
+        "stage_key": own.get("stdask_key", ""),
+    }
+    return {name: text for name, text in provenance.items() if text}

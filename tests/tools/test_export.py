@@ -1,37 +1,77 @@
-"""Export: one FITS table that astropy reads, which replaces another only if that is asked for."""
+"""Export: one file of a catalogue, which replaces another only if that is asked for."""
 
 from pathlib import Path
 
-import numpy as np
 import pytest
+from astropy.io import fits
 from astropy.table import Table
 
 from stdask import schema
-from stdask.errors import CatalogueError
-from stdask.storage import paths
-from stdask.tools.export import export_fits
-from tests.hand_made import A, make_run, write_catalogue
+from stdask.errors import CatalogueError, ConfigError, ExpressionError
+from stdask.storage.catalogue.hats import finish_catalogue
+from stdask.tools.export import export
+from tests.storage.export.stars import write_stars
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    run = make_run(tmp_path)
-    places = {"ra": np.array([10.0, 200.0, 300.0]), "dec": np.array([-80.0, 0.0, 45.0])}
-    write_catalogue(run, A, schema.POSITION, places, most=1)
-    return paths.catalogue(run.output, A)
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run") / "catalogues" / "stars"
+    write_stars(folder)
+    surveys = {"a": {"obs_title": "Survey A", "bib_reference": "A et al. 2020"}}
+    surveys["b"] = {"obs_title": "Survey B", "bib_reference": "B et al. 2021"}
+    for name, properties in surveys.items():
+        finish_catalogue(folder.with_name(name), name, schema.POSITION, {}, properties)
+    return folder
 
 
 def test_all_partitions_are_rows_of_one_table(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    export_fits(folder, tmp_path / "a.fits", overwrite=False)
-    assert sorted(Table.read(tmp_path / "a.fits")["ra"]) == [10.0, 200.0, 300.0]
-    assert "3 rows, 3 columns" in capsys.readouterr().out
+    export(folder, tmp_path / "a.fits")
+    with fits.open(tmp_path / "a.fits") as hdus:
+        assert len(hdus[1].data) == 300
+    assert "300 rows, 31 columns" in capsys.readouterr().out
+
+
+def test_columns_are_named_together_or_one_by_one(folder: Path, tmp_path: Path):
+    export(folder, tmp_path / "a.ecsv", ["ra, dec", "TEFF"], where="TEFF > 4800")
+    table = Table.read(tmp_path / "a.ecsv")
+    assert table.colnames == ["ra", "dec", "TEFF"]
+    assert table["TEFF"].min() > 4800
+    assert table.meta["where"] == "TEFF > 4800"
+
+
+def test_the_published_columns_come_first(folder: Path, tmp_path: Path):
+    export(folder, tmp_path / "a.ecsv", ["ra", "SOURCE_ID"], published=True)
+    assert Table.read(tmp_path / "a.ecsv").colnames == [
+        "survey_id", "SOURCE_ID", *(f"FE_H_PRED_{part}" for part in (5, 16, 50, 84, 95, "ERR")), "ra",
+    ]  # fmt: skip
+
+
+def test_the_surveys_beside_a_catalogue_are_referred_to(folder: Path, tmp_path: Path):
+    export(folder, tmp_path / "stars.fits", ["ra"])
+    primary = fits.getheader(tmp_path / "stars.fits")
+    assert primary["REFERENC"] == "A et al. 2020; B et al. 2021"
+    assert primary["TITLE"] == "stars: Survey A and Survey B"
+    export(folder.with_name("a"), tmp_path / "a.fits", ["ra"])
+    assert fits.getheader(tmp_path / "a.fits")["REFERENC"] == "A et al. 2020"
 
 
 def test_a_file_that_exists_is_replaced_only_if_asked(folder: Path, tmp_path: Path):
     path = tmp_path / "a.fits"
     path.write_text("mine")
     with pytest.raises(CatalogueError, match=r"a\.fits exists\. Choose another name or add --overwrite"):
-        export_fits(folder, path, overwrite=False)
+        export(folder, path)
     assert path.read_text() == "mine"
-    export_fits(folder, path, overwrite=True)
-    assert len(Table.read(path)) == 3
+    export(folder, path, ["ra"], overwrite=True)
+    assert len(Table.read(path)) == 300
+
+
+def test_what_is_wrong_is_said(folder: Path, tmp_path: Path):
+    with pytest.raises(CatalogueError, match="is not a finished catalogue"):
+        export(tmp_path, tmp_path / "a.fits")
+    with pytest.raises(ConfigError, match="ends in no known format"):
+        export(folder, tmp_path / "a.txt")
+    with pytest.raises(ExpressionError, match="cannot be read"):
+        export(folder, tmp_path / "a.csv", where="TEFF >")
+    with pytest.raises(ConfigError, match=r"Table A\.1"):
+        export(folder.with_name("a"), tmp_path / "a.csv", published=True)
+    assert list(tmp_path.iterdir()) == []

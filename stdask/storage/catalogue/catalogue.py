@@ -145,11 +145,10 @@ def open_catalogue(folder: Path | str) -> Catalogue:
     """
     folder = Path(folder)
     try:
-        lines = (folder / PROPERTIES).read_text(encoding="utf-8").splitlines()
+        properties = read_properties(folder)
         fields = pq.read_schema(folder / "dataset" / "_common_metadata")
         with (folder / "partition_info.csv").open(newline="") as file:
             rows = {Pixel(int(r["Norder"]), int(r["Npix"])): int(r["num_rows"]) for r in csv.DictReader(file)}
-        properties = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
         if int(properties["hats_nrows"]) != sum(rows.values()):
             raise ValueError(
                 f"{sum(rows.values())} rows in partition_info.csv, {properties['hats_nrows']} in its properties"
@@ -158,3 +157,15 @@ def open_catalogue(folder: Path | str) -> Catalogue:
         return Catalogue(folder, properties["obs_collection"], rows, Columns(map(to_column, fields)), epoch)
     except (OSError, pa.ArrowInvalid, KeyError, ValueError) as exc:
         raise CatalogueError(f"{folder} is not a finished catalogue ({exc}). Run the stage that writes it.") from exc
+
+
+def read_properties(folder: Path) -> dict[str, str]:
+    """Return what `hats.properties` says of a finished catalogue.
+
+    Raises
+    ------
+    OSError
+        If there is no such file.
+    """
+    lines = (folder / PROPERTIES).read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))

@@ -4,7 +4,7 @@ The convention is VOParquet 1.0 (IVOA Note of January 2025), which TOPCAT reads,
 `Table.read(file, format="parquet.votable")`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from xml.etree import ElementTree as ET
 
@@ -42,17 +42,30 @@ def _votable(columns: tuple[Column, ...]) -> str:
     root = ET.Element("VOTABLE", version="1.4", xmlns="http://www.ivoa.net/xml/VOTable/v1.3")
     table = ET.SubElement(ET.SubElement(root, "RESOURCE", type="results"), "TABLE")
     for column in columns:
-        attributes = {"datatype": DATATYPES[column.dtype], "unit": _vounit(column.unit), "ucd": column.ucd}
-        if column.dtype == "string":
-            attributes["arraysize"] = "1"  # astropy cannot stack text below text of any length
-        field = ET.SubElement(table, "FIELD", {"name": column.name} | {k: v for k, v in attributes.items() if v})
-        if column.description:
-            ET.SubElement(field, "DESCRIPTION").text = column.description
+        # astropy cannot stack text below text of any length
+        text = {"arraysize": "1"} if column.dtype == "string" else {}
+        add_field(table, column, {"datatype": DATATYPES[column.dtype]} | text)
     ET.indent(root, space="")
     return ET.tostring(root, encoding="unicode")
 
 
-def _vounit(unit: str) -> str:
+def add_field(table: ET.Element, column: Column, datatype: Mapping[str, str]) -> None:
+    """Add the FIELD of a column to a TABLE.
+
+    Parameters
+    ----------
+    table, column
+        The element, and what it gets.
+    datatype
+        Attributes that say how the values are stored.
+    """
+    attributes = {"name": column.name, **datatype, "unit": vounit(column.unit), "ucd": column.ucd}
+    field = ET.SubElement(table, "FIELD", {key: value for key, value in attributes.items() if value})
+    if column.description:
+        ET.SubElement(field, "DESCRIPTION").text = column.description
+
+
+def vounit(unit: str) -> str:
     """Return a unit as the VOUnit standard spells it, empty if it cannot; the field of the column has it as it is."""
     try:
         return QUOTED.get(unit) or u.Unit(unit).to_string("vounit")

@@ -69,5 +69,5 @@ def test_it_is_made_once_for_all_partitions_and_the_same_each_time(monkeypatch: 
     u.Unit("'dex'", format="vounit")  # astropy remembers units in quotes, and would spell them otherwise from then on
     votable_header._votable.cache_clear()
     assert votable_metadata(iter(COLUMNS)) == first
-    monkeypatch.setattr(votable_header, "_vounit", None)
+    monkeypatch.setattr(votable_header, "vounit", None)
     assert votable_metadata(COLUMNS) == first

@@ -8,7 +8,6 @@ missing x.
 """
 
 import ast
-import difflib
 import re
 import warnings
 from collections.abc import Iterable, Mapping
@@ -27,6 +26,7 @@ from stdask.science.measurements.expressions.operations import (
     name_of,
     quote,
     shortened,
+    suggestion,
 )
 
 MAX_LENGTH = 2000  # characters
@@ -73,7 +73,7 @@ class Expression:
         for name in self.columns:
             if name not in known:
                 raise ExpressionError(
-                    f"{name_of(self.text)}: there is no column {shortened(name)!r}.{_nearest(name, known)}"
+                    f"{name_of(self.text)}: there is no column {shortened(name)!r}.{suggestion(name, known)}"
                 )
 
     def evaluate(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -268,10 +268,3 @@ class _Check:
 
 def _unsigned(node: ast.expr) -> ast.expr:
     return node.operand if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) else node
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    """Return a sentence with the names most like one that is not there."""
-    by_lower = {own.lower(): own for own in known}
-    near = [by_lower[lower] for lower in difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.6)]
-    return f" Did you mean {' or '.join(map(repr, near))}?" if near else f" There are {', '.join(known[:20])}."

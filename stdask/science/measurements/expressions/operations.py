@@ -1,6 +1,7 @@
 """The operations that an expression may have, and how its parts are quoted in errors."""
 
 import ast
+import difflib
 import operator
 from collections.abc import Callable
 
@@ -52,3 +53,10 @@ def name_of(text: str) -> str:
 def quote(line: str, node: ast.AST) -> str:
     """Return a part of an expression as the text has it."""
     return repr(shortened(line[node.col_offset : node.end_col_offset])) if isinstance(node, ast.expr) else "this"
+
+
+def suggestion(name: str, known: list[str]) -> str:
+    """Return a sentence with the names most like one that is not there, or with the first 20 names."""
+    by_lower = {own.lower(): own for own in known}
+    near = [by_lower[lower] for lower in difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.6)]
+    return f" Did you mean {' or '.join(map(repr, near))}?" if near else f" There are {', '.join(known[:20])}."

@@ -11,8 +11,8 @@ from astropy.table import Table
 from numpy.testing import assert_array_equal
 
 from stdask.storage.catalogue.catalogue import Catalogue
-from stdask.storage.catalogue.fits_export import write_fits
 from stdask.storage.catalogue.hats import finish_catalogue
+from stdask.storage.export import write_export
 from tests.storage.sky import COLUMNS, write_sky
 
 
@@ -20,7 +20,7 @@ from tests.storage.sky import COLUMNS, write_sky
 def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pa.Table]:
     folder = tmp_path_factory.mktemp("fits")
     catalogue, stars = write_sky(folder / "sky")
-    write_fits(folder / "sky.fits", catalogue)
+    write_export(folder / "sky.fits", catalogue)
     # the catalogue's own order within a pixel of equal indices is free: compare by the unique key
     return folder / "sky.fits", stars.take(np.argsort(stars["STAR_KEY"].to_numpy()))
 
@@ -80,7 +80,7 @@ def test_units_ucds_and_meanings_stand_in_the_header(written: tuple[Path, pa.Tab
 
 
 def test_an_empty_catalogue_is_an_empty_table(tmp_path: Path):
-    write_fits(tmp_path / "a.fits", finish_catalogue(tmp_path / "sky", "sky", COLUMNS, {}, {}))
+    write_export(tmp_path / "a.fits", finish_catalogue(tmp_path / "sky", "sky", COLUMNS, {}, {}))
     back = Table.read(tmp_path / "a.fits")
     assert len(back) == 0
     assert back.colnames == [column.name for column in COLUMNS]
@@ -91,5 +91,5 @@ def test_an_interrupted_export_leaves_no_file(tmp_path: Path):
     missing = Catalogue(catalogue.folder, "sky", catalogue.rows, catalogue.columns)
     catalogue.path(catalogue.pixels[-1]).unlink()
     with pytest.raises(Exception, match="No file"):
-        write_fits(tmp_path / "a.fits", missing)
+        write_export(tmp_path / "a.fits", missing)
     assert not list(tmp_path.glob("*a.fits*"))
