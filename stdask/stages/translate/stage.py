@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from stdask import __version__
 from stdask.cluster.tasks import each
@@ -12,7 +13,7 @@ from stdask.config.run import Run, TrainConfig
 from stdask.errors import EnsembleError
 from stdask.network.ensemble import Family
 from stdask.runs.counts import PartitionCounts, RowCounts, TranslateCounts
-from stdask.runs.ensemble import open_ensemble
+from stdask.runs.ensemble import Ensemble, open_ensemble
 from stdask.runs.ledger import Ledger, Parts, partition_hashes
 from stdask.runs.receipts import FileRecord, Receipt
 from stdask.runs.stage import Stage, begin_stage
@@ -48,24 +49,50 @@ def run(run: Run, workers: Workers) -> Receipt:
     stage = begin_stage(run, "translate")
     if receipt := stage.done():
         return receipt
-    name = paths.translated_name(run.definition_a.name, run.definition_b.name)
     source = open_catalogue(paths.catalogue(run.output, run.definition_a.name))
     ensemble = open_ensemble(paths.ensemble(run.output))
-    families = ensemble.families
-    check_inputs(families, source, config.train)
-    columns = (*source.columns, *new_columns(families, ensemble.target.units))
+    check_inputs(ensemble.families, source, config.train)
     draws = replace(ensemble.draws, engine=config.translate.engine, tf32=config.translate.tf32)
-    folder = paths.catalogue(run.output, name)
-    job = TranslationJob(source.folder, folder, families, ensemble.digest, draws, columns)
+    folder = paths.catalogue(run.output, paths.translated_name(run.definition_a.name, run.definition_b.name))
+    return translate_catalogue(stage, workers, config.cluster, source, replace(ensemble, draws=draws), folder)
+
+
+def translate_catalogue(
+    stage: Stage,
+    workers: Workers,
+    cluster: ClusterConfig,
+    source: Catalogue,
+    ensemble: Ensemble,
+    folder: Path,
+    provenance: Mapping[str, str] | None = None,
+) -> Receipt:
+    """Translate every partition of a catalogue; those that are done are kept.
+
+    Parameters
+    ----------
+    stage
+        It has begun. Its inputs are `train`, the ensemble, and `ingest_a`, the catalogue, which has a receipt of that
+        name.
+    workers, cluster
+        Where the partitions are translated, and the memory there.
+    source, ensemble
+        The catalogue, and what translates it.
+    folder
+        Of the translated catalogue, which gets its name.
+    provenance
+        Further properties of the translated catalogue.
+    """
+    families, n_draws = ensemble.families, ensemble.draws.n_draws
+    columns = (*source.columns, *new_columns(families, ensemble.target.units))
+    job = TranslationJob(source.folder, folder, families, ensemble.digest, ensemble.draws, columns)
     unfinish_catalogue(folder)
-    most_rows = rows_per_task(config.train, draws.n_draws)
-    made, kept = translate_catalogue(workers, stage, config.cluster, source, job, most_rows)
+    made, kept = translate_partitions(workers, stage, cluster, source, job, rows_per_task(families, n_draws))
     records = made | kept
     remove_partitions(folder, keep=source.pixels)
     shutil.rmtree(paths.scratch(folder), ignore_errors=True)
     rows = {pixel: record.rows for pixel, record in records.items()}
-    provenance = {"stdask_key": stage.key, "stdask_source": source.name}
-    finish_catalogue(folder, name, columns, rows, provenance, source.epoch)
+    properties = {"stdask_key": stage.key, "stdask_source": source.name, **(provenance or {})}
+    finish_catalogue(folder, folder.name, columns, rows, properties, source.epoch)
     counts = TranslateCounts(
         rows=RowCounts(source.n_rows, sum(rows.values())),
         flags={flag: sum(record.flags[flag] for record in records.values()) for flag in counted_flags(families)},
@@ -105,7 +132,7 @@ def check_inputs(families: Sequence[Family], source: Catalogue, train: TrainConf
 Partitions = dict[Pixel, TranslatedPartition]
 
 
-def translate_catalogue(
+def translate_partitions(
     workers: Workers, stage: Stage, cluster: ClusterConfig, source: Catalogue, job: TranslationJob, most_rows: int
 ) -> tuple[Partitions, Partitions]:
     """Translate every partition; return those translated now, and those kept from an interrupted run.

@@ -78,6 +78,9 @@ def _surroundings(
 ) -> tuple[dict[str, np.ndarray], list[tuple[str, list[str], np.ndarray]]]:
     """Return how similar each star is to the training stars in all inputs, and comments on those that are not."""
     where = family.neighbourhood
+    for name in where.names:
+        if name not in table.column_names:  # the reddening, which the domain may have but no network reads
+            table = table.append_column(name, pa.nulls(table.num_rows, pa.float32()))
     values = stack_columns(table, list(where.names))
     index = where.index(values)
     outside = np.flatnonzero(index > 1)

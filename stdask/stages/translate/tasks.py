@@ -12,9 +12,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from stdask.config.run import TrainConfig
 from stdask.network.ensemble import Draws, Family
-from stdask.network.presets import shape_of
 from stdask.schema import Column
 from stdask.science.sky.healpix import Pixel
 from stdask.stages.translate.table import counted_flags, inputs_of, translate_table
@@ -80,19 +78,19 @@ class TranslationJob:
         return paths.scratch(self.target) / name
 
 
-def rows_per_task(train: TrainConfig, n_draws: int) -> int:
+def rows_per_task(families: Sequence[Family], n_draws: int) -> int:
     """Return how many stars are translated in about two minutes: more than most partitions hold, unless nets are big.
 
     Parameters
     ----------
-    train
-        Shape and number of the networks.
+    families
+        What translates the stars: all have networks of the same shape.
     n_draws
         Of each star.
     """
-    shape = shape_of(train)
-    cost = sum((shape["first_width"] << level) ** 2 for level in range(shape["depth"] + 1))
-    return max(FEWEST_ROWS, int(WANTED_COST / (cost * n_draws * train.n_members)))
+    plan = families[0].plan
+    cost = sum(width**2 for width in plan.widths)
+    return max(FEWEST_ROWS, int(WANTED_COST / (cost * n_draws * plan.n_members)))
 
 
 def cut_partition(pixel: Pixel, n_rows: int, most_rows: int) -> tuple[RowRange, ...]:
@@ -118,7 +116,9 @@ def translate_partition(pixel: Pixel, job: TranslationJob) -> TranslatedPartitio
 
 def translate_range(rows: RowRange, job: TranslationJob) -> None:
     """Translate some rows of a partition, and write their new columns as a piece."""
-    table = read_parquet(paths.partition(job.source, rows.pixel), inputs_of(job.families))
+    present = {column.name for column in job.columns}
+    names = [name for name in inputs_of(job.families) if name in present]
+    table = read_parquet(paths.partition(job.source, rows.pixel), names)
     new = _new_columns(table.slice(rows.start, rows.end - rows.start), job)
     write_parquet(job.piece(rows), new)
 

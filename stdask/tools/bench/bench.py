@@ -88,7 +88,7 @@ def plan(run: Run) -> None:
     new = new_columns(families, run.definition_b.units)
     columns = (*survey.columns, *new)
     draws, largest = draws_of(run.config), min(n_stars, run.config.ingest.rows_per_partition)
-    load = Workload(n_stars, largest, rows_per_task(run.config.train, draws.n_draws))
+    load = Workload(n_stars, largest, rows_per_task(families, draws.n_draws))
     cost = forecast(families, draws, sample, columns, load)
     say(f"translate {run.definition_a.name} to the scale of {run.definition_b.name}, preset {run.config.train.preset}:")
     say_forecast(cost, run.config.cluster)

@@ -21,7 +21,7 @@ from stdask.science.translation.dissimilarity import fit_neighbourhood
 from stdask.science.translation.gaussian_mixture import fit_mixture
 from stdask.science.translation.scaling import Scaling
 from stdask.science.translation.validity import fit_domain
-from stdask.stages.translate.stage import check_inputs, translate_catalogue
+from stdask.stages.translate.stage import check_inputs, translate_partitions
 from stdask.stages.translate.table import new_columns, translate_table
 from stdask.stages.translate.tasks import TranslationJob
 from stdask.storage import paths
@@ -237,7 +237,7 @@ def translate_all(run, client, family: Family, teff: np.ndarray, ensemble: str =
     inputs = {"ingest_a": str(teff), "train": ensemble}
     stage, target = Stage(run.output, "translate", inputs, {}), paths.catalogue(run.output, "a_on_b")
     job = TranslationJob(folder, target, [family], ensemble, DRAWS, columns)
-    return translate_catalogue(client, stage, run.config.cluster, source, job, most_rows)
+    return translate_partitions(client, stage, run.config.cluster, source, job, most_rows)
 
 
 def test_a_changed_partition_of_a_is_translated_again_and_no_other(family: Family, tmp_path, client, capsys):

@@ -4,11 +4,13 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from stdask import schema
-from stdask.config.training import TrainConfig
-from stdask.network.presets import N_DRAWS
+from stdask.network.ensemble import Family
+from stdask.network.plan import Plan, layer_shapes
+from stdask.network.presets import N_DRAWS, PRESETS
 from stdask.runs.draws import draws_of
 from stdask.science.sky.healpix import Pixel
 from stdask.stages.translate.table import new_columns
@@ -28,7 +30,6 @@ from stdask.tools.bench.stars import PIXEL, MadeUpSurvey
 from tests.tools.bench.bench_runs import make_demo_run
 
 N_STARS = 60
-LABELS = {"intrinsic": [{"label": "TEFF", "from": "TEFF"}]}
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +69,13 @@ def test_ranges_are_of_about_the_same_length_and_follow_one_another(n_rows: int,
     assert (ranges[0].start, ranges[-1].end) == (0, n_rows)
 
 
-def test_a_task_of_large_networks_holds_fewer_stars_than_one_of_small_ones():
-    small, large = (TrainConfig.model_validate(LABELS | {"preset": name}) for name in ("compact", "paper"))
-    assert rows_per_task(small, N_DRAWS["compact"]) > 50_000  # a whole partition
-    assert rows_per_task(large, N_DRAWS["paper"]) == 5_744  # two minutes where docs/speed.md was measured
-    assert rows_per_task(large, 10**6) == FEWEST_ROWS
+def test_a_task_of_large_networks_holds_fewer_stars_than_one_of_small_ones(job: TranslationJob):
+    def families(preset: str) -> list[Family]:
+        shape = PRESETS[preset]
+        shapes = layer_shapes(3, 1, shape["first_width"], shape["depth"])
+        arrays = {f"{layer}.kernel": np.zeros((5, *own), np.float32) for layer, own in shapes.items()}
+        return [replace(job.families[0], plan=Plan(shape["depth"], arrays))]
+
+    assert rows_per_task(families("compact"), N_DRAWS["compact"]) > 50_000  # a whole partition
+    assert rows_per_task(families("paper"), N_DRAWS["paper"]) == 5_744  # two minutes where docs/speed.md was measured
+    assert rows_per_task(families("paper"), 10**6) == FEWEST_ROWS
