@@ -235,6 +235,7 @@ COVERED_ELSEWHERE = {
     "cli/options.py": "tests/cli/test_main.py reads the help of every option",
     "cli/stages.py": "tests/cli/test_main.py calls its commands, tests/tools/test_run.py what they call",
     "cli/survey.py": "tests/cli/test_main.py calls its commands",
+    "cli/ensembles.py": "tests/tools/apply calls its commands",
     "cli/tools.py": "tests/cli/test_main.py calls its commands",
     "cluster/fleet.py": "tests/cluster/test_workers.py starts one, tests/slurm/test_survival.py on a real Slurm",
     "config/stages.py": "tests/config/test_run.py and tests/config/test_messages.py load it as a part of run files",

@@ -8,6 +8,7 @@ import typer
 
 from stdask import __version__
 from stdask.cli.cluster import cluster_app
+from stdask.cli.ensembles import ensembles_app
 from stdask.cli.options import examples
 from stdask.cli.stages import stages_app
 from stdask.cli.survey import survey_app
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 app.add_typer(stages_app)
 app.add_typer(tools_app)
+app.add_typer(ensembles_app)
 app.add_typer(cluster_app, name="cluster", no_args_is_help=True)
 app.add_typer(survey_app, name="survey", no_args_is_help=True)
 

@@ -28,6 +28,9 @@ def examples(*lines: str) -> str:
     return "\n".join(["\b", "Examples:" if len(lines) > 1 else "Example:", *(f"  stdask {line}" for line in lines)])
 
 
+RunPath = Annotated[
+    Path, typer.Argument(metavar="RUN_FOLDER|RUN.toml", parser=path, help="Folder of the run, or its run file.")
+]
 RunFile = Annotated[Path, typer.Argument(metavar="RUN.toml", parser=path, help="Run file.")]
 DataDir = Annotated[
     Path | None,

@@ -9,6 +9,7 @@ import typer
 from stdask.cli.options import (
     DataDir,
     Profile,
+    RunPath,
     Truth,
     WorkerCount,
     choose_cluster,
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from stdask.cluster.workers import Workers
 
 tools_app = typer.Typer()
-RunPath = Annotated[
-    Path, typer.Argument(metavar="RUN_FOLDER|RUN.toml", parser=path, help="Folder of the run, or its run file.")
-]
 
 
 @tools_app.command("demo", epilog=examples("demo", "demo --stars 100000 --output /tmp/demo"))
@@ -221,39 +219,6 @@ def bench_command(
         bench.ingest_rate(rows, json_file)
     else:
         bench.run(preset or list(PRESETS), repeats, json_file)
-
-
-@tools_app.command("pack", epilog=examples("pack runs/first galah_to_apogee.stdask"))
-def pack_command(
-    run_path: RunPath,
-    file: Annotated[Path, typer.Argument(metavar="FILE.stdask", parser=path, help="File to write.")],
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
-) -> None:
-    """Write the trained ensemble of a run as one file, to share it.
-
-    The file holds the networks, the definition of A, the model card and the learning curves: numbers and text, no code.
-    """
-    from stdask.tools.pack import pack
-
-    pack(load_run(run_path).output if run_path.is_file() else run_path, file, overwrite)
-
-
-@tools_app.command("show", epilog=examples("show galah_to_apogee.stdask", "show runs/first"))
-def show_command(
-    ensemble: Annotated[
-        Path,
-        typer.Argument(
-            metavar="ENSEMBLE", parser=path, help="A packed ensemble, its folder, or that of the run that trained it."
-        ),
-    ],
-) -> None:
-    """Show a trained ensemble: its card, and what a table must have.
-
-    The columns that it reads from a table are listed by their names in the survey that the ensemble was trained on.
-    """
-    from stdask.tools.show import show
-
-    show(ensemble)
 
 
 @tools_app.command(

@@ -106,12 +106,17 @@ def _require(name: str, definition: SurveyDefinition, present: Collection[str]) 
         )
     for column in columns:
         if column and column not in present:
-            near = nearest(column, present)
-            raise SurveyError(
-                f"The table has no column {column!r}, which the networks need for their input {name}. "
-                + (f"The column {near!r} has a similar name. " if near else "")
-                + "Name the columns of the table in a survey definition of your own, and give it with --definition."
-            )
+            raise missing_column(column, f"the networks need it for their input {name}", present)
+
+
+def missing_column(column: str, purpose: str, present: Collection[str]) -> SurveyError:
+    """Return the error for a column that a table must have, with the most similar name it has and a remedy."""
+    near = nearest(column, present)
+    return SurveyError(
+        f"The table has no column {column!r}: {purpose}. "
+        + (f"Its column {near!r} has a similar name. " if near else "")
+        + "Name the columns of the table in a survey definition of your own, and give it with --definition."
+    )
 
 
 def _label(name: str, label: Label, table: _Table) -> Label:

@@ -88,7 +88,7 @@ def test_the_reddening_stays_without_the_magnitudes():
 @pytest.mark.parametrize(
     ("columns", "inputs", "message"),
     [
-        (ALL - {"teff"} | {"T_EFF"}, ["TEFF"], r"no column 'teff'.*input TEFF. The column 'T_EFF'.*--definition"),
+        (ALL - {"teff"} | {"T_EFF"}, ["TEFF"], r"no column 'teff'.*input TEFF. Its column 'T_EFF'.*--definition"),
         (ALL - {"bp"}, ["G_RP_0"], "no column 'bp'.*input G_RP_0"),
         (ALL - {"red"}, ["G_RP_0"], "no column 'red'.*input G_RP_0"),
         (ALL, ["LOGG"], r"networks read LOGG, but the definition 's' has only TEFF, MG_FE. Add \[labels.LOGG\]"),

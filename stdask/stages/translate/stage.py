@@ -152,11 +152,11 @@ def translate_partitions(
     kept = {pixel: before[str(pixel)] for pixel in parts if str(pixel) in before}
     todo = {pixel: n_rows for pixel, n_rows in source.rows.items() if pixel not in kept}
     made: Partitions = {}
-    if todo:
+    if todo and not workers.in_process:  # where the forecast would take as long as the work
         _forecast(cluster, source, todo, job, most_rows)
-        for pixel, record in _translated(workers, stage, todo, parts, job, most_rows):
-            ledger.add(str(pixel), parts[pixel], record, [paths.partition(job.target, pixel)])
-            made[pixel] = record
+    for pixel, record in _translated(workers, stage, todo, parts, job, most_rows):
+        ledger.add(str(pixel), parts[pixel], record, [paths.partition(job.target, pixel)])
+        made[pixel] = record
     return made, kept
 
 

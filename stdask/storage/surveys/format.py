@@ -59,6 +59,14 @@ class SurveyFile(ABC):
         for name in names:
             self._find(name)
 
+    def has(self, name: str) -> bool:
+        """Tell whether `read` knows a column, or an element of its vectors."""
+        try:
+            self._find(name)
+        except SurveyError:
+            return False
+        return True
+
     def unit(self, name: str) -> str:
         """Return the unit of a column or of an element of its vectors, as the file spells it, empty for none."""
         return self.columns[self._find(name).column]

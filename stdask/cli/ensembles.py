@@ -1,0 +1,92 @@
+"""The commands on a trained ensemble: pack it as one file, show it, apply it to a table."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stdask.cli.options import Profile, RunPath, WorkerCount, choose_cluster, examples, path
+from stdask.config.cluster import ClusterConfig
+from stdask.config.run import load_run
+
+ensembles_app = typer.Typer()
+EnsemblePath = Annotated[
+    Path,
+    typer.Argument(
+        metavar="ENSEMBLE", parser=path, help="A packed ensemble, its folder, or that of the run that trained it."
+    ),
+]
+
+
+@ensembles_app.command("pack", epilog=examples("pack runs/first galah_to_apogee.stdask"))
+def pack_command(
+    run_path: RunPath,
+    file: Annotated[Path, typer.Argument(metavar="FILE.stdask", parser=path, help="File to write.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
+) -> None:
+    """Write the trained ensemble of a run as one file, to share it.
+
+    The file holds the networks, the definition of A, the model card and the learning curves: numbers and text, no code.
+    """
+    from stdask.tools.pack import pack
+
+    pack(load_run(run_path).output if run_path.is_file() else run_path, file, overwrite)
+
+
+@ensembles_app.command("show", epilog=examples("show galah_to_apogee.stdask", "show runs/first"))
+def show_command(
+    ensemble: EnsemblePath,
+) -> None:
+    """Show a trained ensemble: its card, and what a table must have.
+
+    The columns that it reads from a table are listed by their names in the survey that the ensemble was trained on.
+    """
+    from stdask.tools.show import show
+
+    show(ensemble)
+
+
+@ensembles_app.command(
+    "apply",
+    epilog=examples(
+        "apply runs/first stars.fits --output translated.fits",
+        "apply runs/first mine.csv --definition mine.toml --output mine.parquet",
+        "apply runs/first stars.parquet --output catalogue --cluster deploy/slurm.toml --workers 64",
+    ),
+)
+def apply_command(
+    ensemble: EnsemblePath,
+    table: Annotated[Path, typer.Argument(metavar="TABLE", parser=path, help="Table of the stars.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            metavar="OUT", parser=path, help="File to write; or, without suffix, the folder of a HATS catalogue."
+        ),
+    ],
+    definition: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE.toml",
+            help="Survey definition of the table. [default: that of the training stars]",
+        ),
+    ] = None,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", parser=path, help="Folder of the map of E(B-V), if one is used. [default: of the table]"
+        ),
+    ] = None,
+    workers: WorkerCount = None,
+    profile: Profile = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False,
+) -> None:
+    """Translate the stars of a table with a trained ensemble.
+
+    The table needs ids, positions and the inputs of the networks. What else it lacks is left out, and said. A star of
+    the training run gets the same numbers, to the last bit. Run the same command again to resume.
+    """
+    from stdask.tools.apply import apply
+
+    given = workers or profile
+    cluster = choose_cluster(ClusterConfig(), workers, profile) if given else None
+    apply.run(ensemble, table, output, definition, data_dir, cluster, overwrite)

@@ -1,0 +1,1 @@
+"""The command `apply`: a trained ensemble on a table of its own."""

@@ -1,0 +1,78 @@
+"""What the command `apply` leaves: one file or a HATS catalogue, and the rows set aside next to it."""
+
+import shutil
+from pathlib import Path
+
+from stdask.display.console import say
+from stdask.errors import ConfigError
+from stdask.runs.counts import RowCounts
+from stdask.storage import paths
+from stdask.storage.catalogue.catalogue import PROPERTIES, open_catalogue
+from stdask.storage.catalogue.fits_export import write_fits
+from stdask.tools.apply.order import in_order_of_rows
+
+FORMATS = (".fits",)
+
+
+def is_file(output: Path) -> bool:
+    """Tell whether the output is one file, not a HATS catalogue."""
+    return bool(output.suffix)
+
+
+def check_output(output: Path, overwrite: bool) -> None:
+    """Raise if the output cannot be written.
+
+    Raises
+    ------
+    ConfigError
+        If its format is unknown, or it exists and must not be replaced.
+    """
+    if is_file(output) and output.suffix not in FORMATS:
+        raise ConfigError(
+            f"Cannot write {output}: the formats are {', '.join(FORMATS)}; a name without suffix is the folder of a "
+            "HATS catalogue."
+        )
+    if not output.exists():
+        return
+    if not overwrite:
+        raise ConfigError(f"{output} exists. Choose another name or add --overwrite.")
+    if output.is_dir() and (is_file(output) or not (output / PROPERTIES).is_file()):
+        raise ConfigError(f"{output} is a folder, but not a HATS catalogue. Choose another name or remove it.")
+
+
+def write_output(output: Path, translated: Path, n_rows: int) -> None:
+    """Write the output from the translated catalogue.
+
+    Parameters
+    ----------
+    output
+        A file, with the rows in the order of the table, or the folder of a HATS catalogue.
+    translated
+        Folder of the translated catalogue, which is moved if the output is a HATS catalogue.
+    n_rows
+        Of the table.
+    """
+    if is_file(output):
+        catalogue = in_order_of_rows(open_catalogue(translated), n_rows, translated.parent / "rows")
+        write_fits(output, catalogue)
+    else:
+        if output.exists():
+            shutil.rmtree(output)
+        translated.rename(output)
+
+
+def write_set_aside(output: Path, ingested: Path, rows: RowCounts) -> None:
+    """Put the table of the rows set aside next to the output, and say so; without such rows there is none.
+
+    Parameters
+    ----------
+    output, ingested
+        The output, and the folder of the catalogue that was made from the table.
+    rows
+        Of the table.
+    """
+    path = output.with_name(f"{output.stem}_set_aside.parquet")
+    path.unlink(missing_ok=True)
+    if rows.n_aside:
+        shutil.copyfile(ingested / paths.REJECTED, path)
+        say(f"{path}: {rows.n_aside:,} rows set aside, with reasons")

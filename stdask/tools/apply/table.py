@@ -1,0 +1,145 @@
+"""The table that an ensemble is applied to: what its columns mean, and what it lacks."""
+
+from pathlib import Path
+
+from stdask import schema
+from stdask.config.reduction import missing_column, reduce_definition
+from stdask.config.survey import SurveyDefinition, load_definition, shipped_names
+from stdask.display.console import say
+from stdask.errors import SurveyError
+from stdask.runs.ensemble import Ensemble
+from stdask.stages.ingest.plan import RawSurvey
+from stdask.storage.surveys.files import open_survey
+from stdask.storage.surveys.format import SurveyFile
+
+
+def open_table(
+    ensemble: Ensemble, path: Path, definition: str | None, data_dir: Path | None, numbered: bool
+) -> RawSurvey:
+    """Open a table, and print what it lacks and what follows from that.
+
+    Parameters
+    ----------
+    ensemble
+        What is to be applied.
+    path
+        The table.
+    definition
+        Name or path of a survey definition, if the table's columns are not called as those of the training stars.
+    data_dir
+        Folder of the map of E(B-V), if the ensemble needs one. None for that of the table.
+    numbered
+        Keep the row numbers of the table.
+
+    Raises
+    ------
+    SurveyError
+        If the table cannot be read, or lacks a position, an id or an input of the networks.
+    """
+    own = ensemble.definition
+    given = load_definition(definition) if definition else own
+    hints = given.file if definition else given.file.model_copy(update={"format": None})
+    survey = open_survey(path, hints)
+    present = [*survey.columns, *filter(survey.has, given.source_columns)]
+    inputs = list(dict.fromkeys(name for family in ensemble.families for name in family.inputs))
+    try:
+        _require_star(given, survey)
+        reduced, sentences = reduce_definition(given, present, inputs)
+    except SurveyError as exc:
+        raise SurveyError(" ".join([str(exc), *_of_other_release(ensemble, given, survey)])) from exc
+    if definition:
+        reduced, further = _as_trained(reduced, ensemble, inputs)
+        sentences += further
+        if not definition.endswith(".toml") and given.name != own.name:
+            sentences.append(
+                f"The ensemble was trained on {own.title}. The values of {given.title} may be on another scale."
+            )
+    if sentences and not definition:
+        sentences += _of_other_release(ensemble, given, survey)
+    reduced, ebv_map = _with_map(reduced, own, inputs, data_dir or path.parent)
+    for sentence in sentences:
+        say(f"  {sentence}", "yellow")
+    return RawSurvey(survey, _without_rescaling(reduced), ebv_map, ensemble.error_factors, numbered)
+
+
+def _without_rescaling(definition: SurveyDefinition) -> SurveyDefinition:
+    """Return a definition that does not measure the factors of errors: they are those of the training stars."""
+    if definition.duplicates is None:
+        return definition
+    duplicates = definition.duplicates.model_copy(update={"rescale_errors": False})
+    return definition.model_copy(update={"duplicates": duplicates})
+
+
+def _require_star(definition: SurveyDefinition, survey: SurveyFile) -> None:
+    """Raise if a table has no column for the id or the position of its stars."""
+    for column in (definition.id, definition.position.ra, definition.position.dec):
+        if not survey.has(column):
+            what = "id" if column == definition.id else "position"
+            raise missing_column(column, f"it must hold the {what} of the stars", survey.columns)
+
+
+def _as_trained(
+    definition: SurveyDefinition, ensemble: Ensemble, inputs: list[str]
+) -> tuple[SurveyDefinition, list[str]]:
+    """Return a definition with the typical errors of the training stars where it has none, and a sentence on each.
+
+    Raises
+    ------
+    SurveyError
+        If an input has another unit than that of the training stars.
+    """
+    own, labels, sentences = ensemble.definition, dict(definition.labels), []
+    for name in inputs:
+        if name not in own.labels:
+            continue
+        if definition.units[name] != own.units[name]:
+            raise SurveyError(
+                f"[labels.{name}] of the definition {definition.name!r} is in {definition.units[name]!r}, but the "
+                f"ensemble was trained on {own.units[name]!r}. Change its unit."
+            )
+        typical = own.labels[name].typical_error
+        if labels[name].typical_error is None and typical:
+            labels[name] = labels[name].model_copy(update={"typical_error": typical})
+            sentences.append(f"{name} of a star without an error has that of the training stars, {typical:g}.")
+    photometry = definition.photometry
+    if photometry and photometry.typical_error is None and own.photometry and own.photometry.typical_error:
+        typical = own.photometry.typical_error
+        photometry = photometry.model_copy(update={"typical_error": typical})
+        sentences.append(f"A magnitude without an error has that of the training stars, {typical:g}.")
+    ebv_map = definition.ebv_map or own.ebv_map
+    changes = {"labels": labels, "photometry": photometry, "ebv_map": ebv_map}
+    return definition.model_copy(update=changes), sentences
+
+
+def _with_map(
+    definition: SurveyDefinition, own: SurveyDefinition, inputs: list[str], data_dir: Path
+) -> tuple[SurveyDefinition, Path | None]:
+    """Return a definition and the path of its map of E(B-V); without the map where it is not needed and not there.
+
+    Raises
+    ------
+    SurveyError
+        If the networks need it and it is not there.
+    """
+    if not definition.ebv_map:
+        return definition, None
+    path = data_dir / definition.ebv_map
+    if path.is_file():
+        return definition, path
+    if any(name in schema.COLOURS for name in inputs):
+        raise SurveyError(
+            f"No map of E(B-V) at {path}. The colours of {own.title} that the networks were trained on are dereddened "
+            "with it. Name its folder with --data-dir."
+        )
+    say(f"  No map of E(B-V) at {path}: the reddening is left out. Name its folder with --data-dir.", "yellow")
+    return definition.model_copy(update={"ebv_map": None}), None
+
+
+def _of_other_release(ensemble: Ensemble, given: SurveyDefinition, survey: SurveyFile) -> list[str]:
+    """Return a sentence on the surveys that ship with stdask of which the table has all columns, if there are any."""
+    others = [load_definition(name) for name in shipped_names() if name not in (given.name, ensemble.definition.name)]
+    fitting = [other for other in others if all(map(survey.has, other.source_columns))]
+    if not fitting:
+        return []
+    named = " or ".join(f"{other.title} (--definition {other.name})" for other in fitting)
+    return [f"These are the columns of {named}; the ensemble was trained on {ensemble.definition.title}."]
