@@ -235,7 +235,7 @@ COVERED_ELSEWHERE = {
     "cli/options.py": "tests/cli/test_main.py reads the help of every option",
     "cli/stages.py": "tests/cli/test_main.py calls its commands, tests/tools/test_run.py what they call",
     "cli/survey.py": "tests/cli/test_main.py calls its commands",
-    "cli/ensembles.py": "tests/tools/apply calls its commands",
+    "cli/ensembles.py": "tests/tools/apply/test_apply.py calls its commands",
     "cli/tools.py": "tests/cli/test_main.py calls its commands",
     "cluster/fleet.py": "tests/cluster/test_workers.py starts one, tests/slurm/test_survival.py on a real Slurm",
     "config/stages.py": "tests/config/test_run.py and tests/config/test_messages.py load it as a part of run files",
@@ -273,6 +273,8 @@ COVERED_ELSEWHERE = {
     "storage/export/parquet.py": "tests/storage/export/test_write.py exports to every format",
     "storage/export/votable.py": "tests/storage/export/test_write.py exports to every format",
     "storage/surveys/fits_tables.py": "tests/storage/surveys/test_fits.py reads every kind of column",
+    "tools/apply/order.py": "tests/tools/apply/test_apply.py reads the rows in their order",
+    "tools/apply/output.py": "tests/tools/apply/test_apply.py reads every output",
     "tools/bench/speed.py": "tests/tools/bench/test_bench.py runs the bench",
 }
 
