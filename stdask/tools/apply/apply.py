@@ -108,7 +108,7 @@ def run(
         own = Application(ensemble, raw, folder, workers, cluster)
         ingested = _ingest(own)
         translated = _translate(own, ingested)
-        write_output(output, own.translated, raw.survey.n_rows)
+        write_output(output, own.translated, raw.survey.n_rows, _provenance(own, ingested))
         write_set_aside(output, own.ingested, ingested.counts.rows)
     shutil.rmtree(folder)
     _summarise(output, ingested.counts.rows, translated.counts, ensemble)
@@ -147,16 +147,23 @@ def _translate(own: Application, ingested: Receipt) -> Receipt:
     """Translate the catalogue of the table in the working folder."""
     source = open_catalogue(own.ingested)
     stage = Stage(own.folder, "translate", {"ingest_a": ingested.digest, "train": own.ensemble.digest}, {})
-    table = own.raw.survey.path.name
-    provenance = {
-        "stdask_ensemble": own.ensemble.name,
-        "stdask_ensemble_sha256": own.ensemble.digest,
-        "stdask_table": table,
-        "stdask_table_sha256": ingested.inputs[table],
-    }
+    provenance = {f"stdask_{name}": text for name, text in _provenance(own, ingested).items()}
     return stage.done() or translate_catalogue(
         stage, own.workers, own.cluster, source, own.ensemble, own.translated, provenance
     )
+
+
+def _provenance(own: Application, ingested: Receipt) -> dict[str, str]:
+    """Return what the output is made from, under names whose first eight letters differ, as FITS needs."""
+    table, a, b = own.raw.survey.path.name, own.raw.definition, own.ensemble.target
+    return {
+        "title": f"{a.title} on the scale of {b.title}",
+        "reference": f"{a.reference}; {b.reference}",
+        "ensemble": own.ensemble.name,
+        "ens_sha256": own.ensemble.digest,
+        "table": table,
+        "tab_sha256": ingested.inputs[table],
+    }
 
 
 def _summarise(output: Path, rows: RowCounts, counts: TranslateCounts, ensemble: Ensemble) -> None:

@@ -1,6 +1,7 @@
 """What the command `apply` leaves: one file or a HATS catalogue, and the rows set aside next to it."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from stdask.display.console import say
@@ -8,10 +9,8 @@ from stdask.errors import ConfigError
 from stdask.runs.counts import RowCounts
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import PROPERTIES, open_catalogue
-from stdask.storage.catalogue.fits_export import write_fits
+from stdask.storage.export.write import ending, write_export
 from stdask.tools.apply.order import in_order_of_rows
-
-FORMATS = (".fits",)
 
 
 def is_file(output: Path) -> bool:
@@ -27,11 +26,8 @@ def check_output(output: Path, overwrite: bool) -> None:
     ConfigError
         If its format is unknown, or it exists and must not be replaced.
     """
-    if is_file(output) and output.suffix not in FORMATS:
-        raise ConfigError(
-            f"Cannot write {output}: the formats are {', '.join(FORMATS)}; a name without suffix is the folder of a "
-            "HATS catalogue."
-        )
+    if is_file(output):
+        ending(output)
     if not output.exists():
         return
     if not overwrite:
@@ -40,7 +36,7 @@ def check_output(output: Path, overwrite: bool) -> None:
         raise ConfigError(f"{output} is a folder, but not a HATS catalogue. Choose another name or remove it.")
 
 
-def write_output(output: Path, translated: Path, n_rows: int) -> None:
+def write_output(output: Path, translated: Path, n_rows: int, provenance: Mapping[str, str]) -> None:
     """Write the output from the translated catalogue.
 
     Parameters
@@ -51,10 +47,12 @@ def write_output(output: Path, translated: Path, n_rows: int) -> None:
         Folder of the translated catalogue, which is moved if the output is a HATS catalogue.
     n_rows
         Of the table.
+    provenance
+        What the file is made from.
     """
     if is_file(output):
         catalogue = in_order_of_rows(open_catalogue(translated), n_rows, translated.parent / "rows")
-        write_fits(output, catalogue)
+        write_export(output, catalogue, provenance=provenance)
     else:
         if output.exists():
             shutil.rmtree(output)

@@ -1,5 +1,6 @@
 """An ensemble applied to a table: same stars, same numbers; every row accounted for; what is wrong is said."""
 
+import hashlib
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -8,8 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from astropy import units as u
+from astropy.io import fits
 from astropy.table import Table
 from numpy.testing import assert_array_equal
+from pyarrow import csv
 
 from stdask.errors import ConfigError, StdaskError, SurveyError
 from stdask.runs.ensemble import open_ensemble
@@ -128,11 +131,38 @@ def test_a_name_without_suffix_is_a_hats_catalogue_that_says_what_it_was_made_fr
     assert catalogue.n_rows == 20
     assert "_stdask_row" not in [column.name for column in catalogue.columns]
     properties = (tmp_path / "out" / "hats.properties").read_text()
-    assert f"stdask_ensemble_sha256={open_ensemble(ensemble).digest}\n" in properties
+    assert f"stdask_ens_sha256={open_ensemble(ensemble).digest}\n" in properties
     assert "stdask_table=stars.fits\n" in properties
     with pytest.raises(ConfigError, match=r"out exists. Choose another name or add --overwrite"):
         apply.run(ensemble, tmp_path / "stars.fits", tmp_path / "out")
     apply.run(ensemble, tmp_path / "stars.fits", tmp_path / "out", overwrite=True)
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "vot", "ecsv", "fits.gz"])
+def test_every_format_has_the_rows_in_the_order_of_the_table(ensemble: Path, tmp_path: Path, suffix: str):
+    table = stars(10)
+    table.write(tmp_path / "stars.fits")
+    apply.run(ensemble, tmp_path / "stars.fits", tmp_path / f"out.{suffix}")
+    found = Table.read(tmp_path / f"out.{suffix}")
+    assert_array_equal(found["star"], table["star"])
+    assert np.isfinite(found["TEFF_PRED_50"]).all()
+
+
+def test_a_csv_table_has_the_rows_in_the_order_of_the_table(ensemble: Path, tmp_path: Path):
+    table = stars(10)
+    table.write(tmp_path / "stars.csv")
+    apply.run(ensemble, tmp_path / "stars.csv", tmp_path / "out.csv")
+    found = csv.read_csv(tmp_path / "out.csv")  # astropy knows no unsigned integers of 64 bits in text
+    assert found["star"].to_pylist() == table["star"].tolist()
+
+
+def test_a_file_says_what_it_was_made_from(ensemble: Path, tmp_path: Path):
+    applied(ensemble, stars(10), tmp_path)
+    meta = fits.getheader(tmp_path / "out.fits", 0)
+    assert meta["ENSEMBLE"] == "small_to_mock_b"
+    assert meta["ENS_SHA2"] == open_ensemble(ensemble).digest
+    assert meta["TABLE"] == "stars.fits"
+    assert meta["TAB_SHA2"] == hashlib.sha256((tmp_path / "stars.fits").read_bytes()).hexdigest()
 
 
 def test_an_interrupted_command_resumes_with_what_was_done(
@@ -214,7 +244,10 @@ def test_stars_outside_the_domain_bring_a_warning(ensemble: Path, tmp_path: Path
 
 
 def test_an_output_that_cannot_be_is_refused_before_any_work(ensemble: Path, tmp_path: Path):
-    for output, message in (("out.xyz", "the formats are .fits"), ("folder", "is a folder, but not a HATS catalogue")):
+    for output, message in (
+        ("out.xyz", "ends in no known format. Give a name that ends in .fits"),
+        ("folder", "is a folder, but not a HATS catalogue"),
+    ):
         (tmp_path / "folder").mkdir(exist_ok=True)
         with pytest.raises(StdaskError, match=message):
             apply.run(ensemble, tmp_path / "none.fits", tmp_path / output, overwrite=True)
