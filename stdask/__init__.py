@@ -4,16 +4,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stdask.runs.folder import load_run
     from stdask.storage.catalogue.catalogue import open_catalogue
+    from stdask.tools.atlas import draw_atlas
+    from stdask.tools.run import run
     from stdask.translator import Translator
 
 __version__ = "0.7.0"
-__all__ = ["Translator", "__version__", "open_catalogue"]
+__all__ = ["Translator", "__version__", "draw_atlas", "load_run", "open_catalogue", "run"]
 
 # Modules of the public names. Each is imported when it is first used, so that `import stdask` takes no time.
 _MODULES = {
     "Translator": "stdask.translator",
+    "draw_atlas": "stdask.tools.atlas",
+    "load_run": "stdask.runs.folder",
     "open_catalogue": "stdask.storage.catalogue.catalogue",
+    "run": "stdask.tools.run",
 }
 
 

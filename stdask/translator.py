@@ -2,9 +2,9 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,7 @@ from stdask.config.reduction import reduce_definition
 from stdask.config.survey import SurveyDefinition, load_definition
 from stdask.errors import EnsembleError, SurveyError
 from stdask.runs.ensemble import Ensemble, open_ensemble
+from stdask.runs.requirements import requirements
 from stdask.schema import STAR_KEY, Column, Columns
 from stdask.science.keys.star_keys import keys_of_values, star_keys
 from stdask.science.measurements.network_inputs import (
@@ -29,6 +30,9 @@ from stdask.science.translation.resampling import measured_behind
 from stdask.stages.translate.table import inputs_of, new_columns, translate_table
 from stdask.storage.memory_tables import AnyTable, MemoryTable, append_columns
 from stdask.storage.tables import to_masked, to_table
+
+if TYPE_CHECKING:
+    from astropy.table import Table
 
 ROWS_AT_ONCE = 100_000  # rows whose draws and labels are in memory as float64: 0.2 GB for five labels
 EBV = schema.EBV.name
@@ -121,6 +125,16 @@ class Translator:
         return append_columns(table, pa.concat_tables(parts).combine_chunks())
 
     __call__ = translate
+
+    @property
+    def requires(self) -> "Table":
+        """The columns that a table must have and those that are read if it has them, with their units and purposes.
+
+        They are named as the survey publishes them. Names of stdask's catalogues are in the first column.
+        """
+        from stdask.storage.documents import declared_table
+
+        return declared_table(requirements(replace(self.ensemble, definition=self.definition)))
 
     @property
     def provides(self) -> Columns:

@@ -377,5 +377,8 @@ def test_it_says_what_it_is_and_what_it_adds(translator: Translator):
         "  intrinsic: TEFF, BP_G_0, G_RP_0, RV -> TEFF, MG_FE, VHELIO>"
     )
     assert translator.card == "# A card\n"
+    needed = translator.requires
+    assert needed["column"][needed["needed"] == "yes"].tolist() == ["teff", "rv", "bpmag", "gmag", "rpmag", "ebv"]
+    assert needed["unit"][needed["column"] == "rv"].tolist() == ["m/s"]
     assert "TEFF_PRED_SIGMA" in translator.provides.names
     assert stdask.Translator is Translator

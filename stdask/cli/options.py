@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stdask.config.cluster import ClusterConfig, load_profile
-from stdask.config.run import Run, load_run
+from stdask.config.run import Run, load_run, with_workers
 
 if TYPE_CHECKING:
     from stdask.cluster.workers import Workers
@@ -66,25 +65,15 @@ def load(
     profile: Profile = None,
 ) -> Run:
     """Return the run as the options ask for it."""
-    run = load_run(run_file, data_dir, output)
-    cluster = choose_cluster(run.config.cluster, workers, profile)
-    return run.model_copy(update={"config": run.config.model_copy(update={"cluster": cluster})})
-
-
-def choose_cluster(own: ClusterConfig, workers: int | None, profile: Path | None) -> ClusterConfig:
-    """Return where the workers are started, as the options ask for it."""
-    cluster = load_profile(profile) if profile else own
-    return cluster if workers is None else cluster.model_copy(update={"workers": workers})
+    return with_workers(load_run(run_file, data_dir, output), workers, profile)
 
 
 @contextlib.contextmanager
 def started(run: Run) -> Iterator["Workers"]:
     """Keep other commands out of the run folder, and record the progress there, while the block uses the workers."""
-    from stdask.cluster.workers import Workers
-    from stdask.runs.lock import hold
-    from stdask.runs.recorder import recorded
+    from stdask.runs.session import session
 
-    with hold(run.output), Workers(run.config.cluster, run.output) as workers, recorded(run.output, workers):
+    with session(run.output, run.config.cluster) as workers:
         yield workers
 
 

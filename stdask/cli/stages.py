@@ -12,7 +12,6 @@ from stdask.cli.options import (
     Profile,
     Truth,
     WorkerCount,
-    choose_cluster,
     examples,
     load,
     on_a_run,
@@ -20,6 +19,7 @@ from stdask.cli.options import (
     started,
 )
 from stdask.config.atlas import is_atlas_file, load_atlas
+from stdask.config.cluster import choose_cluster
 from stdask.config.run import Run
 from stdask.runs.registry import COMMANDS, stages_of
 
@@ -103,15 +103,13 @@ def atlas_command(
         with started(run) as of_run:
             _run_stage("atlas", run, of_run, redo)
         return
-    from stdask.cluster.workers import Workers
-    from stdask.runs.lock import hold
-    from stdask.runs.recorder import recorded
+    from stdask.runs.session import session
     from stdask.stages.atlas.table import run_table
     from stdask.tools.run import forget
 
     own = load_atlas(file, output)
     cluster = choose_cluster(own.cluster, workers, profile)
-    with hold(own.output), Workers(cluster, own.output) as of_table, recorded(own.output, of_table):
+    with session(own.output, cluster) as of_table:
         if redo:
             forget(own.output, ["atlas"])
         run_table(own, of_table)

@@ -12,14 +12,13 @@ from stdask.cli.options import (
     RunPath,
     Truth,
     WorkerCount,
-    choose_cluster,
     examples,
     load,
     on_a_run,
     path,
     started,
 )
-from stdask.config.cluster import ClusterConfig
+from stdask.config.cluster import ClusterConfig, choose_cluster
 from stdask.config.run import Run, load_run
 from stdask.errors import ConfigError
 

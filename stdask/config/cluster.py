@@ -78,3 +78,9 @@ def load_profile(path: Path) -> ClusterConfig:
         If a key is unknown or a value impossible.
     """
     return validate(ClusterProfile, load_toml(path, ConfigError), f"Profile {path}", ConfigError).cluster
+
+
+def choose_cluster(own: ClusterConfig, workers: int | None, profile: Path | None) -> ClusterConfig:
+    """Return where the workers are started: as a profile says if there is one, with another number if one is given."""
+    cluster = load_profile(profile) if profile else own
+    return cluster if workers is None else cluster.model_copy(update={"workers": workers})

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from stdask import schema
 from stdask.config.atlas import AtlasConfig
-from stdask.config.cluster import ClusterConfig
+from stdask.config.cluster import ClusterConfig, choose_cluster
 from stdask.config.stages import (
     DomainConfig,
     EvaluateConfig,
@@ -116,6 +116,12 @@ def load_run(path: Path, data_dir: Path | None = None, output: Path | None = Non
         definition_a=definition_a,
         definition_b=definition_b,
     )
+
+
+def with_workers(run: Run, workers: int | None, profile: Path | None) -> Run:
+    """Return a run with its workers as `choose_cluster` chooses them."""
+    cluster = choose_cluster(run.config.cluster, workers, profile)
+    return run.model_copy(update={"config": run.config.model_copy(update={"cluster": cluster})})
 
 
 def _definition(survey: SurveyConfig, base: Path) -> SurveyDefinition:

@@ -7,17 +7,68 @@ from typing import Any
 
 from stdask import __version__
 from stdask.cluster.workers import Workers
-from stdask.config.run import Run
+from stdask.config.run import Run, load_run, with_workers
 from stdask.display.console import say
 from stdask.errors import ConfigError
 from stdask.runs.card.card import write_card
+from stdask.runs.folder import RunFolder
 from stdask.runs.ledger import remove_ledgers
 from stdask.runs.receipts import Receipt
 from stdask.runs.registry import STAGES, StageEntry
+from stdask.runs.session import session
 from stdask.schema import CLUSTER_COLUMNS
 from stdask.storage import paths
 from stdask.storage.files import write_text
 from stdask.storage.surveys.files import open_survey
+
+
+def run(
+    run_file: Path | str,
+    data_dir: Path | str | None = None,
+    output: Path | str | None = None,
+    *,
+    workers: int | None = None,
+    cluster: Path | str | None = None,
+    truth: Path | str | None = None,
+    redo: Sequence[str] = (),
+) -> RunFolder:
+    """Run all stages of a run, as the command `stdask run` does; finished stages are skipped.
+
+    Parameters
+    ----------
+    run_file
+        The run file.
+    data_dir
+        Folder of the survey files. Default: the folder of the run file.
+    output
+        Folder of the results. Default: `output` of the run file.
+    workers, cluster
+        Number of workers, and a cluster profile. Default: `[cluster]` of the run file, or one process a core.
+    truth
+        Table of the true labels of a mock survey A, to compare with.
+    redo
+        Names of stages that are repeated although they are done.
+
+    Returns
+    -------
+    results
+        Tables, catalogues and figures of the run.
+
+    Raises
+    ------
+    StdaskError
+        As the command: a sentence that says what is wrong, where, and what to do.
+
+    Examples
+    --------
+    >>> import stdask
+    >>> results = stdask.run("run.toml", data_dir="surveys", output="runs/first")  # doctest: +SKIP
+    """
+    asked = load_run(Path(run_file), Path(data_dir) if data_dir else None, Path(output) if output else None)
+    asked = with_workers(asked, workers, Path(cluster) if cluster else None)
+    with session(asked.output, asked.config.cluster) as own_workers:
+        run_all(asked, own_workers, Path(truth) if truth else None, redo)
+    return RunFolder(asked.output)
 
 
 def run_all(run: Run, workers: Workers, truth: Path | None = None, redo: Sequence[str] = ()) -> None:

@@ -60,3 +60,16 @@ def test_each_stage_gets_the_arguments_that_it_takes_and_the_card_follows_train_
         "card",
         ("merge", {}),
     ]
+
+
+def test_all_stages_run_from_python_as_from_the_command_line(run: Run, monkeypatch: pytest.MonkeyPatch):
+    called = []
+    monkeypatch.setattr(
+        runner, "run_all", lambda own, workers, *further: called.append((own, workers.started, *further))
+    )
+    results = runner.run(str(JOB), run.data_dir, str(run.output), workers=3, truth="truth.parquet", redo=["train"])
+    ((own, started, truth, redo),) = called
+    assert (own.output, own.data_dir, own.config.cluster.workers) == (run.output, run.data_dir, 3)
+    assert (started, truth, redo) == (None, Path("truth.parquet"), ["train"])
+    assert own.config.model_copy(update={"cluster": run.config.cluster}) == run.config
+    assert results.folder == run.output

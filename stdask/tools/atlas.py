@@ -1,0 +1,102 @@
+"""The atlas of a table in memory or of a file, from Python."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from stdask.config.atlas import AtlasFile
+from stdask.config.toml import validate
+from stdask.errors import ConfigError
+from stdask.runs.folder import RunFolder
+from stdask.runs.session import session
+from stdask.stages.atlas.table import USUAL, run_table
+from stdask.storage.memory_tables import AnyTable, MemoryTable
+from stdask.storage.tables import write_parquet
+
+PLACES = ("ra", "dec", "distance")
+TABLE = "table.parquet"  # the columns of a table in memory that were drawn
+
+
+def draw_atlas(
+    table: AnyTable | Path | str,
+    output: Path | str,
+    columns: Mapping[str, str] | None = None,
+    *,
+    survey: str | None = None,
+    reference: str | None = None,
+    seed: int = 7,
+    workers: int | None = None,
+    **atlas: Any,
+) -> RunFolder:
+    """Draw maps and profiles of a table, and fit gradients; the same call again only opens the results.
+
+    Parameters
+    ----------
+    table
+        An astropy Table or QTable, a pandas DataFrame, a pyarrow Table, or the path of a file or catalogue.
+    output
+        Folder of the results.
+    columns
+        Names of its columns where they are not the usual ones, e.g. `{"ra": "RAJ2000", "FE_H": "feh", "FE_H_ERR":
+        "e_feh"}`. Keys are `ra`, `dec`, `distance`, labels, their errors `{LABEL}_ERR`, and `{LABEL}_RAW`: the label
+        before translation.
+    survey, reference
+        Column that names the survey of each star, and the survey that is also drawn alone.
+    seed
+        Seed of all random numbers.
+    workers
+        Number of worker processes. Default: none, the work is done in this process.
+    **atlas
+        Keys of the table `[atlas]` of a run file, e.g. `select={"LOGG": (1.5, 2.5)}` or `labels=("FE_H",)`.
+
+    Returns
+    -------
+    results
+        Tables, among them the maps; and paths of figures.
+
+    Raises
+    ------
+    ConfigError
+        If a key is unknown or a value impossible.
+    SurveyError
+        If a column is missing or has another unit.
+
+    Examples
+    --------
+    >>> import stdask
+    >>> results = stdask.draw_atlas(stars, "maps", {"FE_H": "feh"}, select={})  # doctest: +SKIP
+    >>> results.table("gradients")  # doctest: +SKIP
+    >>> results.figures["map_edge_on"]  # doctest: +SKIP
+    """
+    own = dict(columns or {})
+    folder = Path(output).absolute()
+    described = {
+        **{place: own.pop(place) for place in PLACES if place in own},
+        "errors": {name.removesuffix("_ERR"): own.pop(name) for name in list(own) if name.endswith("_ERR")},
+        "untranslated": {name.removesuffix("_RAW"): own.pop(name) for name in list(own) if name.endswith("_RAW")},
+        "columns": own,
+        "survey": survey,
+        "reference": reference,
+        "file": Path(table).absolute() if isinstance(table, str | Path) else folder / TABLE,
+    }
+    cluster = {"workers": workers} if workers else {}
+    content = {"output": folder, "seed": seed, "table": described, "atlas": atlas, "cluster": cluster}
+    settings = validate(AtlasFile, content, "draw_atlas", ConfigError)
+    with session(folder, settings.cluster, in_process=not workers) as own_workers:
+        if not isinstance(table, str | Path):
+            _store(table, folder / TABLE, [*(columns or {}).values(), *([survey] if survey else [])])
+        run_table(settings, own_workers)
+    return RunFolder(folder)
+
+
+def _store(table: Any, path: Path, named: list[str]) -> None:
+    """Write the columns of a table that an atlas may read, with their units; the same table gives the same bytes."""
+    given = MemoryTable(table)
+    usual = {name for names in USUAL.values() for name in names}
+    wanted = [name for name in given.names if name in named or name.lower() in usual]
+    read = given.read([*wanted, *(name for name in named if name not in wanted and name in given.columns)])
+    fields = [field.with_metadata({"unit": given.unit(field.name)}) for field in read.schema]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_parquet(path, read.cast(pa.schema(fields)))
