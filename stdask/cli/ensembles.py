@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from stdask.cli.options import Profile, RunPath, WorkerCount, choose_cluster, examples, path
-from stdask.config.cluster import ClusterConfig
+from stdask.cli.options import Profile, RunPath, WorkerCount, examples, path
+from stdask.config.cluster import ClusterConfig, choose_cluster
 from stdask.config.run import load_run
 
 ensembles_app = typer.Typer()
