@@ -18,10 +18,20 @@ EnsemblePath = Annotated[
 ]
 
 
-@ensembles_app.command("pack", epilog=examples("pack runs/first galah_to_apogee.stdask"))
+@ensembles_app.command(
+    "pack", epilog=examples("pack runs/first mine.stdask", "pack run.toml mine.stdask --license cc-by-4.0")
+)
 def pack_command(
     run_path: RunPath,
     file: Annotated[Path, typer.Argument(metavar="FILE.stdask", parser=path, help="File to write.")],
+    license_name: Annotated[
+        str | None,
+        typer.Option(
+            "--license",
+            metavar="SPDX",
+            help="Licence that you share it under, e.g. cc-by-4.0. [default: unknown]",
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
 ) -> None:
     """Write the trained ensemble of a run as one file, to share it.
@@ -30,7 +40,7 @@ def pack_command(
     """
     from stdask.tools.pack import pack
 
-    pack(load_run(run_path).output if run_path.is_file() else run_path, file, overwrite)
+    pack(load_run(run_path).output if run_path.is_file() else run_path, file, overwrite, license_name)
 
 
 @ensembles_app.command("show", epilog=examples("show galah_to_apogee.stdask", "show runs/first"))

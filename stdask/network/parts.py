@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from stdask.errors import EnsembleError
 from stdask.network.ensemble import Fallback, Family, Stretch
-from stdask.network.plan import Plan
+from stdask.network.plan import Plan, layer_shapes
 from stdask.science.translation.calibration import Calibration
 from stdask.science.translation.dissimilarity import Neighbourhood
 from stdask.science.translation.gaussian_mixture import Mixture
@@ -26,6 +27,7 @@ ARRAYS = {
 NAMED = {"input_domain": Domain, "label_domain": Domain, "neighbourhood": Neighbourhood}
 PLANS = ("plan", "latent_plan")
 TEXTS = ("inputs", "labels", "counterparts")
+DEEPEST = 16  # doublings of the first width: more would be networks of terabytes
 
 
 def to_parts(family: Family) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -44,7 +46,24 @@ def to_parts(family: Family) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 
 def from_parts(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Family:
-    """Return the family that `to_parts` took apart."""
+    """Return the family that `to_parts` took apart.
+
+    Raises
+    ------
+    EnsembleError
+        If a part is missing, or the weights do not fit one another: the compiled kernel does not look at their shapes.
+    """
+    try:
+        family = _joined(document, arrays)
+        for plan in (family.plan, family.latent_plan):
+            if plan is not None:
+                _check_plan(plan, len(family.inputs), len(family.labels))
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as exc:
+        raise EnsembleError(f"The networks of the ensemble do not fit together ({exc!r}). Train it again.") from exc
+    return family
+
+
+def _joined(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Family:
     values: dict[str, Any] = {name: tuple(document[name]) for name in TEXTS}
     kinds: dict[str, Any] = {**ARRAYS, **NAMED}
     for part, kind in kinds.items():
@@ -55,6 +74,23 @@ def from_parts(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) ->
         own = _own(arrays, part)
         values[part] = Plan(document["depth"], own) if own else None
     return Family(name=document["name"], **values)
+
+
+def _check_plan(plan: Plan, n_inputs: int, n_labels: int) -> None:
+    """Raise if the weights of a plan are not those of one network shape."""
+    if not (isinstance(plan.depth, int) and 0 <= plan.depth <= DEEPEST):
+        raise ValueError(f"depth {plan.depth}")
+    n_members, _, first_width = plan.arrays["stem.kernel"].shape
+    expected: dict[str, tuple[int, ...]] = {}
+    for layer, (n_in, n_out) in layer_shapes(n_inputs, n_labels, first_width, plan.depth).items():
+        expected |= {f"{layer}.kernel": (n_members, n_in, n_out), f"{layer}.bias": (n_members, n_out)}
+    found = {name: array.shape for name, array in plan.arrays.items()}
+    if wrong := sorted({name for name, _ in found.items() ^ expected.items()}):
+        raise ValueError(f"{wrong[0]} has shape {found.get(wrong[0])}, not {expected.get(wrong[0])}")
+    if not (n_members and first_width and n_inputs and n_labels):
+        raise ValueError(f"stem.kernel has shape {found['stem.kernel']}")
+    if any(array.dtype != np.float32 for array in plan.arrays.values()):
+        raise ValueError("weights that are not float32")
 
 
 def _own(arrays: Mapping[str, np.ndarray], part: str) -> dict[str, np.ndarray]:

@@ -1,6 +1,6 @@
 """A trained ensemble with everything that a translation needs: no run folder, no survey file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -81,6 +81,12 @@ class StoredContent(TomlModel):
     draws: StoredDraws
     error_factors: dict[str, StoredFactors]
 
+    @model_validator(mode="after")
+    def _map_is_relative(self) -> Self:
+        if self.definition.ebv_map and self.definition.ebv_map.is_absolute():
+            raise ValueError(f"the map {self.definition.ebv_map} is named by an absolute path")
+        return self
+
 
 def save_ensemble(run: Run, families: Sequence[Family], provenance: Mapping[str, Any]) -> list[Path]:
     """Write the trained ensemble of a run, self-contained; return the files.
@@ -100,7 +106,7 @@ def save_ensemble(run: Run, families: Sequence[Family], provenance: Mapping[str,
     factors = read_factors(paths.catalogue(run.output, a.name), a)
     content = StoredContent(
         name=f"{a.name}_to_{b.name}",
-        definition=a,
+        definition=_relocatable(a),
         target=TargetSurvey(b.name, b.title, b.reference, {name: b.units[name] for f in families for name in f.labels}),
         draws=StoredDraws(
             n_draws=draws.n_draws, sampler=draws.sampler, seed=draws.seed, include_nominal=draws.include_nominal
@@ -115,7 +121,7 @@ def save_ensemble(run: Run, families: Sequence[Family], provenance: Mapping[str,
     )
 
 
-def pack_ensemble(path: Path, bundle: Path) -> Ensemble:
+def pack_ensemble(path: Path, bundle: Path, edit_card: Callable[[str], str]) -> Ensemble:
     """Write an ensemble as one file, and return it.
 
     Parameters
@@ -124,6 +130,8 @@ def pack_ensemble(path: Path, bundle: Path) -> Ensemble:
         Folder of the ensemble, or of the run that trained it.
     bundle
         File to write; the same ensemble gives the same bytes.
+    edit_card
+        Changes the text of the card.
 
     Raises
     ------
@@ -134,8 +142,13 @@ def pack_ensemble(path: Path, bundle: Path) -> Ensemble:
     ensemble = open_ensemble(folder)
     if not ensemble.card:
         raise EnsembleError(f"{folder} has no {CARD}, which tells others what the ensemble is. Run `stdask train`.")
-    write_bundle(bundle, {name: (folder / name).read_bytes() for name in LIMITS if (folder / name).is_file()})
-    open_ensemble(bundle)
+    files = {name: (folder / name).read_bytes() for name in LIMITS if (folder / name).is_file()}
+    write_bundle(bundle, files | {CARD: edit_card(ensemble.card).encode()})
+    try:
+        open_ensemble(bundle)
+    except EnsembleError:  # it has what no reader of bundles accepts
+        bundle.unlink()
+        raise
     return ensemble
 
 
@@ -184,6 +197,14 @@ def folder_of(path: Path) -> Path:
     if read_receipt(path, "train") is None:
         raise EnsembleError(f"The run {path} has no trained ensemble yet. Run `stdask train` first.")
     return paths.ensemble(path)
+
+
+def _relocatable(definition: SurveyDefinition) -> SurveyDefinition:
+    """Return a definition that names its map by a relative path: an absolute one is that of this machine."""
+    ebv_map = definition.ebv_map
+    if ebv_map is None or not ebv_map.is_absolute():
+        return definition
+    return definition.model_copy(update={"ebv_map": Path(ebv_map.name)})
 
 
 def _stored(factors: ErrorFactors) -> StoredFactors:

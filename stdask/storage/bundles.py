@@ -6,10 +6,12 @@ file can be larger than the bundle that it comes in.
 
 import errno
 import os
+import re
 import stat
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from stdask import schema
 from stdask.errors import EnsembleError
@@ -22,6 +24,8 @@ LIMITS = {DOCUMENT: TEXT, CARD: TEXT, HISTORY: TEXT} | {f"{name}.safetensors": W
 REMEDY = "Get the file again from where it came from."
 DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip file can have
 MODE = stat.S_IFREG | 0o644
+# escape sequences of terminals, changes of the direction of text, and halves of characters
+UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def write_bundle(path: Path, files: Mapping[str, bytes]) -> None:
@@ -59,9 +63,26 @@ def read_bundle(path: Path) -> StoredEnsemble:
         return files[name]
 
     try:
-        return parse_ensemble(read, path, REMEDY)
+        stored = parse_ensemble(read, path, REMEDY)
     except FileNotFoundError as exc:
         raise EnsembleError(f"{path} holds no {exc.filename}, so it is no whole ensemble. {REMEDY}") from None
+    if any(
+        map(UNPRINTABLE.search, _texts([stored.content, [own for own, _ in stored.families.values()], stored.card]))
+    ):
+        raise EnsembleError(f"{path} holds text with control characters, which could deceive its reader. {REMEDY}")
+    return stored
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield all texts in JSON-like content."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from value
+        yield from _texts(list(value.values()))
+    elif isinstance(value, list):
+        for own in value:
+            yield from _texts(own)
 
 
 def _read_files(path: Path) -> dict[str, bytes]:

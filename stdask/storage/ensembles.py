@@ -107,7 +107,7 @@ def parse_ensemble(read: Callable[[str], bytes], where: Path, remedy: str) -> St
         return StoredEnsemble(content, families, digest, _card(read))
     except FileNotFoundError:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError, OSError, SafetensorError) as exc:
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError, SafetensorError) as exc:
         raise EnsembleError(f"The ensemble in {where} is damaged ({exc!r}). {remedy}") from exc
 
 

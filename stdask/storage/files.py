@@ -16,7 +16,6 @@ from stdask.errors import StdaskError, StorageError
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # no space, no quota, longer than the limit of `ulimit -f`
 CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM}
-RUST_ERROR = re.compile(r"\(os error (\d+)\)")  # safetensors gives the number only in its text
 SHORT_WRITE = re.compile(r"\d+ requested and \d+ written")  # numpy's text on a full disk, also from astropy
 
 
@@ -120,9 +119,7 @@ def _error_number(trouble: BaseException | None) -> int | None:
     """Return the system's number of an error, or of the first below it: libraries wrap it in words of their own."""
     while trouble is not None:
         number = trouble.errno if isinstance(trouble, OSError) else None
-        if match := RUST_ERROR.search(str(trouble)):
-            number = int(match[1])
-        elif SHORT_WRITE.search(str(trouble)):
+        if SHORT_WRITE.search(str(trouble)):
             number = errno.ENOSPC
         if number in FULL | CLOSED:
             return number

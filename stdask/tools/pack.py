@@ -1,15 +1,18 @@
 """Pack: a trained ensemble as one file for others."""
 
+import re
 from pathlib import Path
 
 from stdask.display.console import say
 from stdask.errors import EnsembleError
+from stdask.runs.card.head import with_license
 from stdask.runs.ensemble import pack_ensemble
 
 SUFFIX = ".stdask"
+SPDX = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*")
 
 
-def pack(path: Path, bundle: Path, overwrite: bool) -> None:
+def pack(path: Path, bundle: Path, overwrite: bool, license_name: str | None = None) -> None:
     """Write a trained ensemble as one file.
 
     Parameters
@@ -20,15 +23,19 @@ def pack(path: Path, bundle: Path, overwrite: bool) -> None:
         File to write.
     overwrite
         Replace the file if it exists.
+    license_name
+        SPDX identifier of the licence that the card of the file states; None leaves it as it is.
 
     Raises
     ------
     EnsembleError
-        If there is no ensemble, or the file must not be written.
+        If there is no ensemble, the file must not be written, or the licence is no identifier.
     """
     if bundle.suffix != SUFFIX:
         raise EnsembleError(f"The name of {bundle} must end in {SUFFIX}: change it.")
     if bundle.exists() and not overwrite:
         raise EnsembleError(f"{bundle} exists. Choose another name or add --overwrite.")
-    ensemble = pack_ensemble(path, bundle)
+    if license_name and not SPDX.fullmatch(license_name):
+        raise EnsembleError(f"{license_name!r} is no SPDX identifier of a licence. Write e.g. --license cc-by-4.0.")
+    ensemble = pack_ensemble(path, bundle, lambda card: with_license(card, license_name) if license_name else card)
     say(f"{bundle}: {ensemble.name}, {bundle.stat().st_size / 1e6:.1f} MB, digest {ensemble.digest}")

@@ -6,6 +6,7 @@ from rich.markdown import Markdown
 
 from stdask.display.console import console, say
 from stdask.display.tables import print_table
+from stdask.runs.card.head import without_head
 from stdask.runs.ensemble import open_ensemble
 from stdask.runs.requirements import requirements
 
@@ -25,7 +26,7 @@ def show(path: Path) -> None:
     """
     ensemble = open_ensemble(path)
     card = ensemble.card or f"No card.md in {path}."
-    console.print(Markdown(card) if console.is_terminal else card, markup=False)
+    console.print(Markdown(without_head(card)) if console.is_terminal else card, markup=False)
     say("")
     rows = [vars(row) for row in requirements(ensemble)]
     print_table(f"Columns that {ensemble.name} reads from a table", rows)

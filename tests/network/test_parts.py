@@ -1,11 +1,14 @@
 """Families taken apart: plain JSON and plain arrays, from which every field comes back."""
 
 import json
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
+import pytest
 
+from stdask.errors import EnsembleError
 from stdask.network.ensemble import Fallback, Family, Stretch
 from stdask.network.parts import from_parts, to_parts
 from stdask.science.translation.calibration import N_GROUPS, Calibration
@@ -65,6 +68,38 @@ def test_what_a_family_does_not_have_leaves_nothing_behind():
         "scaling", "plan", "input_domain", "label_domain", "neighbourhood"
     }  # fmt: skip
     assert_same(from_parts(document, arrays), BARE, "family")
+
+
+def without(name: str) -> Callable[[dict, dict], object]:
+    return lambda _, arrays: arrays.pop(name)
+
+
+def with_array(name: str, change: Callable[[np.ndarray], np.ndarray]) -> Callable[[dict, dict], object]:
+    return lambda _, arrays: arrays.update({name: change(arrays[name])})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        without("plan.up0.bias"),
+        without("scaling.gains"),
+        with_array("plan.up0.kernel", lambda a: a[:, :, :-1]),
+        with_array("plan.stem.kernel", lambda a: a[:, :-1]),
+        with_array("plan.head.bias", lambda a: a[:, :2]),
+        with_array("plan.centre_a.bias", lambda a: a[:1]),
+        with_array("plan.down0.kernel", lambda a: a.astype(np.float64)),
+        with_array("latent_plan.stem.bias", lambda a: a[None]),
+        lambda _, arrays: arrays.update({"plan.up9.kernel": np.zeros(3, np.float32)}),
+        *(lambda document, _, depth=depth: document.update(depth=depth) for depth in (0, 2, -1, 10**9, "1", None)),
+        lambda document, _: document.update(inputs=["TEFF"]),
+        lambda document, _: document.pop("labels"),
+    ],
+)
+def test_weights_that_do_not_fit_together_never_reach_the_compiled_kernel(change: Callable[[dict, dict], object]):
+    document, arrays = to_parts(full_family())
+    change(document, arrays)
+    with pytest.raises(EnsembleError, match=r"do not fit together \(.*\)\. Train it again"):
+        from_parts(document, arrays)
 
 
 def test_arrays_are_of_plain_numbers():

@@ -27,7 +27,7 @@ TRAIN = {
     "features": ["BP_G_0", "G_RP_0"],
 }
 FAMILY = full_family()
-CARD = "# A card of [brackets] and é\n"
+CARD = "---\nlicense: unknown  # not stated\n---\n# A card of [brackets] and é\n"
 
 
 def saved(folder: Path, **tables: dict) -> Run:
@@ -85,6 +85,13 @@ def test_shipped_definitions_come_back_as_they_were(tmp_path: Path, name: str):
     run = make_run(tmp_path, train=TRAIN).model_copy(update={"definition_a": definition})
     save_ensemble(run, [FAMILY], {})
     assert open_ensemble(paths.ensemble(run.output)).definition == definition
+
+
+def test_a_map_of_this_machine_is_named_without_its_folder(tmp_path: Path):
+    run = make_run(tmp_path, train=TRAIN)
+    definition = run.definition_a.model_copy(update={"ebv_map": tmp_path / "sfd.fits"})
+    save_ensemble(run.model_copy(update={"definition_a": definition}), [FAMILY], {})
+    assert open_ensemble(paths.ensemble(run.output)).definition.ebv_map == Path("sfd.fits")
 
 
 def test_the_digest_is_that_of_the_content_and_of_nothing_else(tmp_path: Path):

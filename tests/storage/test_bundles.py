@@ -169,6 +169,27 @@ def test_a_changed_file_is_refused_by_its_checksum(bundle: Path):
         read_bundle(bundle)
 
 
+@pytest.mark.parametrize("text", ["\x1b[2J", "\x9b2J", "\u202egpj.exe", "\r", "\b"])
+def test_text_that_could_deceive_its_reader_is_refused(bundle: Path, text: str):
+    rewritten(bundle, lambda own: own | {"card.md": f"# Card {text}".encode()})
+    with pytest.raises(EnsembleError, match="holds text with control characters"):
+        read_bundle(bundle)
+
+
+def test_text_inside_the_document_is_checked_too(tmp_path: Path):
+    folder = tmp_path / "ensemble"
+    write_ensemble(folder, {"intrinsic": ({}, ARRAYS)}, {"definition": {"labels": [{"\x1b]0;": 1}]}}, {})
+    write_bundle(tmp_path / "a.stdask", {path.name: path.read_bytes() for path in folder.iterdir()})
+    with pytest.raises(EnsembleError, match="holds text with control characters"):
+        read_bundle(tmp_path / "a.stdask")
+
+
+def test_a_document_nested_too_deeply_is_damaged(bundle: Path):
+    rewritten(bundle, lambda own: own | {"ensemble.json": b"[" * 1_000_000})
+    with pytest.raises(EnsembleError, match="is damaged"):
+        read_bundle(bundle)
+
+
 def test_another_file_is_no_bundle(tmp_path: Path):
     table = tmp_path / "table.csv"
     table.write_text("a,b\n1,2\n")

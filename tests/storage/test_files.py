@@ -5,6 +5,7 @@ import hashlib
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -175,3 +176,35 @@ def test_a_limit_on_the_length_of_files_is_told(tmp_path: Path):
     done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True)
     assert "File too large" in done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+KINDS = """
+import os, sys; from pathlib import Path
+import healpy as hp, numpy as np, pyarrow as pa; from astropy.table import Table; from matplotlib.figure import Figure
+from stdask.storage.bundles import write_bundle
+from stdask.storage.documents import write_ecsv, write_figures
+from stdask.storage.ensembles import write_ensemble
+from stdask.storage.files import replacing, write_text
+from stdask.storage.pieces import write_pieces
+from stdask.storage.tables import write_parquet
+os.umask(int(sys.argv[2], 8))
+folder, values = Path(sys.argv[1]) / "new", np.arange(12.0)
+write_text(folder / "text", "x")
+write_parquet(folder / "parquet", pa.table({"x": values}))
+write_ecsv(folder / "ecsv", Table({"x": values}))
+write_figures(folder / "figure", Figure())
+write_ensemble(folder, {"intrinsic": ({}, {"w": values})}, {}, {})
+write_bundle(folder / "bundle.stdask", {"card.md": b"# Card"})
+write_pieces(folder / "pieces", pa.table({"x": values}), np.zeros(12, int), 1)
+with replacing(folder / "map.fits") as temporary:
+    hp.write_map(str(temporary), np.arange(12), nest=True, dtype=np.int64)
+"""
+
+
+@pytest.mark.parametrize(("umask", "file", "directory"), [("022", "644", "755"), ("027", "640", "750")])
+def test_every_kind_of_file_has_the_mode_that_the_umask_gives(tmp_path: Path, umask: str, file: str, directory: str):
+    subprocess.run([sys.executable, "-c", KINDS, tmp_path, umask], check=True)
+    modes = {path.name: f"{stat.S_IMODE(path.stat().st_mode):o}" for path in (tmp_path / "new").iterdir()}
+    assert len(modes) == 10
+    assert modes == dict.fromkeys(modes, file)
+    assert f"{stat.S_IMODE((tmp_path / 'new').stat().st_mode):o}" == directory

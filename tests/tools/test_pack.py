@@ -4,6 +4,7 @@ import stat
 from pathlib import Path
 
 import pytest
+import yaml
 
 from stdask.errors import EnsembleError
 from stdask.runs.ensemble import open_ensemble
@@ -36,6 +37,20 @@ def test_a_file_that_exists_is_replaced_only_if_asked(tmp_path: Path):
 def test_another_suffix_is_refused(tmp_path: Path):
     with pytest.raises(EnsembleError, match=r"must end in \.stdask"):
         pack(finished(tmp_path).output, tmp_path / "one.zip", overwrite=False)
+
+
+def test_the_licence_of_the_file_is_the_one_that_is_given(tmp_path: Path):
+    run, file = finished(tmp_path), tmp_path / "one.stdask"
+    pack(run.output, file, overwrite=False)
+    assert yaml.safe_load(open_ensemble(file).card.split("---")[1])["license"] == "unknown"
+    pack(run.output, file, overwrite=True, license_name="cc-by-4.0")
+    assert yaml.safe_load(open_ensemble(file).card.split("---")[1])["license"] == "cc-by-4.0"
+    assert open_ensemble(run.output).card == CARD
+    with pytest.raises(EnsembleError, match="'do what you want' is no SPDX identifier"):
+        pack(run.output, file, overwrite=True, license_name="do what you want")
+    paths.card(run.output).write_text("# A card without a head\n")
+    with pytest.raises(EnsembleError, match="has no head that could state a licence"):
+        pack(run.output, file, overwrite=True, license_name="cc-by-4.0")
 
 
 def test_an_ensemble_without_a_card_is_not_shared(tmp_path: Path):

@@ -19,6 +19,7 @@ from stdask.display.templates import render
 from stdask.errors import CatalogueError
 from stdask.network.ensemble import Family
 from stdask.network.presets import ANY, shape_of
+from stdask.runs.card.head import METHOD, render_head
 from stdask.runs.card.limits import limits_of
 from stdask.runs.counts import FamilyStars, IngestCounts, PairCounts, TrainCounts
 from stdask.runs.ensemble import open_ensemble
@@ -31,6 +32,8 @@ from stdask.science.translation.dissimilarity import FALSE_ALARMS, N_NEIGHBOURS
 from stdask.storage import paths
 from stdask.storage.documents import read_declared, read_tables
 from stdask.storage.files import write_text
+
+CONSTANTS = {"method": METHOD, "neighbours": N_NEIGHBOURS, "false_alarms": FALSE_ALARMS}
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ def write_card(run: Run) -> None:
 
 def render_card(content: Mapping[str, Any]) -> str:
     """Return the card."""
-    text = render(Path(__file__).with_name("card.md"), content, {"plain": plain, "codes": codes})
+    text = render(Path(__file__).with_name("card.md"), {**content, **CONSTANTS}, {"plain": plain, "codes": codes})
     return re.sub(r"\n{3,}", "\n\n", text)  # what the template leaves out leaves an empty line
 
 
@@ -120,17 +123,19 @@ def gather(run: Run, trained: Receipt[TrainCounts], evaluation: Evaluation | Non
     CatalogueError
         If a stage before train is not finished.
     """
-    families = open_ensemble(paths.ensemble(run.output)).families
+    ensemble = open_ensemble(paths.ensemble(run.output))
+    families = ensemble.families
     usable = _finished(run.output, "pair", PairCounts).counts.usable
     history = read_declared(paths.history(run.output), EpochRow)
     found = evaluation or Evaluation()
     outside = {row.family: row.outside for row in found.tables.domain}
     train, seed = run.config.train, run.config.seed
     return {
+        "head": render_head(ensemble, found.tables.accuracy, trained.versions["stdask"]),
         "a": _survey(run.definition_a, _finished(run.output, "ingest_a", IngestCounts)),
         "b": _survey(run.definition_b, _finished(run.output, "ingest_b", IngestCounts)),
         "train": train,
-        "units": run.definition_b.units,
+        "units": ensemble.target.units,
         "domain": run.config.domain,
         "seed": seed,
         "families": [
@@ -146,8 +151,6 @@ def gather(run: Run, trained: Receipt[TrainCounts], evaluation: Evaluation | Non
             for family in families
         ],
         "evaluated": evaluation is not None,
-        "neighbours": N_NEIGHBOURS,
-        "false_alarms": FALSE_ALARMS,
         "fallbacks": [label for family in families for label in _replaced(family)],
         "scores": _scores(found.tables.accuracy),
         "coverage": _coverage(found.tables.coverage),

@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt
 from stdask.config.run import Run
 from stdask.network.ensemble import Fallback, Family
 from stdask.runs.card.card import Evaluation, gather, plain, render_card, write_card
+from stdask.runs.card.head import without_head
 from stdask.runs.counts import Counts, FamilyStars, RowCounts, TrainCounts
 from stdask.runs.ensemble import save_ensemble
 from stdask.runs.receipts import FileRecord, Receipt, describe_outputs, read_receipt, write_receipt
@@ -291,7 +292,7 @@ def test_the_card_is_markdown_whose_tables_are_whole(card: Write, evaluated: boo
         coverage=[covered(0.68), covered(0.9, 0.9)],
     )
     text = card(found if evaluated else None)
-    html = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+    html = MarkdownIt("commonmark", {"html": False}).enable("table").render(without_head(text))
     assert html.count("<table>") == (7 if evaluated else 4)
     assert "|" not in html  # every row became one
     assert html.count("<h1>") == 1
