@@ -270,6 +270,7 @@ COVERED_ELSEWHERE = {
     "storage/export/csv.py": "tests/storage/export/test_write.py exports to every format",
     "storage/export/ecsv.py": "tests/storage/export/test_write.py exports to every format",
     "storage/export/excerpt.py": "tests/storage/export/test_write.py chooses rows and columns",
+    "storage/export/fixed_width.py": "tests/storage/export/test_cds.py prints every kind of column",
     "storage/export/parquet.py": "tests/storage/export/test_write.py exports to every format",
     "storage/export/votable.py": "tests/storage/export/test_write.py exports to every format",
     "storage/surveys/fits_tables.py": "tests/storage/surveys/test_fits.py reads every kind of column",

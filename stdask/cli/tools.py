@@ -226,6 +226,7 @@ def bench_command(
         "export runs/first/catalogues/merged merged.fits",
         "export catalogues/merged giants.parquet --where 'LOGG < 3.5'",
         "export catalogues/a_on_b a1.vot --published --columns ra,dec",
+        "export catalogues/a_on_b cds/table.dat --cds --published",
     ),
 )
 def export_command(
@@ -249,6 +250,10 @@ def export_command(
         str,
         typer.Option(metavar="EXPRESSION", help="Write the stars that fulfil this condition on the columns."),
     ] = "",
+    cds: Annotated[
+        bool,
+        typer.Option("--cds", help="Write a table for the CDS (VizieR), FILE.dat, and the file ReadMe beside it."),
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
 ) -> None:
     """Write a catalogue as one file.
@@ -258,4 +263,4 @@ def export_command(
     """
     from stdask.tools.export import export
 
-    export(catalogue, file, columns or (), published, where, overwrite)
+    export(catalogue, file, columns or (), published, where, cds, overwrite)

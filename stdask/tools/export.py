@@ -8,7 +8,7 @@ from stdask.errors import CatalogueError
 from stdask.schema.published import published_columns
 from stdask.science.measurements.expressions import parse_expression
 from stdask.storage.catalogue.catalogue import PROPERTIES, Catalogue, open_catalogue, read_properties
-from stdask.storage.export import write_export
+from stdask.storage.export import README, write_cds_export, write_export
 
 
 def export(
@@ -17,9 +17,10 @@ def export(
     columns: Sequence[str] = (),
     published: bool = False,
     where: str = "",
+    cds: bool = False,
     overwrite: bool = False,
 ) -> None:
-    """Write rows and columns of a catalogue to one file.
+    """Write rows and columns of a catalogue to one file, or as the CDS takes them.
 
     Parameters
     ----------
@@ -31,8 +32,10 @@ def export(
         Whether to write the columns of Table A.1 of Thomas et al. 2024, and `columns` after them.
     where
         Condition on the rows; all rows by default.
+    cds
+        Whether to write a table of fixed width, and the file `ReadMe` beside it.
     overwrite
-        Whether a file that exists is replaced.
+        Whether files that exist are replaced.
 
     Raises
     ------
@@ -44,16 +47,21 @@ def export(
         If the condition cannot be read or does not fit the columns, or no row fulfils it.
     """
     catalogue = open_catalogue(folder)
-    if path.exists() and not overwrite:
-        raise CatalogueError(f"{path} exists. Choose another name or add --overwrite.")
+    files = [path, path.with_name(README)] if cds else [path]
+    for file in files:
+        if file.exists() and not overwrite:
+            raise CatalogueError(f"{file} exists. Choose another {'folder' if cds else 'name'} or add --overwrite.")
     names = [name.strip() for text in columns for name in text.split(",") if name.strip()]
     if published:
         table_a1 = published_columns(catalogue.columns)
         names = [*table_a1, *(name for name in names if name not in table_a1)]
     condition = parse_expression(where) if where else None
     provenance = provenance_of(catalogue) | ({"where": condition.text} if condition else {})
-    n_rows = write_export(path, catalogue, names or None, condition, provenance)
-    say(f"{path}: {n_rows:,} rows, {len(names or catalogue.columns)} columns")
+    write = write_cds_export if cds else write_export
+    n_rows = write(path, catalogue, names or None, condition, provenance)
+    say(f"{' and '.join(map(str, files))}: {n_rows:,} rows, {len(names or catalogue.columns)} columns")
+    if cds:
+        say("Fill in the words in capitals in ReadMe: authors, journal, abstract.")
 
 
 def provenance_of(catalogue: Catalogue) -> dict[str, str]:

@@ -65,6 +65,17 @@ def test_a_file_that_exists_is_replaced_only_if_asked(folder: Path, tmp_path: Pa
     assert len(Table.read(path)) == 300
 
 
+def test_a_table_for_the_cds_replaces_no_readme(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    export(folder, tmp_path / "a.dat", ["TEFF"], published=True, cds=True)
+    text = (tmp_path / "ReadMe").read_text()
+    assert "stars: Survey A and Survey B" in text
+    assert "References:\n    A et al. 2020\n    B et al. 2021\n" in text
+    assert "Fill in the words in capitals" in capsys.readouterr().out
+    assert len(Table.read(tmp_path / "a.dat", readme=tmp_path / "ReadMe", format="ascii.cds").colnames) == 9
+    with pytest.raises(CatalogueError, match=r"ReadMe exists\. Choose another folder or add --overwrite"):
+        export(folder, tmp_path / "b.dat", cds=True)
+
+
 def test_what_is_wrong_is_said(folder: Path, tmp_path: Path):
     with pytest.raises(CatalogueError, match="is not a finished catalogue"):
         export(tmp_path, tmp_path / "a.fits")

@@ -6,6 +6,7 @@ from pathlib import Path
 from stdask.errors import ConfigError
 from stdask.science.measurements.expressions import Expression
 from stdask.storage.catalogue.catalogue import Catalogue
+from stdask.storage.export.cds import write_cds
 from stdask.storage.export.csv import write_csv
 from stdask.storage.export.ecsv import write_ecsv_table
 from stdask.storage.export.excerpt import Excerpt, select
@@ -65,6 +66,43 @@ def write_export(
     write = FORMATS[ending(path)]
     excerpt = select(catalogue, columns, where, provenance or {})
     write(path, excerpt)
+    return excerpt.n_rows
+
+
+def write_cds_export(
+    path: Path,
+    catalogue: Catalogue,
+    columns: Sequence[str] | None = None,
+    where: Expression | None = None,
+    provenance: Mapping[str, str] | None = None,
+) -> int:
+    """Write rows and columns of a catalogue as the CDS takes them: a table of fixed width, and the file `ReadMe`.
+
+    Parameters
+    ----------
+    path
+        File of the table, which ends in ".dat"; `ReadMe` lies beside it.
+    catalogue, columns, where, provenance
+        As of `write_export`.
+
+    Returns
+    -------
+    n_rows
+        Number of rows written.
+
+    Raises
+    ------
+    ConfigError
+        If the ending is another one, a column is named twice, or cdspyreadme is not installed.
+    CatalogueError
+        If the catalogue lacks a column, or a value is infinite.
+    ExpressionError
+        If the condition does not fit the columns, or no row fulfils it.
+    """
+    if path.suffix != ".dat":
+        raise ConfigError(f"Tables for the CDS end in .dat, and {path} does not. The file ReadMe is written beside it.")
+    excerpt = select(catalogue, columns, where, provenance or {})
+    write_cds(path, excerpt)
     return excerpt.n_rows
 
 
