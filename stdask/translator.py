@@ -11,9 +11,9 @@ import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from stdask import schema
-from stdask.config.reduction import reduce_definition
+from stdask.config.reduction import as_trained, reduce_definition
 from stdask.config.survey import SurveyDefinition, load_definition
-from stdask.errors import EnsembleError, SurveyError
+from stdask.errors import SurveyError
 from stdask.runs.ensemble import Ensemble, open_ensemble
 from stdask.runs.requirements import requirements
 from stdask.schema import STAR_KEY, Column, Columns
@@ -23,7 +23,6 @@ from stdask.science.measurements.network_inputs import (
     columns_read,
     named_inputs,
     reduced_to_inputs,
-    unit_of,
 )
 from stdask.science.measurements.survey_columns import SurveyColumns, catalogue_columns
 from stdask.science.translation.resampling import measured_behind
@@ -72,15 +71,19 @@ class Translator:
         Raises
         ------
         EnsembleError
-            If there is no ensemble or it is damaged, or the definition lacks an input of the networks.
+            If there is no ensemble, or it is damaged.
         SurveyError
-            If there is no such definition, or it is not valid.
+            If there is no such definition, it is not valid, or it lacks an input or has it in another unit.
         """
         ensemble = open_ensemble(path)
         if definition is None:
             return cls(ensemble, ensemble.definition)
         own = definition if isinstance(definition, SurveyDefinition) else load_definition(str(definition))
-        _check_inputs(ensemble, own)
+        inputs = ensemble.inputs
+        reduce_definition(own, own.source_columns, inputs)  # it has all inputs
+        own, sentences = as_trained(own, ensemble.definition, inputs)
+        for sentence in sentences:
+            warnings.warn(sentence, stacklevel=2)
         return cls(ensemble, own)
 
     def translate(self, table: AnyTable) -> AnyTable:
@@ -154,17 +157,13 @@ class Translator:
         n_members, n_draws = families[0].plan.n_members, self.ensemble.draws.n_draws
         return "\n".join([f"<Translator: {scales}, {n_members} networks, {n_draws} draws a star", *what]) + ">"
 
-    @property
-    def _inputs(self) -> list[str]:
-        return list(dict.fromkeys(name for family in self.ensemble.families for name in family.inputs))
-
     def _stars(self, given: MemoryTable) -> pa.Table:
         """Return the columns that `translate_table` reads, as the catalogue of A has them."""
         measured = self._measured(given)
         columns = [Column(name, "float32") for name in inputs_of(self.ensemble.families) if name != STAR_KEY.name]
         missing = np.full(given.n_rows, np.nan)
         stars = to_table(columns, {column.name: measured.get(column.name, missing) for column in columns})
-        drawn = [*self._inputs, *(f"{name}_ERR" for name in measured_behind(self._inputs)[0])]
+        drawn = [*self.ensemble.inputs, *(f"{name}_ERR" for name in measured_behind(self.ensemble.inputs)[0])]
         values = np.stack([stars.column(name).to_numpy() for name in drawn], axis=-1)
         return stars.append_column(STAR_KEY.name, pa.array(self._keys(given, values)))
 
@@ -179,23 +178,24 @@ class Translator:
         further = [name for family in self.ensemble.families for name in family.neighbourhood.names]
         if not self._is_named(given):
             return self._from_survey(given, reddening=EBV in further)
-        if lacking := [name for name in self._inputs if name not in given.columns]:
+        if lacking := [name for name in self.ensemble.inputs if name not in given.columns]:
             raise SurveyError(
                 f"The table has no column {lacking[0]!r}, which the networks read. They need "
-                f"{', '.join(self._inputs)}; `requires` lists all columns."
+                f"{', '.join(self.ensemble.inputs)}; `requires` lists all columns."
             )
-        names = [name for name in columns_read(self._inputs, further) if name in given.columns]
-        return named_inputs(self.definition, self._source(given, names), self._inputs, further)
+        names = [name for name in columns_read(self.ensemble.inputs, further) if name in given.columns]
+        return named_inputs(self.definition, self._source(given, names), self.ensemble.inputs, further)
 
     def _is_named(self, given: MemoryTable) -> bool:
         """Tell whether columns are named as in catalogues of stdask; where both fit, the names of the survey count."""
-        named = sum(name in given.columns for name in self._inputs)
-        published = sum(given.columns.issuperset(columns_behind(name, self.definition)) for name in self._inputs)
-        return STAR_KEY.name in given.columns or named > published
+        inputs, columns = self.ensemble.inputs, given.columns
+        named = sum(name in columns for name in inputs)
+        published = sum(columns.issuperset(columns_behind(name, self.definition)) for name in inputs)
+        return STAR_KEY.name in columns or named > published
 
     def _from_survey(self, given: MemoryTable, reddening: bool) -> dict[str, np.ndarray]:
-        own = reduced_to_inputs(self.definition, self._inputs, reddening)
-        reduced, sentences = reduce_definition(own, given.columns, self._inputs)
+        own = reduced_to_inputs(self.definition, self.ensemble.inputs, reddening)
+        reduced, sentences = reduce_definition(own, given.columns, self.ensemble.inputs)
         factors, duplicates = self.ensemble.error_factors, self.definition.duplicates
         if factors and duplicates and duplicates.best in given.columns:
             reduced = reduced.model_copy(update={"duplicates": duplicates})
@@ -239,25 +239,3 @@ class Translator:
         own = ids.filter(pa.array(known)).to_numpy(zero_copy_only=False)
         keys[known] = own.astype(np.uint64) if name == STAR_KEY.name else star_keys(own)
         return keys
-
-
-def _check_inputs(ensemble: Ensemble, definition: SurveyDefinition) -> None:
-    """Raise if a definition lacks an input of the networks, or has it in another unit.
-
-    Raises
-    ------
-    EnsembleError
-        Naming the input.
-    """
-    for name in dict.fromkeys(name for family in ensemble.families for name in family.inputs):
-        trained = unit_of(name, ensemble.definition)
-        if not columns_behind(name, definition):
-            raise EnsembleError(
-                f"The networks read {name}, which the survey definition {definition.name} does not have. "
-                "Add it to the definition."
-            )
-        if unit_of(name, definition) != trained:
-            raise EnsembleError(
-                f"The networks read {name} in {trained or 'no unit'}, but the survey definition {definition.name} has "
-                f"it in {unit_of(name, definition) or 'no unit'}. Correct the unit of the label."
-            )

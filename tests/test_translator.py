@@ -23,13 +23,13 @@ from stdask.config.cluster import ClusterConfig
 from stdask.config.survey import SurveyDefinition
 from stdask.errors import SurveyError
 from stdask.network.ensemble import Draws
-from stdask.runs.ensemble import Ensemble, TargetSurvey
+from stdask.runs.ensemble import Ensemble, TargetSurvey, save_ensemble
 from stdask.science.measurements.repeats import ErrorFactors
 from stdask.science.translation.dissimilarity import fit_neighbourhood
 from stdask.stages.ingest import stage as ingest
 from stdask.stages.translate.table import translate_table
 from stdask.storage import paths
-from stdask.storage.catalogue.catalogue import open_catalogue
+from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
 from stdask.storage.memory_tables import MemoryTable, to_astropy
 from stdask.storage.tables import to_table, write_parquet
 from stdask.translator import Translator
@@ -132,15 +132,21 @@ def survey() -> pa.Table:
 
 
 @pytest.fixture(scope="module")
-def catalogue(tmp_path_factory: pytest.TempPathFactory, survey: pa.Table) -> pa.Table:
-    """The stars of the survey as ingest writes them."""
+def ingested(tmp_path_factory: pytest.TempPathFactory, survey: pa.Table) -> Catalogue:
+    """The catalogue that ingest makes of the survey."""
     folder = tmp_path_factory.mktemp("ingested")
     definition = SurveyDefinition.model_validate(DEFINITION)
-    run = make_run(folder).model_copy(update={"definition_a": definition})
+    run = make_run(folder, ingest={"rows_per_partition": 20}).model_copy(update={"definition_a": definition})
     write_parquet(folder / "none", survey)
     with Workers(ClusterConfig(), in_process=True) as workers:
         ingest.run(run, workers, "a")
-    return open_catalogue(paths.catalogue(run.output, definition.name)).to_arrow()
+    return open_catalogue(paths.catalogue(run.output, definition.name))
+
+
+@pytest.fixture(scope="module")
+def catalogue(ingested: Catalogue) -> pa.Table:
+    """The stars of the survey as ingest writes them."""
+    return ingested.to_arrow()
 
 
 @pytest.fixture(scope="module")
@@ -354,13 +360,26 @@ def test_the_reddening_of_a_map_is_given_as_a_column(survey: pa.Table, expected:
         mapped.translate(survey)
 
 
-def test_another_definition_names_the_columns(translator: Translator, survey: pa.Table, expected: dict):
-    labels = DEFINITION["labels"]
-    own = {**DEFINITION, "name": "own", "labels": {**labels, "TEFF": {**labels["TEFF"], "column": "T_eff"}}}
+def test_a_definition_of_the_own_columns_is_given_when_an_ensemble_is_opened(
+    translator: Translator, survey: pa.Table, tmp_path: Path
+):
+    definition, family = translator.definition, translator.ensemble.families[0]
+    label = {"TEFF": "TEFF", "MG_FE": None, "VHELIO": "RV"}
+    train = {"intrinsic": [{"label": name} | ({"from": source} if source else {}) for name, source in label.items()]}
+    draws = {"n_draws": 16, "sampler": "sobol"}
+    run = make_run(tmp_path, train=train, translate=draws, seed=3).model_copy(update={"definition_a": definition})
+    save_ensemble(run, [family], {})
+    folder = paths.ensemble(run.output)
+    assert_same(Translator.open(folder).translate(survey), translator.translate(survey))
+    labels = {**DEFINITION["labels"], "TEFF": {"column": "T_eff", "error": "e_teff", "error_floor": 21.3}}
     names = ["T_eff" if name == "teff" else name for name in survey.column_names]
-    renamed = Translator(translator.ensemble, SurveyDefinition.model_validate(own))
-    rows = rows_by_id(renamed.translate(survey.rename_columns(names)))
-    assert {star: rows[star] for star in expected} == expected
+    with pytest.warns(UserWarning, match="TEFF of a star without an error has that of the training stars, 60"):
+        own = Translator.open(folder, SurveyDefinition.model_validate(DEFINITION | {"labels": labels}))
+    valid = survey["teff"].to_numpy() < 8000  # the own definition believes any temperature
+    known = survey.filter(pa.array(valid))
+    assert_same(own.translate(known.rename_columns(names)), translator.translate(known))
+    with pytest.raises(SurveyError, match="The networks read RV, but the definition 'lamost_kepler' has only TEFF"):
+        Translator.open(folder, "lamost_kepler")
 
 
 def test_it_works_in_other_processes(translator: Translator, survey: pa.Table):
@@ -369,6 +388,22 @@ def test_it_works_in_other_processes(translator: Translator, survey: pa.Table):
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         translated = pa.concat_tables(pool.map(translator, parts))
     assert_same(translated, translator.translate(survey))
+
+
+# nested-pandas 0.7 calls drop(inplace=True) on its own frames, which pandas 3.1 deprecates
+@pytest.mark.filterwarnings("ignore:The inplace keyword in NestedFrame:DeprecationWarning")
+def test_lsdb_maps_it_over_partitions_empty_ones_too(translator: Translator, ingested: Catalogue, expected: dict):
+    lsdb = pytest.importorskip("lsdb")
+    stars = lsdb.open_catalog(ingested.folder, margin_cache=None)
+    assert stars.npartitions > 1
+    mapped = stars.map_partitions(translator)
+    frame = mapped.compute()
+    assert rows_by_id(to_arrow(frame.reset_index())) == expected
+    assert [f"{dtype}" for dtype in frame.dtypes] == [f"{dtype}" for dtype in mapped.dtypes]
+    few = stars.query("TEFF > 5300").map_partitions(translator).compute()  # most partitions have no such star
+    assert 0 < len(few) < stars.npartitions
+    ids = few["obsid"].tolist()
+    assert rows_by_id(to_arrow(few.reset_index())) == {star: expected[star] for star in ids}
 
 
 def test_it_says_what_it_is_and_what_it_adds(translator: Translator):

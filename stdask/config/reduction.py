@@ -87,6 +87,48 @@ def reduce_definition(
     return definition.model_copy(update=changes), table.sentences
 
 
+def as_trained(
+    definition: SurveyDefinition, trained: SurveyDefinition, inputs: Sequence[str]
+) -> tuple[SurveyDefinition, list[str]]:
+    """Return a definition with the typical errors of the training stars where it has none, and a sentence on each.
+
+    Parameters
+    ----------
+    definition
+        What the columns of a table mean. It has all inputs.
+    trained
+        The definition that an ensemble was trained with.
+    inputs
+        Of the networks.
+
+    Raises
+    ------
+    SurveyError
+        If an input has another unit than that of the training stars.
+    """
+    labels, sentences = dict(definition.labels), []
+    for name in inputs:
+        if name not in trained.labels:
+            continue
+        if definition.units[name] != trained.units[name]:
+            raise SurveyError(
+                f"[labels.{name}] of the definition {definition.name!r} is in {definition.units[name]!r}, but the "
+                f"ensemble was trained on {trained.units[name]!r}. Change its unit."
+            )
+        typical = trained.labels[name].typical_error
+        if labels[name].typical_error is None and typical:
+            labels[name] = labels[name].model_copy(update={"typical_error": typical})
+            sentences.append(f"{name} of a star without an error has that of the training stars, {typical:g}.")
+    photometry = definition.photometry
+    if photometry and photometry.typical_error is None and trained.photometry and trained.photometry.typical_error:
+        typical = trained.photometry.typical_error
+        photometry = photometry.model_copy(update={"typical_error": typical})
+        sentences.append(f"A magnitude without an error has that of the training stars, {typical:g}.")
+    ebv_map = definition.ebv_map or trained.ebv_map
+    changes = {"labels": labels, "photometry": photometry, "ebv_map": ebv_map}
+    return definition.model_copy(update=changes), sentences
+
+
 def _require(name: str, definition: SurveyDefinition, present: Collection[str]) -> None:
     """Raise if a table lacks a column behind an input of the networks."""
     if name in schema.COLOURS:

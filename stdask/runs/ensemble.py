@@ -47,6 +47,11 @@ class Ensemble:
     digest: str  # SHA-256 of everything above
     card: str  # text of card.md; empty before it is written
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The columns of A that the networks read, each once."""
+        return tuple(dict.fromkeys(name for family in self.families for name in family.inputs))
+
 
 class StoredDraws(TomlModel):
     """How the Monte Carlo realisations are made, on disk."""

@@ -34,8 +34,7 @@ def requirements(ensemble: Ensemble) -> list[RequiredColumn]:
     Inputs of the networks come first, then what identifies and places a star, then columns of quality conditions.
     """
     definition = ensemble.definition
-    names = dict.fromkeys(name for family in ensemble.families for name in family.inputs)
-    inputs = {name: [family.name for family in ensemble.families if name in family.inputs] for name in names}
+    inputs = {name: [family.name for family in ensemble.families if name in family.inputs] for name in ensemble.inputs}
     read = [
         *_inputs(definition, inputs),
         *_reddening(ensemble, coloured=any(name in schema.COLOURS for name in inputs)),

@@ -1,9 +1,10 @@
 """The table that an ensemble is applied to: what its columns mean, and what it lacks."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from stdask import schema
-from stdask.config.reduction import missing_column, reduce_definition
+from stdask.config.reduction import as_trained, missing_column, reduce_definition
 from stdask.config.survey import SurveyDefinition, load_definition, shipped_names
 from stdask.display.console import say
 from stdask.errors import SurveyError
@@ -41,14 +42,14 @@ def open_table(
     hints = given.file if definition else given.file.model_copy(update={"format": None})
     survey = open_survey(path, hints)
     present = [*survey.columns, *filter(survey.has, given.source_columns)]
-    inputs = list(dict.fromkeys(name for family in ensemble.families for name in family.inputs))
+    inputs = ensemble.inputs
     try:
         _require_star(given, survey)
         reduced, sentences = reduce_definition(given, present, inputs)
     except SurveyError as exc:
         raise SurveyError(" ".join([str(exc), *_of_other_release(ensemble, given, survey)])) from exc
     if definition:
-        reduced, further = _as_trained(reduced, ensemble, inputs)
+        reduced, further = as_trained(reduced, own, inputs)
         sentences += further
         if not definition.endswith(".toml") and given.name != own.name:
             sentences.append(
@@ -78,41 +79,8 @@ def _require_star(definition: SurveyDefinition, survey: SurveyFile) -> None:
             raise missing_column(column, f"it must hold the {what} of the stars", survey.columns)
 
 
-def _as_trained(
-    definition: SurveyDefinition, ensemble: Ensemble, inputs: list[str]
-) -> tuple[SurveyDefinition, list[str]]:
-    """Return a definition with the typical errors of the training stars where it has none, and a sentence on each.
-
-    Raises
-    ------
-    SurveyError
-        If an input has another unit than that of the training stars.
-    """
-    own, labels, sentences = ensemble.definition, dict(definition.labels), []
-    for name in inputs:
-        if name not in own.labels:
-            continue
-        if definition.units[name] != own.units[name]:
-            raise SurveyError(
-                f"[labels.{name}] of the definition {definition.name!r} is in {definition.units[name]!r}, but the "
-                f"ensemble was trained on {own.units[name]!r}. Change its unit."
-            )
-        typical = own.labels[name].typical_error
-        if labels[name].typical_error is None and typical:
-            labels[name] = labels[name].model_copy(update={"typical_error": typical})
-            sentences.append(f"{name} of a star without an error has that of the training stars, {typical:g}.")
-    photometry = definition.photometry
-    if photometry and photometry.typical_error is None and own.photometry and own.photometry.typical_error:
-        typical = own.photometry.typical_error
-        photometry = photometry.model_copy(update={"typical_error": typical})
-        sentences.append(f"A magnitude without an error has that of the training stars, {typical:g}.")
-    ebv_map = definition.ebv_map or own.ebv_map
-    changes = {"labels": labels, "photometry": photometry, "ebv_map": ebv_map}
-    return definition.model_copy(update=changes), sentences
-
-
 def _with_map(
-    definition: SurveyDefinition, own: SurveyDefinition, inputs: list[str], data_dir: Path
+    definition: SurveyDefinition, own: SurveyDefinition, inputs: Sequence[str], data_dir: Path
 ) -> tuple[SurveyDefinition, Path | None]:
     """Return a definition and the path of its map of E(B-V); without the map where it is not needed and not there.
 
