@@ -321,7 +321,7 @@ def test_a_table_without_rows_gives_the_same_types(translator: Translator, surve
 
 
 def test_what_does_not_fit_is_one_line(translator: Translator, survey: pa.Table, catalogue: pa.Table):
-    with pytest.raises(SurveyError, match=r"^The table has no column 'teff', which the networks need"):
+    with pytest.raises(SurveyError, match=r"^The table has no column 'teff': the networks need it"):
         translator.translate(survey.drop_columns(["teff"]))
     with pytest.raises(SurveyError, match=r"^The table has no column 'RV', which the networks read\. They need TEFF"):
         translator.translate(catalogue.drop_columns(["RV"]))
