@@ -1,12 +1,13 @@
 """Export: a catalogue as one file, for people and programs that want one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stdask.display.console import say
 from stdask.errors import CatalogueError
 from stdask.schema.published import published_columns
 from stdask.science.measurements.expressions import parse_expression
+from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import PROPERTIES, Catalogue, open_catalogue, read_properties
 from stdask.storage.export import README, write_cds_export, write_export
 
@@ -65,20 +66,27 @@ def export(
 
 
 def provenance_of(catalogue: Catalogue) -> dict[str, str]:
-    """Return where a catalogue comes from: its title, the references of its surveys, and the key of its stage.
-
-    The surveys of a translated or merged catalogue are those that lie beside it in the folder of the run.
-    """
+    """Return where a catalogue comes from: its title, the references of its surveys, and the key of its stage."""
     own = read_properties(catalogue.folder)
-    surveys = [own]
-    if "bib_reference" not in own:
-        beside = sorted(catalogue.folder.parent.glob(f"*/{PROPERTIES}"))
-        surveys = [p for p in map(read_properties, (path.parent for path in beside)) if "bib_reference" in p]
-    titles = [p["obs_title"] for p in surveys if p.get("obs_title")]
-    references = [p["bib_reference"] for p in surveys if p.get("bib_reference")]
+    surveys = _surveys(catalogue, own)
+    titles = " and ".join(survey["obs_title"] for survey in surveys if survey.get("obs_title"))
     provenance = {
-        "title": own.get("obs_title") or ": ".join([catalogue.name, " and ".join(titles)]),
-        "reference": "; ".join(references),
+        "title": own.get("obs_title") or own.get("stdask_title") or (titles and f"{catalogue.name}: {titles}"),
+        "reference": own.get("stdask_reference") or "; ".join(survey["bib_reference"] for survey in surveys),
         "stage_key": own.get("stdask_key", ""),
     }
     return {name: text for name, text in provenance.items() if text}
+
+
+def _surveys(catalogue: Catalogue, own: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return the properties of the surveys of a catalogue: its own, or those of the catalogues beside it in a run."""
+    if "bib_reference" in own:
+        return [dict(own)]
+    folder = catalogue.folder.resolve()
+    if folder != paths.catalogue(folder.parent.parent, folder.name):
+        return []  # not in a run: what lies beside it is something else
+    beside = [path.parent for path in sorted(folder.parent.glob(f"*/{PROPERTIES}"))]
+    if source := own.get("stdask_source"):
+        wanted = [source, catalogue.name.removeprefix(paths.translated_name(source, ""))]
+        beside = [survey for name in wanted for survey in beside if survey.name == name]
+    return [survey for survey in map(read_properties, beside) if survey.get("bib_reference")]

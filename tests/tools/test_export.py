@@ -55,6 +55,31 @@ def test_the_surveys_beside_a_catalogue_are_referred_to(folder: Path, tmp_path: 
     assert fits.getheader(tmp_path / "a.fits")["REFERENC"] == "A et al. 2020"
 
 
+def test_a_translated_catalogue_refers_to_its_two_surveys_in_their_order(tmp_path: Path):
+    folder = tmp_path / "run" / "catalogues"
+    for name in ("a", "b", "c"):
+        properties = {"obs_title": f"Survey {name}", "bib_reference": f"Paper {name}"}
+        finish_catalogue(folder / name, name, schema.POSITION, {}, properties)
+    finish_catalogue(folder / "c_on_a", "c_on_a", schema.POSITION, {}, {"stdask_source": "c", "stdask_key": "123"})
+    export(folder / "c_on_a", tmp_path / "c.ecsv")
+    meta = Table.read(tmp_path / "c.ecsv").meta
+    assert meta["title"] == "c_on_a: Survey c and Survey a"
+    assert (meta["reference"], meta["stage_key"]) == ("Paper c; Paper a", "123")
+
+
+def test_a_catalogue_outside_of_a_run_says_itself_where_it_comes_from(tmp_path: Path):
+    finish_catalogue(tmp_path / "a", "a", schema.POSITION, {}, {"bib_reference": "Paper a", "obs_title": "Survey a"})
+    own = {"stdask_title": "A table on the scale of B", "stdask_reference": "Paper t; Paper b"}
+    finish_catalogue(tmp_path / "own", "own", schema.POSITION, {}, own)
+    finish_catalogue(tmp_path / "silent", "silent", schema.POSITION, {}, {})
+    for name, expected in {
+        "own": {"title": own["stdask_title"], "reference": "Paper t; Paper b"},
+        "silent": {},
+    }.items():
+        export(tmp_path / name, tmp_path / f"{name}.ecsv")
+        assert expected == {k: v for k, v in Table.read(tmp_path / f"{name}.ecsv").meta.items() if k != "creator"}
+
+
 def test_a_file_that_exists_is_replaced_only_if_asked(folder: Path, tmp_path: Path):
     path = tmp_path / "a.fits"
     path.write_text("mine")

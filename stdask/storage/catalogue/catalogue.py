@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from stdask.config.messages import nearest
 from stdask.errors import CatalogueError
 from stdask.schema import HEALPIX, Column, Columns
-from stdask.science.measurements.expressions import parse_expression
+from stdask.science.measurements.expressions import Expression, parse_expression
 from stdask.science.sky.healpix import Pixel
 from stdask.storage import paths
 from stdask.storage.memory_tables import to_astropy, to_pandas
@@ -82,22 +82,10 @@ class Catalogue:
         ExpressionError
             If the condition cannot be read, or does not fit the columns.
         """
-        names = [column.name for column in self.columns]
-        wanted = names if columns is None else list(columns)
-        if unknown := [name for name in wanted if name not in names]:
-            near = nearest(unknown[0], names)
-            hint = f"Did you mean {near!r}?" if near else "`columns` of the catalogue lists all."
-            raise CatalogueError(f"The catalogue {self.name} has no column {unknown[0]!r}. {hint}")
-        if not where:
-            return self.read(wanted)
-        condition = parse_expression(where)
-        condition.require(names)
-        read = list(dict.fromkeys([*wanted, *condition.columns]))
-        parts = [self.empty(wanted)]
-        for table in self.partitions(read):
-            passing = condition.passes(to_masked(table.select(condition.columns)))
-            parts.append(table.select(wanted).filter(pa.array(passing)))
-        return pa.concat_tables(parts).combine_chunks()
+        wanted = [column.name for column in self.columns] if columns is None else list(columns)
+        condition = parse_expression(where) if where else None
+        self.require(wanted, condition)
+        return pa.concat_tables([self.empty(wanted), *self.matching(wanted, condition)]).combine_chunks()
 
     def to_astropy(self, columns: Sequence[str] | None = None, where: str = "") -> "Table":
         """Read stars into an astropy table with units and descriptions; parameters and errors as for `to_arrow`."""
@@ -109,6 +97,34 @@ class Catalogue:
         64-bit integers are of pandas' nullable types: ids keep all their digits if some stars have none.
         """
         return to_pandas(self.to_arrow(columns, where))
+
+    def require(self, columns: Sequence[str], where: Expression | None) -> None:
+        """Check that columns exist, and that a condition fits them, before anything is read.
+
+        Raises
+        ------
+        CatalogueError
+            If there is no such column.
+        ExpressionError
+            If the condition does not fit the columns.
+        """
+        names = [column.name for column in self.columns]
+        if unknown := [name for name in columns if name not in names]:
+            near = nearest(unknown[0], names)
+            hint = f"Did you mean {near!r}?" if near else "`columns` of the catalogue lists all."
+            raise CatalogueError(f"The catalogue {self.name} has no column {unknown[0]!r}. {hint}")
+        if where is not None:
+            where.require(names)
+            where.passes(to_masked(self.empty(where.columns)))
+
+    def matching(self, columns: Sequence[str], where: Expression | None) -> Iterator[pa.Table]:
+        """Read the stars that fulfil a condition, one partition after the other; all stars without one."""
+        if where is None:
+            yield from self.partitions(columns)
+            return
+        for table in self.partitions(list(dict.fromkeys([*columns, *where.columns]))):
+            passing = where.passes(to_masked(table.select(where.columns)))
+            yield table.select(columns).filter(pa.array(passing))
 
     def path(self, pixel: Pixel) -> Path:
         """Return the file of one partition."""

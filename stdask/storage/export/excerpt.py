@@ -7,12 +7,10 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stdask.errors import CatalogueError, ExpressionError
+from stdask.errors import ExpressionError
 from stdask.schema import Column, unique_names
 from stdask.science.measurements.expressions import Expression
-from stdask.science.measurements.expressions.operations import suggestion
 from stdask.storage.catalogue.catalogue import Catalogue
-from stdask.storage.tables import to_masked
 
 
 @dataclass(frozen=True)
@@ -33,13 +31,7 @@ class Excerpt:
             Columns to read, all of the excerpt by default.
         """
         wanted = [column.name for column in self.columns] if names is None else list(names)
-        if self.where is None:
-            yield from self.catalogue.partitions(wanted)
-            return
-        needed = list(dict.fromkeys([*wanted, *self.where.columns]))
-        for table in self.catalogue.partitions(needed):
-            passing = self.where.passes(to_masked(table.select(self.where.columns)))
-            yield table.select(wanted).filter(pa.array(passing))
+        return self.catalogue.matching(wanted, self.where)
 
     @property
     def n_rows(self) -> int:
@@ -94,14 +86,7 @@ def select(
     own = {column.name: column for column in catalogue.columns}
     names = list(own) if columns is None else list(columns)
     unique_names(names, "the columns to export")
-    for name in names:
-        if name not in own:
-            raise CatalogueError(
-                f"The catalogue {catalogue.name!r} has no column {name!r}.{suggestion(name, list(own))}"
-            )
-    if where is not None:
-        where.require(own)
-        where.passes(to_masked(catalogue.empty(where.columns)))  # before anything is read or written
+    catalogue.require(names, where)
     excerpt = Excerpt(catalogue, tuple(own[name] for name in names), where, provenance)
     if where is not None and not excerpt.n_rows:
         raise ExpressionError(

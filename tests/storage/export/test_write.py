@@ -219,7 +219,7 @@ def test_other_endings_are_refused(catalogue: Catalogue, tmp_path: Path, name: s
 
 
 WRONG = {
-    ("TEF",): (None, CatalogueError, r"'stars' has no column 'TEF'\. Did you mean 'TEFF'"),
+    ("TEF",): (None, CatalogueError, r"stars has no column 'TEF'\. Did you mean 'TEFF'"),
     ("ra", "dec", "ra"): (None, ConfigError, "'ra' appears twice in the columns to export"),
     ("ra",): ("TEFF > 'hot'", ExpressionError, "compares a number with text"),
     ("dec",): ("GOOOD", ExpressionError, "Did you mean 'GOOD'"),
