@@ -7,7 +7,6 @@ import typer
 
 from stdask.cli.options import Profile, RunPath, WorkerCount, examples, path
 from stdask.config.cluster import ClusterConfig, choose_cluster
-from stdask.config.run import load_run
 
 ensembles_app = typer.Typer()
 EnsemblePath = Annotated[
@@ -40,7 +39,7 @@ def pack_command(
     """
     from stdask.tools.pack import pack
 
-    pack(load_run(run_path).output if run_path.is_file() else run_path, file, overwrite, license_name)
+    pack(run_path, file, overwrite, license_name)
 
 
 @ensembles_app.command("show", epilog=examples("show galah_to_apogee.stdask", "show runs/first"))

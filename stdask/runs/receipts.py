@@ -82,6 +82,11 @@ def library_versions() -> dict[str, str]:
     return {"stdask": __version__, "python": sys.version.split()[0]} | {n: version(n) for n in RECORDED_VERSIONS}
 
 
+def by_file_name(inputs: Mapping[str, str]) -> dict[str, str]:
+    """Return the hashes of input files by their names without folders, which tell about this machine alone."""
+    return {Path(name).name: digest for name, digest in inputs.items()}
+
+
 def stage_key(stage: str, inputs: Mapping[str, str], settings: Mapping[str, Any]) -> str:
     """Return the hash of everything that a stage's outputs depend on, the code's version included."""
     return hash_of({"stage": stage, "inputs": inputs, "config": settings, "stdask": __version__})

@@ -91,9 +91,9 @@ def _read_files(path: Path) -> dict[str, bytes]:
             members = archive.infolist()
             if fault := _fault(members, path.stat().st_size):
                 raise EnsembleError(f"{path} {fault} Nothing of it was read. {REMEDY}")
-            return {member.filename: _read(archive, member) for member in members}
+            return {member.filename: archive.read(member) for member in members}  # checks each CRC
     except zipfile.BadZipFile as exc:
-        raise EnsembleError(f"{path} is not a packed ensemble, or is damaged ({exc}). {REMEDY}") from exc
+        raise EnsembleError(f"{path} is not a packed ensemble, or is cut off or damaged ({exc}). {REMEDY}") from exc
     except (OSError, EOFError, ValueError, NotImplementedError, RuntimeError, MemoryError) as exc:
         raise EnsembleError(f"Cannot read the packed ensemble {path} ({exc or type(exc).__name__}). {REMEDY}") from exc
 
@@ -120,11 +120,3 @@ def _fault(members: list[zipfile.ZipInfo], n_bytes: int) -> str:
     if sum(member.file_size for member in members) > n_bytes:
         return "states larger files than it can hold."
     return ""
-
-
-def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    with archive.open(member) as file:  # checks the CRC at the end
-        data = file.read(member.file_size + 1)
-    if len(data) != member.file_size:
-        raise zipfile.BadZipFile(f"{member.filename} has {len(data):,} bytes, not {member.file_size:,}")
-    return data

@@ -3,10 +3,12 @@
 import re
 from pathlib import Path
 
+from stdask.config.run import load_run
 from stdask.display.console import say
 from stdask.errors import EnsembleError
-from stdask.runs.card.head import with_license
+from stdask.runs.card.head import is_evaluated, with_license
 from stdask.runs.ensemble import pack_ensemble
+from stdask.runs.stage import digest_of
 
 SUFFIX = ".stdask"
 SPDX = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*")
@@ -18,7 +20,7 @@ def pack(path: Path, bundle: Path, overwrite: bool, license_name: str | None = N
     Parameters
     ----------
     path
-        Folder of the run that trained it, or of the ensemble.
+        Folder of the run that trained it, or its run file; or the folder of the ensemble.
     bundle
         File to write.
     overwrite
@@ -30,6 +32,8 @@ def pack(path: Path, bundle: Path, overwrite: bool, license_name: str | None = N
     ------
     EnsembleError
         If there is no ensemble, the file must not be written, or the licence is no identifier.
+    CatalogueError
+        If the run file was changed since the training.
     """
     if bundle.suffix != SUFFIX:
         raise EnsembleError(f"The name of {bundle} must end in {SUFFIX}: change it.")
@@ -37,5 +41,11 @@ def pack(path: Path, bundle: Path, overwrite: bool, license_name: str | None = N
         raise EnsembleError(f"{bundle} exists. Choose another name or add --overwrite.")
     if license_name and not SPDX.fullmatch(license_name):
         raise EnsembleError(f"{license_name!r} is no SPDX identifier of a licence. Write e.g. --license cc-by-4.0.")
+    if path.is_file():
+        run = load_run(path)
+        digest_of(run, "train")
+        path = run.output
     ensemble = pack_ensemble(path, bundle, lambda card: with_license(card, license_name) if license_name else card)
+    if not is_evaluated(ensemble.card):
+        say("  The card has no accuracy. Run `stdask evaluate` and pack again, so that others know it.", "yellow")
     say(f"{bundle}: {ensemble.name}, {bundle.stat().st_size / 1e6:.1f} MB, digest {ensemble.digest}")

@@ -10,6 +10,7 @@ from stdask.errors import CatalogueError
 from stdask.runs.receipts import (
     FileRecord,
     Receipt,
+    by_file_name,
     describe_outputs,
     read_damaged,
     read_receipt,
@@ -139,3 +140,8 @@ def test_a_receipt_that_names_files_outside_the_run_folder_is_not_believed(tmp_p
     outputs = {name: {"bytes": 1, "sha256": "0"}}
     write_receipt(tmp_path, Receipt("merge", "key", {}, {}, outputs, {}))
     assert read_receipt(tmp_path, "merge") is None
+
+
+def test_files_are_named_to_others_without_their_folders():
+    inputs = {"a.fits": "0", "ebv_map /home/me/maps/sfd.fits": "1", "ebv_map maps/other.fits": "2"}
+    assert by_file_name(inputs) == {"a.fits": "0", "sfd.fits": "1", "other.fits": "2"}

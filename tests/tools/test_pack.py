@@ -1,16 +1,20 @@
 """A packed ensemble is all that is needed: it opens where there is nothing else."""
 
+import shutil
 import stat
 from pathlib import Path
 
 import pytest
 import yaml
 
-from stdask.errors import EnsembleError
-from stdask.runs.ensemble import open_ensemble
+from stdask.config.run import load_run
+from stdask.errors import CatalogueError, EnsembleError
+from stdask.runs.ensemble import open_ensemble, save_ensemble
 from stdask.storage import paths
 from stdask.tools.pack import pack
-from tests.runs.test_ensemble import CARD, finished
+from tests.conftest import JOBS
+from tests.hand_made import write_receipts
+from tests.runs.test_ensemble import CARD, FAMILY, finished
 
 
 def test_a_packed_ensemble_opens_anywhere_and_is_the_one_that_was_trained(tmp_path: Path):
@@ -51,6 +55,32 @@ def test_the_licence_of_the_file_is_the_one_that_is_given(tmp_path: Path):
     paths.card(run.output).write_text("# A card without a head\n")
     with pytest.raises(EnsembleError, match="has no head that could state a licence"):
         pack(run.output, file, overwrite=True, license_name="cc-by-4.0")
+
+
+def test_an_ensemble_that_was_not_evaluated_is_packed_with_a_hint(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    run = finished(tmp_path)
+    pack(run.output, tmp_path / "one.stdask", overwrite=False)
+    assert "Run `stdask evaluate` and pack again" in capsys.readouterr().out
+    paths.card(run.output).write_text(CARD.replace("license", "model-index: []\nlicense"))
+    pack(run.output, tmp_path / "two.stdask", overwrite=False)
+    assert "Run `stdask evaluate`" not in capsys.readouterr().out
+
+
+def test_a_run_file_stands_for_its_folder_unless_its_networks_are_outdated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    file = shutil.copy(JOBS / "galah_to_apogee.toml", tmp_path / "run.toml")
+    run = load_run(Path(file))
+    save_ensemble(run, [FAMILY], {})
+    (run.output / paths.RUN_COPY).write_text("{}")
+    paths.card(run.output).write_text(CARD, encoding="utf-8")
+    write_receipts(run, "train")
+    pack(Path(file), tmp_path / "one.stdask", overwrite=False)
+    assert open_ensemble(tmp_path / "one.stdask").digest == open_ensemble(run.output).digest
+    Path(file).write_text(Path(file).read_text().replace("[train]", "[train]\nn_members = 9", 1))
+    with pytest.raises(CatalogueError, match=r"must be repeated \(changed: train\.n_members\)\. Run `stdask train`"):
+        pack(Path(file), tmp_path / "two.stdask", overwrite=False)
 
 
 def test_an_ensemble_without_a_card_is_not_shared(tmp_path: Path):

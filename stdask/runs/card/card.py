@@ -23,7 +23,7 @@ from stdask.runs.card.head import METHOD, render_head
 from stdask.runs.card.limits import limits_of
 from stdask.runs.counts import FamilyStars, IngestCounts, PairCounts, TrainCounts
 from stdask.runs.ensemble import open_ensemble
-from stdask.runs.receipts import C, Receipt, read_receipt
+from stdask.runs.receipts import C, Receipt, by_file_name, read_receipt
 from stdask.schema.evaluation import ALL, CoverageRow, EpochRow, EvaluationTables, ScoreRow
 from stdask.science.assessment.baselines import SIMPLER
 from stdask.science.assessment.metrics import LEVELS
@@ -171,7 +171,7 @@ def _finished(output: Path, stage: str, kind: type[C]) -> Receipt[C]:
 
 def _survey(definition: SurveyDefinition, receipt: Receipt[IngestCounts]) -> CardSurvey:
     n_stars = receipt.counts.rows.n_out
-    return CardSurvey(definition.title, definition.reference, definition.notes, receipt.inputs, n_stars)
+    return CardSurvey(definition.title, definition.reference, definition.notes, by_file_name(receipt.inputs), n_stars)
 
 
 def _network(family: Family, train: TrainConfig) -> CardNetwork:

@@ -17,6 +17,7 @@ from stdask.science.translation.resampling import measured_behind
 METHOD = "Thomas, G. F., Battaglia, G., Gran, F., et al. 2024, A&A 690, A54"
 UNSTATED = "license: unknown  # not stated; `stdask pack --license` states it"
 HEAD = re.compile(r"\A---\n.*?^---\n+", re.DOTALL | re.MULTILINE)
+RESULTS = "model-index"
 METRICS = {"mae": "mean absolute error", "robust": "robust standard deviation", "bias": "mean difference"}
 
 
@@ -55,8 +56,14 @@ def render_head(ensemble: Ensemble, scores: Iterable[ScoreRow], version: str) ->
         "references": [METHOD, *dict.fromkeys([_line(a.reference), _line(b.reference)])],
     }
     if results := [_result(row, b.title, b.name) for row in scores if row.method == "translated"]:
-        content["model-index"] = [{"name": ensemble.name, "results": results}]
+        content[RESULTS] = [{"name": ensemble.name, "results": results}]
     return f"---\n{UNSTATED}\n{yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)}---\n"
+
+
+def is_evaluated(card: str) -> bool:
+    """Tell whether the head of a card has the accuracy of the ensemble."""
+    head = HEAD.match(card)
+    return bool(head and re.search(rf"^{RESULTS}:", head[0], re.MULTILINE))
 
 
 def without_head(card: str) -> str:

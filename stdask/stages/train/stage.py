@@ -14,7 +14,7 @@ from stdask.errors import PairingError
 from stdask.pairing.training_set import stack_columns, training_set
 from stdask.runs.counts import FamilyStars, TrainCounts
 from stdask.runs.ensemble import save_ensemble
-from stdask.runs.receipts import Receipt, read_receipt
+from stdask.runs.receipts import Receipt, by_file_name, read_receipt
 from stdask.runs.stage import Stage, begin_stage
 from stdask.science.translation.masking import Patterns, count_patterns, join_patterns
 from stdask.stages.train.family import train_family
@@ -80,7 +80,7 @@ def _provenance(stage: Stage) -> dict[str, Any]:
     return {
         "key": stage.key,
         "inputs": stage.inputs,
-        "survey_files": {name: receipt.inputs for name, receipt in surveys.items() if receipt},
+        "survey_files": {name: by_file_name(receipt.inputs) for name, receipt in surveys.items() if receipt},
         "settings": {name: stage.settings[name] for name in ("train", "domain")},
     }
 
