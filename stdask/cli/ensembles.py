@@ -59,8 +59,8 @@ def show_command(
     "apply",
     epilog=examples(
         "apply runs/first stars.fits --output translated.fits",
-        "apply runs/first mine.csv --definition mine.toml --output mine.parquet",
-        "apply runs/first stars.parquet --output catalogue --cluster deploy/slurm.toml --workers 64",
+        "apply mine.stdask my.csv --definition my.toml --output my.parquet",
+        "apply runs/first large.parquet --output folder --cluster slurm.toml",
     ),
 )
 def apply_command(
