@@ -247,9 +247,9 @@ def export_command(
         bool, typer.Option("--published", help="Write the columns of Table A.1 of Thomas et al. 2024.")
     ] = False,
     where: Annotated[
-        str,
+        str | None,
         typer.Option(metavar="EXPRESSION", help="Write the stars that fulfil this condition on the columns."),
-    ] = "",
+    ] = None,
     cds: Annotated[
         bool,
         typer.Option("--cds", help="Write a table for the CDS (VizieR), FILE.dat, and the file ReadMe beside it."),

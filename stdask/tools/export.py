@@ -17,7 +17,7 @@ def export(
     path: Path,
     columns: Sequence[str] = (),
     published: bool = False,
-    where: str = "",
+    where: str | None = None,
     cds: bool = False,
     overwrite: bool = False,
 ) -> None:
@@ -56,7 +56,7 @@ def export(
     if published:
         table_a1 = published_columns(catalogue.columns)
         names = [*table_a1, *(name for name in names if name not in table_a1)]
-    condition = parse_expression(where) if where else None
+    condition = None if where is None else parse_expression(where)
     provenance = provenance_of(catalogue) | ({"where": condition.text} if condition else {})
     write = write_cds_export if cds else write_export
     n_rows = write(path, catalogue, names or None, condition, provenance)
