@@ -3,23 +3,23 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from stdask.config.run import Run
 from stdask.config.survey import SurveyDefinition
 from stdask.config.toml import TomlModel, validate
 from stdask.errors import EnsembleError
 from stdask.network.ensemble import Draws, Family
 from stdask.network.parts import from_parts, to_parts
-from stdask.runs.draws import draws_of
-from stdask.runs.receipts import library_versions, read_receipt
 from stdask.science.measurements.repeats import ErrorFactors
 from stdask.storage import paths
 from stdask.storage.bundles import LIMITS, read_bundle, write_bundle
 from stdask.storage.ensembles import CARD, DOCUMENT, read_ensemble, write_ensemble
+
+if TYPE_CHECKING:  # what only runs need is imported there: a translation starts faster
+    from stdask.config.run import Run
 
 CHOICES = "Name a packed ensemble, its folder, or the folder of the run that trained it."
 
@@ -93,7 +93,7 @@ class StoredContent(TomlModel):
         return self
 
 
-def save_ensemble(run: Run, families: Sequence[Family], provenance: Mapping[str, Any]) -> list[Path]:
+def save_ensemble(run: "Run", families: Sequence[Family], provenance: Mapping[str, Any]) -> list[Path]:
     """Write the trained ensemble of a run, self-contained; return the files.
 
     Parameters
@@ -105,7 +105,9 @@ def save_ensemble(run: Run, families: Sequence[Family], provenance: Mapping[str,
     provenance
         What they were trained on, for people.
     """
-    from stdask.storage.error_factors import read_factors  # astropy's tables are slow to import
+    from stdask.runs.draws import draws_of
+    from stdask.runs.receipts import library_versions
+    from stdask.storage.error_factors import read_factors
 
     a, b, draws = run.definition_a, run.definition_b, draws_of(run.config)
     factors = read_factors(paths.catalogue(run.output, a.name), a)
@@ -199,6 +201,8 @@ def folder_of(path: Path) -> Path:
         raise EnsembleError(f"No file or folder {path}. {CHOICES}")
     if not (path / paths.RUN_COPY).is_file():
         raise EnsembleError(f"{path} holds no trained ensemble. {CHOICES}")
+    from stdask.runs.receipts import read_receipt
+
     if read_receipt(path, "train") is None:
         raise EnsembleError(f"The run {path} has no trained ensemble yet. Run `stdask train` first.")
     return paths.ensemble(path)

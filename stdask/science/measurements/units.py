@@ -2,13 +2,16 @@
 
 import re
 from functools import lru_cache
-
-from astropy import units as u
+from typing import TYPE_CHECKING
 
 from stdask.errors import SurveyError
 
+if TYPE_CHECKING:  # slow to import, and needed only where units differ
+    from astropy import units as u
+
 NO_UNIT = frozenset({"", "-", "--", "---", "1", "none"})  # spellings of "no unit" seen in survey files
 LOGARITHM = re.compile(r"^\[?(dex|log|log10)\b.*|^\[.*\]$", re.IGNORECASE)  # dex, log(cm.s**-2), [cm/s2]
+OWN = frozenset({"K", "dex", "mag", "km/s", "mas/yr", "kpc", "deg"})  # of the columns of the schema
 FORMATS = (None, "fits", "cds")  # of astropy's unit parser: its own, FITS Standard 4.0, CDS catalogues
 
 
@@ -32,6 +35,8 @@ def conversion_factor(stated: tuple[str, ...], wanted: str) -> float:
     given = [unit for unit in stated if unit.strip().lower() not in NO_UNIT]
     if not given:
         return 1.0
+    if given[0] == wanted and wanted in OWN:
+        return 1.0
     logarithmic = wanted == "dex"
     known = [unit for unit in given if _is_known(unit) or (logarithmic and LOGARITHM.match(unit))]
     if not known:
@@ -44,6 +49,8 @@ def conversion_factor(stated: tuple[str, ...], wanted: str) -> float:
 
 
 def _factor(stated: str, wanted: str) -> float:
+    from astropy import units as u
+
     refusal = f"unit {stated!r} cannot be converted to {wanted!r}. Name another column or correct its unit."
     source, target = _parse(stated), _parse(wanted)
     function_units = (u.function.FunctionUnitBase, u.function.mixin.FunctionMixin)
@@ -63,7 +70,9 @@ def _is_known(text: str) -> bool:
     return True
 
 
-def _parse(text: str) -> u.UnitBase:
+def _parse(text: str) -> "u.UnitBase":
+    from astropy import units as u
+
     for spelling in FORMATS:
         try:
             return u.Unit(text, format=spelling, parse_strict="raise")
