@@ -8,7 +8,10 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
-PATTERNS = ("README.md", "LICENSE", "docs/*.md", "docs/surveys/*.md", "docs/gallery/*.png", "deploy/*", "jobs/*")
+PATTERNS = (
+    *("README.md", "LICENSE", "docs/*.md", "docs/surveys/*.md", "docs/gallery/*.png", "docs/notebooks/*.ipynb"),
+    *("deploy/*", "jobs/*"),
+)
 FOLDER_LINK = re.compile(r"\[([^\]]+)\]\(((?:\.\./)?(?:jobs|deploy|docs))/?\)")
 
 

@@ -47,9 +47,11 @@ class Translator:
     Examples
     --------
     >>> import stdask
-    >>> from astropy.table import Table
-    >>> translator = stdask.Translator.open("runs/first")  # doctest: +SKIP
-    >>> stars = translator.translate(Table.read("stars.fits"))  # doctest: +SKIP
+    >>> translator = stdask.Translator.open("stdask-demo")
+    >>> stars = stdask.open_catalogue("stdask-demo/catalogues/mock_a").to_astropy()
+    >>> translated = translator.translate(stars)
+    >>> translated["TEFF_PRED_50"].unit
+    Unit("K")
     """
 
     ensemble: Ensemble

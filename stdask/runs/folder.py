@@ -23,11 +23,11 @@ class RunFolder:
     Examples
     --------
     >>> import stdask
-    >>> run = stdask.load_run("runs/first")  # doctest: +SKIP
-    >>> run.tables  # doctest: +SKIP
-    ['accuracy', 'attenuation', 'coverage', ...]
-    >>> run.table("gradients")  # doctest: +SKIP
-    >>> run.catalogue("merged").to_astropy(where="LOGG < 3.5")  # doctest: +SKIP
+    >>> run = stdask.load_run("stdask-demo")
+    >>> run.catalogues
+    ['merged', 'mock_a', 'mock_a_on_mock_b', 'mock_b']
+    >>> run.table("gradients")["LABEL"].description
+    'Label whose slope is given; HEIGHT is |Z|'
     """
 
     def __init__(self, folder: Path | str) -> None:

@@ -66,7 +66,7 @@ def draw_atlas(
     Examples
     --------
     >>> import stdask
-    >>> results = stdask.draw_atlas(stars, "maps", {"FE_H": "feh"}, select={})  # doctest: +SKIP
+    >>> results = stdask.draw_atlas("mine.fits", "maps", {"FE_H": "feh"}, select={})  # doctest: +SKIP
     >>> results.table("gradients")  # doctest: +SKIP
     >>> results.figures["map_edge_on"]  # doctest: +SKIP
     """

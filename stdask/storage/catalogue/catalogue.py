@@ -33,9 +33,10 @@ class Catalogue:
     Examples
     --------
     >>> import stdask
-    >>> stars = stdask.open_catalogue("runs/first/catalogues/merged")  # doctest: +SKIP
-    >>> stars.columns  # doctest: +SKIP
-    >>> giants = stars.to_astropy(columns=["TEFF", "LOGG", "FE_H"], where="LOGG < 3.5")  # doctest: +SKIP
+    >>> catalogue = stdask.open_catalogue("stdask-demo/catalogues/merged")
+    >>> giants = catalogue.to_astropy(["TEFF", "LOGG", "M_H"], where="LOGG < 3.5")
+    >>> giants["TEFF"].unit
+    Unit("K")
     """
 
     folder: Path
