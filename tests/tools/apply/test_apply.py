@@ -160,9 +160,9 @@ def test_a_file_says_what_it_was_made_from(ensemble: Path, tmp_path: Path):
     applied(ensemble, stars(10), tmp_path)
     meta = fits.getheader(tmp_path / "out.fits", 0)
     assert meta["ENSEMBLE"] == "small_to_mock_b"
-    assert meta["ENS_SHA2"] == open_ensemble(ensemble).digest
+    assert meta["ENSSHA25"] == open_ensemble(ensemble).digest
     assert meta["TABLE"] == "stars.fits"
-    assert meta["TAB_SHA2"] == hashlib.sha256((tmp_path / "stars.fits").read_bytes()).hexdigest()
+    assert meta["TABSHA25"] == hashlib.sha256((tmp_path / "stars.fits").read_bytes()).hexdigest()
 
 
 def test_an_interrupted_command_resumes_with_what_was_done(
