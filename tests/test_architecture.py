@@ -258,6 +258,7 @@ COVERED_ELSEWHERE = {
     "stages/ingest/partitions.py": "tests/stages/ingest/test_stage.py runs the stage on real and on made-up stars",
     "stages/ingest/steps.py": "tests/stages/ingest/test_stage.py interrupts the stage after any step",
     "stages/merge/also.py": "tests/stages/merge/test_stage.py merges further surveys",
+    "stages/merge/pairs.py": "tests/stages/merge/test_stage.py merges a run that trained nothing",
     "stages/merge/repeats.py": "tests/stages/merge/test_stage.py merges stars that several surveys have",
     "stages/merge/sources.py": "tests/stages/merge/test_stage.py runs the stage",
     "stages/merge/tiles.py": "tests/stages/merge/test_stage.py runs the stage",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stdask.config.run import Run, load_run, with_workers
+from stdask.config.run import Run, with_workers
+from stdask.runs.run_file import open_run
 
 if TYPE_CHECKING:
     from stdask.cluster.workers import Workers
@@ -65,7 +66,7 @@ def load(
     profile: Profile = None,
 ) -> Run:
     """Return the run as the options ask for it."""
-    return with_workers(load_run(run_file, data_dir, output), workers, profile)
+    return with_workers(open_run(run_file, data_dir, output), workers, profile)
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ from stdask.cli.options import (
 from stdask.config.atlas import is_atlas_file, load_atlas
 from stdask.config.cluster import choose_cluster
 from stdask.config.run import Run
-from stdask.runs.registry import COMMANDS, stages_of
+from stdask.runs.registry import COMMANDS, STAGES, entry_of
 
 if TYPE_CHECKING:
     from stdask.cluster.workers import Workers
@@ -63,7 +63,8 @@ def _run_stage(command: str, run: Run, workers: "Workers", redo: bool, truth: Pa
 
     if redo:
         forget(run.output, [command])
-    run_stages(stages_of(command), run, workers, {"truth": truth})
+    entries = [entry_of(run.config, name) for name, entry in STAGES.items() if entry.command == command]
+    run_stages(entries, run, workers, {"truth": truth})
 
 
 def _stage_command(name: str) -> Callable[..., None]:
@@ -124,5 +125,6 @@ EXAMPLES = {
     "atlas": ("atlas run.toml", "atlas mine.fits --output maps", "atlas mine.toml"),
 }
 for name in COMMANDS:
-    text, lines = stages_of(name)[0].summary, EXAMPLES.get(name, (f"{name} run.toml",))
-    stages_app.command(name, help=text, epilog=examples(*lines))(OWN.get(name) or _stage_command(name))
+    summary = next(entry.summary for entry in STAGES.values() if entry.command == name)
+    lines = EXAMPLES.get(name, (f"{name} run.toml",))
+    stages_app.command(name, help=summary, epilog=examples(*lines))(OWN.get(name) or _stage_command(name))

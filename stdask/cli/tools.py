@@ -204,6 +204,7 @@ def bench_command(
     run, and --ingest measures the conversion of a survey file, instead.
     """
     from stdask.network.presets import PRESETS
+    from stdask.runs.run_file import open_run
     from stdask.tools.bench import bench
 
     if plan is not None and (preset or json_file or rows):
@@ -213,7 +214,7 @@ def bench_command(
     if unknown := set(preset or ()) - set(PRESETS):
         raise ConfigError(f"No preset {unknown.pop()!r}. Presets: {', '.join(PRESETS)}.")
     if plan is not None:
-        bench.plan(load_run(plan, data_dir))
+        bench.plan(open_run(plan, data_dir))
     elif rows is not None:
         bench.ingest_rate(rows, json_file)
     else:

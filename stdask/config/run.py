@@ -22,6 +22,8 @@ from stdask.config.toml import InnerPath, TomlModel, load_toml, validate
 from stdask.config.training import TrainConfig
 from stdask.errors import ConfigError
 
+DRAWN = ("n_draws", "sampler", "include_nominal")  # keys of `[translate]` that a trained ensemble has, too
+
 
 class RunConfig(TomlModel):
     """The run file: everything that a run does, from the survey files to the maps."""
@@ -32,8 +34,9 @@ class RunConfig(TomlModel):
     """Folder of all results, relative to the working directory. `--output` overrides it."""
     surveys: SurveysConfig
     """The two surveys."""
-    pair: PairConfig
-    """Which stars of A and B are the same, and which of these pairs are used for training."""
+    pair: PairConfig | None = None
+    """Which stars of A and B are the same, and which of these pairs are used for training. Needed unless `[train]`
+    names an ensemble."""
     train: TrainConfig
     """The labels, and the neural networks that predict them."""
     ingest: IngestConfig = IngestConfig()
@@ -70,6 +73,19 @@ class Run(TomlModel):
         return self.definition_a if side == "a" else self.definition_b
 
     @property
+    def pair(self) -> PairConfig:
+        """`[pair]` of a run that trains its networks.
+
+        Raises
+        ------
+        ConfigError
+            If the run has none.
+        """
+        if self.config.pair is None:
+            raise ConfigError("The run file has no [pair]. Add it.")
+        return self.config.pair
+
+    @property
     def merged_titles(self) -> tuple[str, str]:
         """What the translated surveys of the merged catalogue, and B, are called in figures."""
         further = len(self.config.merge.also)
@@ -99,7 +115,8 @@ def load_run(path: Path, data_dir: Path | None = None, output: Path | None = Non
     definition_b = _definition(config.surveys.b, path.parent)
     if definition_a.name == definition_b.name:
         raise ConfigError(f"Run file {path}: A and B are both {definition_a.name!r}. Name two surveys.")
-    _check_labels(config, definition_a, definition_b, path)
+    _check_training(config, path)
+    check_labels(config, definition_a, definition_b, path)
     for key in ("prologue", "directives"):
         if getattr(config.cluster, key):
             raise ConfigError(
@@ -129,7 +146,29 @@ def _definition(survey: SurveyConfig, base: Path) -> SurveyDefinition:
     return definition.model_copy(update={"ebv_map": survey.ebv_map}) if survey.ebv_map else definition
 
 
-def _check_labels(config: RunConfig, a: SurveyDefinition, b: SurveyDefinition, path: Path) -> None:
+def _check_training(config: RunConfig, path: Path) -> None:
+    """Raise if the run file lacks what training needs, or has settings that a trained ensemble has already."""
+    if config.train.ensemble is None:
+        if config.pair is None:
+            raise ConfigError(f"Run file {path}: the key 'pair' is missing. Add it.")
+        return
+    twice = [f"[train] {key}" for key in config.train.model_fields_set - {"ensemble"}]
+    twice += [f"[translate] {key}" for key in config.translate.model_fields_set & {*DRAWN}]
+    twice += [f"[{table}]" for table in ("pair", "domain", "evaluate") if table in config.model_fields_set]
+    if twice:
+        raise ConfigError(
+            f"Run file {path}: {min(twice)} is not used, because [train] names a trained ensemble. Remove it."
+        )
+
+
+def check_labels(config: RunConfig, a: SurveyDefinition, b: SurveyDefinition, path: Path) -> None:
+    """Check the labels and inputs of a run against its survey definitions.
+
+    Raises
+    ------
+    ConfigError
+        If a survey does not measure one, or has it in another unit.
+    """
     for label in config.atlas.labels:
         if label not in b.labels:
             raise ConfigError(

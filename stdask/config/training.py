@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from stdask import schema
-from stdask.config.toml import TomlModel
+from stdask.config.toml import InnerPath, TomlModel
 
 Positive = Annotated[float, Field(gt=0)]
 
@@ -32,8 +32,13 @@ class TrainConfig(TomlModel):
     are those of Thomas et al. 2024 unless the text of a key says otherwise.
     """
 
-    intrinsic: tuple[LabelConfig, ...] = Field(min_length=1)
-    """Labels that depend on the star alone: temperature, gravity, abundances."""
+    ensemble: InnerPath | None = None
+    """Packed ensemble (`stdask pack`) that is used instead of training, e.g. `galah_to_apogee.stdask`, relative to
+    `--data-dir`. Labels, networks and draws are those of the ensemble: the run file then has no other key of `[train]`,
+    no `[pair]`, `[domain]` and `[evaluate]`, and the stages `pair` and `evaluate` are left out. A must have the
+    definition that the ensemble was trained with. Default: none; the networks are trained."""
+    intrinsic: tuple[LabelConfig, ...] = Field(default=(), min_length=1)
+    """Labels that depend on the star alone: temperature, gravity, abundances. Needed unless an `ensemble` is named."""
     extrinsic: tuple[LabelConfig, ...] = ()
     """Labels that depend on the motion or place of the star, e.g. the line-of-sight velocity. Default: none."""
     features: tuple[str, ...] = ()
@@ -93,6 +98,10 @@ class TrainConfig(TomlModel):
 
     @model_validator(mode="after")
     def _labels_differ(self) -> Self:
+        if self.ensemble and not self.intrinsic:
+            return self  # The labels are those of the ensemble.
+        if not self.intrinsic:
+            raise ValueError("`intrinsic` is missing. Add [[train.intrinsic]] for each label, or name an `ensemble`")
         if not self.inputs("intrinsic"):
             raise ValueError("the networks have no input. Give a label its `from`, or add `features`")
         schema.unique_names([c.label for c in (*self.intrinsic, *self.extrinsic)], "the labels of [train]")

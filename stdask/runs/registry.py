@@ -12,6 +12,7 @@ from typing import Any
 
 from stdask.config.run import Run, RunConfig
 from stdask.config.stages import SurveyConfig
+from stdask.errors import ConfigError
 from stdask.network.presets import N_DRAWS
 from stdask.runs import counts
 
@@ -56,7 +57,7 @@ def stage_settings(run: Run, stage: str) -> Settings:
     content |= {f"definition_{side}": run.definition(side).model_dump(mode="json") for side in "ab"}
     content["translate"]["n_draws"] = n_draws_of(run.config)
     settings: Settings = {}
-    for name in ENTRIES[stage].settings:
+    for name in entry_of(run.config, stage).settings:
         table, _, key = name.partition(".")
         if key:
             settings.setdefault(table, {})[key] = content[table][key]
@@ -68,7 +69,7 @@ def stage_settings(run: Run, stage: str) -> Settings:
 def input_files(run: Run, stage: str) -> dict[str, Path]:
     """Return the files that a stage reads from outside the run folder, by the name of the input."""
     files: dict[str, Path] = {}
-    for name in ENTRIES[stage].files:
+    for name in entry_of(run.config, stage).files:
         table, _, key = name.partition(".")
         value = getattr(getattr(run.config, table), key)
         if isinstance(value, SurveyConfig):
@@ -184,6 +185,7 @@ _ENTRIES = (
     ),
 )
 STAGES: Mapping[str, StageEntry] = {entry.name: entry for entry in _ENTRIES}  # in the order in which they run
+TRAINING_STAGES = ("pair", "evaluate")  # left out where `[train]` names a trained ensemble
 COMMANDS = tuple(dict.fromkeys(entry.command for entry in _ENTRIES))
 
 
@@ -261,6 +263,35 @@ CHECKS: Mapping[str, StageEntry] = {
 ENTRIES: Mapping[str, StageEntry] = {**STAGES, **CHECKS}  # all that write receipts
 
 
-def stages_of(command: str) -> tuple[StageEntry, ...]:
-    """Return the stages that a command runs."""
-    return tuple(entry for entry in _ENTRIES if entry.command == command)
+def stages_of(config: RunConfig) -> Mapping[str, StageEntry]:
+    """Return the stages of a run by name, in the order in which they run.
+
+    A run that names a trained ensemble has no stages that train and test one: `train` takes it over.
+    """
+    if config.train.ensemble is None:
+        return STAGES
+    return {name: _without_training(entry) for name, entry in STAGES.items() if name not in TRAINING_STAGES}
+
+
+def _without_training(entry: StageEntry) -> StageEntry:
+    ensemble = "train.ensemble"
+    if entry.name == "train":
+        return replace(entry, inputs=(), files=(ensemble,), changes_card=False)
+    files = (*entry.files, ensemble) if entry.name == "ingest_a" else entry.files  # the factors of its errors
+    return replace(entry, inputs=tuple(name for name in entry.inputs if name not in TRAINING_STAGES), files=files)
+
+
+def entry_of(config: RunConfig, stage: str) -> StageEntry:
+    """Return a stage of a run, or a check of it.
+
+    Raises
+    ------
+    ConfigError
+        If the run has no such stage.
+    """
+    own = {**stages_of(config), **CHECKS}
+    if stage not in own:
+        raise ConfigError(
+            f"This run has no stage {stage!r}, because [train] names the trained ensemble {config.train.ensemble}."
+        )
+    return own[stage]

@@ -21,7 +21,7 @@ from stdask.runs.receipts import (
     write_receipt,
 )
 from stdask.runs.recorder import recorded_workers, stage_begins, stage_ends
-from stdask.runs.registry import ENTRIES, OPTIONS, STAGES, input_files, stage_settings
+from stdask.runs.registry import OPTIONS, entry_of, input_files, stage_settings
 from stdask.storage import paths
 from stdask.storage.surveys.files import checksum
 
@@ -136,7 +136,7 @@ def begin_stage(
     SurveyError
         If a file that it reads is missing.
     """
-    entry = ENTRIES[name]
+    entry = entry_of(run.config, name)
     files = input_files(run, name)
     inputs = {stage: digest_of(run, stage) for stage in entry.inputs}
     for key, path in files.items():
@@ -158,8 +158,8 @@ def digest_of(run: Run, stage: str) -> str:
     CatalogueError
         If that stage has not been run, or must be repeated: other settings, inputs or version, a damaged file.
     """
+    command = entry_of(run.config, stage).command
     receipt = read_receipt(run.output, stage)
-    command = STAGES[stage].command
     if receipt is None:
         raise CatalogueError(f"{run.output} has no finished {stage!r} stage. Run `stdask {command}` first.")
     if why := why_again(run.output, receipt, run):

@@ -1,4 +1,4 @@
-"""Packed ensembles: one zip file of plain data, read in memory and never unpacked to the disk.
+"""Packed ensembles: one zip file of plain data, read and checked in memory.
 
 Its files are stored without compression: weights hardly shrink, the same files give the same bytes everywhere, and no
 file can be larger than the bundle that it comes in.
@@ -83,6 +83,22 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for own in value:
             yield from _texts(own)
+
+
+def unpack_bundle(path: Path, folder: Path) -> list[Path]:
+    """Write the files of a bundle to a folder, and return them; all have been checked before.
+
+    Raises
+    ------
+    EnsembleError
+        As `read_bundle`.
+    """
+    read_bundle(path)
+    files = _read_files(path)
+    for name, content in files.items():
+        with replacing(folder / name) as temporary:
+            temporary.write_bytes(content)
+    return [folder / name for name in files]
 
 
 def _read_files(path: Path) -> dict[str, bytes]:

@@ -7,14 +7,15 @@ from typing import Any
 
 from stdask import __version__
 from stdask.cluster.workers import Workers
-from stdask.config.run import Run, load_run, with_workers
+from stdask.config.run import Run, with_workers
 from stdask.display.console import say
 from stdask.errors import ConfigError
 from stdask.runs.card.card import write_card
 from stdask.runs.folder import RunFolder
 from stdask.runs.ledger import remove_ledgers
 from stdask.runs.receipts import Receipt
-from stdask.runs.registry import STAGES, StageEntry
+from stdask.runs.registry import STAGES, StageEntry, stages_of
+from stdask.runs.run_file import open_run
 from stdask.runs.session import session
 from stdask.schema import CLUSTER_COLUMNS
 from stdask.storage import paths
@@ -64,7 +65,7 @@ def run(
     >>> import stdask
     >>> results = stdask.run("run.toml", data_dir="surveys", output="runs/first")  # doctest: +SKIP
     """
-    asked = load_run(Path(run_file), Path(data_dir) if data_dir else None, Path(output) if output else None)
+    asked = open_run(Path(run_file), Path(data_dir) if data_dir else None, Path(output) if output else None)
     asked = with_workers(asked, workers, Path(cluster) if cluster else None)
     with session(asked.output, asked.config.cluster) as own_workers:
         run_all(asked, own_workers, Path(truth) if truth else None, redo)
@@ -90,8 +91,9 @@ def run_all(run: Run, workers: Workers, truth: Path | None = None, redo: Sequenc
     """
     check_files(run)
     forget(run.output, redo)
-    run_stages(tuple(STAGES.values()), run, workers, {"truth": truth})
-    for entry in STAGES.values():
+    stages = stages_of(run.config)
+    run_stages(tuple(stages.values()), run, workers, {"truth": truth})
+    for entry in stages.values():
         folder = entry.outputs[0].format(a=run.definition_a.name, b=run.definition_b.name)
         say(f"{entry.title:<9}  {run.output / folder}")
     say(f"Open {paths.report(run.output)} in a browser.", "bold")
@@ -157,7 +159,8 @@ def check_files(run: Run) -> None:
     for side in "ab":
         definition = run.definition(side)
         open_survey(run.survey_file(side), definition.file).require(definition.source_columns)
-    for stars in (*run.config.pair.exclude, *run.config.merge.exclude):
+    lists = run.config.pair.exclude if run.config.pair else ()
+    for stars in (*lists, *run.config.merge.exclude):
         open_survey(run.data_dir / stars.file).require([stars.column])
     if run.config.merge.globular_clusters:
         open_survey(run.data_dir / run.config.merge.globular_clusters).require(CLUSTER_COLUMNS)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from rich.text import Text
 
-from stdask.config.run import Run, load_run
+from stdask.config.run import Run, RunConfig, load_run
 from stdask.display.console import duration, say
 from stdask.display.tables import print_table
 from stdask.errors import CatalogueError, FailedTask
@@ -18,7 +19,8 @@ from stdask.runs.changes import changed_files, why_again
 from stdask.runs.lock import Lock, read_lock
 from stdask.runs.progress import DONE, RUNNING, Progress, read_progress
 from stdask.runs.receipts import Receipt, read_receipt
-from stdask.runs.registry import ENTRIES, STAGES
+from stdask.runs.registry import CHECKS, ENTRIES, STAGES, StageEntry, stages_of
+from stdask.runs.run_file import open_run
 from stdask.storage import paths
 
 SHOWN_FAILURES = 10
@@ -70,17 +72,23 @@ def print_status(path: Path, data_dir: Path | None = None) -> None:
 
 
 def _load(path: Path, data_dir: Path | None) -> Run:
-    run = load_run(path, data_dir)
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # it has not been run yet
-        if data_dir is None:
-            last = json.loads((run.output / paths.RUN_COPY).read_text(encoding="utf-8"))
-            return run.model_copy(update={"data_dir": Path(last["run"]["data_dir"])})
-    return run
+    if data_dir is None and (last := _last_run(load_run(path).output)):
+        return open_run(path, Path(last["data_dir"]))
+    return open_run(path, data_dir)
+
+
+def _last_run(output: Path) -> Mapping[str, Any]:
+    """Return the run file of the last run, with its folders; empty if there has been none."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        content = json.loads((output / paths.RUN_COPY).read_text(encoding="utf-8"))
+        return dict(content["run"])
+    return {}
 
 
 def standings(output: Path, run: Run | None, progress: Progress | None, lock: Lock | None) -> list[Standing]:
     """Return how each stage stands, in their order; checks that were never started are left out."""
-    receipts = {stage: read_receipt(output, stage) for stage in ENTRIES}
+    stages = _stages(output, run)
+    receipts = {stage: read_receipt(output, stage) for stage in (*stages, *CHECKS)}
     stands: dict[str, Standing] = {}
     # The folder of a table's atlas has that stage alone.
     of_a_run = run is not None or [stage for stage, receipt in receipts.items() if receipt] != ["atlas"]
@@ -88,12 +96,21 @@ def standings(output: Path, run: Run | None, progress: Progress | None, lock: Lo
         if progress and progress.stage == stage and receipt is None:
             stands[stage] = Standing(stage, _state(progress, lock), _last_update(progress, lock), None)
         elif receipt is None:
-            if stage in STAGES and of_a_run:
+            if stage in stages and of_a_run:
                 stands[stage] = Standing(stage, "waiting", "", None)
         else:
             why = why_again(output, receipt, run) or "; ".join(changed_files(receipt, run) if run else ())
             stands[stage] = Standing(stage, "outdated" if why else "done", why, receipt)
     return list(stands.values())
+
+
+def _stages(output: Path, run: Run | None) -> Mapping[str, StageEntry]:
+    """Return the stages that a run has, or that the last run in its folder had."""
+    if run:
+        return stages_of(run.config)
+    with contextlib.suppress(ValueError, KeyError):  # no run yet, or one of another version
+        return stages_of(RunConfig.model_validate(_last_run(output)["config"]))
+    return STAGES
 
 
 def _state(progress: Progress, lock: Lock | None) -> str:

@@ -8,7 +8,7 @@ import pytest
 from stdask.config.run import Run, load_run
 from stdask.errors import ConfigError
 from stdask.runs.receipts import read_receipt
-from stdask.runs.registry import STAGES, stages_of
+from stdask.runs.registry import STAGES
 from stdask.runs.stage import Stage
 from stdask.storage import paths
 from stdask.tools import run as runner
@@ -49,7 +49,7 @@ def test_each_stage_gets_the_arguments_that_it_takes_and_the_card_follows_train_
 
     monkeypatch.setattr(runner, "import_module", stage_of)
     monkeypatch.setattr(runner, "write_card", lambda _run: called.append("card"))
-    entries = [*stages_of("ingest"), *stages_of("train"), *stages_of("evaluate"), *stages_of("merge")]
+    entries = [STAGES[name] for name in ("ingest_a", "ingest_b", "train", "evaluate", "merge")]
     runner.run_stages(entries, run, None, {"truth": Path("truth.parquet")})
     assert called == [
         ("ingest", {"side": "a"}),

@@ -97,13 +97,13 @@ def run(run: Run, workers: Workers) -> Receipt:
         provenance={"survey_a": surveys.names[0], "survey_b": surveys.names[1], "stage_key": stage.key},
     )
     shown = diagrams(workers, catalogue, surveys, config.atlas)
-    pairs = paths.pairs(run.output, *surveys.names)
-    training = training_keys(pairs, config.train.test_fraction, config.seed)
     outputs = [
         *write_products(products, workers),
         *write_diagrams(shown, products.folder, surveys, config.atlas.select, stage.key),
-        *write_parameter_space(workers, run.output, surveys, config.atlas.select, training),
     ]
+    if config.train.ensemble is None:  # else the training stars are not known
+        training = training_keys(paths.pairs(run.output, *surveys.names), config.train.test_fraction, config.seed)
+        outputs += write_parameter_space(workers, run.output, surveys, config.atlas.select, training)
     return stage.finish(outputs, replace(atlas.counts, notes=(*atlas.counts.notes, *shown.notes)))
 
 

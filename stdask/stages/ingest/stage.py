@@ -11,7 +11,7 @@ Tasks hand on what they found in files; the driver keeps a few numbers of each. 
 files of the tasks that were done.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from stdask.config.run import Run
 from stdask.config.survey import SurveyDefinition
 from stdask.errors import StdaskError, SurveyError
 from stdask.runs.counts import IngestCounts, RowCounts
+from stdask.runs.ensemble import open_ensemble
 from stdask.runs.ledger import clean_up
 from stdask.runs.receipts import FileRecord, Receipt
 from stdask.runs.stage import Stage, begin_stage
@@ -92,13 +93,23 @@ def run(run: Run, workers: Workers, side: str) -> Receipt:
         stage = begin_stage(run, f"ingest_{side}")
         survey = open_survey(path, definition.file)
         survey.require(definition.source_columns)  # before any earlier output is removed
-        raw = RawSurvey(survey, definition, run.data_dir / definition.ebv_map if definition.ebv_map else None)
+        ebv_map = run.data_dir / definition.ebv_map if definition.ebv_map else None
+        raw = RawSurvey(survey, definition, ebv_map, _trained_factors(run) if side == "a" else None)
         receipt = stage.done() or ingest(stage, workers, raw, folder, run.config.ingest.rows_per_block)
     except StdaskError as exc:
         exc.add_note(f"Survey {definition.name} ({path.name})")
         raise
     clean_up(run.output, stage.name, folder)  # only now: an interrupted run resumes with these files
     return receipt
+
+
+def _trained_factors(run: Run) -> Mapping[str, ErrorFactors] | None:
+    """Return the factors of the stated errors of A that the ensemble of the run was trained with; None if it has none.
+
+    Then the stars of the run get the numbers that they had in the run that trained it.
+    """
+    ensemble = run.config.train.ensemble
+    return open_ensemble(run.data_dir / ensemble).error_factors if ensemble else None
 
 
 def ingest(stage: Stage, workers: Workers, raw: RawSurvey, folder: Path, rows_per_block: int) -> Receipt:
@@ -163,6 +174,9 @@ def _prepare(folder: Path, steps: Steps) -> Path:
 def _open(steps: Steps, raw: RawSurvey, deal: Deal) -> Source:
     """Return the survey file as tasks read it: a file that can be read in part, and a map that fits into memory."""
     survey, definition = raw.survey, raw.definition
+    if raw.factors is not None and definition.duplicates:  # nothing is measured
+        duplicates = definition.duplicates.model_copy(update={"rescale_errors": False})
+        definition = definition.model_copy(update={"duplicates": duplicates})
     units = {name: survey.unit(name) for name in definition.source_columns}
     reddening = None
     if not survey.by_slices:

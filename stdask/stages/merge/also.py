@@ -11,7 +11,7 @@ from stdask.errors import CatalogueError, ConfigError
 from stdask.runs.changes import why_again
 from stdask.runs.receipts import Receipt, read_receipt
 
-STAGES = ("ingest_a", "ingest_b", "pair", "translate")  # what a merge reads
+STAGES = ("ingest_a", "ingest_b", "train", "translate")  # what a merge reads, apart from the pairs
 
 
 class SurveyRun(NamedTuple):
@@ -21,6 +21,7 @@ class SurveyRun(NamedTuple):
     definition: SurveyDefinition  # of its A
     train: TrainConfig  # its labels and inputs
     inputs: dict[str, str]  # name -> digest of what a merge reads of a further run
+    pairs: Path | None = None  # its stars that are in B too, once they are known
 
 
 def read_others(also: Sequence[AlsoConfig], a: str, b: str, digest_b: str) -> list[SurveyRun]:
@@ -67,12 +68,12 @@ def _read_other(output: Path, before: Sequence[str], b: str, digest_b: str) -> S
         )
     if own_a.name in before:
         raise ConfigError(f"its A, {own_a.name}, is merged already. Name each survey once.")
-    return SurveyRun(
-        output=output,
-        definition=own_a,
-        train=TrainConfig.model_validate(receipts["pair"].settings["train"]),
-        inputs={f"{stage} of {own_a.name}": receipts[stage].digest for stage in ("ingest_a", "pair", "translate")},
-    )
+    train = TrainConfig.model_validate(receipts["train"].settings["train"])
+    if train.ensemble is None:
+        receipts["pair"] = _finished(output, "pair")
+    read = [stage for stage in ("ingest_a", "pair", "translate") if stage in receipts]
+    inputs = {f"{stage} of {own_a.name}": receipts[stage].digest for stage in read}
+    return SurveyRun(output, own_a, train, inputs)
 
 
 def _finished(output: Path, stage: str) -> Receipt:

@@ -1,6 +1,5 @@
 """Stars that several of the translated surveys of a merge have: the first usable survey takes precedence."""
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +32,6 @@ def find_repeats(workers: Workers, opened: Sequence[Opened], folder: Path, radiu
     radius_arcsec
         Largest separation of stars that are matched by position.
     """
-    shutil.rmtree(folder, ignore_errors=True)  # tables of an earlier merge, perhaps of other surveys
     found: list[Opened] = []
     for later in opened[:-1]:
         repeats = tuple(
@@ -45,15 +43,17 @@ def find_repeats(workers: Workers, opened: Sequence[Opened], folder: Path, radiu
 
 def _write(workers: Workers, earlier: Opened, later: Opened, folder: Path, radius_arcsec: float) -> Path:
     """Write the keys of the stars of a survey that an earlier one has, with values that can be used."""
-    rows = _match(workers, earlier.catalogue, later.catalogue, radius_arcsec, paths.scratch(folder))
-    stars = _gather(workers, earlier.catalogue, [schema.GOOD.name, *FLAGS], rows[:, 0])
+    rows = match_surveys(workers, earlier.catalogue, later.catalogue, radius_arcsec, paths.scratch(folder))
+    stars = gather_stars(workers, earlier.catalogue, [schema.GOOD.name, *FLAGS], rows[:, 0])
     usable = ~np.logical_or.reduce(list(translation_cuts(stars).values()))
     path = folder / f"{later.source.survey}_in_{earlier.source.survey}.parquet"
-    write_parquet(path, _gather(workers, later.catalogue, [KEY], rows[usable, 1]))
+    write_parquet(path, gather_stars(workers, later.catalogue, [KEY], rows[usable, 1]))
     return path
 
 
-def _match(workers: Workers, earlier: Catalogue, later: Catalogue, radius_arcsec: float, scratch: Path) -> np.ndarray:
+def match_surveys(
+    workers: Workers, earlier: Catalogue, later: Catalogue, radius_arcsec: float, scratch: Path
+) -> np.ndarray:
     """Return the rows of both that are one star, (n_stars, 2): by Gaia id where both have one, else by position."""
     search = search_for(earlier, later, radius_arcsec)
     if all(any(column.name == GAIA for column in catalogue.columns) for catalogue in (earlier, later)):
@@ -61,5 +61,6 @@ def _match(workers: Workers, earlier: Catalogue, later: Catalogue, radius_arcsec
     return match_sky(workers, earlier, later, search).rows
 
 
-def _gather(workers: Workers, catalogue: Catalogue, columns: list[str], rows: np.ndarray) -> pa.Table:
+def gather_stars(workers: Workers, catalogue: Catalogue, columns: list[str], rows: np.ndarray) -> pa.Table:
+    """Return columns of some rows of a catalogue, in their order."""
     return gather(workers, catalogue, columns, rows) if rows.size else catalogue.empty(columns)

@@ -139,7 +139,7 @@ def describe(opened: Sequence[Opened], b: SurveyDefinition, config: MergeConfig,
 
 
 def _open_translated(run: SurveyRun, b: str) -> Opened:
-    output, a, train, _ = run
+    output, a, train, _, pairs = run
     catalogue = open_catalogue(paths.catalogue(output, paths.translated_name(a.name, b)))
     present = {column.name for column in catalogue.columns}
     labels = [(family, item) for family in schema.FAMILIES for item in train.labels(family)]
@@ -148,7 +148,7 @@ def _open_translated(run: SurveyRun, b: str) -> Opened:
         id=a.id,
         families={item.label: family for family, item in labels if f"{item.label}_PRED_50" in present},
         counterparts={item.label: item.source for _, item in labels if item.source in present},
-        pairs=paths.pairs(output, a.name, b),
+        pairs=pairs,
     )
     return Opened(source, catalogue, output, "translate")
 

@@ -7,6 +7,7 @@
 The driver holds counts and records, and the row numbers of stars that are in several surveys.
 """
 
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,11 +28,12 @@ from stdask.runs.stage import Stage, begin_stage, digest_of
 from stdask.science.sky.healpix import Cells, Pixel, add_counts, count_finely, tile_sky
 from stdask.stages.merge.also import SurveyRun, read_others
 from stdask.stages.merge.cuts import add_up, list_cuts
+from stdask.stages.merge.pairs import with_pairs
 from stdask.stages.merge.repeats import find_repeats
 from stdask.stages.merge.sources import Opened, Sources, describe, open_surveys
 from stdask.stages.merge.tiles import MergeTile, Side, TileRecord, count_partition, merge_tile
 from stdask.storage import paths
-from stdask.storage.catalogue.catalogue import Catalogue
+from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
 from stdask.storage.catalogue.hats import (
     catalogue_files,
     clear_catalogue,
@@ -65,9 +67,13 @@ def run(run: Run, workers: Workers) -> Receipt:
     stage = begin_stage(run, "merge", further)
     if receipt := stage.done():
         return receipt
-    own = SurveyRun(run.output, a, run.config.train, {})
-    opened = open_surveys([own, *others], b, config.exclude, run.data_dir)
-    opened = find_repeats(workers, opened, paths.repeats(run.output), config.radius_arcsec)
+    repeats = paths.repeats(run.output)
+    shutil.rmtree(repeats, ignore_errors=True)  # tables of an earlier merge, perhaps of other surveys
+    runs = [SurveyRun(run.output, a, run.config.train, {}), *others]
+    catalogue_b = open_catalogue(paths.catalogue(run.output, b.name))
+    runs = with_pairs(workers, runs, catalogue_b, repeats, config.radius_arcsec)
+    opened = open_surveys(runs, b, config.exclude, run.data_dir)
+    opened = find_repeats(workers, opened, repeats, config.radius_arcsec)
     sources = describe(opened, b, config, run.data_dir)
     tiles = _tile(workers, stage, opened, sources)
     folder = paths.catalogue(run.output, paths.MERGED)
@@ -93,8 +99,7 @@ def run(run: Run, workers: Workers) -> Receipt:
         notes=(*_untranslated(sources), *_unused_lists(config.exclude, list(records.values()))),
         partitions=PartitionCounts(len(records), n_kept),
     )
-    repeats = [path for part in opened for _, path in part.source.repeats]
-    return stage.finish([*catalogue_files(folder), *repeats], counts, known)
+    return stage.finish([*catalogue_files(folder), *repeats.glob("*.parquet")], counts, known)
 
 
 def _tile(workers: Workers, stage: Stage, opened: Sequence[Opened], sources: Sources) -> list[MergeTile]:
@@ -141,7 +146,7 @@ def _parts(stage: Stage, opened: Sequence[Opened], sides: Sequence[tuple[Side, .
     hashes = [partition_hashes(part.output, part.stage, part.catalogue) for part in opened]
     shared = {name: digest for name, digest in stage.inputs.items() if name.split()[0] not in READ_BY_PARTITION}
     shared |= {"settings": hash_of([stage.settings, sources.described]), "version": __version__}
-    repeats = [sha256(path) for part in opened for _, path in part.source.repeats]
+    repeats = [sha256(path) for path in sorted(paths.repeats(stage.output).glob("*.parquet"))]
     if repeats:
         shared["stars in several surveys"] = hash_of(repeats)
     return [

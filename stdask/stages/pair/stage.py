@@ -57,7 +57,7 @@ def run(run: Run, workers: Workers) -> Receipt:
     stage = begin_stage(run, "pair")
     if receipt := stage.done():
         return receipt
-    config, train, ids = run.config.pair, run.config.train, (run.definition_a.id, run.definition_b.id)
+    config, train, ids = run.pair, run.config.train, (run.definition_a.id, run.definition_b.id)
     a, b = (open_catalogue(paths.catalogue(run.output, run.definition(side).name)) for side in "ab")
     path = paths.pairs(run.output, a.name, b.name)
     keys = id_columns(a, b, config.match, ids) if isinstance(config.match, MatchById) else None

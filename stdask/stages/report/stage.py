@@ -12,7 +12,7 @@ from stdask.display.numbers import as_toml
 from stdask.display.templates import render
 from stdask.runs.counts import ReportCounts
 from stdask.runs.receipts import Receipt, read_receipt
-from stdask.runs.registry import STAGES
+from stdask.runs.registry import STAGES, stages_of
 from stdask.runs.stage import begin_stage
 from stdask.schema.evaluation import EpochRow, EvaluationTables
 from stdask.stages.report.content import (
@@ -31,7 +31,6 @@ from stdask.storage import paths
 from stdask.storage.documents import read_declared, read_tables
 from stdask.storage.files import hash_of, write_text
 
-STEPS = {name: STAGES[name].title for name in STAGES["report"].inputs}
 TEMPLATE = Path(__file__).with_name("report.html")
 
 
@@ -43,7 +42,8 @@ def run(run: Run, workers: Workers) -> Receipt:  # noqa: ARG001  all stages are 
     CatalogueError
         If another stage has not been run, or one of its tables is damaged.
     """
-    receipts = {name: receipt for name in STEPS if (receipt := read_receipt(run.output, name))}
+    steps = stages_of(run.config)["report"].inputs
+    receipts = {name: receipt for name in steps if (receipt := read_receipt(run.output, name))}
     counts = hash_of({name: asdict(receipt.counts) for name, receipt in receipts.items()})
     stage = begin_stage(run, "report", {"counts": counts})
     if receipt := stage.done():
@@ -65,6 +65,7 @@ def gather(run: Run, receipts: Mapping[str, Receipt], album: Album) -> dict[str,
         survey_facts(own, run.survey_file(side).name, paths.catalogue(run.output, own.name))
         for side, own in zip("ab", definitions, strict=True)
     )
+    steps = {name: STAGES[name].title for name in stages_of(run.config)["report"].inputs}
     tables = read_tables(paths.evaluation(run.output), EvaluationTables)
     accuracy, truth = by_method(tables.accuracy), by_method(tables.truth)
     interactive = interactive_figures(products, titles, run.config.atlas.bin_kpc)
@@ -73,10 +74,11 @@ def gather(run: Run, receipts: Mapping[str, Receipt], album: Album) -> dict[str,
         "a": a,
         "b": b,
         "receipts": receipts,
-        "steps": STEPS,
+        "steps": steps,
+        "ensemble": run.config.train.ensemble,
         "headline": headlines(accuracy, truth),
-        "notes": [(STEPS[step], note) for step, r in receipts.items() for note in r.counts.notes],
-        "extras": {STEPS[step]: extra for step, receipt in receipts.items() if (extra := receipt.counts.described())},
+        "notes": [(steps[step], note) for step, r in receipts.items() for note in r.counts.notes],
+        "extras": {steps[step]: extra for step, receipt in receipts.items() if (extra := receipt.counts.described())},
         "accuracy": accuracy,
         "truth": truth,
         "attenuation": attenuation_of(tables.attenuation),

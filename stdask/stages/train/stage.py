@@ -15,18 +15,20 @@ from stdask.pairing.training_set import stack_columns, training_set
 from stdask.runs.counts import FamilyStars, TrainCounts
 from stdask.runs.ensemble import save_ensemble
 from stdask.runs.receipts import Receipt, by_file_name, read_receipt
+from stdask.runs.registry import TRAINING_STAGES
 from stdask.runs.stage import Stage, begin_stage
 from stdask.science.translation.masking import Patterns, count_patterns, join_patterns
 from stdask.stages.train.family import train_family
 from stdask.stages.train.members import Shelves
 from stdask.storage import paths
+from stdask.storage.bundles import unpack_bundle
 from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
 from stdask.storage.documents import write_declared
 from stdask.storage.tables import read_parquet
 
 
 def run(run: Run, workers: Workers) -> Receipt:
-    """Train the intrinsic and, where there are enough pairs, the extrinsic ensemble.
+    """Train the intrinsic and, where there are enough pairs, the extrinsic ensemble, or take over a trained one.
 
     Raises
     ------
@@ -37,6 +39,8 @@ def run(run: Run, workers: Workers) -> Receipt:
     stage = begin_stage(run, "train")
     if receipt := stage.done():
         return receipt
+    if config.train.ensemble:
+        return _take_over(stage, run.data_dir / config.train.ensemble)
     pairs = read_parquet(paths.pairs(run.output, run.definition_a.name, run.definition_b.name))
     catalogue = open_catalogue(paths.catalogue(run.output, run.definition_a.name))
     families, notes, history, counts = [], [], [], {}
@@ -60,6 +64,20 @@ def run(run: Run, workers: Workers) -> Receipt:
     receipt = stage.finish([*written, paths.history(run.output)], TrainCounts(families=counts, notes=tuple(notes)))
     workers.refresh()  # TensorFlow takes 0.8 GB of each worker, and no later stage needs it
     return receipt
+
+
+def _take_over(stage: Stage, bundle: Path) -> Receipt:
+    """Make a packed ensemble that of the run; remove what was written about networks trained here before."""
+    folder = paths.ensemble(stage.output)
+    stage.remove_old_outputs()
+    for name in TRAINING_STAGES:
+        if receipt := read_receipt(stage.output, name):
+            for file in receipt.outputs:
+                (stage.output / file).unlink(missing_ok=True)
+            paths.receipt(stage.output, name).unlink()
+    note = f"The networks were not trained in this run: they are those of {bundle.name}."
+    say(f"  {note}")
+    return stage.finish(unpack_bundle(bundle, folder), TrainCounts(families={}, notes=(note,)))
 
 
 def catalogue_patterns(catalogue: Catalogue, name: str, inputs: Sequence[str], workers: Workers) -> Patterns:

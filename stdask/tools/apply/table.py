@@ -60,15 +60,7 @@ def open_table(
     reduced, ebv_map = _with_map(reduced, own, inputs, data_dir or path.parent)
     for sentence in sentences:
         say(f"  {sentence}", "yellow")
-    return RawSurvey(survey, _without_rescaling(reduced), ebv_map, ensemble.error_factors, numbered)
-
-
-def _without_rescaling(definition: SurveyDefinition) -> SurveyDefinition:
-    """Return a definition that does not measure the factors of errors: they are those of the training stars."""
-    if definition.duplicates is None:
-        return definition
-    duplicates = definition.duplicates.model_copy(update={"rescale_errors": False})
-    return definition.model_copy(update={"duplicates": duplicates})
+    return RawSurvey(survey, reduced, ebv_map, ensemble.error_factors, numbered)
 
 
 def _require_star(definition: SurveyDefinition, survey: SurveyFile) -> None:

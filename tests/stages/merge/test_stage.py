@@ -51,7 +51,7 @@ def write_receipts(run):
     for stage, name in (("ingest_a", a), ("translate", paths.translated_name(a, B)), ("ingest_b", B)):
         outputs = describe_outputs(run.output, catalogue_files(paths.catalogue(run.output, name)))
         write_receipt(run.output, Receipt(stage, "key", {}, stage_settings(run, stage), outputs, made_up_counts(stage)))
-    hand_made.write_receipts(run, "pair")
+    hand_made.write_receipts(run, *(("train",) if run.config.train.ensemble else ("pair", "train")))
 
 
 def refresh_receipts(run):
@@ -698,6 +698,45 @@ def test_a_merge_of_three_does_not_depend_on_where_the_runs_lie_or_how_they_were
         tables.append(merged(run).read())
     for name in tables[0].column_names:
         np.testing.assert_array_equal(*(table.column(name).to_numpy() for table in tables), err_msg=name)
+
+
+UNTRAINED = {
+    "ensemble": "some.stdask",
+    "intrinsic": [{"label": label, "from": label} for label in ("TEFF", "LOGG", "FE_H")],
+    "extrinsic": [{"label": "VHELIO", "from": "RV"}],
+}
+IN_A = pa.array([11, 12, *range(9001, 9001 + N_B - 2)], pa.int64())  # Gaia ids of B: the first two are of A
+
+
+def test_a_run_that_trained_nothing_finds_its_stars_in_b_by_their_gaia_ids(tmp_path, client):
+    runs = []
+    for name, train in (("paired", {}), ("untrained", {"train": UNTRAINED})):
+        run = prepare(make_run(tmp_path / name, **train))
+        write_b(run, SOURCE_ID=IN_A)
+        runs.append(run)
+    paths.pairs(runs[1].output, A, B).unlink()
+    receipts = [merge.run(run, client) for run in runs]
+    assert receipts[0].counts == receipts[1].counts
+    assert receipts[1].counts.rows.set_aside == {f"{A}: {merge_tiles.IN_BOTH}": 2}
+    paired, untrained = (merged(run).read() for run in runs)
+    for name in paired.column_names:
+        np.testing.assert_array_equal(paired[name].to_numpy(), untrained[name].to_numpy(), err_msg=name)
+    assert merge.run(runs[1], client) == receipts[1]
+    write_b(runs[1], SOURCE_ID=IN_A, GOOD=bools(N_B, 1))
+    assert merge.run(runs[1], client).counts.by_survey[A] == N_A - 1  # the values of 12 are those of A
+
+
+def test_a_further_run_that_trained_nothing_has_its_stars_in_b_found_too(tmp_path, client):
+    other = other_run(tmp_path, SOURCE_ID=pa.array([*range(5001, 5001 + N_A - 1), 9003], pa.int64()))
+    untrained = make_run(tmp_path / "other", train=UNTRAINED)
+    other = other.model_copy(update={"config": untrained.config})
+    paths.receipt(other.output, "pair").unlink()
+    run = with_other(tmp_path, other)
+    for own in (run, other):
+        write_b(own, SOURCE_ID=IN_A)
+    receipt = merge.run(run, client)
+    assert receipt.counts.rows.set_aside == {f"{A}: {merge_tiles.IN_BOTH}": 2, f"{C}: {merge_tiles.IN_BOTH}": 1}
+    assert 1012 not in of_survey(run, C, "STAR_KEY")
 
 
 def test_another_run_that_does_not_fit_is_refused(tmp_path, client):

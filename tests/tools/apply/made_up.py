@@ -10,6 +10,7 @@ from stdask.config.run import Run
 from stdask.config.survey import SurveyDefinition
 from stdask.runs.ensemble import save_ensemble
 from stdask.storage import paths
+from stdask.storage.bundles import write_bundle
 from stdask.tools.bench.stars import MadeUpSurvey
 from tests.hand_made import make_run
 
@@ -43,6 +44,14 @@ def make_ensemble(folder: Path, **changes: object) -> Path:
     survey = replace(MadeUpSurvey.of(run), reddened=True)  # the domain has the reddening
     save_ensemble(run, survey.families(), {})
     return paths.ensemble(run.output)
+
+
+def make_bundle(folder: Path, **changes: object) -> Path:
+    """Write such an ensemble as one file, and return it."""
+    path = folder / "small.stdask"
+    files = make_ensemble(folder, **changes).iterdir()
+    write_bundle(path, {file.name: file.read_bytes() for file in files})
+    return path
 
 
 def stars(n_stars: int, seed: int = 1) -> Table:

@@ -65,14 +65,13 @@ def test_the_own_release_needs_no_definition_and_no_words(
     assert capsys.readouterr().out == ""
 
 
-def test_the_factors_of_errors_are_those_of_the_ensemble_and_are_not_measured_again(ensemble: Ensemble, tmp_path: Path):
+def test_the_factors_of_errors_are_those_of_the_ensemble(ensemble: Ensemble, tmp_path: Path):
     stars(10).write(tmp_path / "stars.fits")
     duplicates = DEFINITION["duplicates"] | {"rescale_errors": True}
     definition = SurveyDefinition.model_validate(DEFINITION | {"duplicates": duplicates})
     factors = {"TEFF": ErrorFactors(np.array([]), np.array([100]), np.array([1.5]), np.array([0.1]))}
     raw = opened(replace(ensemble, definition=definition, error_factors=factors), tmp_path / "stars.fits")
     assert raw.factors == factors
-    assert not raw.definition.rescaled_labels
 
 
 @pytest.mark.parametrize("needed", [False, True])

@@ -1,0 +1,105 @@
+"""Open a run file. A run that names a trained ensemble gets its labels and settings."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stdask import schema
+from stdask.config.run import DRAWN, Run, check_labels, load_run
+from stdask.config.survey import SurveyDefinition
+from stdask.config.training import LabelConfig
+from stdask.errors import ConfigError
+
+if TYPE_CHECKING:
+    from stdask.network.ensemble import Family
+    from stdask.runs.ensemble import Ensemble
+
+
+def open_run(path: Path, data_dir: Path | None = None, output: Path | None = None) -> Run:
+    """Read a run file and all that it names, as `load_run` does, with the settings of a trained ensemble.
+
+    Raises
+    ------
+    ConfigError, SurveyError
+        As `load_run`; and if the ensemble was trained for other surveys.
+    EnsembleError
+        If the ensemble cannot be read.
+    """
+    run = load_run(path, data_dir, output)
+    if run.config.train.ensemble is None:
+        return run
+    from stdask.runs.ensemble import open_ensemble  # slow to import
+
+    bundle = run.data_dir / run.config.train.ensemble
+    try:
+        if bundle.is_dir():
+            raise ConfigError(f"{bundle} is a folder. Make one file of it with `stdask pack` and name that.")
+        return _with_settings(run, open_ensemble(bundle), path)
+    except ConfigError as exc:
+        exc.add_note(f"Run file {path}: [train] ensemble")
+        raise
+
+
+def _with_settings(run: Run, ensemble: "Ensemble", path: Path) -> Run:
+    """Return a run with the labels, networks and draws of an ensemble."""
+    _check_surveys(run, ensemble)
+    intrinsic = ensemble.families[0]
+    sources = {name for family in ensemble.families for name in family.counterparts}
+    labels = {name: _labels(ensemble.families, name) for name in schema.FAMILIES}
+    features = tuple(name for name in intrinsic.inputs if name not in sources)
+    own = {"features": features, "n_members": intrinsic.plan.n_members}
+    train = run.config.train.model_copy(update={**labels, **own})
+    draws = {name: getattr(ensemble.draws, name) for name in DRAWN}
+    translate = run.config.translate.model_copy(update=draws)
+    config = run.config.model_copy(update={"train": train, "translate": translate})
+    check_labels(config, run.definition_a, run.definition_b, path)
+    _check_columns(run.definition_a, ensemble)
+    return run.model_copy(update={"config": config})
+
+
+def _labels(families: tuple["Family", ...], name: str) -> tuple[LabelConfig, ...]:
+    return tuple(
+        LabelConfig.model_validate({"label": label, "from": source})
+        for family in families
+        if family.name == name
+        for label, source in zip(family.labels, family.counterparts, strict=True)
+    )
+
+
+def _check_surveys(run: Run, ensemble: "Ensemble") -> None:
+    """Raise if an ensemble was trained on other surveys, or its labels have other units."""
+    trained = (ensemble.definition.name, ensemble.target.name)
+    asked = (run.definition_a.name, run.definition_b.name)
+    if trained != asked:
+        raise ConfigError(
+            f"the ensemble puts {trained[0]} on the scale of {trained[1]}, but this run {asked[0]} on that of "
+            f"{asked[1]}. Name another ensemble, or other definitions."
+        )
+    for name, unit in ensemble.target.units.items():
+        if name in run.definition_b.labels and run.definition_b.units[name] != unit:
+            raise ConfigError(
+                f"{name} of {asked[1]} is in {run.definition_b.units[name]!r}, but was in {unit!r} when the ensemble "
+                "was trained. Use the same definition."
+            )
+
+
+def _check_columns(a: SurveyDefinition, ensemble: "Ensemble") -> None:
+    """Raise if the inputs of an ensemble mean something else in the definition of A than when it was trained."""
+    own, inputs = ensemble.definition, {name for family in ensemble.families for name in family.inputs}
+    for name in sorted(inputs & set(a.labels)):
+        _check_same(f"labels.{name}", a.labels[name], own.labels[name])
+    if inputs & set(schema.COLOURS):
+        _check_same("photometry", a.photometry, own.photometry)
+        if own.ebv_map and not a.ebv_map:
+            raise ConfigError(f"A was dereddened with the map {own.ebv_map}. Name it as `ebv_map` in [surveys.a].")
+
+
+def _check_same(table: str, now: Any, trained: Any) -> None:
+    """Raise if a table of a definition has changed, apart from its words."""
+    words = {"description", "reference"}
+    before, after = (own.model_dump(mode="json", exclude=words) if own else {} for own in (trained, now))
+    if changed := [key for key in {**before, **after} if before.get(key) != after.get(key)]:
+        key = changed[0]
+        raise ConfigError(
+            f"{table}.{key} of the definition of A is {after.get(key)!r}, but was {before.get(key)!r} when the "
+            "ensemble was trained. Use the same definition."
+        )
