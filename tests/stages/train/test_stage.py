@@ -1,4 +1,4 @@
-"""The stage train as a whole: interrupted and resumed, it ends with the same ensemble."""
+"""The stage train as a whole: interrupted and resumed, it ends with the same ensemble; or it takes over a trained one."""
 
 import shutil
 from pathlib import Path
@@ -7,12 +7,16 @@ import pytest
 
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run, load_run
+from stdask.runs.ensemble import open_ensemble
+from stdask.runs.receipts import read_receipt
 from stdask.stages.ingest import stage as ingest
 from stdask.stages.pair import stage as pair
 from stdask.stages.train import stage as train
 from stdask.stages.train.members import Job, Member, Shelf
 from stdask.storage import paths
 from tests.conftest import JOBS
+from tests.hand_made import make_run, write_receipts
+from tests.tools.apply.made_up import LABELS, make_bundle
 
 SHORT = {"n_members": 2, "max_epochs": 2, "learning_rates": (1e-3,), "first_width": 8, "depth": 1}
 MORE = {"debias": True, "fallback": "best"}  # all that train can do with networks, and a second kind of them
@@ -101,3 +105,26 @@ def test_training_that_was_cut_off_begins_anew_with_other_settings(paired: Run, 
     own = cut.config.train.model_copy(update={"max_epochs": 1})
     other = cut.model_copy(update={"config": cut.config.model_copy(update={"train": own})})
     assert trained_now(other, client) >= 4
+
+
+def test_the_ensemble_of_the_run_is_the_packed_one_and_the_stage_is_done(tmp_path: Path, client: Workers):
+    bundle = make_bundle(tmp_path / "elsewhere")
+    run = make_run(tmp_path / "here", train=LABELS | {"ensemble": str(bundle)})
+    write_receipts(make_run(tmp_path / "here"), "pair", "evaluate")  # of networks that were trained here before
+    receipt = train.run(run, client)
+    assert open_ensemble(paths.ensemble(run.output)).digest == open_ensemble(bundle).digest
+    assert receipt.counts.notes == ("The networks were not trained in this run: they are those of small.stdask.",)
+    assert "small.stdask" not in receipt.outputs
+    assert set(receipt.inputs) == {"ensemble"}
+    assert train.run(run, client) == read_receipt(run.output, "train")
+    for stage in ("pair", "evaluate"):
+        assert not paths.receipt(run.output, stage).exists()
+        assert not (run.output / f"made by {stage}").exists()
+
+
+def test_another_ensemble_replaces_the_first(tmp_path: Path, client: Workers):
+    first, second = (make_bundle(tmp_path / name, title=name) for name in ("first", "second"))
+    for bundle in (first, second):
+        run = make_run(tmp_path / "here", train=LABELS | {"ensemble": str(bundle)})
+        train.run(run, client)
+        assert open_ensemble(paths.ensemble(run.output)).digest == open_ensemble(bundle).digest
