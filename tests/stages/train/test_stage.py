@@ -1,4 +1,4 @@
-"""The stage train as a whole: interrupted and resumed, it ends with the same ensemble; or it takes over a trained one."""
+"""The stage train as a whole: interrupted and resumed, it ends with the same ensemble; or it takes one over."""
 
 import shutil
 from pathlib import Path
