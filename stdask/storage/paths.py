@@ -13,11 +13,22 @@ CUTS = "cuts.ecsv"  # this and the next two lie in the folder of a catalogue
 VALUES = "columns.ecsv"
 REPEATS = "repeats.ecsv"
 MERGED = "merged"  # the name of the merged catalogue
+MARGIN = "margin"  # the name of every margin of a catalogue
 
 
 def catalogue(output: Path, name: str) -> Path:
     """Return the folder of a catalogue."""
     return output / "catalogues" / name
+
+
+def collection(folder: Path) -> Path:
+    """Return the folder that joins a HATS catalogue and its margin: it lies next to the catalogue."""
+    return folder.with_name(f"{folder.name}_collection")
+
+
+def margin(folder: Path) -> Path:
+    """Return the folder of the margin of a HATS catalogue."""
+    return collection(folder) / MARGIN
 
 
 def translated_name(a: str, b: str) -> str:

@@ -112,7 +112,9 @@ def _files(output: Path, receipt: Receipt) -> Iterator[WrittenFile]:
 
 
 def _catalogues(output: Path, receipt: Receipt) -> list[Path]:
-    return [(output / name).parent for name in receipt.outputs if Path(name).name == PROPERTIES]
+    """Return the catalogues that a stage wrote; not their margins, whose stars lie outside their pixels."""
+    found = ((output / name).parent for name in receipt.outputs if Path(name).name == PROPERTIES)
+    return [folder for folder in found if folder.name != paths.MARGIN]
 
 
 def _faults_of_counts(output: Path, stage: str, receipt: Receipt | None, faults: Mapping[str, str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from stdask.schema import Column
 from stdask.science.sky.healpix import assign_tiles, sky_index, tile_sky
 from stdask.storage.catalogue.catalogue import Catalogue
 from stdask.storage.catalogue.hats import finish_catalogue, write_partition
-from stdask.storage.tables import to_table
+from stdask.storage.tables import to_column, to_table
 
 COLUMNS = (
     schema.HEALPIX,
@@ -55,13 +55,18 @@ def star_data(n_stars: int, seed: int = 1) -> dict:
 
 def write_sky(folder: Path, n_stars: int = 600, most: int = 60) -> tuple[Catalogue, pa.Table]:
     """Write the stars as a catalogue; return it, and the stars in the order of the sky."""
-    table = to_table(COLUMNS, star_data(n_stars))
+    return write_stars(folder, to_table(COLUMNS, star_data(n_stars)), most)
+
+
+def write_stars(folder: Path, table: pa.Table, most: int) -> tuple[Catalogue, pa.Table]:
+    """Write a table as a catalogue of that name; return it, and the stars in the order of the sky."""
     table = table.take(np.argsort(table.column("_healpix_29").to_numpy(), kind="stable"))
     index = table.column("_healpix_29").to_numpy()
-    tiles = tile_sky(index, np.ones(n_stars), most)
+    tiles = tile_sky(index, np.ones(table.num_rows), most)
     numbers = assign_tiles(index, tiles)
     for number, tile in enumerate(tiles):
         shuffled = np.random.default_rng(number).permutation(np.flatnonzero(numbers == number))
         write_partition(folder, tile, table.take(shuffled), {"stdask.made_by": "a test"})
     rows = {tile: int((numbers == number).sum()) for number, tile in enumerate(tiles)}
-    return finish_catalogue(folder, "sky", COLUMNS, rows, {"stdask_key": "k=v"}), table
+    columns = tuple(map(to_column, table.schema))
+    return finish_catalogue(folder, folder.name, columns, rows, {"stdask_key": "k=v"}), table

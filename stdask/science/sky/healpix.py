@@ -166,3 +166,19 @@ def assign_tiles(index: np.ndarray, tiles: list[Pixel]) -> np.ndarray:
     """
     starts = np.array([tile.first_index for tile in tiles], dtype=np.int64)
     return np.searchsorted(starts, index, side="right") - 1
+
+
+def rest_of_sky(pixels: Sequence[Pixel]) -> list[Pixel]:
+    """Return the largest pixels that cover the sky outside of some disjoint ones; both ascending."""
+    starts = np.array([pixel.first_index for pixel in pixels], dtype=np.int64)
+    ends = np.array([pixel.end_index for pixel in pixels], dtype=np.int64)
+    rest: list[Pixel] = []
+    stack = [Pixel(0, pixel) for pixel in reversed(range(12))]
+    while stack:
+        tile = stack.pop()
+        first = np.searchsorted(ends, tile.first_index, side="right")
+        if first == np.searchsorted(starts, tile.end_index):
+            rest.append(tile)
+        elif pixels[int(first)].order > tile.order:
+            stack += [Pixel(tile.order + 1, 4 * tile.pixel + child) for child in (3, 2, 1, 0)]
+    return rest

@@ -21,6 +21,7 @@ from stdask.config.run import Run
 from stdask.config.stages import IdList
 from stdask.display.console import say
 from stdask.display.tables import print_table
+from stdask.pairing.margins import write_collection
 from stdask.runs.counts import MergeCounts, PartitionCounts, RowCounts
 from stdask.runs.ledger import Ledger, Parts, partition_hashes
 from stdask.runs.receipts import FileRecord, Receipt
@@ -87,7 +88,8 @@ def run(run: Run, workers: Workers) -> Receipt:
     cuts = list_cuts(opened, aside)
     write_declared(folder / paths.CUTS, cuts)
     print_table("Cut by cut", [vars(row) for row in cuts], "survey")
-    finish_catalogue(folder, paths.MERGED, sources.columns, rows, {"stdask_key": stage.key})
+    catalogue = finish_catalogue(folder, paths.MERGED, sources.columns, rows, {"stdask_key": stage.key})
+    outputs = [*catalogue_files(folder), *write_collection(workers, catalogue)]
     counts = MergeCounts(
         rows=RowCounts(
             sum(part.catalogue.n_rows for part in opened),
@@ -99,7 +101,7 @@ def run(run: Run, workers: Workers) -> Receipt:
         notes=(*_untranslated(sources), *_unused_lists(config.exclude, list(records.values()))),
         partitions=PartitionCounts(len(records), n_kept),
     )
-    return stage.finish([*catalogue_files(folder), *repeats.glob("*.parquet")], counts, known)
+    return stage.finish([*outputs, *repeats.glob("*.parquet")], counts, known)
 
 
 def _tile(workers: Workers, stage: Stage, opened: Sequence[Opened], sources: Sources) -> list[MergeTile]:

@@ -12,6 +12,7 @@ from stdask.config.cluster import ClusterConfig
 from stdask.config.run import Run, TrainConfig
 from stdask.errors import EnsembleError
 from stdask.network.ensemble import Family
+from stdask.pairing.margins import write_collection
 from stdask.runs.counts import PartitionCounts, RowCounts, TranslateCounts
 from stdask.runs.ensemble import Ensemble, open_ensemble
 from stdask.runs.ledger import Ledger, Parts, partition_hashes
@@ -92,7 +93,8 @@ def translate_catalogue(
     shutil.rmtree(paths.scratch(folder), ignore_errors=True)
     rows = {pixel: record.rows for pixel, record in records.items()}
     properties = {"stdask_key": stage.key, "stdask_source": source.name, **(provenance or {})}
-    finish_catalogue(folder, folder.name, columns, rows, properties, source.epoch)
+    catalogue = finish_catalogue(folder, folder.name, columns, rows, properties, source.epoch)
+    outputs = [*catalogue_files(folder), *write_collection(workers, catalogue)]
     counts = TranslateCounts(
         rows=RowCounts(source.n_rows, sum(rows.values())),
         flags={flag: sum(record.flags[flag] for record in records.values()) for flag in counted_flags(families)},
@@ -100,7 +102,7 @@ def translate_catalogue(
         partitions=PartitionCounts(len(rows), len(kept)),
     )
     known = {paths.partition(folder, p): FileRecord(r.bytes, r.sha256) for p, r in records.items()}
-    return stage.finish(catalogue_files(folder), counts, known)
+    return stage.finish(outputs, counts, known)
 
 
 def check_inputs(families: Sequence[Family], source: Catalogue, train: TrainConfig) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 PROPERTIES = "hats.properties"
-EPOCH = "stdask_epoch"  # HATS 1.0 has no property for it
+EPOCH = "hats_coordinate_epoch"
 
 
 @dataclass(frozen=True, repr=False)

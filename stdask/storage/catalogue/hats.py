@@ -16,24 +16,26 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stdask import __version__
 from stdask.errors import CatalogueError
 from stdask.schema import HEALPIX, Column
 from stdask.science.sky.healpix import INDEX_ORDER, Pixel
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import EPOCH, PROPERTIES, Catalogue
+from stdask.storage.catalogue.properties import properties_of, write_properties
 from stdask.storage.catalogue.votable_header import votable_metadata
 from stdask.storage.files import replacing, sha256, write_text
 from stdask.storage.tables import fill_parquet, read_parquet, to_column, to_field
 
 SKYMAP_ORDER = 6  # of the map of counts: 55 arcmin, 400 kB
+COLLECTION = "collection.properties"
 
 
 def clear_catalogue(folder: Path) -> None:
     """Remove an earlier catalogue, beginning with the file that marks it as finished."""
     unfinish_catalogue(folder)
-    if folder.exists():
-        shutil.rmtree(folder)
+    for path in (folder, paths.collection(folder)):
+        if path.exists():
+            shutil.rmtree(path)
 
 
 def catalogue_files(folder: Path) -> list[Path]:
@@ -95,7 +97,8 @@ def fault_of_partition(path: Path, pixel: Pixel, n_rows: int, columns: Sequence[
 
 def unfinish_catalogue(folder: Path) -> None:
     """Make a catalogue unfinished, so that no reader opens it while it is written again."""
-    (folder / PROPERTIES).unlink(missing_ok=True)
+    for path in (paths.collection(folder) / COLLECTION, folder / PROPERTIES):
+        path.unlink(missing_ok=True)
 
 
 def finish_catalogue(
@@ -121,21 +124,47 @@ def finish_catalogue(
     epoch
         Of its positions, Julian year.
     """
-    fields = pa.schema([to_field(column) for column in columns])
     rows = dict(sorted(rows.items(), key=lambda item: item[0].first_index))
-    with replacing(folder / "dataset" / "_common_metadata") as temporary:
-        pq.write_metadata(fields.with_metadata(votable_metadata(columns)), temporary)
-    _gather_footers(folder, fields, rows)
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(
-        [["Norder", "Npix", "num_rows"], *((*pixel, n) for pixel, n in rows.items())]
-    )
-    write_text(folder / "partition_info.csv", text.getvalue())
+    size_kb = _write_index(folder, columns, rows)
     _write_skymap(folder, rows)
-    size_kb = sum(paths.partition(folder, pixel).stat().st_size for pixel in rows) // 1024
-    properties = _properties(name, rows, size_kb) | ({EPOCH: str(epoch)} if epoch else {}) | dict(provenance)
-    write_text(folder / "hats.properties", "".join(f"{k}={v}\n" for k, v in properties.items()))
+    properties = properties_of(name, columns, rows, size_kb) | {
+        "hats_skymap_order": str(SKYMAP_ORDER),
+        EPOCH: str(epoch) if epoch else "",
+    }
+    write_properties(folder / PROPERTIES, properties | dict(provenance))
     return Catalogue(folder, name, rows, tuple(columns), epoch)
+
+
+def finish_collection(catalogue: Catalogue, rows: Mapping[Pixel, int], margin_arcsec: float) -> list[Path]:
+    """Write what makes a folder of partitions the margin of a catalogue, and joins the two; return all files.
+
+    Whoever opens the folder of the collection, which lies next to the catalogue, has the catalogue with its margin.
+
+    Parameters
+    ----------
+    catalogue
+        The catalogue.
+    rows
+        Number of rows of each partition of the margin.
+    margin_arcsec
+        How far from a pixel the margin reaches at least.
+    """
+    margin, collection = paths.margin(catalogue.folder), paths.collection(catalogue.folder)
+    rows = dict(sorted(rows.items(), key=lambda item: item[0].first_index))
+    size_kb = _write_index(margin, catalogue.columns, rows)
+    properties = properties_of(f"{catalogue.name}_margin", catalogue.columns, rows, size_kb, "margin") | {
+        "hats_primary_table_url": f"../../{catalogue.folder.name}",
+        "hats_margin_threshold": str(margin_arcsec),
+    }
+    write_properties(margin / PROPERTIES, properties)
+    joined = {
+        "obs_collection": catalogue.name,
+        "hats_primary_table_url": f"../{catalogue.folder.name}",
+        "all_margins": margin.name,
+        "default_margin": margin.name,
+    }
+    write_properties(collection / COLLECTION, joined)
+    return catalogue_files(collection)
 
 
 def remove_partitions(folder: Path, keep: Iterable[Pixel]) -> None:
@@ -148,22 +177,18 @@ def remove_partitions(folder: Path, keep: Iterable[Pixel]) -> None:
         path.unlink(missing_ok=True)
 
 
-def _properties(name: str, rows: Mapping[Pixel, int], size_kb: int) -> dict[str, str]:
-    return {
-        "obs_collection": name,
-        "dataproduct_type": "object",
-        "hats_nrows": str(sum(rows.values())),
-        "hats_col_ra": "ra",
-        "hats_col_dec": "dec",
-        "hats_col_healpix": HEALPIX.name,
-        "hats_col_healpix_order": str(INDEX_ORDER),
-        "hats_npix_suffix": ".parquet",
-        "hats_order": str(max((pixel.order for pixel in rows), default=0)),
-        "hats_skymap_order": str(SKYMAP_ORDER),
-        "hats_version": "v1.0",
-        "hats_builder": f"stdask {__version__}",
-        "hats_estsize": str(size_kb),
-    }
+def _write_index(folder: Path, columns: Sequence[Column], rows: Mapping[Pixel, int]) -> int:
+    """Write what all partitions have in common, their footers and their list; return their size in kB."""
+    fields = pa.schema([to_field(column) for column in columns])
+    with replacing(folder / "dataset" / "_common_metadata") as temporary:
+        pq.write_metadata(fields.with_metadata(votable_metadata(columns)), temporary)
+    _gather_footers(folder, fields, rows)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(
+        [["Norder", "Npix", "num_rows"], *((*pixel, n) for pixel, n in rows.items())]
+    )
+    write_text(folder / "partition_info.csv", text.getvalue())
+    return sum(paths.partition(folder, pixel).stat().st_size for pixel in rows) // 1024
 
 
 def _gather_footers(folder: Path, fields: pa.Schema, pixels: Iterable[Pixel]) -> None:

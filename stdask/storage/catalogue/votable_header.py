@@ -42,9 +42,10 @@ def _votable(columns: tuple[Column, ...]) -> str:
     root = ET.Element("VOTABLE", version="1.4", xmlns="http://www.ivoa.net/xml/VOTable/v1.3")
     table = ET.SubElement(ET.SubElement(root, "RESOURCE", type="results"), "TABLE")
     for column in columns:
+        datatype = DATATYPES.get(column.dtype, "char")  # as the convention recommends for types like no other
         # astropy cannot stack text below text of any length
-        text = {"arraysize": "1"} if column.dtype == "string" else {}
-        add_field(table, column, {"datatype": DATATYPES[column.dtype]} | text)
+        text = {"arraysize": "1"} if datatype in ("unicodeChar", "char") else {}
+        add_field(table, column, {"datatype": datatype} | text)
     ET.indent(root, space="")
     return ET.tostring(root, encoding="unicode")
 

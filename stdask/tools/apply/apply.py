@@ -108,7 +108,7 @@ def run(
         own = Application(ensemble, raw, folder, workers, cluster)
         ingested = _ingest(own)
         translated = _translate(own, ingested)
-        write_output(output, own.translated, raw.survey.n_rows, _provenance(own, ingested))
+        write_output(workers, output, own.translated, raw.survey.n_rows, _provenance(own, ingested))
         write_set_aside(output, own.ingested, ingested.counts.rows)
     shutil.rmtree(folder)
     _summarise(output, ingested.counts.rows, translated.counts, ensemble)

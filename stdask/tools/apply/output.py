@@ -4,11 +4,14 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from stdask.cluster.workers import Workers
 from stdask.display.console import say
 from stdask.errors import ConfigError
+from stdask.pairing.margins import write_collection
 from stdask.runs.counts import RowCounts
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import PROPERTIES, open_catalogue
+from stdask.storage.catalogue.hats import clear_catalogue
 from stdask.storage.export.write import ending, write_export
 from stdask.tools.apply.order import in_order_of_rows
 
@@ -36,11 +39,13 @@ def check_output(output: Path, overwrite: bool) -> None:
         raise ConfigError(f"{output} is a folder, but not a HATS catalogue. Choose another name or remove it.")
 
 
-def write_output(output: Path, translated: Path, n_rows: int, provenance: Mapping[str, str]) -> None:
+def write_output(workers: Workers, output: Path, translated: Path, n_rows: int, provenance: Mapping[str, str]) -> None:
     """Write the output from the translated catalogue.
 
     Parameters
     ----------
+    workers
+        Who writes the margin of a HATS catalogue.
     output
         A file, with the rows in the order of the table, or the folder of a HATS catalogue.
     translated
@@ -54,9 +59,9 @@ def write_output(output: Path, translated: Path, n_rows: int, provenance: Mappin
         catalogue = in_order_of_rows(open_catalogue(translated), n_rows, translated.parent / "rows")
         write_export(output, catalogue, provenance=provenance)
     else:
-        if output.exists():
-            shutil.rmtree(output)
+        clear_catalogue(output)
         translated.rename(output)
+        write_collection(workers, open_catalogue(output))
 
 
 def write_set_aside(output: Path, ingested: Path, rows: RowCounts) -> None:

@@ -16,6 +16,7 @@ from stdask.science.sky.healpix import (
     add_counts,
     assign_tiles,
     count_cells,
+    rest_of_sky,
     sky_index,
     tile_sky,
 )
@@ -136,3 +137,14 @@ def test_the_footprints_of_surveys_are_cut_into_few_tiles_that_are_no_larger_tha
     # a tile of evenly spread stars is a quarter full to full, so 1 to 4 times as many as the least possible are needed;
     # edges of the footprint cost some more, crowded places some less: 1.3 to 3.2 times seen
     assert len(tiles) <= 4 * -(-index.size // most)
+
+
+@pytest.mark.parametrize("pixels", [[], [Pixel(0, 3)], [Pixel(2, 40), Pixel(1, 11), Pixel(5, 12287)], [Pixel(18, 5)]])
+def test_the_rest_of_the_sky_is_that_of_hats(pixels: list[Pixel]):
+    hats = pytest.importorskip("hats.pixel_tree.pixel_tree")
+    from hats.pixel_tree.negative_tree import compute_negative_tree_pixels
+
+    expected = compute_negative_tree_pixels(hats.PixelTree.from_healpix([tuple(pixel) for pixel in pixels]))
+    rest = rest_of_sky(sorted(pixels, key=lambda pixel: pixel.first_index))
+    assert sorted(rest) == sorted(Pixel(pixel.order, pixel.pixel) for pixel in expected)
+    assert rest == sorted(rest, key=lambda pixel: pixel.first_index)

@@ -71,3 +71,8 @@ def test_it_is_made_once_for_all_partitions_and_the_same_each_time(monkeypatch: 
     assert votable_metadata(iter(COLUMNS)) == first
     monkeypatch.setattr(votable_header, "vounit", None)
     assert votable_metadata(COLUMNS) == first
+
+
+def test_a_type_that_votable_does_not_have_is_called_text():
+    header = votable.parse(io.BytesIO(votable_metadata([Column("day", "date32[day]")])[CONTENT].encode()))
+    assert header.get_first_table().fields[0].datatype == "char"
