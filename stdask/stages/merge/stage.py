@@ -8,7 +8,7 @@ The driver holds counts and records, and the row numbers of stars that are in se
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,9 +81,7 @@ def run(run: Run, workers: Workers) -> Receipt:
     records, n_kept = _merge_tiles(workers, stage, tiles, sources, folder)
     rows = {pixel: record.partition.rows for pixel, record in records.items() if record.partition}
     known = {path: written for pixel, r in records.items() for path, written in _files(folder, pixel, r).items()}
-    remove_partitions(folder, keep=rows)
-    for path in set((folder / paths.REJECTED).iterdir()) - set(known):
-        path.unlink()  # of another tiling, or half-written by a killed worker
+    _remove_others(folder, rows, known)
     aside = add_up(list(records.values()))
     cuts = list_cuts(opened, aside)
     write_declared(folder / paths.CUTS, cuts)
@@ -179,6 +177,14 @@ def _merge_tiles(
         ledger.add(str(tile), tile.parts, record, _files(folder, tile.pixel, record))
         records[tile.pixel] = record
     return records, len(before)
+
+
+def _remove_others(folder: Path, pixels: Iterable[Pixel], files: Container[Path]) -> None:
+    """Remove what is of another tiling, or was left half-written by a killed worker."""
+    remove_partitions(folder, keep=pixels)
+    for path in (folder / paths.REJECTED).iterdir():
+        if path not in files:
+            path.unlink()
 
 
 def _files(folder: Path, pixel: Pixel, record: TileRecord) -> dict[Path, FileRecord]:
