@@ -26,7 +26,10 @@ def show(path: Path) -> None:
     """
     ensemble = open_ensemble(path)
     card = ensemble.card or f"No card.md in {path}."
-    console.print(Markdown(without_head(card)) if console.is_terminal else card, markup=False)
+    if console.is_terminal:
+        console.print(Markdown(without_head(card)), soft_wrap=False)
+    else:
+        say(card)
     say("")
     rows = [vars(row) for row in requirements(ensemble)]
     print_table(f"Columns that {ensemble.name} reads from a table", rows)
