@@ -18,9 +18,8 @@ from stdask.errors import SurveyError
 from stdask.runs.counts import RowCounts, TranslateCounts
 from stdask.runs.ensemble import Ensemble, open_ensemble
 from stdask.runs.ledger import clean_up
-from stdask.runs.lock import hold
 from stdask.runs.receipts import Receipt
-from stdask.runs.recorder import recorded
+from stdask.runs.session import session
 from stdask.runs.stage import Stage
 from stdask.stages.ingest.plan import RawSurvey
 from stdask.stages.ingest.stage import ingest
@@ -99,12 +98,7 @@ def run(
     small = cluster is None and raw.survey.n_rows <= FEW_STARS
     cluster = cluster or ClusterConfig()
     folder = output.resolve().with_name(f"{output.name}.partial")
-    with (
-        _removed_if_not_fit(folder),
-        hold(folder),
-        Workers(cluster, folder, in_process=small) as workers,
-        recorded(folder, workers),
-    ):
+    with _removed_if_not_fit(folder), session(folder, cluster, in_process=small) as workers:
         own = Application(ensemble, raw, folder, workers, cluster)
         ingested = _ingest(own)
         translated = _translate(own, ingested)
