@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+import shutil
 import tomllib
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -19,7 +20,7 @@ from stdask.config.run import Run, RunConfig
 from stdask.display.numbers import as_toml, measured, number, symbol
 from stdask.errors import CatalogueError
 from stdask.runs.receipts import Receipt, write_receipt
-from stdask.runs.registry import stage_settings
+from stdask.runs.registry import stage_settings, stages_of
 from stdask.science.measurements.repeats import ErrorFactors
 from stdask.stages.report import stage as report
 from stdask.storage import paths
@@ -118,6 +119,23 @@ def test_a_run_without_any_accuracy_says_so(run: Run, client: Workers) -> None:
     page = make(run, client)
     assert "No label was tested" in page.texts["summary"]
     assert "No accuracy table" in page.texts["accuracy"]
+
+
+def test_a_run_that_trained_nothing_names_the_ensemble_and_has_no_stage_that_trains(run: Run, client: Workers) -> None:
+    train = run.config.train.model_copy(update={"ensemble": Path("galah_to_apogee.stdask")})
+    run = run.model_copy(update={"config": run.config.model_copy(update={"train": train})})
+    shutil.rmtree(paths.evaluation(run.output))
+    for stage in ("pair", "evaluate"):
+        paths.receipt(run.output, stage).unlink()
+    for stage in stages_of(run.config)["report"].inputs:
+        read = {f"input of {stage}": "5e" * 32}
+        write_receipt(run.output, Receipt(stage, "key", read, stage_settings(run, stage), {}, COUNTS[stage]))
+    page = make(run, client)
+    assert "trained and tested in another run (galah_to_apogee.stdask)" in page.texts["summary"]
+    assert "model card says how accurate they are" in page.texts["accuracy"]
+    assert "in both surveys" not in page.texts["summary"]
+    assert "Evaluate" not in page.texts["counts"]
+    assert "Translate" in page.texts["counts"]
 
 
 def test_rows_in_are_rows_out_and_rows_set_aside_by_reason(run: Run, client: Workers) -> None:
