@@ -3,7 +3,7 @@
 import pickle
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -382,12 +382,15 @@ def test_a_definition_of_the_own_columns_is_given_when_an_ensemble_is_opened(
         Translator.open(folder, "lamost_kepler")
 
 
-def test_it_works_in_other_processes(translator: Translator, survey: pa.Table):
+def test_it_works_in_threads_and_other_processes(translator: Translator, survey: pa.Table):
     assert pickle.loads(pickle.dumps(translator)) is not translator
     parts = [survey.slice(start, 20) for start in (0, 20, 40)]
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        translated = pa.concat_tables(pool.map(translator, parts))
-    assert_same(translated, translator.translate(survey))
+        in_processes = pa.concat_tables(pool.map(translator, parts))
+    with ThreadPoolExecutor(3) as threads:
+        in_threads = pa.concat_tables(threads.map(translator, parts))
+    assert_same(in_processes, translator.translate(survey))
+    assert_same(in_threads, translator.translate(survey))
 
 
 # nested-pandas 0.7 calls drop(inplace=True) on its own frames, which pandas 3.1 deprecates

@@ -53,7 +53,7 @@ class CpuEngine:
         return outputs.reshape(len(outputs), *inputs.shape[:-1], program.n_labels)
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", nogil=True)  # threads of one process run at the same time
 def _run_members(
     rows: np.ndarray, steps: np.ndarray, numbers: np.ndarray, workspace: np.ndarray, place: int, outputs: np.ndarray
 ) -> None:
