@@ -16,7 +16,7 @@ from stdask.storage.memory_tables import AnyTable, MemoryTable
 from stdask.storage.tables import write_parquet
 
 PLACES = ("ra", "dec", "distance")
-TABLE = "table.parquet"  # the columns of a table in memory that were drawn
+TABLE = "stars.parquet"  # the columns of a table in memory that were drawn
 
 
 def draw_atlas(

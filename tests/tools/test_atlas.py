@@ -46,9 +46,9 @@ def giants() -> QTable:
 
 def assert_same_tables(one: RunFolder, other: RunFolder) -> None:
     assert "gradients" in one.tables
-    assert [name for name in one.tables if name != "table"] == [name for name in other.tables if name != "table"]
+    assert [name for name in one.tables if name != "stars"] == [name for name in other.tables if name != "stars"]
     for name in other.tables:
-        if name != "table":
+        if name != "stars":
             for column in other.table(name).colnames:
                 assert_array_equal(one.table(name)[column], other.table(name)[column], err_msg=f"{name}: {column}")
 
