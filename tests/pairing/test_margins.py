@@ -15,7 +15,7 @@ from stdask.cluster.workers import Workers
 from stdask.pairing.margins import MARGIN_ARCSEC, write_collection
 from stdask.science.sky.healpix import sky_index
 from stdask.storage import paths
-from stdask.storage.catalogue.catalogue import Catalogue
+from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
 from stdask.storage.catalogue.hats import clear_catalogue, unfinish_catalogue
 from stdask.storage.tables import read_parquet, to_table
 from tests.storage.sky import write_stars
@@ -123,6 +123,7 @@ def test_hats_finds_the_collection_valid(both: tuple[Catalogue, Catalogue]):
         files = paths.margin(catalogue.folder).rglob("Npix=*.parquet")
         assert margin.catalog_info.total_rows == sum(pq.read_metadata(path).num_rows for path in files)
         assert hats.read_hats(catalogue.folder).catalog_info.total_rows == catalogue.n_rows  # which is as it was
+        assert open_catalogue(folder) == open_catalogue(catalogue.folder)
 
 
 def test_partitions_smaller_than_the_cells_have_margins(tmp_path: Path, client: Workers):

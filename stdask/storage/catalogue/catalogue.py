@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 PROPERTIES = "hats.properties"
+COLLECTION = "collection.properties"  # of a folder that joins a catalogue and its margin
 EPOCH = "hats_coordinate_epoch"
 
 
@@ -153,7 +154,7 @@ class Catalogue:
 
 
 def open_catalogue(folder: Path | str) -> Catalogue:
-    """Open a finished catalogue of stdask: a folder in `catalogues/` of a run.
+    """Open a finished catalogue of stdask: a folder in `catalogues/` of a run, or that of its collection.
 
     Raises
     ------
@@ -162,6 +163,8 @@ def open_catalogue(folder: Path | str) -> Catalogue:
     """
     folder = Path(folder)
     try:
+        if (folder / COLLECTION).is_file():
+            folder = (folder / read_properties(folder, COLLECTION)["hats_primary_table_url"]).resolve()
         properties = read_properties(folder)
         fields = pq.read_schema(folder / "dataset" / "_common_metadata")
         with (folder / "partition_info.csv").open(newline="") as file:
@@ -176,13 +179,13 @@ def open_catalogue(folder: Path | str) -> Catalogue:
         raise CatalogueError(f"{folder} is not a finished catalogue ({exc}). Run the stage that writes it.") from exc
 
 
-def read_properties(folder: Path) -> dict[str, str]:
-    """Return what `hats.properties` says of a finished catalogue.
+def read_properties(folder: Path, name: str = PROPERTIES) -> dict[str, str]:
+    """Return what `hats.properties` says of a finished catalogue, or another file of properties.
 
     Raises
     ------
     OSError
         If there is no such file.
     """
-    lines = (folder / PROPERTIES).read_text(encoding="utf-8").splitlines()
+    lines = (folder / name).read_text(encoding="utf-8").splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))

@@ -20,14 +20,13 @@ from stdask.errors import CatalogueError
 from stdask.schema import HEALPIX, Column
 from stdask.science.sky.healpix import INDEX_ORDER, Pixel
 from stdask.storage import paths
-from stdask.storage.catalogue.catalogue import EPOCH, PROPERTIES, Catalogue
+from stdask.storage.catalogue.catalogue import COLLECTION, EPOCH, PROPERTIES, Catalogue
 from stdask.storage.catalogue.properties import properties_of, write_properties
 from stdask.storage.catalogue.votable_header import votable_metadata
 from stdask.storage.files import replacing, sha256, write_text
 from stdask.storage.tables import fill_parquet, read_parquet, to_column, to_field
 
 SKYMAP_ORDER = 6  # of the map of counts: 55 arcmin, 400 kB
-COLLECTION = "collection.properties"
 
 
 def clear_catalogue(folder: Path) -> None:
