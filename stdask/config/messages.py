@@ -21,6 +21,7 @@ LIMITS = {  # type of problem -> what the value must be
     "too_long": "a list of at most {max_length} values",
     "string_too_short": "text of at least {min_length} characters",
     "string_too_long": "text of at most {max_length} characters",
+    "string_pattern_mismatch": "text that matches {pattern}",
 }
 KINDS = {
     "int": "a whole number",

@@ -1,7 +1,7 @@
 """What a survey calls its columns and which of its rows are good: `stdask/surveys/*.toml` or a user's own."""
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
@@ -12,12 +12,13 @@ from stdask.errors import SurveyError
 
 SHIPPED = Path(__file__).parents[1] / "surveys"
 SENTINELS = (-9999.0, -999.0, 999999.0, 99999.0)  # written for "missing" by SDSS, LAMOST, GALAH and others
+SurveyName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]  # A folder has this name.
 
 
 class SurveyDefinition(TomlModel):
     """One release of one survey: its columns, their units and errors, and which stars are good."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    name: SurveyName
     """Name of the catalogue that is made from the survey: small letters, digits and `_`, starting with a letter."""
     title: str
     """Name of the survey in figures and tables."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from stdask.config.survey import SurveyDefinition
+from stdask.config.survey import SurveyDefinition, SurveyName
 from stdask.config.toml import TomlModel, validate
 from stdask.errors import EnsembleError
 from stdask.network.ensemble import Draws, Family
@@ -28,7 +28,7 @@ CHOICES = "Name a packed ensemble, its folder, or the folder of the run that tra
 class TargetSurvey:
     """Survey B, as far as a translation needs it."""
 
-    name: str
+    name: SurveyName
     title: str
     reference: str
     units: Mapping[str, str]  # of the translated labels

@@ -134,6 +134,7 @@ def test_what_is_no_ensemble_is_told_with_what_would_be_one(tmp_path: Path):
     [
         ({"stranger": 1}, "unknown key 'stranger'"),
         ({"draws": {"n_draws": 1, "sampler": "sobol", "seed": 1, "include_nominal": False}}, "n_draws is 1"),
+        ({"target": {"name": "../../x", "title": "B", "reference": "", "units": {}}}, r"target\.name is '\.\./\.\./x'"),
         ({"error_factors": {"TEFF": {"edges": [1], "n_pairs": [1], "factors": [1], "errors": [1]}}}, "same bins"),
     ],
 )
