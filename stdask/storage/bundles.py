@@ -55,8 +55,26 @@ def read_bundle(path: Path) -> StoredEnsemble:
         If the file is no bundle, is damaged, or holds anything that a bundle does not hold: other files, paths, links,
         compressed or encrypted files, or files larger than the bundle.
     """
-    files = _read_files(path)
+    return _parse(_read_files(path), path)
 
+
+def unpack_bundle(path: Path, folder: Path) -> list[Path]:
+    """Write the files of a bundle to a folder, and return them; all have been checked before.
+
+    Raises
+    ------
+    EnsembleError
+        As `read_bundle`.
+    """
+    files = _read_files(path)
+    _parse(files, path)
+    for name, content in files.items():
+        with replacing(folder / name) as temporary:
+            temporary.write_bytes(content)
+    return [folder / name for name in files]
+
+
+def _parse(files: Mapping[str, bytes], path: Path) -> StoredEnsemble:
     def read(name: str) -> bytes:
         if name not in files:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
@@ -83,22 +101,6 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for own in value:
             yield from _texts(own)
-
-
-def unpack_bundle(path: Path, folder: Path) -> list[Path]:
-    """Write the files of a bundle to a folder, and return them; all have been checked before.
-
-    Raises
-    ------
-    EnsembleError
-        As `read_bundle`.
-    """
-    read_bundle(path)
-    files = _read_files(path)
-    for name, content in files.items():
-        with replacing(folder / name) as temporary:
-            temporary.write_bytes(content)
-    return [folder / name for name in files]
 
 
 def _read_files(path: Path) -> dict[str, bytes]:
