@@ -5,7 +5,7 @@ from pathlib import Path
 from stdask import __version__
 from stdask.config.run import Run
 from stdask.runs.receipts import Receipt, SourceFile, changed_settings, read_receipt, why_not_done
-from stdask.runs.registry import OPTIONS, STAGES, input_files, stage_settings
+from stdask.runs.registry import OPTIONS, STAGES, input_files, stage_settings, stages_of
 from stdask.storage.files import sha256
 
 
@@ -21,9 +21,10 @@ def why_again(output: Path, receipt: Receipt, run: Run | None) -> str:
     """
     if receipt.versions.get("stdask") != __version__:
         return "changed: the version of stdask"
+    stages = stages_of(run.config) if run else STAGES
     changed = []
     for name in receipt.inputs:
-        made = read_receipt(output, name) if name in STAGES else None
+        made = read_receipt(output, name) if name in stages else None
         if made and made.digest != receipt.inputs[name]:
             changed.append(f"what it reads from {name}")
         elif made and (why := why_again(output, made, run)):

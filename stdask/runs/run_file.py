@@ -1,5 +1,8 @@
 """Open a run file. A run that names a trained ensemble gets its labels and settings."""
 
+import contextlib
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +11,7 @@ from stdask.config.run import DRAWN, Run, check_labels, load_run
 from stdask.config.survey import SurveyDefinition
 from stdask.config.training import LabelConfig
 from stdask.errors import ConfigError
+from stdask.storage import paths
 
 if TYPE_CHECKING:
     from stdask.network.ensemble import Family
@@ -39,13 +43,27 @@ def open_run(path: Path, data_dir: Path | None = None, output: Path | None = Non
         raise
 
 
+def reopen_run(path: Path, data_dir: Path | None = None) -> Run:
+    """Read a run file as `open_run` does; the survey files are by default where the last run found them."""
+    if data_dir is None and (last := last_run(load_run(path).output)):
+        data_dir = Path(last["data_dir"])
+    return open_run(path, data_dir)
+
+
+def last_run(output: Path) -> Mapping[str, Any]:
+    """Return the run file of the last run in a folder, with its folders; empty if there has been none."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        content = json.loads((output / paths.RUN_COPY).read_text(encoding="utf-8"))
+        return dict(content["run"])
+    return {}
+
+
 def _with_settings(run: Run, ensemble: "Ensemble", path: Path) -> Run:
     """Return a run with the labels, networks and draws of an ensemble."""
     _check_surveys(run, ensemble)
     intrinsic = ensemble.families[0]
-    sources = {name for family in ensemble.families for name in family.counterparts}
     labels = {name: _labels(ensemble.families, name) for name in schema.FAMILIES}
-    features = tuple(name for name in intrinsic.inputs if name not in sources)
+    features = tuple(name for name in intrinsic.inputs if name not in intrinsic.counterparts)
     own = {"features": features, "n_members": intrinsic.plan.n_members}
     train = run.config.train.model_copy(update={**labels, **own})
     draws = {name: getattr(ensemble.draws, name) for name in DRAWN}
@@ -84,7 +102,7 @@ def _check_surveys(run: Run, ensemble: "Ensemble") -> None:
 
 def _check_columns(a: SurveyDefinition, ensemble: "Ensemble") -> None:
     """Raise if the inputs of an ensemble mean something else in the definition of A than when it was trained."""
-    own, inputs = ensemble.definition, {name for family in ensemble.families for name in family.inputs}
+    own, inputs = ensemble.definition, set(ensemble.inputs)
     for name in sorted(inputs & set(a.labels)):
         _check_same(f"labels.{name}", a.labels[name], own.labels[name])
     if inputs & set(schema.COLOURS):

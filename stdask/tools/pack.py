@@ -3,11 +3,11 @@
 import re
 from pathlib import Path
 
-from stdask.config.run import load_run
 from stdask.display.console import say
 from stdask.errors import EnsembleError
 from stdask.runs.card.head import is_evaluated, with_license
 from stdask.runs.ensemble import pack_ensemble
+from stdask.runs.run_file import reopen_run
 from stdask.runs.stage import digest_of
 
 SUFFIX = ".stdask"
@@ -42,7 +42,7 @@ def pack(path: Path, bundle: Path, overwrite: bool, license_name: str | None = N
     if license_name and not SPDX.fullmatch(license_name):
         raise EnsembleError(f"{license_name!r} is no SPDX identifier of a licence. Write e.g. --license cc-by-4.0.")
     if path.is_file():
-        run = load_run(path)
+        run = reopen_run(path)
         digest_of(run, "train")
         path = run.output
     ensemble = pack_ensemble(path, bundle, lambda card: with_license(card, license_name) if license_name else card)

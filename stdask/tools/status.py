@@ -1,7 +1,6 @@
 """Status: how far a run is, read from its folder. Starts nothing and changes nothing."""
 
 import contextlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from rich.text import Text
 
-from stdask.config.run import Run, RunConfig, load_run
+from stdask.config.run import Run, RunConfig
 from stdask.display.console import duration, say
 from stdask.display.tables import print_table
 from stdask.errors import CatalogueError, FailedTask
@@ -20,7 +19,7 @@ from stdask.runs.lock import Lock, read_lock
 from stdask.runs.progress import DONE, RUNNING, Progress, read_progress
 from stdask.runs.receipts import Receipt, read_receipt
 from stdask.runs.registry import CHECKS, ENTRIES, STAGES, StageEntry, stages_of
-from stdask.runs.run_file import open_run
+from stdask.runs.run_file import last_run, reopen_run
 from stdask.storage import paths
 
 SHOWN_FAILURES = 10
@@ -55,7 +54,7 @@ def print_status(path: Path, data_dir: Path | None = None) -> None:
     ConfigError, SurveyError
         If the run file is not valid.
     """
-    run = _load(path, data_dir) if path.is_file() else None
+    run = reopen_run(path, data_dir) if path.is_file() else None
     output = run.output if run else path
     if not (output / "receipts").is_dir() and read_progress(output) is None:
         raise CatalogueError(f"{output} holds no run yet. Name the folder of a run or its run file, or start the run.")
@@ -69,20 +68,6 @@ def print_status(path: Path, data_dir: Path | None = None) -> None:
             say(f"dashboard {progress.dashboard} on {progress.host}", "dim")
     for stage in ENTRIES:
         _print_failures(stage, _failures(output, stage))
-
-
-def _load(path: Path, data_dir: Path | None) -> Run:
-    if data_dir is None and (last := _last_run(load_run(path).output)):
-        return open_run(path, Path(last["data_dir"]))
-    return open_run(path, data_dir)
-
-
-def _last_run(output: Path) -> Mapping[str, Any]:
-    """Return the run file of the last run, with its folders; empty if there has been none."""
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        content = json.loads((output / paths.RUN_COPY).read_text(encoding="utf-8"))
-        return dict(content["run"])
-    return {}
 
 
 def standings(output: Path, run: Run | None, progress: Progress | None, lock: Lock | None) -> list[Standing]:
@@ -109,7 +94,7 @@ def _stages(output: Path, run: Run | None) -> Mapping[str, StageEntry]:
     if run:
         return stages_of(run.config)
     with contextlib.suppress(ValueError, KeyError):  # no run yet, or one of another version
-        return stages_of(RunConfig.model_validate(_last_run(output)["config"]))
+        return stages_of(RunConfig.model_validate(last_run(output)["config"]))
     return STAGES
 
 

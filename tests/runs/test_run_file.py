@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,13 @@ import pytest
 
 from stdask.config.run import Run
 from stdask.errors import ConfigError, EnsembleError
+from stdask.runs.changes import why_again
+from stdask.runs.receipts import read_receipt
 from stdask.runs.registry import STAGES, entry_of, stages_of
-from stdask.runs.run_file import open_run
+from stdask.runs.run_file import open_run, reopen_run
+from stdask.storage import paths
+from stdask.storage.files import write_text
+from tests.hand_made import make_run, write_receipts
 from tests.tools.apply.made_up import DEFINITION, make_bundle
 
 RUN = """
@@ -75,6 +81,22 @@ def test_such_a_run_has_no_stages_that_train_and_no_stage_reads_from_them(opened
     with pytest.raises(ConfigError, match=r"This run has no stage 'pair', because \[train\] names"):
         entry_of(config, "pair")
     assert entry_of(config, "study").name == "study"
+
+
+def test_a_stage_that_the_run_no_longer_has_does_not_hide_what_changed(opened: Callable[..., Run], tmp_path: Path):
+    trained = make_run(tmp_path / "trained")
+    write_receipts(trained, "pair", "train")
+    pair, train = (read_receipt(trained.output, name) for name in ("pair", "train"))
+    assert pair
+    assert train
+    receipt = replace(train, inputs={"pair": pair.digest})
+    assert why_again(trained.output, receipt, opened()).startswith("changed: ")
+
+
+def test_a_run_file_is_opened_again_with_the_files_that_the_last_run_found(opened: Callable[..., Run], tmp_path: Path):
+    run = opened(RUN.replace('"out"', json.dumps(str(tmp_path / "out"))))
+    write_text(run.output / paths.RUN_COPY, f'{{"run": {run.model_dump_json()}}}')
+    assert reopen_run(tmp_path / "run.toml") == run
 
 
 @pytest.mark.parametrize(
