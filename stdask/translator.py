@@ -11,19 +11,14 @@ import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from stdask import schema
-from stdask.config.reduction import as_trained, reduce_definition
+from stdask.config.reduction import as_trained, columns_behind, reduce_definition, reduced_to_inputs
 from stdask.config.survey import SurveyDefinition, load_definition
 from stdask.errors import SurveyError
 from stdask.runs.ensemble import Ensemble, open_ensemble
 from stdask.runs.requirements import requirements
 from stdask.schema import STAR_KEY, Column, Columns
 from stdask.science.keys.star_keys import keys_of_values, star_keys
-from stdask.science.measurements.network_inputs import (
-    columns_behind,
-    columns_read,
-    named_inputs,
-    reduced_to_inputs,
-)
+from stdask.science.measurements.network_inputs import columns_read, named_inputs
 from stdask.science.measurements.survey_columns import SurveyColumns, catalogue_columns
 from stdask.science.translation.resampling import measured_behind
 from stdask.stages.translate.table import inputs_of, new_columns, translate_table
@@ -207,6 +202,11 @@ class Translator:
         source, ebv = self._source(given, names), None
         if own.ebv_map and EBV in given.columns:
             ebv, _ = self._source(given, [EBV]).values(EBV, "mag", "mag")
+        elif own.ebv_map and own.photometry:
+            raise SurveyError(
+                f"The table has no column {EBV!r}: the colours that the networks read were dereddened with the map "
+                f"{own.ebv_map}. Give its E(B-V) at the stars as column {EBV}."
+            )
         elif own.ebv_map:
             sentences.append(f"The reddening is that of the map {own.ebv_map}: give E(B-V) at the stars as column EBV.")
         for sentence in sentences:

@@ -356,7 +356,9 @@ def test_the_reddening_of_a_map_is_given_as_a_column(survey: pa.Table, expected:
     names = ["EBV" if name == "ebv" else name for name in survey.column_names]
     rows = rows_by_id(mapped.translate(survey.rename_columns(names)))
     assert {star: rows[star] for star in expected} == expected
-    with pytest.warns(UserWarning, match=r"map sfd.fits: give E\(B-V\) at the stars as column EBV"):
+    with pytest.raises(
+        SurveyError, match=r"no column 'EBV': .* with the map sfd\.fits\. Give its E\(B-V\) at the stars"
+    ):
         mapped.translate(survey)
 
 

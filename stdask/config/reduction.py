@@ -87,6 +87,38 @@ def reduce_definition(
     return definition.model_copy(update=changes), table.sentences
 
 
+def reduced_to_inputs(definition: SurveyDefinition, inputs: Collection[str], reddening: bool) -> SurveyDefinition:
+    """Return the definition without what no network reads: other labels, distances, proper motions and cuts.
+
+    Parameters
+    ----------
+    definition
+        Of the survey.
+    inputs
+        Labels and colours that the networks read.
+    reddening
+        Whether E(B-V) is wanted too.
+    """
+    photometry = definition.photometry
+    labels = {name: label for name, label in definition.labels.items() if name in inputs}
+    ebv = (photometry and photometry.ebv) or definition.ebv
+    coloured = any(name in schema.COLOURS for name in inputs)
+    return definition.model_copy(
+        update={
+            "labels": labels,
+            "photometry": photometry if coloured else None,
+            "ebv": ebv if reddening and not coloured else None,
+            "ebv_map": definition.ebv_map if reddening or coloured else None,
+            "gaia_id": None,
+            "proper_motion": None,
+            "distances": (),
+            "cuts": (),
+            "duplicates": None,
+            "keep": (),
+        }
+    )
+
+
 def as_trained(
     definition: SurveyDefinition, trained: SurveyDefinition, inputs: Sequence[str]
 ) -> tuple[SurveyDefinition, list[str]]:
@@ -129,25 +161,31 @@ def as_trained(
     return definition.model_copy(update=changes), sentences
 
 
+def columns_behind(name: str, definition: SurveyDefinition) -> tuple[str, ...]:
+    """Return the columns of the survey that an input follows from; none if the survey does not have it."""
+    if name in definition.labels:
+        return (definition.labels[name].column,)
+    photometry = definition.photometry
+    return tuple(getattr(photometry, band) for band in BANDS) if photometry and name in schema.COLOURS else ()
+
+
 def _require(name: str, definition: SurveyDefinition, present: Collection[str]) -> None:
     """Raise if a table lacks a column behind an input of the networks."""
-    if name in schema.COLOURS:
-        if definition.photometry is None:
-            raise SurveyError(
-                f"The networks read the colour {name}, but the definition {definition.name!r} has no [photometry]. "
-                "Add it, with the columns of the magnitudes and of the reddening."
-            )
-        magnitudes = [getattr(definition.photometry, band) for band in BANDS]
-        columns = [*magnitudes, None if definition.ebv_map else definition.photometry.ebv]
-    elif name in definition.labels:
-        columns = [definition.labels[name].column]
-    else:
+    columns, photometry = columns_behind(name, definition), definition.photometry
+    if not columns and name in schema.COLOURS:
+        raise SurveyError(
+            f"The networks read the colour {name}, but the definition {definition.name!r} has no [photometry]. "
+            "Add it, with the columns of the magnitudes and of the reddening."
+        )
+    if not columns:
         raise SurveyError(
             f"The networks read {name}, but the definition {definition.name!r} has only "
             f"{', '.join(definition.labels)}. Add [labels.{name}], with its column and unit."
         )
+    if name in schema.COLOURS and photometry and photometry.ebv and not definition.ebv_map:
+        columns = (*columns, photometry.ebv)
     for column in columns:
-        if column and column not in present:
+        if column not in present:
             raise missing_column(column, f"the networks need it for their input {name}", present)
 
 

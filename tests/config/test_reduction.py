@@ -2,8 +2,8 @@
 
 import pytest
 
-from stdask.config.reduction import reduce_definition
-from stdask.config.survey import SurveyDefinition
+from stdask.config.reduction import columns_behind, reduce_definition, reduced_to_inputs
+from stdask.config.survey import SurveyDefinition, load_definition
 from stdask.errors import SurveyError
 
 DEFINITION = SurveyDefinition.model_validate(
@@ -97,3 +97,24 @@ def test_the_reddening_stays_without_the_magnitudes():
 def test_a_missing_input_is_refused(columns: set[str], inputs: list[str], message: str):
     with pytest.raises(SurveyError, match=message):
         reduce_definition(DEFINITION, columns, inputs)
+
+
+def test_the_columns_behind_an_input_are_those_of_its_label_or_magnitudes():
+    assert columns_behind("TEFF", DEFINITION) == ("teff",)
+    assert columns_behind("G_RP_0", DEFINITION) == ("g", "bp", "rp")
+    assert columns_behind("RV", DEFINITION) == ()
+
+
+def test_a_definition_is_reduced_to_what_the_networks_read():
+    reduced = reduced_to_inputs(DEFINITION, ["MG_FE"], reddening=False)
+    assert set(reduced.labels) == {"MG_FE"}
+    assert reduced.source_columns == ("id", "ra", "dec", "mg", "e_mg")
+    assert set(reduced_to_inputs(DEFINITION, ["MG_FE"], reddening=True).source_columns) == {
+        *reduced.source_columns,
+        "red",
+    }
+    coloured = reduced_to_inputs(DEFINITION, ["MG_FE", "BP_G_0"], reddening=False)
+    assert set(coloured.source_columns) == {*reduced.source_columns, "g", "bp", "rp", "e_g", "red"}
+    for name in ("galah_dr4", "gaia_dr3_gspspec"):
+        definition = load_definition(name)
+        assert reduced_to_inputs(definition, ["TEFF"], reddening=True).cuts == ()

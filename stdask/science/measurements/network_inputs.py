@@ -1,12 +1,11 @@
 """The inputs of trained networks, from a table whose columns are named as in the catalogues of stdask."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from stdask import schema
 from stdask.config.survey import SurveyDefinition
-from stdask.config.survey_tables import Label
 from stdask.science.measurements.survey_columns import EBV_RANGE, MAGNITUDE_RANGE, SurveyColumns
 from stdask.science.measurements.values import complete_errors
 from stdask.science.translation.resampling import measured_behind
@@ -15,14 +14,6 @@ from stdask.science.translation.resampling import measured_behind
 def unit_of(name: str, definition: SurveyDefinition) -> str:
     """Return the unit of a label, magnitude, colour or reddening in the catalogue of a survey."""
     return definition.units.get(name, "mag" if _is_photometric(name) else "")
-
-
-def columns_behind(name: str, definition: SurveyDefinition) -> tuple[str, ...]:
-    """Return the columns of the survey that an input follows from; none if the survey does not have it."""
-    if name in definition.labels:
-        return (definition.labels[name].column,)
-    magnitudes = definition.photometry
-    return (magnitudes.g, magnitudes.bp, magnitudes.rp) if magnitudes and name in schema.COLOURS else ()
 
 
 def columns_read(inputs: Sequence[str], further: Sequence[str]) -> list[str]:
@@ -82,38 +73,6 @@ def _errors(name: str, definition: SurveyDefinition, source: SurveyColumns, n_st
         return complete_errors(errors, values, label.typical_error, label.error_floor)[0]
     typical = definition.photometry.typical_error if definition.photometry else None
     return complete_errors(errors, values, typical)[0]
-
-
-def reduced_to_inputs(definition: SurveyDefinition, inputs: Collection[str], reddening: bool) -> SurveyDefinition:
-    """Return the definition without what no network reads: other labels, distances, proper motions and cuts.
-
-    Parameters
-    ----------
-    definition
-        Of the survey.
-    inputs
-        Labels and colours that the networks read.
-    reddening
-        Whether E(B-V) is wanted too.
-    """
-    photometry = definition.photometry
-    labels: dict[str, Label] = {name: label for name, label in definition.labels.items() if name in inputs}
-    ebv = (photometry and photometry.ebv) or definition.ebv
-    coloured = any(name in schema.COLOURS for name in inputs)
-    return definition.model_copy(
-        update={
-            "labels": labels,
-            "photometry": photometry if coloured else None,
-            "ebv": ebv if reddening and not coloured else None,
-            "ebv_map": definition.ebv_map if reddening or coloured else None,
-            "gaia_id": None,
-            "proper_motion": None,
-            "distances": (),
-            "cuts": (),
-            "duplicates": None,
-            "keep": (),
-        }
-    )
 
 
 def _is_photometric(name: str) -> bool:

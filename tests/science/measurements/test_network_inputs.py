@@ -4,13 +4,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from stdask.config.survey import SurveyDefinition, load_definition
+from stdask.config.survey import SurveyDefinition
 from stdask.errors import SurveyError
 from stdask.science.measurements.network_inputs import (
-    columns_behind,
     columns_read,
     named_inputs,
-    reduced_to_inputs,
     unit_of,
 )
 from stdask.science.measurements.survey_columns import SurveyColumns
@@ -67,18 +65,3 @@ def test_columns_and_units_are_those_of_the_definition():
         *("TEFF", "FE_H", "BP_G_0", "EBV", "TEFF_ERR", "FE_H_ERR", "BP_MAG", "BP_MAG_ERR", "G_MAG", "G_MAG_ERR"),
     ]
     assert [unit_of(name, DEFINITION) for name in ("TEFF", "VSINI", "G_RP_0", "EBV")] == ["K", "km/s", "mag", "mag"]
-    assert columns_behind("TEFF", DEFINITION) == ("t",)
-    assert columns_behind("G_RP_0", DEFINITION) == ("g", "b", "r")
-    assert columns_behind("RV", DEFINITION) == ()
-
-
-def test_a_definition_is_reduced_to_what_the_networks_read():
-    reduced = reduced_to_inputs(DEFINITION, ["FE_H"], reddening=False)
-    assert set(reduced.labels) == {"FE_H"}
-    assert reduced.source_columns == ("id", "ra", "dec", "m")
-    assert reduced_to_inputs(DEFINITION, ["FE_H"], reddening=True).source_columns == ("id", "ebv", "ra", "dec", "m")
-    coloured = reduced_to_inputs(DEFINITION, ["FE_H", "BP_G_0"], reddening=False)
-    assert coloured.source_columns == ("id", "ra", "dec", "m", "g", "b", "r", "ebv")
-    for name in ("galah_dr4", "gaia_dr3_gspspec"):
-        definition = load_definition(name)
-        assert reduced_to_inputs(definition, ["TEFF"], reddening=True).cuts == ()
