@@ -60,9 +60,10 @@ def reduce_definition(
     coloured = any(name in schema.COLOURS for name in inputs)
     photometry = _photometry(definition, coloured, table)
     own_ebv = definition.photometry and not photometry and definition.photometry.ebv  # stays without the magnitudes
+    mapped = definition.ebv_map is not None  # The map replaces the survey's own E(B-V).
     changes = {
         "gaia_id": table.column(definition.gaia_id, f"{schema.SOURCE_ID.name} is left out"),
-        "ebv": table.column(own_ebv or definition.ebv, "the reddening is left out"),
+        "ebv": None if mapped else table.column(own_ebv or definition.ebv, "the reddening is left out"),
         "labels": {
             name: _label(name, label, table)
             for name, label in definition.labels.items()
@@ -227,7 +228,8 @@ def _photometry(definition: SurveyDefinition, coloured: bool, table: _Table) -> 
         )
         for band in BANDS
     }
-    ebv = table.column(photometry.ebv, "the reddening is unknown, and colours are missing")
+    lost = "the reddening is unknown, and colours are missing"
+    ebv = None if definition.ebv_map else table.column(photometry.ebv, lost)
     return photometry.model_copy(update={**errors, "ebv": ebv})
 
 

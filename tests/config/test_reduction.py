@@ -1,5 +1,7 @@
 """A definition reduced to the columns of a table: what is left out is said, and what the networks need is required."""
 
+from pathlib import Path
+
 import pytest
 
 from stdask.config.reduction import columns_behind, reduce_definition, reduced_to_inputs
@@ -118,3 +120,13 @@ def test_a_definition_is_reduced_to_what_the_networks_read():
     for name in ("galah_dr4", "gaia_dr3_gspspec"):
         definition = load_definition(name)
         assert reduced_to_inputs(definition, ["TEFF"], reddening=True).cuts == ()
+
+
+@pytest.mark.parametrize("column", ["red", "another"])
+def test_the_own_reddening_of_a_survey_is_not_read_where_a_map_replaces_it(column: str):
+    mapped = DEFINITION.model_copy(update={"ebv_map": Path("sfd.fits")})
+    present = [column if name == "red" else name for name in DEFINITION.source_columns]
+    for inputs in (["TEFF", "BP_G_0"], ["TEFF"]):
+        reduced, sentences = reduce_definition(mapped, present, inputs)
+        assert "red" not in reduced.source_columns
+        assert sentences == []
