@@ -69,7 +69,7 @@ def apply_command(
     output: Annotated[
         Path,
         typer.Option(
-            metavar="OUT", parser=path, help="File to write; or, without suffix, the folder of a HATS catalogue."
+            metavar="OUT", parser=path, help="File to write; or, without ending, the folder of a HATS catalogue."
         ),
     ],
     definition: Annotated[
@@ -91,8 +91,8 @@ def apply_command(
 ) -> None:
     """Translate the stars of a table with a trained ensemble.
 
-    The table needs ids, positions and the inputs of the networks. What else it lacks is left out, and said. A star of
-    the training run gets the same numbers, to the last bit. Run the same command again to resume.
+    The table needs ids, positions and the inputs of the networks. What else it lacks is left out, with a message. A
+    star of the training run gets the same numbers, to the last bit. Run the same command again to resume.
     """
     from stdask.tools.apply import apply
 

@@ -253,7 +253,7 @@ def export_command(
     ] = None,
     cds: Annotated[
         bool,
-        typer.Option("--cds", help="Write a table for the CDS (VizieR), FILE.dat, and the file ReadMe beside it."),
+        typer.Option("--cds", help="Write a table for the CDS (VizieR), FILE.dat, and the file ReadMe next to it."),
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
 ) -> None:

@@ -83,7 +83,7 @@ def library_versions() -> dict[str, str]:
 
 
 def by_file_name(inputs: Mapping[str, str]) -> dict[str, str]:
-    """Return the hashes of input files by their names without folders, which tell about this machine alone."""
+    """Return the hashes of input files by their names without folders, which are those of this machine."""
     return {Path(name).name: digest for name, digest in inputs.items()}
 
 

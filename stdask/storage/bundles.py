@@ -87,7 +87,7 @@ def _parse(files: Mapping[str, bytes], path: Path) -> StoredEnsemble:
     if any(
         map(UNPRINTABLE.search, _texts([stored.content, [own for own, _ in stored.families.values()], stored.card]))
     ):
-        raise EnsembleError(f"{path} holds text with control characters, which could deceive its reader. {REMEDY}")
+        raise EnsembleError(f"{path} holds text with control characters, which could mislead its reader. {REMEDY}")
     return stored
 
 

@@ -21,7 +21,7 @@ Parts = tuple[Mapping[str, Any], Mapping[str, np.ndarray]]  # of a family: a doc
 
 
 class StoredEnsemble(NamedTuple):
-    """An ensemble as it lies on disk."""
+    """An ensemble as it is stored on disk."""
 
     content: Mapping[str, Any]  # what its translations depend on, apart from the families
     families: Mapping[str, Parts]

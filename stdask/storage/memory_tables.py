@@ -1,6 +1,6 @@
 """Tables in memory: of astropy (Table, QTable), pandas or pyarrow. They are read as survey files are, and extended.
 
-The library of a table is told by the classes it derives from, so that no library is imported for a table of another.
+The classes that a table derives from tell its library, so that no library is imported for a table of another.
 """
 
 import re

@@ -93,7 +93,7 @@ def fill_parquet(
 ) -> None:
     """Write a table to a temporary file, as `write_parquet` does."""
     strings = [f.name for f in table.schema if pa.types.is_string(f.type)]
-    own = {f"table::len::{name}": str(_longest(table[name])) for name in strings}  # astropy allots memory by these
+    own = {f"table::len::{name}": str(_longest(table[name])) for name in strings}  # astropy reserves memory by these
     own |= metadata or {}
     if own:
         merged = {**(table.schema.metadata or {}), **{k.encode(): v.encode() for k, v in own.items()}}

@@ -34,7 +34,7 @@ def export(
     where
         Condition on the rows; all rows by default.
     cds
-        Whether to write a table of fixed width, and the file `ReadMe` beside it.
+        Whether to write a table of fixed width, and the file `ReadMe` next to it.
     overwrite
         Whether files that exist are replaced.
 
@@ -79,14 +79,14 @@ def provenance_of(catalogue: Catalogue) -> dict[str, str]:
 
 
 def _surveys(catalogue: Catalogue, own: Mapping[str, str]) -> list[dict[str, str]]:
-    """Return the properties of the surveys of a catalogue: its own, or those of the catalogues beside it in a run."""
+    """Return the properties of the surveys of a catalogue: its own, or those of the catalogues next to it in a run."""
     if "bib_reference" in own:
         return [dict(own)]
     folder = catalogue.folder.resolve()
     if folder != paths.catalogue(folder.parent.parent, folder.name):
-        return []  # not in a run: what lies beside it is something else
-    beside = [path.parent for path in sorted(folder.parent.glob(f"*/{PROPERTIES}"))]
+        return []  # not in a run: folders next to it are something else
+    neighbours = [path.parent for path in sorted(folder.parent.glob(f"*/{PROPERTIES}"))]
     if source := own.get("stdask_source"):
         wanted = [source, catalogue.name.removeprefix(paths.translated_name(source, ""))]
-        beside = [survey for name in wanted for survey in beside if survey.name == name]
-    return [survey for survey in map(read_properties, beside) if survey.get("bib_reference")]
+        neighbours = [survey for name in wanted for survey in neighbours if survey.name == name]
+    return [survey for survey in map(read_properties, neighbours) if survey.get("bib_reference")]

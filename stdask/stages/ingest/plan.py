@@ -64,7 +64,7 @@ class PartitionRecord(NamedTuple):
 
 @dataclass(frozen=True)
 class RawSurvey:
-    """A survey file as it lies on the disk, and how it becomes a catalogue."""
+    """A survey file on disk, and how it becomes a catalogue."""
 
     survey: SurveyFile
     definition: SurveyDefinition

@@ -31,7 +31,7 @@ JOINT = "\xa0"  # a blank at which no line ends: astropy takes a line that begin
 
 
 def write_cds(path: Path, excerpt: Excerpt) -> None:
-    """Write a table of fixed width, and beside it the file `ReadMe`. Logicals are 0 or 1; what is missing is blank.
+    """Write a table of fixed width, and next to it the file `ReadMe`. Logicals are 0 or 1; what is missing is blank.
 
     Parameters
     ----------

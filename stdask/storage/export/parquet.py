@@ -23,7 +23,7 @@ def write_parquet_table(path: Path, excerpt: Excerpt) -> None:
     """
     metadata = {f"stdask.{name}": text for name, text in excerpt.provenance.items()}
     metadata |= {"stdask.version": __version__}
-    metadata |= {f"table::len::{name}": str(n) for name, n in excerpt.text_bytes.items()}  # astropy allots by these
+    metadata |= {f"table::len::{name}": str(n) for name, n in excerpt.text_bytes.items()}  # for the memory of astropy
     fields = pa.schema([to_field(column) for column in excerpt.columns], metadata=metadata)
     with replacing(path) as temporary, open_writer(temporary, fields) as writer:
         for table in excerpt.tables():

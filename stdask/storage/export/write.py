@@ -33,8 +33,6 @@ def write_export(
 ) -> int:
     """Write rows and columns of a catalogue to one file, in the order of its partitions.
 
-    Only VOTables need the whole table in memory; they are limited to a million rows.
-
     Parameters
     ----------
     path
@@ -59,7 +57,7 @@ def write_export(
     ConfigError
         If the ending is none of `FORMATS`, or a column is named twice.
     CatalogueError
-        If the catalogue lacks a column, or has too many rows for the format.
+        If the catalogue lacks a column, or a value has no place in the format.
     ExpressionError
         If the condition does not fit the columns, or no row fulfils it.
     """
@@ -81,7 +79,7 @@ def write_cds_export(
     Parameters
     ----------
     path
-        File of the table, which ends in ".dat"; `ReadMe` lies beside it.
+        File of the table, which ends in ".dat"; `ReadMe` is written next to it.
     catalogue, columns, where, provenance
         As of `write_export`.
 
@@ -100,7 +98,7 @@ def write_cds_export(
         If the condition does not fit the columns, or no row fulfils it.
     """
     if path.suffix != ".dat":
-        raise ConfigError(f"Tables for the CDS end in .dat, and {path} does not. The file ReadMe is written beside it.")
+        raise ConfigError(f"Tables for the CDS end in .dat, and {path} does not. ReadMe is written next to it.")
     excerpt = select(catalogue, columns, where, provenance or {})
     write_cds(path, excerpt)
     return excerpt.n_rows
