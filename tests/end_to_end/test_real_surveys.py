@@ -178,7 +178,7 @@ def test_lsdb_opens_and_searches_what_was_written_and_the_verifier_of_hats_impor
     for catalogue in (f"{a}_on_{b}", "merged"):
         folder = finished.output / "catalogues" / catalogue
         stars = open_catalogue(folder).read()
-        opened = lsdb.open_catalog(folder)
+        opened = lsdb.open_catalog(folder, columns="all")
         assert len(opened) == stars.num_rows
         places = SkyCoord(stars["ra"].to_numpy(), stars["dec"].to_numpy(), unit="deg")
         inside = places.separation(places[0]).deg <= 2.0

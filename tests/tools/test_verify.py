@@ -15,7 +15,8 @@ from stdask.runs.lock import hold
 from stdask.runs.receipts import Receipt, describe_outputs, read_damaged, read_receipt, write_receipt
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import open_catalogue
-from stdask.storage.catalogue.hats import catalogue_files
+from stdask.storage.catalogue.hats import catalogue_files, finish_collection
+from stdask.storage.tables import write_parquet
 from stdask.tools import verify
 from tests.counted import made_up_counts
 from tests.storage.sky import write_sky
@@ -85,6 +86,18 @@ def test_a_run_that_is_whole_is_well_and_nothing_in_it_changes(output: Path, cli
     assert read_damaged(output) == {}
     after = {path: path.read_bytes() for path in output.rglob("*") if path.is_file()}
     assert after == before | {paths.damaged(output): b"{}"}
+
+
+def test_a_margin_is_verified_as_a_table_and_not_as_the_catalogue(output: Path, client: Workers):
+    catalogue = open_catalogue(output / "catalogues" / "sky")
+    margin = paths.partition(paths.margin(catalogue.folder), catalogue.pixels[0])
+    write_parquet(margin, catalogue.read().slice(N_STARS - 5))  # stars that lie outside the pixel, too
+    files = [*catalogue_files(catalogue.folder), *finish_collection(catalogue, {catalogue.pixels[0]: 5}, 10.0)]
+    counts = made_up_counts("ingest_a", rows=RowCounts(N_STARS, N_STARS))
+    write_receipt(output, Receipt("ingest_a", "key", {}, {}, describe_outputs(output, files), counts))
+    verify.run(output, client)
+    flip(margin)
+    assert list(verified(output, client)) == [str(margin.relative_to(output))]
 
 
 @pytest.mark.parametrize(
