@@ -196,7 +196,7 @@ def missing_column(column: str, purpose: str, present: Collection[str]) -> Surve
     return SurveyError(
         f"The table has no column {column!r}: {purpose}. "
         + (f"Its column {near!r} has a similar name. " if near else "")
-        + "Name the columns of the table in a survey definition of your own, and give it with --definition."
+        + "Name the columns of the table in a survey definition, and give it with --definition."
     )
 
 

@@ -24,13 +24,14 @@ from stdask.runs.stage import Stage
 from stdask.stages.ingest.plan import RawSurvey
 from stdask.stages.ingest.stage import ingest
 from stdask.stages.translate.stage import translate_catalogue
+from stdask.stages.translate.tasks import rows_per_task
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import open_catalogue
 from stdask.storage.surveys.files import checksum
 from stdask.tools.apply.output import check_output, is_file, write_output, write_set_aside
 from stdask.tools.apply.table import open_table
 
-FEW_STARS = 20_000  # are translated in about the time that workers take to start
+STARTING = 0.1  # time that workers take to start, in units of that of a task: two minutes
 MOST = 0.5  # of the stars
 ROWS = IngestConfig()  # of blocks and partitions, as in a run by default
 
@@ -94,8 +95,10 @@ def run(
     """
     check_output(output, overwrite)
     ensemble = open_ensemble(ensemble_path)
+    say(f"{ensemble.definition.title} on the scale of {ensemble.target.title}, applied to {table}", "bold")
     raw = open_table(ensemble, table, definition, data_dir, numbered=is_file(output))
-    small = cluster is None and raw.survey.n_rows <= FEW_STARS
+    few = STARTING * rows_per_task(ensemble.families, ensemble.draws.n_draws)
+    small = cluster is None and raw.survey.n_rows <= few
     cluster = cluster or ClusterConfig()
     folder = output.resolve().with_name(f"{output.name}.partial")
     with _removed_if_not_fit(folder), session(folder, cluster, in_process=small) as workers:

@@ -30,7 +30,10 @@ def check_output(output: Path, overwrite: bool) -> None:
         If its format is unknown, or it exists and must not be replaced.
     """
     if is_file(output):
-        ending(output)
+        try:
+            ending(output)
+        except ConfigError as exc:
+            raise ConfigError(f"{exc} A name without an ending is the folder of a HATS catalogue.") from None
     if not output.exists():
         return
     if not overwrite:

@@ -37,6 +37,8 @@ def open_table(
     SurveyError
         If the table cannot be read, or lacks a position, an id or an input of the networks.
     """
+    if not path.exists():
+        raise SurveyError(f"No table {path}. Check the path.")
     own = ensemble.definition
     given = load_definition(definition) if definition else own
     hints = given.file if definition else given.file.model_copy(update={"format": None})

@@ -228,6 +228,11 @@ def test_a_table_that_does_not_fit_is_refused_with_one_clear_line(
     assert not (tmp_path / "out.fits.partial").exists()
 
 
+def test_a_table_that_is_not_there_is_named(ensemble: Path, tmp_path: Path):
+    with pytest.raises(SurveyError, match=r"No table .*none.fits. Check the path."):
+        apply.run(ensemble, tmp_path / "none.fits", tmp_path / "out.fits")
+
+
 def test_a_velocity_in_metres_a_second_is_converted(ensemble: Path, tmp_path: Path):
     expected = applied(ensemble, stars(10), tmp_path)
     table = changed(rv=1000 * stars(10)["rv"] * u.m / u.s, e_rv=1000 * stars(10)["e_rv"] * u.m / u.s)
@@ -245,7 +250,7 @@ def test_stars_outside_the_domain_bring_a_warning(ensemble: Path, tmp_path: Path
 
 def test_an_output_that_cannot_be_is_refused_before_any_work(ensemble: Path, tmp_path: Path):
     for output, message in (
-        ("out.xyz", "ends in no known format. Give a name that ends in .fits"),
+        ("out.xyz", r"ends in no known format.*A name without an ending is the folder"),
         ("folder", "is a folder, but not a HATS catalogue"),
     ):
         (tmp_path / "folder").mkdir(exist_ok=True)
