@@ -258,7 +258,7 @@ def _distance(distance: Distance, table: _Table) -> Distance:
 
 def _duplicates(definition: SurveyDefinition, table: _Table) -> Duplicates | None:
     duplicates = definition.duplicates
-    if duplicates is None or table.lacks([duplicates.best], "of the rows of one star, the first one is kept"):
+    if duplicates is None or table.lacks([duplicates.best], "all rows of a star are kept"):
         return None
     by = table.column(duplicates.by, f"rows belong to the same star if they have the same {definition.id}")
     return duplicates.model_copy(update={"by": by or definition.id})

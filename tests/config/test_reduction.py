@@ -67,7 +67,7 @@ def test_the_inputs_alone_suffice():
             {"snr"},
             [
                 "no column snr: the cut 'snr > 30' is left out, and GOOD does not test it.",
-                "no column snr: of the rows of one star, the first one is kept.",
+                "no column snr: all rows of a star are kept.",
             ],
         ),
         ({"x", "z"}, ["no columns x, z: left out."]),

@@ -1,7 +1,9 @@
 """An ensemble with made-up weights, and tables of stars that it can be applied to."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from astropy.table import Table
@@ -9,12 +11,15 @@ from astropy.table import Table
 from stdask.config.run import Run
 from stdask.config.survey import SurveyDefinition
 from stdask.runs.ensemble import save_ensemble
+from stdask.science.measurements.repeats import ErrorFactors
 from stdask.storage import paths
 from stdask.storage.bundles import write_bundle
+from stdask.storage.documents import write_ecsv
+from stdask.storage.error_factors import factors_table
 from stdask.tools.bench.stars import MadeUpSurvey
 from tests.hand_made import make_run
 
-DEFINITION = {
+DEFINITION: dict[str, Any] = {
     "name": "small",
     "title": "Small survey DR1",
     "reference": "made up",
@@ -36,11 +41,14 @@ LABELS = {
 }
 
 
-def make_ensemble(folder: Path, **changes: object) -> Path:
-    """Write an ensemble for a survey of this definition, and return its folder."""
+def make_ensemble(folder: Path, factors: Mapping[str, ErrorFactors] | None = None, **changes: object) -> Path:
+    """Write an ensemble for a survey of this definition, with factors of its errors, and return its folder."""
     definition = SurveyDefinition.model_validate(DEFINITION | changes)
     run: Run = make_run(folder, train=LABELS, translate={"n_draws": 8})
     run = run.model_copy(update={"definition_a": definition})
+    if factors:
+        table = factors_table(factors, DEFINITION["duplicates"]["best"])
+        write_ecsv(paths.catalogue(run.output, definition.name) / paths.REPEATS, table)
     survey = replace(MadeUpSurvey.of(run), reddened=True)  # the domain has the reddening
     save_ensemble(run, survey.families(), {})
     return paths.ensemble(run.output)

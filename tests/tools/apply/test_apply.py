@@ -17,6 +17,7 @@ from pyarrow import csv
 from stdask.errors import ConfigError, StdaskError, SurveyError
 from stdask.runs.ensemble import open_ensemble
 from stdask.science.keys.star_keys import star_keys
+from stdask.science.measurements.repeats import ErrorFactors
 from stdask.stages.translate.table import inputs_of, translate_table
 from stdask.storage.catalogue.catalogue import open_catalogue
 from stdask.tools.apply import apply, order
@@ -106,6 +107,26 @@ def test_a_typical_error_that_a_definition_lacks_is_that_of_the_training_stars(
     assert set(found["TEFF_ERR"]) == {0.5}
     assert set(found["RV_ERR"]) == {1.0}
     assert "TEFF of a star without an error has that of the training stars, 0.5." in capsys.readouterr().out
+
+
+def test_errors_have_the_factors_of_the_training_stars_whatever_the_repeats_in_the_table(tmp_path: Path):
+    factors = {
+        name: ErrorFactors(np.array([50.0]), np.array([300, 300]), np.array([1.5, 2.0]), np.array([0.1, 0.1]))
+        for name in ("TEFF", "RV")
+    }
+    duplicates = {"by": "gaia", "best": "snr", "rescale_errors": True}
+    rescaled = make_ensemble(tmp_path, factors, duplicates=duplicates)
+    visits = stars(200)
+    visits["gaia"] = 10**18 + np.arange(200) % 100  # two visits of each star, which differ by far more than stated
+    found = applied(rescaled, visits, tmp_path)
+    assert len(found) == 100
+    kept = visits[[list(visits["star"]).index(star) for star in found["star"]]]
+    factor = np.where(kept["snr"] < 50, 1.5, 2.0)
+    np.testing.assert_allclose(found["TEFF_ERR"], kept["e_teff"] * factor, rtol=1e-6)  # float32
+    np.testing.assert_allclose(found["RV_ERR"], kept["e_rv"] * factor, rtol=1e-6)
+    visits.remove_column("snr")
+    found = applied(rescaled, visits, tmp_path, overwrite=True)  # without S/N no error may come out too small
+    np.testing.assert_allclose(found["TEFF_ERR"], 2.0 * visits["e_teff"], rtol=1e-6)
 
 
 def test_rows_set_aside_are_counted_and_written_with_their_reasons(
