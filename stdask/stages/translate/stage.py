@@ -66,6 +66,7 @@ def translate_catalogue(
     ensemble: Ensemble,
     folder: Path,
     provenance: Mapping[str, str] | None = None,
+    with_margin: bool = True,
 ) -> Receipt:
     """Translate every partition of a catalogue; those that are done are kept.
 
@@ -82,6 +83,8 @@ def translate_catalogue(
         Of the translated catalogue, which gets its name.
     provenance
         Further properties of the translated catalogue.
+    with_margin
+        Write its margin, too. A catalogue that is moved afterwards gets it there: a margin names its catalogue.
     """
     families, n_draws = ensemble.families, ensemble.draws.n_draws
     columns = (*source.columns, *new_columns(families, ensemble.target.units))
@@ -94,7 +97,7 @@ def translate_catalogue(
     rows = {pixel: record.rows for pixel, record in records.items()}
     properties = {"stdask_key": stage.key, "stdask_source": source.name, **(provenance or {})}
     catalogue = finish_catalogue(folder, folder.name, columns, rows, properties, source.epoch)
-    outputs = [*catalogue_files(folder), *write_collection(workers, catalogue)]
+    outputs = [*catalogue_files(folder), *(write_collection(workers, catalogue) if with_margin else ())]
     counts = TranslateCounts(
         rows=RowCounts(source.n_rows, sum(rows.values())),
         flags={flag: sum(record.flags[flag] for record in records.values()) for flag in counted_flags(families)},

@@ -146,7 +146,7 @@ def _translate(own: Application, ingested: Receipt) -> Receipt:
     stage = Stage(own.folder, "translate", {"ingest_a": ingested.digest, "train": own.ensemble.digest}, {})
     provenance = {f"stdask_{name}": text for name, text in _provenance(own, ingested).items()}
     return stage.done() or translate_catalogue(
-        stage, own.workers, own.cluster, source, own.ensemble, own.translated, provenance
+        stage, own.workers, own.cluster, source, own.ensemble, own.translated, provenance, with_margin=False
     )
 
 

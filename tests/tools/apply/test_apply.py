@@ -149,6 +149,8 @@ def test_a_name_without_suffix_is_a_hats_catalogue_that_says_what_it_was_made_fr
     table.write(tmp_path / "stars.fits")
     apply.run(ensemble, tmp_path / "stars.fits", tmp_path / "out")
     catalogue = open_catalogue(tmp_path / "out")
+    joined = (tmp_path / "out_collection" / "collection.properties").read_text()
+    assert "hats_primary_table_url=../out\n" in joined
     assert catalogue.n_rows == 20
     assert "_stdask_row" not in [column.name for column in catalogue.columns]
     properties = (tmp_path / "out" / "hats.properties").read_text()
