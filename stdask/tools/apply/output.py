@@ -10,7 +10,7 @@ from stdask.errors import ConfigError
 from stdask.pairing.margins import write_collection
 from stdask.runs.counts import RowCounts
 from stdask.storage import paths
-from stdask.storage.catalogue.catalogue import PROPERTIES, open_catalogue
+from stdask.storage.catalogue.catalogue import COLLECTION, PROPERTIES, open_catalogue
 from stdask.storage.catalogue.hats import clear_catalogue
 from stdask.storage.export.write import ending, write_export
 from stdask.tools.apply.order import in_order_of_rows
@@ -27,19 +27,22 @@ def check_output(output: Path, overwrite: bool) -> None:
     Raises
     ------
     ConfigError
-        If its format is unknown, or it exists and must not be replaced.
+        If its format is unknown, or a file or folder of its name exists and must not be replaced.
     """
     if is_file(output):
         try:
             ending(output)
         except ConfigError as exc:
             raise ConfigError(f"{exc} A name without an ending is the folder of a HATS catalogue.") from None
-    if not output.exists():
-        return
-    if not overwrite:
-        raise ConfigError(f"{output} exists. Choose another name or add --overwrite.")
-    if output.is_dir() and (is_file(output) or not (output / PROPERTIES).is_file()):
-        raise ConfigError(f"{output} is a folder, but not a HATS catalogue. Choose another name or remove it.")
+        marks = {output: "", _set_aside(output): ""}
+    else:
+        marks = {output: PROPERTIES, paths.collection(output): COLLECTION, _set_aside(output): ""}
+    for path, mark in marks.items():
+        if path.exists() and not overwrite:
+            raise ConfigError(f"{path} exists. Choose another name or add --overwrite.")
+        if path.exists() and not (path / mark).is_file():
+            kind = "HATS catalogue" if mark else "file"
+            raise ConfigError(f"{path} exists, but is not a {kind}. Choose another name or remove it.")
 
 
 def write_output(workers: Workers, output: Path, translated: Path, n_rows: int, provenance: Mapping[str, str]) -> None:
@@ -77,8 +80,12 @@ def write_set_aside(output: Path, ingested: Path, rows: RowCounts) -> None:
     rows
         Of the table.
     """
-    path = output.with_name(f"{output.stem}_set_aside.parquet")
+    path = _set_aside(output)
     path.unlink(missing_ok=True)
     if rows.n_aside:
         shutil.copyfile(ingested / paths.REJECTED, path)
         say(f"{path}: {rows.n_aside:,} rows set aside, with reasons")
+
+
+def _set_aside(output: Path) -> Path:
+    return output.with_name(f"{output.stem}_set_aside.parquet")

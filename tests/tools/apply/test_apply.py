@@ -274,8 +274,18 @@ def test_stars_outside_the_domain_bring_a_warning(ensemble: Path, tmp_path: Path
 def test_an_output_that_cannot_be_is_refused_before_any_work(ensemble: Path, tmp_path: Path):
     for output, message in (
         ("out.xyz", r"ends in no known format.*A name without an ending is the folder"),
-        ("folder", "is a folder, but not a HATS catalogue"),
+        ("folder", "folder exists, but is not a HATS catalogue"),
+        ("gaia", "gaia_collection exists, but is not a HATS catalogue"),
     ):
-        (tmp_path / "folder").mkdir(exist_ok=True)
+        for name in ("folder", "gaia_collection"):
+            (tmp_path / name).mkdir(exist_ok=True)
         with pytest.raises(StdaskError, match=message):
             apply.run(ensemble, tmp_path / "none.fits", tmp_path / output, overwrite=True)
+
+
+@pytest.mark.parametrize("name", ["gaia_collection", "gaia_set_aside.parquet"])
+def test_what_lies_where_the_margin_or_the_rows_set_aside_go_is_kept(ensemble: Path, tmp_path: Path, name: str):
+    (tmp_path / name).write_text("precious")
+    with pytest.raises(StdaskError, match=f"{name} exists. Choose another name or add --overwrite"):
+        apply.run(ensemble, tmp_path / "none.fits", tmp_path / "gaia")
+    assert (tmp_path / name).read_text() == "precious"
