@@ -1,8 +1,8 @@
 """Put one spectroscopic survey on another survey's scale, for catalogues of any size."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # type checkers take it for that of `typing`, which is slow to import
 if TYPE_CHECKING:
     from stdask.runs.folder import load_run
     from stdask.storage.catalogue.catalogue import open_catalogue
@@ -23,7 +23,7 @@ _MODULES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _MODULES:
         raise AttributeError(f"module 'stdask' has no attribute {name!r}")
     return getattr(import_module(_MODULES[name]), name)

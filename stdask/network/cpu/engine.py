@@ -53,7 +53,7 @@ class CpuEngine:
         return outputs.reshape(len(outputs), *inputs.shape[:-1], program.n_labels)
 
 
-@njit(error_model="numpy", nogil=True)  # threads of one process run at the same time
+@njit(error_model="numpy", no_cfunc_wrapper=True, nogil=True)  # threads of one process run at the same time
 def _run_members(
     rows: np.ndarray, steps: np.ndarray, numbers: np.ndarray, workspace: np.ndarray, place: int, outputs: np.ndarray
 ) -> None:
@@ -72,7 +72,7 @@ def _run_members(
                     outputs[member, start + row, n] = workspace[row // panel_rows, place + n, row % panel_rows]
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", no_cfunc_wrapper=True, no_cpython_wrapper=True)
 def _run_block(steps: np.ndarray, numbers: np.ndarray, workspace: np.ndarray) -> None:
     """Take the panels of a block through all layers."""
     feature_bytes = FLOAT_BYTES * workspace.shape[2]

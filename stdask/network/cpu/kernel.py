@@ -54,7 +54,7 @@ def pack(kernel: np.ndarray, bias: np.ndarray, n_parts: int) -> np.ndarray:
     return np.concatenate([tiles.reshape(-1), np.pad(bias, (0, padded(n_out) - n_out))])
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", no_cfunc_wrapper=True)
 def dense(
     source: int, n_in: int, numbers: int, n_out: int, out: int, rectified: int, add: bool
 ) -> None:  # pragma: no cover
