@@ -151,11 +151,6 @@ def pack_ensemble(path: Path, bundle: Path, edit_card: Callable[[str], str]) -> 
         raise EnsembleError(f"{folder} has no {CARD}, which tells others what the ensemble is. Run `stdask train`.")
     files = {name: (folder / name).read_bytes() for name in LIMITS if (folder / name).is_file()}
     write_bundle(bundle, files | {CARD: edit_card(ensemble.card).encode()})
-    try:
-        open_ensemble(bundle)
-    except EnsembleError:  # it has what no reader of bundles accepts
-        bundle.unlink()
-        raise
     return ensemble
 
 

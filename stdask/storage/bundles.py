@@ -6,12 +6,10 @@ file can be larger than the bundle that it comes in.
 
 import errno
 import os
-import re
 import stat
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from stdask import schema
 from stdask.errors import EnsembleError
@@ -24,8 +22,6 @@ LIMITS = {DOCUMENT: TEXT, CARD: TEXT, HISTORY: TEXT} | {f"{name}.safetensors": W
 REMEDY = "Get the file again from where it came from."
 DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip file can have
 MODE = stat.S_IFREG | 0o644
-# escape sequences of terminals, changes of the direction of text, and halves of characters
-UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def write_bundle(path: Path, files: Mapping[str, bytes]) -> None:
@@ -37,13 +33,20 @@ def write_bundle(path: Path, files: Mapping[str, bytes]) -> None:
         Of the bundle.
     files
         Name -> content; names are those of `LIMITS`.
+
+    Raises
+    ------
+    EnsembleError
+        If they hold what no reader of bundles accepts.
     """
-    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted(files):
-            member = zipfile.ZipInfo(name, DATE)
-            member.external_attr = MODE << 16
-            member.create_system = 3  # Unix, whatever the machine
-            archive.writestr(member, files[name])
+    with replacing(path) as temporary:
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+            for name in sorted(files):
+                member = zipfile.ZipInfo(name, DATE)
+                member.external_attr = MODE << 16
+                member.create_system = 3  # Unix, whatever the machine
+                archive.writestr(member, files[name])
+        read_bundle(temporary)  # while an earlier file is still there
 
 
 def read_bundle(path: Path) -> StoredEnsemble:
@@ -81,26 +84,9 @@ def _parse(files: Mapping[str, bytes], path: Path) -> StoredEnsemble:
         return files[name]
 
     try:
-        stored = parse_ensemble(read, path, REMEDY)
+        return parse_ensemble(read, path, REMEDY)
     except FileNotFoundError as exc:
         raise EnsembleError(f"{path} holds no {exc.filename}, so it is no whole ensemble. {REMEDY}") from None
-    if any(
-        map(UNPRINTABLE.search, _texts([stored.content, [own for own, _ in stored.families.values()], stored.card]))
-    ):
-        raise EnsembleError(f"{path} holds text with control characters, which could mislead its reader. {REMEDY}")
-    return stored
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """Yield all texts in JSON-like content."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        yield from value
-        yield from _texts(list(value.values()))
-    elif isinstance(value, list):
-        for own in value:
-            yield from _texts(own)
 
 
 def _read_files(path: Path) -> dict[str, bytes]:

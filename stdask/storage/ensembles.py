@@ -1,7 +1,8 @@
 """Ensembles on disk: one JSON document and one safetensors file a family, with checksums: plain data, no code."""
 
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +17,9 @@ DOCUMENT = "ensemble.json"
 CARD = "card.md"
 FORMAT = 2
 REMEDY = "Remove the folder and run `stdask train`."  # otherwise a finished train stage would be skipped
+
+# escape sequences of terminals, changes of the direction of text, and halves of characters
+UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 Parts = tuple[Mapping[str, Any], Mapping[str, np.ndarray]]  # of a family: a document, and arrays
 
@@ -104,11 +108,26 @@ def parse_ensemble(read: Callable[[str], bytes], where: Path, remedy: str) -> St
         for name, document in content.pop("families").items():
             path = where / document["file"]
             families[name] = document, _parse_arrays(read(document["file"]), document["sha256"], path, remedy)
-        return StoredEnsemble(content, families, digest, _card(read))
+        stored = StoredEnsemble(content, families, digest, _card(read))
     except FileNotFoundError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError, SafetensorError) as exc:
         raise EnsembleError(f"The ensemble in {where} is damaged ({exc!r}). {remedy}") from exc
+    if any(map(UNPRINTABLE.search, _texts([content, [own for own, _ in families.values()], stored.card]))):
+        raise EnsembleError(f"{where} holds text with control characters, which could mislead its reader. {remedy}")
+    return stored
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield all texts in JSON-like content."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from value
+        yield from _texts(list(value.values()))
+    elif isinstance(value, list):
+        for own in value:
+            yield from _texts(own)
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> dict[str, str]:

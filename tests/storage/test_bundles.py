@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from stdask.errors import EnsembleError
 from stdask.storage import bundles
 from stdask.storage.bundles import LIMITS, read_bundle, write_bundle
-from stdask.storage.ensembles import StoredEnsemble, write_ensemble
+from stdask.storage.ensembles import StoredEnsemble, read_ensemble, write_ensemble
 
 ARRAYS = {"plan.stem.kernel": np.arange(12, dtype=np.float32), "scaling.gains": np.array([1.0, 1 / 3])}
 CARD = "# Model card of é\n"
@@ -180,9 +180,13 @@ def test_text_that_could_deceive_its_reader_is_refused(bundle: Path, text: str):
 def test_text_inside_the_document_is_checked_too(tmp_path: Path):
     folder = tmp_path / "ensemble"
     write_ensemble(folder, {"intrinsic": ({}, ARRAYS)}, {"definition": {"labels": [{"\x1b]0;": 1}]}}, {})
-    write_bundle(tmp_path / "a.stdask", {path.name: path.read_bytes() for path in folder.iterdir()})
     with pytest.raises(EnsembleError, match="holds text with control characters"):
-        read_bundle(tmp_path / "a.stdask")
+        read_ensemble(folder)
+    path = tmp_path / "a.stdask"
+    path.write_text("an earlier bundle")
+    with pytest.raises(EnsembleError, match="holds text with control characters"):
+        write_bundle(path, {file.name: file.read_bytes() for file in folder.iterdir()})
+    assert path.read_text() == "an earlier bundle"
 
 
 def test_a_document_nested_too_deeply_is_damaged(bundle: Path):
