@@ -35,7 +35,8 @@ def draw_atlas(
     Parameters
     ----------
     table
-        An astropy Table or QTable, a pandas DataFrame, a pyarrow Table, or the path of a file or catalogue.
+        An astropy Table or QTable, a pandas DataFrame, a pyarrow Table, or the path of a file. Of a catalogue, give
+        what its `to_arrow` returns.
     output
         Folder of the results.
     columns
