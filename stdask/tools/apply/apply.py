@@ -28,7 +28,7 @@ from stdask.stages.translate.tasks import rows_per_task
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import open_catalogue
 from stdask.storage.surveys.files import checksum
-from stdask.tools.apply.output import check_output, is_file, write_output, write_set_aside
+from stdask.tools.apply.output import check_output, is_file, working_folder, write_output, write_set_aside
 from stdask.tools.apply.table import open_table
 
 STARTING = 0.1  # time that workers take to start, in units of that of a task: two minutes
@@ -93,14 +93,14 @@ def run(
     EnsembleError, SurveyError
         If the ensemble or the table cannot be read, or the table lacks what the ensemble needs.
     """
-    check_output(output, overwrite)
+    check_output(output, table, overwrite)
     ensemble = open_ensemble(ensemble_path)
     say(f"{ensemble.definition.title} on the scale of {ensemble.target.title}, applied to {table}", "bold")
     raw = open_table(ensemble, table, definition, data_dir, numbered=is_file(output))
     few = STARTING * rows_per_task(ensemble.families, ensemble.draws.n_draws)
     small = cluster is None and raw.survey.n_rows <= few
     cluster = cluster or ClusterConfig()
-    folder = output.resolve().with_name(f"{output.name}.partial")
+    folder = working_folder(output)
     with _removed_if_not_fit(folder), session(folder, cluster, in_process=small) as workers:
         own = Application(ensemble, raw, folder, workers, cluster)
         ingested = _ingest(own)

@@ -21,7 +21,12 @@ def is_file(output: Path) -> bool:
     return bool(output.suffix)
 
 
-def check_output(output: Path, overwrite: bool) -> None:
+def working_folder(output: Path) -> Path:
+    """Return the folder of what is done until the output is written."""
+    return output.resolve().with_name(f"{output.name}.partial")
+
+
+def check_output(output: Path, table: Path, overwrite: bool) -> None:
     """Raise if the output cannot be written.
 
     Raises
@@ -37,7 +42,12 @@ def check_output(output: Path, overwrite: bool) -> None:
         marks = {output: "", _set_aside(output): ""}
     else:
         marks = {output: PROPERTIES, paths.collection(output): COLLECTION, _set_aside(output): ""}
+    folder = working_folder(output)
+    if folder.exists() and not any(path(folder).exists() for path in (paths.progress, paths.lock)):
+        raise ConfigError(f"{folder} was not made by `stdask apply`, which needs this name. Choose another output.")
     for path, mark in marks.items():
+        if path.exists() and path.resolve() == table.resolve():
+            raise ConfigError(f"{path} is the table itself. Choose another name for the output.")
         if path.exists() and not overwrite:
             raise ConfigError(f"{path} exists. Choose another name or add --overwrite.")
         if path.exists() and not (path / mark).is_file():

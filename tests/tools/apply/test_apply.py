@@ -251,6 +251,15 @@ def test_a_table_that_does_not_fit_is_refused_with_one_clear_line(
     assert not (tmp_path / "out.fits.partial").exists()
 
 
+def test_neither_the_table_nor_a_folder_of_somebody_else_is_replaced(ensemble: Path, tmp_path: Path):
+    stars(10).write(tmp_path / "stars.fits")
+    with pytest.raises(ConfigError, match=r"stars.fits is the table itself"):
+        apply.run(ensemble, tmp_path / "stars.fits", tmp_path / "stars.fits", overwrite=True)
+    (tmp_path / "out.fits.partial").mkdir()
+    with pytest.raises(ConfigError, match=r"out.fits.partial was not made by `stdask apply`"):
+        apply.run(ensemble, tmp_path / "stars.fits", tmp_path / "out.fits")
+
+
 def test_a_table_that_is_not_there_is_named(ensemble: Path, tmp_path: Path):
     with pytest.raises(SurveyError, match=r"No table .*none.fits. Check the path."):
         apply.run(ensemble, tmp_path / "none.fits", tmp_path / "out.fits")
