@@ -11,7 +11,7 @@ import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from stdask import schema
-from stdask.config.reduction import as_trained, columns_behind, reduce_definition, reduced_to_inputs
+from stdask.config.reduction import as_trained, columns_behind, of_other_survey, reduce_definition, reduced_to_inputs
 from stdask.config.survey import SurveyDefinition, load_definition
 from stdask.errors import SurveyError
 from stdask.runs.ensemble import Ensemble, open_ensemble
@@ -20,6 +20,7 @@ from stdask.schema import STAR_KEY, Column, Columns
 from stdask.science.keys.star_keys import keys_of_values, star_keys
 from stdask.science.measurements.network_inputs import columns_read, named_inputs
 from stdask.science.measurements.survey_columns import SurveyColumns, catalogue_columns
+from stdask.science.measurements.units import unknown_units
 from stdask.science.translation.resampling import measured_behind
 from stdask.stages.translate.table import inputs_of, new_columns, translate_table
 from stdask.storage.memory_tables import AnyTable, MemoryTable, append_columns
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 ROWS_AT_ONCE = 100_000  # rows whose draws and labels are in memory as float64: 0.2 GB for five labels
 EBV = schema.EBV.name
+FEW_ROWS = 20  # may all lack a value by chance, for example in a small partition
 
 
 @dataclass(frozen=True, repr=False)
@@ -79,6 +81,8 @@ class Translator:
         inputs = ensemble.inputs
         reduce_definition(own, own.source_columns, inputs)  # it has all inputs
         own, sentences = as_trained(own, ensemble.definition, inputs)
+        if not isinstance(definition, SurveyDefinition):
+            sentences += of_other_survey(str(definition), own, ensemble.definition)
         for sentence in sentences:
             warnings.warn(sentence, stacklevel=2)
         return cls(ensemble, own)
@@ -157,6 +161,13 @@ class Translator:
     def _stars(self, given: MemoryTable) -> pa.Table:
         """Return the columns that `translate_table` reads, as the catalogue of A has them."""
         measured = self._measured(given)
+        lost = [name for name in self.ensemble.inputs if np.isnan(measured[name]).all()]
+        if lost and given.n_rows > FEW_ROWS:
+            warnings.warn(
+                f"No star of the table has a usable value of {', '.join(lost)}. Check the units, and the values that "
+                "the survey definition takes for valid.",
+                stacklevel=3,
+            )
         columns = [Column(name, "float32") for name in inputs_of(self.ensemble.families) if name != STAR_KEY.name]
         missing = np.full(given.n_rows, np.nan)
         stars = to_table(columns, {column.name: measured.get(column.name, missing) for column in columns})
@@ -193,6 +204,7 @@ class Translator:
     def _from_survey(self, given: MemoryTable, reddening: bool) -> dict[str, np.ndarray]:
         own = reduced_to_inputs(self.definition, self.ensemble.inputs, reddening)
         reduced, sentences = reduce_definition(own, given.columns, self.ensemble.inputs)
+        sentences += unknown_units(reduced, given.unit)
         factors, duplicates = self.ensemble.error_factors, self.definition.duplicates
         if factors and duplicates and duplicates.best in given.columns:
             reduced = reduced.model_copy(update={"duplicates": duplicates})

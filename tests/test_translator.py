@@ -336,6 +336,25 @@ def test_what_does_not_fit_is_one_line(translator: Translator, survey: pa.Table,
         translator.translate(text)
 
 
+def test_a_unit_that_nobody_knows_and_a_column_without_values_bring_warnings(translator: Translator, survey: pa.Table):
+    place = survey.column_names.index("rv")
+    field = pa.field("rv", pa.float64(), metadata={"unit": "kms"})
+    with pytest.warns(UserWarning, match="The unit 'kms' of column rv is unknown: its values are taken to be in m/s"):
+        translator.translate(survey.set_column(place, field, survey["rv"]))
+    place = survey.column_names.index("teff")
+    logarithms = pa.array(np.full(N_STARS, 3.7))
+    with pytest.warns(UserWarning, match=r"No star of the table has a usable value of TEFF\."):
+        translator.translate(survey.set_column(place, "teff", logarithms))
+
+
+def test_the_index_of_a_frame_may_hold_the_ids(translator: Translator, survey: pa.Table):
+    frame = survey.to_pandas()
+    indexed = translator.translate(frame.set_index("obsid"))
+    assert indexed.index.name == "obsid"
+    expected = translator.translate(frame)
+    np.testing.assert_array_equal(indexed["TEFF_PRED_50"].to_numpy(), expected["TEFF_PRED_50"].to_numpy())
+
+
 def test_stated_errors_are_rescaled_as_those_of_the_training_stars(survey: pa.Table):
     plain = make_translator()
     factors = {"TEFF": ErrorFactors(np.array([50.0]), np.array([400, 400]), np.array([3.0, 2.0]), np.zeros(2))}

@@ -170,6 +170,21 @@ def columns_behind(name: str, definition: SurveyDefinition) -> tuple[str, ...]:
     return tuple(getattr(photometry, band) for band in BANDS) if photometry and name in schema.COLOURS else ()
 
 
+def of_other_survey(choice: str, definition: SurveyDefinition, trained: SurveyDefinition) -> list[str]:
+    """Return a sentence if a definition that ships with stdask is of another survey than the training stars.
+
+    Parameters
+    ----------
+    choice
+        How the definition was named: a file of somebody's own may describe the same survey.
+    definition, trained
+        The definition, and that which the ensemble was trained with.
+    """
+    if choice.endswith(".toml") or definition.name == trained.name:
+        return []
+    return [f"The ensemble was trained on {trained.title}. The values of {definition.title} may be on another scale."]
+
+
 def _require(name: str, definition: SurveyDefinition, present: Collection[str]) -> None:
     """Raise if a table lacks a column behind an input of the networks."""
     columns, photometry = columns_behind(name, definition), definition.photometry

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import psutil
 
-from stdask.errors import BusyError
+from stdask.errors import BusyError, StorageError
 from stdask.storage import paths
 from stdask.storage.files import explaining
 
@@ -72,6 +72,8 @@ def hold(output: Path) -> Iterator[None]:
     """
     path = paths.lock(output)
     text = json.dumps(asdict(_myself()))
+    if output.exists() and not output.is_dir():
+        raise StorageError(f"{output} is a file, but results need a folder. Choose another name.")
     with explaining(path):
         output.mkdir(parents=True, exist_ok=True)
         descriptor = _take(output, text)

@@ -97,8 +97,10 @@ def parse_ensemble(read: Callable[[str], bytes], where: Path, remedy: str) -> St
     try:
         whole = json.loads(read(DOCUMENT).decode())
         if whole["format"] != FORMAT:
+            newer = isinstance(whole["format"], int) and whole["format"] > FORMAT
             raise EnsembleError(
-                f"{where} was written by another version of stdask: format {whole['format']}, not {FORMAT}. {remedy}"
+                f"{where} was written by another version of stdask: format {whole['format']}, not {FORMAT}. "
+                f"{'Update stdask.' if newer else remedy}"
             )
         if whole.pop("sha256") != hash_of(whole):
             raise EnsembleError(f"{where / DOCUMENT} is not what was written: its checksum differs. {remedy}")

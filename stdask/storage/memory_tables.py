@@ -93,7 +93,10 @@ class MemoryTable:
                 array = self._table.column(own)
                 array = array if element is None else pc.list_element(array, element)
             else:
-                array = pa.array(self._table[own], from_pandas=True)
+                is_column = own in self._table.columns
+                array = pa.array(
+                    self._table[own] if is_column else self._table.index.get_level_values(own), from_pandas=True
+                )
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as exc:
             raise SurveyError(f"column {name!r} is of mixed or unknown kind ({exc}). Make it numbers or text.") from exc
         return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
@@ -163,7 +166,9 @@ def to_pandas(table: pa.Table) -> "DataFrame":
 def _names(table: Any, library: str) -> Sequence[Any]:
     if library == "astropy":
         return table.colnames
-    return table.columns if library == "pandas" else table.column_names
+    if library == "pyarrow":
+        return table.column_names
+    return [*table.columns, *(name for name in table.index.names if name is not None and name not in table.columns)]
 
 
 def _of_astropy(column: Any, element: int | None) -> pa.Array:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stdask.display.console import say
-from stdask.errors import CatalogueError
+from stdask.errors import CatalogueError, ConfigError
 from stdask.schema.published import published_columns
 from stdask.science.measurements.expressions import parse_expression
 from stdask.storage import paths
@@ -53,6 +53,8 @@ def export(
         if file.exists() and not overwrite:
             raise CatalogueError(f"{file} exists. Choose another {'folder' if cds else 'name'} or add --overwrite.")
     names = [name.strip() for text in columns for name in text.split(",") if name.strip()]
+    if columns and not names:
+        raise ConfigError("--columns names no column.")
     if published:
         table_a1 = published_columns(catalogue.columns)
         names = [*table_a1, *(name for name in names if name not in table_a1)]

@@ -41,6 +41,8 @@ def pack(path: Path, bundle: Path, overwrite: bool, license_name: str | None = N
         raise EnsembleError(f"{bundle} exists. Choose another name or add --overwrite.")
     if license_name and not SPDX.fullmatch(license_name):
         raise EnsembleError(f"{license_name!r} is no SPDX identifier of a licence. Write e.g. --license cc-by-4.0.")
+    if path.suffix == SUFFIX and path.is_file():
+        raise EnsembleError(f"{path} is packed already: copy it.")
     if path.is_file():
         run = reopen_run(path)
         digest_of(run, "train")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from stdask.errors import BusyError
+from stdask.errors import BusyError, StorageError
 from stdask.runs import lock as lock_module
 from stdask.runs.lock import BEAT_SECONDS, DEAD_SECONDS, hold, read_lock
 from stdask.storage import paths
@@ -62,6 +62,12 @@ def test_a_block_that_fails_frees_the_folder(trouble: type[BaseException], tmp_p
     with pytest.raises(trouble), hold(tmp_path):
         raise trouble
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_place_of_the_folder_is_said(tmp_path: Path):
+    (tmp_path / "run").touch()
+    with pytest.raises(StorageError, match=r"run is a file, but results need a folder"), hold(tmp_path / "run"):
+        pass
 
 
 def test_a_second_run_is_refused_with_who_where_since_when_and_what_to_do(tmp_path: Path):

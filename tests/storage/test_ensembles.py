@@ -84,7 +84,7 @@ def test_a_document_that_is_none_is_refused(folder: Path, content: str):
 def test_another_format_is_refused_with_its_number(folder: Path):
     content = json.loads((folder / DOCUMENT).read_text())
     (folder / DOCUMENT).write_text(json.dumps(content | {"format": 99}))
-    with pytest.raises(EnsembleError, match="another version of stdask: format 99, not 2"):
+    with pytest.raises(EnsembleError, match=r"another version of stdask: format 99, not 2\. Update stdask"):
         read_ensemble(folder)
 
 

@@ -110,6 +110,8 @@ def test_what_is_wrong_is_said(folder: Path, tmp_path: Path):
         export(folder, tmp_path / "a.csv", where="TEFF >")
     with pytest.raises(ExpressionError, match="cannot be read at its end"):
         export(folder, tmp_path / "a.csv", where="")  # as of a variable of the shell that is not set
+    with pytest.raises(ConfigError, match="--columns names no column"):
+        export(folder, tmp_path / "a.csv", [""])  # as of a variable of the shell that is not set
     with pytest.raises(ConfigError, match=r"Table A\.1"):
         export(folder.with_name("a"), tmp_path / "a.csv", published=True)
     assert list(tmp_path.iterdir()) == []

@@ -35,6 +35,8 @@ def test_a_file_that_exists_is_replaced_only_if_asked(tmp_path: Path):
         pack(run.output, file, overwrite=False)
     assert file.read_text() == "precious"
     pack(run.output, file, overwrite=True)
+    with pytest.raises(EnsembleError, match=r"one\.stdask is packed already: copy it"):
+        pack(file, tmp_path / "two.stdask", overwrite=False)
     assert open_ensemble(file).name == "mock_a_to_mock_b"
 
 

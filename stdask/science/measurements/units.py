@@ -1,6 +1,7 @@
 """Factors between the units that survey files state and those of the catalogue."""
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,8 @@ from stdask.errors import SurveyError
 
 if TYPE_CHECKING:  # slow to import, and needed only where units differ
     from astropy import units as u
+
+    from stdask.config.survey import SurveyDefinition
 
 NO_UNIT = frozenset({"", "-", "--", "---", "1", "none"})  # spellings of "no unit" seen in survey files
 LOGARITHM = re.compile(r"^\[?(dex|log|log10)\b.*|^\[.*\]$", re.IGNORECASE)  # dex, log(cm.s**-2), [cm/s2]
@@ -46,6 +49,27 @@ def conversion_factor(stated: tuple[str, ...], wanted: str) -> float:
     if known[0] == wanted or (logarithmic and LOGARITHM.match(known[0])):
         return 1.0
     return _factor(known[0], wanted)
+
+
+def unknown_units(definition: "SurveyDefinition", unit_of: Callable[[str], str]) -> list[str]:
+    """Return a sentence for each label whose column has a unit that astropy does not know.
+
+    Parameters
+    ----------
+    definition
+        Whose units are taken for these columns.
+    unit_of
+        Returns the unit that a table states for a column, empty for none.
+    """
+    sentences = []
+    for name, label in definition.labels.items():
+        stated = unit_of(label.column)
+        logarithmic = definition.units[name] == "dex" and LOGARITHM.match(stated)
+        if label.unit and not (stated.strip().lower() in NO_UNIT or stated in OWN or logarithmic or _is_known(stated)):
+            sentences.append(
+                f"The unit {stated!r} of column {label.column} is unknown: its values are taken to be in {label.unit}."
+            )
+    return sentences
 
 
 def _factor(stated: str, wanted: str) -> float:

@@ -1,6 +1,7 @@
 """A finished HATS catalogue on disk, opened for reading."""
 
 import csv
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,10 +81,12 @@ class Catalogue:
         Raises
         ------
         CatalogueError
-            If there is no such column.
+            If there is no such column, or one is named twice.
         ExpressionError
             If the condition cannot be read, or does not fit the columns.
         """
+        if isinstance(columns, str):
+            raise CatalogueError(f"The columns are a list of names: write [{columns!r}].")
         wanted = [column.name for column in self.columns] if columns is None else list(columns)
         condition = parse_expression(where) if where else None
         self.require(wanted, condition)
@@ -110,6 +113,8 @@ class Catalogue:
         ExpressionError
             If the condition does not fit the columns.
         """
+        if twice := [name for name, n in Counter(columns).items() if n > 1]:
+            raise CatalogueError(f"{twice[0]!r} appears twice in the columns. Keep one of them.")
         names = [column.name for column in self.columns]
         if unknown := [name for name in columns if name not in names]:
             near = nearest(unknown[0], names)

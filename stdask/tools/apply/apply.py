@@ -168,6 +168,12 @@ def _summarise(output: Path, rows: RowCounts, counts: TranslateCounts, ensemble:
     say(f"{output}: {rows}", "bold")
     shares = {flag: n / max(counts.rows.n_out, 1) for flag, n in counts.flags.items() if flag.startswith("QFLAG")}
     say("  stars with " + ", ".join(f"{flag} {100 * share:.1f} %" for flag, share in shares.items()))
+    if any(n > MOST * counts.rows.n_out for flag, n in counts.flags.items() if flag.startswith("FLAG_MISSING")):
+        say(
+            "  Most stars lack an input or its error (FLAG_MISSING_INPUTS is true); QFLAG_COMMENTS says which. Check "
+            "the units of the table, and the values that the survey definition takes for valid.",
+            "yellow",
+        )
     domain = [share for flag, share in shares.items() if flag.startswith("QFLAG_DOMAIN")]
     if min(domain) < MOST:
         say(

@@ -46,8 +46,9 @@ def check_output(output: Path, table: Path, overwrite: bool) -> None:
     if folder.exists() and not any(path(folder).exists() for path in (paths.progress, paths.lock)):
         raise ConfigError(f"{folder} was not made by `stdask apply`, which needs this name. Choose another output.")
     for path, mark in marks.items():
-        if path.exists() and path.resolve() == table.resolve():
-            raise ConfigError(f"{path} is the table itself. Choose another name for the output.")
+        if path.exists() and path.resolve() in (table.resolve(), *table.resolve().parents):
+            relation = "is" if path.resolve() == table.resolve() else "holds"
+            raise ConfigError(f"{path} {relation} the table itself. Choose another name for the output.")
         if path.exists() and not overwrite:
             raise ConfigError(f"{path} exists. Choose another name or add --overwrite.")
         if path.exists() and not (path / mark).is_file():

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stdask import schema
-from stdask.config.reduction import as_trained, missing_column, reduce_definition
+from stdask.config.reduction import as_trained, missing_column, of_other_survey, reduce_definition
 from stdask.config.survey import SurveyDefinition, load_definition, shipped_names
 from stdask.display.console import say
 from stdask.errors import SurveyError
 from stdask.runs.ensemble import Ensemble
+from stdask.science.measurements.units import unknown_units
 from stdask.stages.ingest.plan import RawSurvey
 from stdask.storage.surveys.files import open_survey
 from stdask.storage.surveys.format import SurveyFile
@@ -52,13 +53,10 @@ def open_table(
         raise SurveyError(" ".join([str(exc), *_of_other_release(ensemble, given, survey)])) from exc
     if definition:
         reduced, further = as_trained(reduced, own, inputs)
-        sentences += further
-        if not definition.endswith(".toml") and given.name != own.name:
-            sentences.append(
-                f"The ensemble was trained on {own.title}. The values of {given.title} may be on another scale."
-            )
+        sentences += [*further, *of_other_survey(definition, given, own)]
     if sentences and not definition:
         sentences += _of_other_release(ensemble, given, survey)
+    sentences += unknown_units(reduced, survey.unit)
     reduced, ebv_map = _with_map(reduced, own, inputs, data_dir or path.parent)
     for sentence in sentences:
         say(f"  {sentence}", "yellow")

@@ -79,6 +79,10 @@ def test_a_wrong_name_is_one_line_with_the_nearest_one(sky: Catalogue, tmp_path:
     opened = open_catalogue(sky.folder)
     with pytest.raises(CatalogueError, match=r"^The catalogue sky has no column 'Tef'. Did you mean 'TEFF'\?$"):
         opened.to_astropy(["ra", "Tef"])
+    with pytest.raises(CatalogueError, match=r"^'TEFF' appears twice in the columns"):
+        opened.to_astropy(["TEFF", "TEFF"])
+    with pytest.raises(CatalogueError, match=r"^The columns are a list of names: write \['TEFF'\]"):
+        opened.to_astropy("TEFF")
     with pytest.raises(ExpressionError, match="there is no column 'TEF'"):
         opened.to_pandas(where="TEF < 5000")
     with pytest.raises(CatalogueError, match="is not a finished catalogue"):

@@ -292,6 +292,21 @@ def test_an_output_that_cannot_be_is_refused_before_any_work(ensemble: Path, tmp
             apply.run(ensemble, tmp_path / "none.fits", tmp_path / output, overwrite=True)
 
 
+def test_a_catalogue_that_holds_the_table_is_never_replaced(ensemble: Path, tmp_path: Path):
+    table = tmp_path / "folder" / "dataset" / "stars.fits"
+    table.parent.mkdir(parents=True)
+    (tmp_path / "folder" / "hats.properties").touch()
+    stars(3).write(table)
+    with pytest.raises(ConfigError, match=r"folder holds the table itself\. Choose another name"):
+        apply.run(ensemble, table, tmp_path / "folder", overwrite=True)
+    assert len(Table.read(table)) == 3
+
+
+def test_stars_without_a_usable_input_bring_a_warning(ensemble: Path, tmp_path: Path, capsys: pytest.CaptureFixture):
+    applied(ensemble, changed(logg=np.full(10, np.nan)), tmp_path)
+    assert "Most stars lack an input or its error (FLAG_MISSING_INPUTS is true)" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("name", ["gaia_collection", "gaia_set_aside.parquet"])
 def test_what_lies_where_the_margin_or_the_rows_set_aside_go_is_kept(ensemble: Path, tmp_path: Path, name: str):
     (tmp_path / name).write_text("precious")

@@ -113,3 +113,12 @@ def test_an_input_of_another_unit_than_that_of_the_training_stars_is_refused(ens
     )
     with pytest.raises(SurveyError, match=r"\[labels.VSINI\] of the definition 'own' is in 'm/s', but.*on 'km/s'"):
         opened(rotating, tmp_path / "stars.fits", str(tmp_path / "own.toml"))
+
+
+def test_a_unit_that_nobody_knows_is_said(ensemble: Ensemble, tmp_path: Path, capsys: pytest.CaptureFixture):
+    table = stars(5)
+    table["rv"].unit = "kms"
+    table.write(tmp_path / "stars.ecsv")
+    opened(ensemble, tmp_path / "stars.ecsv")
+    said = " ".join(capsys.readouterr().out.split())
+    assert "The unit 'kms' of column rv is unknown: its values are taken to be in km/s." in said
