@@ -14,7 +14,7 @@ from stdask.runs.card.card import write_card
 from stdask.runs.folder import RunFolder
 from stdask.runs.ledger import remove_ledgers
 from stdask.runs.receipts import Receipt
-from stdask.runs.registry import STAGES, StageEntry, stages_of
+from stdask.runs.registry import STAGES, StageEntry, entry_of, stages_of
 from stdask.runs.run_file import open_run
 from stdask.runs.session import session
 from stdask.schema import CLUSTER_COLUMNS
@@ -87,9 +87,12 @@ def run_all(run: Run, workers: Workers, truth: Path | None = None, redo: Sequenc
     Raises
     ------
     ConfigError
-        If there is no stage of a name in `redo`.
+        If there is no stage of a name in `redo`, or this run does not have it.
     """
     check_files(run)
+    for word in redo:
+        if word in STAGES:
+            entry_of(run.config, word)  # raises if this run has no such stage
     forget(run.output, redo)
     stages = stages_of(run.config)
     run_stages(tuple(stages.values()), run, workers, {"truth": truth})

@@ -39,6 +39,16 @@ def test_a_stage_that_does_not_exist_is_told_with_those_that_do(run: Run):
     assert all(read_receipt(run.output, name) for name in STAGES)
 
 
+def test_a_stage_that_a_trained_ensemble_replaces_cannot_be_repeated(run: Run, monkeypatch: pytest.MonkeyPatch):
+    train = run.config.train.model_copy(update={"ensemble": Path("mine.stdask")})
+    own = run.model_copy(update={"config": run.config.model_copy(update={"train": train})})
+    monkeypatch.setattr(runner, "check_files", lambda _run: None)
+    monkeypatch.setattr(runner, "run_stages", lambda *_: None)
+    with pytest.raises(ConfigError, match=r"This run has no stage 'pair', because \[train\] names"):
+        runner.run_all(own, None, redo=["train", "pair"])
+    assert all(read_receipt(run.output, name) for name in STAGES)
+
+
 def test_each_stage_gets_the_arguments_that_it_takes_and_the_card_follows_train_and_evaluate(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ):
