@@ -14,6 +14,7 @@ from stdask.storage.files import replacing
 from stdask.storage.products.provenance import provenance_hdu
 
 COMPRESSION = "RICE_1"  # without loss, and without the time of day that gzip writes; most bins are empty
+COMMENT = 47  # characters that a FITS card has for the comment on a text of up to 18
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def _image(
     header = hdu.header
     header["BUNIT"] = ("count", "stars in a bin of a cell")
     for n, (label, low, width) in enumerate(zip(labels, grid.lows, grid.widths, strict=True), start=1):
-        header[f"CTYPE{n}"] = (label.name, label.description)
+        header[f"CTYPE{n}"] = (label.name, label.description[:COMMENT])
         header[f"CUNIT{n}"] = label.unit if label.unit != "dex" else ""  # the FITS standard has no dex
         header[f"CRPIX{n}"] = (0.5, "the lower edge of the first bin")
         header[f"CRVAL{n}"], header[f"CDELT{n}"] = low, width

@@ -61,3 +61,11 @@ def test_the_same_counts_give_the_same_bytes(path, tmp_path):
         again, GRID, LABELS, (RINGS, SLICES), {"A_ONLY": COUNTS, "ALONE": COUNTS + 1}, {"SURVEYB": "apogee"}
     )
     assert again.read_bytes() == path.read_bytes()
+
+
+def test_a_long_description_is_cut_to_its_card_without_a_warning(tmp_path):
+    labels = (schema.measured_columns("FE_H")[0], schema.measured_columns("ALPHA_FE")[0])
+    write_histograms(tmp_path / "long.fits", GRID, labels, (RINGS, SLICES), {"ALONE": COUNTS}, {})
+    comment = fits.getheader(tmp_path / "long.fits", "ALONE").comments["CTYPE2"]
+    assert labels[1].description.startswith(comment)
+    assert len(comment) > 40
