@@ -50,13 +50,13 @@ def print_status(path: Path, data_dir: Path | None = None) -> None:
     Raises
     ------
     CatalogueError
-        If no run lies there.
+        If the folder holds no run.
     ConfigError, SurveyError
         If the run file is not valid.
     """
     run = reopen_run(path, data_dir) if path.is_file() else None
     output = run.output if run else path
-    if not (output / "receipts").is_dir() and read_progress(output) is None:
+    if run is None and not (output / "receipts").is_dir() and read_progress(output) is None:
         raise CatalogueError(f"{output} holds no run yet. Name the folder of a run or its run file, or start the run.")
     lock, progress = _lock(output), read_progress(output)
     say(f"{output}: {_who(lock)}", "bold")

@@ -185,6 +185,15 @@ def test_a_folder_without_a_run_is_refused(name: str, tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == ["empty"]  # and nothing is made
 
 
+def test_a_run_file_that_was_never_run_has_all_stages_ahead(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    job = tmp_path / "job.toml"
+    job.write_text(JOB.read_text().replace('output = "', f'output = "{tmp_path}/'))
+    print_status(job)
+    text = capsys.readouterr().out
+    assert text.count("waiting") == len(STAGES)
+    assert [path.name for path in tmp_path.iterdir()] == ["job.toml"]
+
+
 def test_a_real_run_is_told_from_any_shell_without_tensorflow_or_a_change(
     data_dir: Path, tmp_path: Path, client: Workers
 ):

@@ -181,6 +181,9 @@ def open_catalogue(folder: Path | str) -> Catalogue:
         epoch = float(properties[EPOCH]) if EPOCH in properties else None
         return Catalogue(folder, properties["obs_collection"], rows, Columns(map(to_column, fields)), epoch)
     except (OSError, pa.ArrowInvalid, KeyError, ValueError) as exc:
+        if (folder / "catalogues").is_dir():
+            names = ", ".join(sorted(path.name for path in (folder / "catalogues").iterdir() if path.is_dir()))
+            raise CatalogueError(f"{folder} is the folder of a run. Name one of its catalogues/: {names}.") from exc
         raise CatalogueError(f"{folder} is not a finished catalogue ({exc}). Run the stage that writes it.") from exc
 
 

@@ -87,3 +87,6 @@ def test_a_wrong_name_is_one_line_with_the_nearest_one(sky: Catalogue, tmp_path:
         opened.to_pandas(where="TEF < 5000")
     with pytest.raises(CatalogueError, match="is not a finished catalogue"):
         stdask.open_catalogue(tmp_path)
+    (tmp_path / "catalogues" / "mock_a").mkdir(parents=True)
+    with pytest.raises(CatalogueError, match=r"is the folder of a run\. Name one of its catalogues/: mock_a"):
+        stdask.open_catalogue(tmp_path)
