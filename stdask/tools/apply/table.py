@@ -42,6 +42,8 @@ def open_table(
         raise SurveyError(f"No table {path}. Check the path.")
     own = ensemble.definition
     given = load_definition(definition) if definition else own
+    if not given.ebv_map:  # the map of the training stars replaces a column of the table
+        given = given.model_copy(update={"ebv_map": own.ebv_map})
     hints = given.file if definition else given.file.model_copy(update={"format": None})
     survey = open_survey(path, hints)
     present = [*survey.columns, *filter(survey.has, given.source_columns)]

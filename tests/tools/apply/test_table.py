@@ -8,6 +8,7 @@ import pytest
 from astropy.table import Table
 
 from stdask.config.survey import SurveyDefinition, load_definition
+from stdask.display.numbers import as_toml
 from stdask.errors import SurveyError
 from stdask.runs.ensemble import Ensemble, open_ensemble
 from stdask.science.measurements.repeats import ErrorFactors
@@ -98,6 +99,10 @@ def test_a_map_of_reddening_that_is_not_there_is_left_out_or_asked_for(
     (tmp_path / "maps" / "map.fits").touch()
     raw = opened(mapped, tmp_path / "stars.fits", data_dir=tmp_path / "maps")
     assert raw.ebv_map == tmp_path / "maps" / "map.fits"
+    own = DEFINITION | {"photometry": {"g": "g", "bp": "bp", "rp": "rp", "ebv": "nowhere"}}
+    (tmp_path / "own.toml").write_text(as_toml(own))
+    raw = opened(mapped, tmp_path / "stars.fits", str(tmp_path / "own.toml"), tmp_path / "maps")
+    assert raw.ebv_map == tmp_path / "maps" / "map.fits"  # and no column of E(B-V) is asked for
 
 
 def test_an_input_of_another_unit_than_that_of_the_training_stars_is_refused(ensemble: Ensemble, tmp_path: Path):
