@@ -58,7 +58,8 @@ def test_a_notebook_works_from_its_first_cell_to_the_last(path: Path, inside: Pa
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(inside)}}).execute()
     shown = [out for cell in notebook.cells if cell.cell_type == "code" for out in cell.outputs]
     assert sum("image/png" in out.get("data", {}) for out in shown) >= 1
-    assert [out for out in shown if out.get("name") == "stderr" and "stdask" in out["text"]] == []
+    warnings = [out["text"].replace(str(ROOT), "") for out in shown if out.get("name") == "stderr"]
+    assert [text for text in warnings if "stdask" in text] == []  # other libraries may warn
 
 
 @pytest.mark.slow
