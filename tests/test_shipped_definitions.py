@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from stdask import schema
 from stdask.config.survey import SurveyDefinition, load_definition, shipped_names
-from stdask.config.survey_tables import FileHints
+from stdask.config.survey_files import FileHints
 from stdask.science.measurements.survey_columns import SurveyColumns, catalogue_columns
 from stdask.stages.ingest.blocks import catalogue_fields
 from stdask.stages.ingest.plan import Source

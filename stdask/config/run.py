@@ -18,6 +18,7 @@ from stdask.config.stages import (
     TranslateConfig,
 )
 from stdask.config.survey import SurveyDefinition, load_definition
+from stdask.config.survey_files import MAIN, NamedFile
 from stdask.config.toml import InnerPath, TomlModel, load_toml, validate
 from stdask.config.training import TrainConfig
 from stdask.errors import ConfigError
@@ -64,9 +65,14 @@ class Run(TomlModel):
     definition_a: SurveyDefinition
     definition_b: SurveyDefinition
 
-    def survey_file(self, side: str) -> Path:
-        """Return the path of the survey file of side "a" or "b"."""
-        return self.data_dir / (self.config.surveys.a if side == "a" else self.config.surveys.b).file
+    def survey_files(self, side: str) -> dict[str, NamedFile]:
+        """Return the files of the tables of side "a" or "b", the main table first, by the names of the tables."""
+        survey = self.config.surveys.a if side == "a" else self.config.surveys.b
+        definition = self.definition(side)
+        stated = {MAIN: definition.file} | {join.name: join.file for join in definition.join}
+        return {
+            name: NamedFile(self.data_dir / file.path, file.hints(stated[name])) for name, file in survey.tables.items()
+        }
 
     def definition(self, side: str) -> SurveyDefinition:
         """Return the survey definition of side "a" or "b"."""
@@ -115,6 +121,7 @@ def load_run(path: Path, data_dir: Path | None = None, output: Path | None = Non
     definition_b = _definition(config.surveys.b, path.parent)
     if definition_a.name == definition_b.name:
         raise ConfigError(f"Run file {path}: A and B are both {definition_a.name!r}. Name two surveys.")
+    _check_tables(config, definition_a, definition_b, path)
     _check_training(config, path)
     check_labels(config, definition_a, definition_b, path)
     for key in ("prologue", "directives"):
@@ -144,6 +151,18 @@ def with_workers(run: Run, workers: int | None, profile: Path | None) -> Run:
 def _definition(survey: SurveyConfig, base: Path) -> SurveyDefinition:
     definition = load_definition(survey.definition, base)
     return definition.model_copy(update={"ebv_map": survey.ebv_map}) if survey.ebv_map else definition
+
+
+def _check_tables(config: RunConfig, a: SurveyDefinition, b: SurveyDefinition, path: Path) -> None:
+    """Raise if a run file names the file of a table that the survey definition does not join."""
+    for side, definition in (("a", a), ("b", b)):
+        joined = [join.name for join in definition.join]
+        unknown = [name for name in getattr(config.surveys, side).files if name not in (MAIN, *joined)]
+        if unknown:
+            raise ConfigError(
+                f"Run file {path}: [surveys.{side}] files names a table {unknown[0]!r}, but the definition "
+                f"{definition.name!r} joins {', '.join(joined) or 'no table'}. Name it as the definition does."
+            )
 
 
 def _check_training(config: RunConfig, path: Path) -> None:

@@ -1,24 +1,46 @@
 """The tables of the run file on all stages but training and the atlas."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from stdask.config.survey_files import MAIN, StatedFile, TableFile, TableName
 from stdask.config.toml import InnerPath, TomlModel
 from stdask.config.training import Positive
 
 
 class SurveyConfig(TomlModel):
-    """A survey: its definition and its file."""
+    """A survey: its definition and its files."""
 
     definition: str
     """A definition that comes with stdask, by its name (`stdask survey list`), or the path of your own, ending in
     `.toml` and relative to the run file."""
-    file: InnerPath
-    """File or folder of the survey, relative to `--data-dir`."""
+    file: StatedFile | None = None
+    """File or folder of the survey, relative to `--data-dir`. If its format differs from that of the definition:
+    `file = { path = "stars.csv", delimiter = ";" }`, with the keys of `[file]` of the definition."""
+    files: dict[TableName, StatedFile] = Field(default_factory=dict)
+    """Files of a survey of several tables, instead of `file`: the main table is called `main`, the others as the
+    definition calls them in `[[join]]`, e.g. `files = { main = "stars.fits", gaia = "gaia.fits" }`."""
     ebv_map: InnerPath | None = None
     """HEALPix FITS map of the reddening E(B-V), relative to `--data-dir`. Used instead of the reddening of the survey
     file."""
+
+    @model_validator(mode="after")
+    def _names_a_file(self) -> Self:
+        if (self.file is None) == (not self.files):
+            raise ValueError(
+                'give the file of the survey: `file`, or `files = { main = "...", ... }` for several tables'
+            )
+        if self.files and MAIN not in self.files:
+            raise ValueError("`files` names no table `main`. Add it: it has the ids and positions of the stars")
+        return self
+
+    @property
+    def tables(self) -> dict[str, TableFile]:
+        """The files of the tables, the main one first."""
+        if self.file:
+            return {MAIN: self.file}
+        return {MAIN: self.files[MAIN], **self.files}
 
 
 class SurveysConfig(TomlModel):

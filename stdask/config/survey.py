@@ -6,7 +6,8 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from stdask import schema
-from stdask.config.survey_tables import Distance, Duplicates, FileHints, Label, Photometry, Position, ProperMotion, Term
+from stdask.config.survey_files import FileHints, Join
+from stdask.config.survey_tables import Distance, Duplicates, Label, Photometry, Position, ProperMotion, Term
 from stdask.config.toml import InnerPath, TomlModel, load_toml, validate
 from stdask.errors import SurveyError
 
@@ -30,6 +31,8 @@ class SurveyDefinition(TomlModel):
     """The columns have not been checked against a file or a published data model."""
     file: FileHints = FileHints()
     """Format of the survey file. Needed only if stdask cannot tell it from the file."""
+    join: tuple[Join, ...] = ()
+    """Further tables of the survey, joined to the main one."""
     sentinels: tuple[float, ...] = SENTINELS
     """Numbers that stand for a missing value."""
     id: str
@@ -76,6 +79,13 @@ class SurveyDefinition(TomlModel):
                 raise ValueError(f"the catalogue has its own column {name!r}. Remove it from `keep` or `id`")
         if len({self.id, *self.keep}) <= len(self.keep):
             raise ValueError("a column is named twice in `keep`, or in both `keep` and `id`. Name it once")
+        return self
+
+    @model_validator(mode="after")
+    def _tables_differ(self) -> Self:
+        names = [join.name for join in self.join]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"two tables to join are called {twice!r}. Give each its own `name`")
         return self
 
     @model_validator(mode="after")

@@ -1,22 +1,10 @@
-"""The tables inside a survey definition: the file, its columns, and conditions on them."""
+"""The tables inside a survey definition: its columns, and conditions on them."""
 
 from typing import Any, Literal, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from stdask.config.toml import TomlModel
-
-
-class FileHints(TomlModel):
-    """The format of the survey file. Needed only if stdask cannot tell it from the file."""
-
-    format: Literal["fits", "parquet", "csv", "ecsv", "votable"] | None = None
-    """Format of the file. Default: recognised from its first bytes and its name."""
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
-    """Character between the values of a CSV file."""
-    hdus: tuple[str, ...] = ()
-    """Tables of a FITS file, each by its name or by its number (`"2"` is the second extension). Default: the first
-    table. Of several tables, row n of each belongs to the same star, and columns are named `TABLE.COLUMN`."""
 
 
 class Term(TomlModel):

@@ -12,6 +12,7 @@ from typing import Any
 
 from stdask.config.run import Run, RunConfig
 from stdask.config.stages import SurveyConfig
+from stdask.config.survey_files import MAIN
 from stdask.errors import ConfigError
 from stdask.network.presets import N_DRAWS
 from stdask.runs import counts
@@ -73,7 +74,8 @@ def input_files(run: Run, stage: str) -> dict[str, Path]:
         table, _, key = name.partition(".")
         value = getattr(getattr(run.config, table), key)
         if isinstance(value, SurveyConfig):
-            files[value.file.name] = run.data_dir / value.file
+            tables = run.survey_files(key)
+            files |= {file.path.name if t == MAIN else f"{t} {file.path.name}": file.path for t, file in tables.items()}
             ebv_map = run.definition(key).ebv_map
             files |= {f"ebv_map {ebv_map}": run.data_dir / ebv_map} if ebv_map else {}
         elif isinstance(value, Path):

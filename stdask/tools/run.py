@@ -161,7 +161,8 @@ def check_files(run: Run) -> None:
     """
     for side in "ab":
         definition = run.definition(side)
-        open_survey(run.survey_file(side), definition.file).require(definition.source_columns)
+        survey, *_ = (open_survey(*file) for file in run.survey_files(side).values())
+        survey.require(definition.source_columns)
     lists = run.config.pair.exclude if run.config.pair else ()
     for stars in (*lists, *run.config.merge.exclude):
         open_survey(run.data_dir / stars.file).require([stars.column])

@@ -80,9 +80,9 @@ def test_a_merge_can_leave_out_listed_stars_and_take_in_further_surveys(load):
 
 
 def test_files_lie_beside_the_run_file_unless_told_otherwise(load, tmp_path: Path):
-    assert load(LEAST).survey_file("a") == tmp_path / "a.fits"
+    assert load(LEAST).survey_files("a")["main"].path == tmp_path / "a.fits"
     run = load(LEAST, data_dir=Path("/data"), output=Path("/out"))
-    assert (run.survey_file("b"), run.output) == (Path("/data/b.fits"), Path("/out"))
+    assert (run.survey_files("b")["main"].path, run.output) == (Path("/data/b.fits"), Path("/out"))
 
 
 def test_a_definition_of_the_users_own_is_found_beside_the_run_file(load, tmp_path: Path):
@@ -109,7 +109,7 @@ def test_a_definition_of_the_users_own_is_found_beside_the_run_file(load, tmp_pa
         ('by = "position"', 'by = "id"', r"the key 'pair\.match\.column' is missing\. Add it"),
         # missing
         ('output = "out"', "", r"the key 'output' is missing\. Add it"),
-        ('file = "a.fits"', "", r"the key 'surveys\.a\.file' is missing"),
+        ('file = "a.fits"', "", r"surveys\.a: give the file of the survey: `file`, or"),
         # labels
         ('label = "TEFF"', 'label = "TEF"', r"label 'TEF' is not measured by apogee_dr17 \(B\), which has TEFF"),
         ('from = "TEFF"', 'from = "M_H"', r"input 'M_H' is not measured by galah_dr3 \(A\), which has TEFF"),
@@ -232,3 +232,32 @@ def test_a_relative_path_of_a_run_file_does_not_leave_its_folder(load, path: str
         assert changed != LEAST
         with pytest.raises(ConfigError, match=r"'\.\.' leaves its folder: give the absolute path"):
             load(changed)
+
+
+def test_a_run_names_the_files_of_several_tables_and_their_formats(tmp_path: Path, load):
+    (tmp_path / "own.toml").write_text(
+        'name = "own"\ntitle = "own"\nreference = "none"\nid = "ID"\n[file]\nformat = "csv"\n'
+        '[labels.TEFF]\ncolumn = "gaia.teff"\n[labels.RV]\ncolumn = "rv"\nunit = "km/s"\n'
+        '[[join]]\nname = "gaia"\non = "ID"\n'
+    )
+    files = 'files = { gaia = "g.fits", main = { path = "m.txt", delimiter = "|" } }'
+    run = load(LEAST.replace('definition = "galah_dr3"\nfile = "a.fits"', f'definition = "own.toml"\n{files}'))
+    found = run.survey_files("a")
+    assert list(found) == ["main", "gaia"]  # the table of the ids first, whatever the order in the file
+    assert (found["main"].path, found["gaia"].path) == (tmp_path / "m.txt", tmp_path / "g.fits")
+    assert (found["main"].hints.format, found["main"].hints.delimiter) == ("csv", "|")
+    assert found["gaia"].hints.format is None
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ('files = { gaia = "g.fits" }', "names no table `main`"),
+        ('file = "a.fits"\nfiles = { main = "a.fits" }', "give the file of the survey"),
+        ('files = { main = "a.fits", gaia = "g.fits" }', "joins no table"),
+        ('file = { path = "a.fits", sep = ";" }', "unknown key 'surveys.a.file.sep'"),
+    ],
+)
+def test_files_that_do_not_fit_the_definition_are_refused(load, files: str, message: str):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        load(LEAST.replace('file = "a.fits"', files, 1))

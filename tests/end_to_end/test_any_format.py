@@ -68,7 +68,7 @@ def test_a_real_survey_is_the_same_catalogue_from_every_format(
     job: str, side: str, data_dir: Path, client: Workers, tmp_path: Path
 ):
     text = (ROOT / "jobs" / f"{job}.toml").read_text()
-    own = load_run(ROOT / "jobs" / f"{job}.toml", data_dir).survey_file(side)
+    own = load_run(ROOT / "jobs" / f"{job}.toml", data_dir).survey_files(side)["main"].path
     made = {}
     for suffix in FORMATS:
         file = tmp_path / f"{own.stem}.{suffix}"

@@ -24,7 +24,9 @@ def test_every_label_has_a_truth_for_every_star(folder: Path):
     table = pq.read_table(truth)
     labels = [item.label for family in ("intrinsic", "extrinsic") for item in run.config.train.labels(family)]
     assert {"ID_A", *labels} <= set(table.column_names)
-    assert table.column("ID_A").to_pylist() == pq.read_table(run.survey_file("a"))["sobject_id"].to_pylist()
+    assert (
+        table.column("ID_A").to_pylist() == pq.read_table(run.survey_files("a")["main"].path)["sobject_id"].to_pylist()
+    )
     assert (run.output, run.config.seed) == (folder.resolve(), 1)
 
 

@@ -21,6 +21,7 @@ from stdask import __version__
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run
 from stdask.config.survey import SurveyDefinition
+from stdask.config.survey_files import MAIN
 from stdask.errors import StdaskError, SurveyError
 from stdask.runs.counts import IngestCounts, RowCounts
 from stdask.runs.ensemble import open_ensemble
@@ -87,17 +88,17 @@ def run(run: Run, workers: Workers, side: str) -> Receipt:
     SurveyError
         If the file is missing, damaged, or does not fit its definition.
     """
-    definition, path = run.definition(side), run.survey_file(side)
+    definition, files = run.definition(side), run.survey_files(side)
     folder = paths.catalogue(run.output, definition.name)
     try:
         stage = begin_stage(run, f"ingest_{side}")
-        survey = open_survey(path, definition.file)
+        survey, *_ = (open_survey(*file) for file in files.values())
         survey.require(definition.source_columns)  # before any earlier output is removed
         ebv_map = run.data_dir / definition.ebv_map if definition.ebv_map else None
         raw = RawSurvey(survey, definition, ebv_map, _trained_factors(run) if side == "a" else None)
         receipt = stage.done() or ingest(stage, workers, raw, folder, run.config.ingest.rows_per_block)
     except StdaskError as exc:
-        exc.add_note(f"Survey {definition.name} ({path.name})")
+        exc.add_note(f"Survey {definition.name} ({files[MAIN].path.name})")
         raise
     clean_up(run.output, stage.name, folder)  # only now: an interrupted run resumes with these files
     return receipt

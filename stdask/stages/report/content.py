@@ -1,11 +1,12 @@
 """The tables of the report, arranged as the page shows them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from stdask.config.survey import SurveyDefinition
+from stdask.config.survey_files import NamedFile
 from stdask.display.numbers import METHODS
 from stdask.schema.cuts import CutRow
 from stdask.schema.evaluation import CoverageRow, EpochRow, ImportanceRow, LabelRow, ScoreRow, SlopeRow
@@ -73,13 +74,13 @@ class KeptEpoch(NamedTuple):
     n_epochs: int  # that the member was trained for
 
 
-def survey_facts(definition: SurveyDefinition, file: str, catalogue: Path) -> SurveyFacts:
+def survey_facts(definition: SurveyDefinition, files: Iterable[NamedFile], catalogue: Path) -> SurveyFacts:
     """Return what the page says of a survey.
 
     Parameters
     ----------
-    definition, file
-        Its definition, and the name of its file.
+    definition, files
+        Its definition, and its files.
     catalogue
         Folder of the catalogue that ingest made of it.
     """
@@ -88,7 +89,7 @@ def survey_facts(definition: SurveyDefinition, file: str, catalogue: Path) -> Su
         reference=definition.reference,
         notes=definition.notes,
         distances=[distance.reference for distance in definition.distances if distance.reference],
-        file=file,
+        file=", ".join(file.path.name for file in files),
         cuts=read_declared(catalogue / paths.CUTS, CutRow),
         columns=read_rows(catalogue / paths.VALUES),
         repeats=read_rows(catalogue / paths.REPEATS),

@@ -37,6 +37,17 @@ class CsvFile(SurveyFile):
         )
         yield from cut(tables, start, stop)
 
+    def _count(self) -> int:
+        *_, last_column = self.columns
+        n_rows, last = 0, b""
+        with _reader(self.path, self.delimiter, [last_column], pa.binary()) as reader:
+            for batch in reader:
+                n_rows += batch.num_rows
+                last = batch.column(0)[-1].as_py() if batch.num_rows else last
+        if b"\n" in last:  # Arrow takes all lines after a quote that is never closed for one value
+            raise SurveyError(f"{self.path}: row {n_rows}, the last one, holds several lines. Close the quote in it.")
+        return n_rows
+
     def _texts(self, names: Sequence[str]) -> Iterator[pa.Table]:
         """Yield columns as text, null where a value is missing."""
         with _reader(self.path, self.delimiter, names, pa.string()) as reader:
@@ -61,25 +72,7 @@ def open_csv(path: Path, delimiter: str) -> CsvFile:
             f"{path}: no {delimiter!r} is in its first line. If another character stands between its values, say so in "
             f'its definition: [file] delimiter = "{OTHER_DELIMITERS[found]}".'
         )
-    return CsvFile(
-        path,
-        _count_rows(path, delimiter, names[-1]),
-        dict.fromkeys(names, ""),
-        vectors={},
-        by_slices=False,
-        delimiter=delimiter,
-    )
-
-
-def _count_rows(path: Path, delimiter: str, last_column: str) -> int:
-    n_rows, last = 0, b""
-    with _reader(path, delimiter, [last_column], pa.binary()) as reader:
-        for batch in reader:
-            n_rows += batch.num_rows
-            last = batch.column(0)[-1].as_py() if batch.num_rows else last
-    if b"\n" in last:  # Arrow takes all lines after a quote that is never closed for one value
-        raise SurveyError(f"{path}: row {n_rows}, the last one, holds several lines. Close the quote in it.")
-    return n_rows
+    return CsvFile(path, None, dict.fromkeys(names, ""), vectors={}, by_slices=False, delimiter=delimiter)
 
 
 @contextmanager

@@ -42,6 +42,10 @@ class EcsvFile(SurveyFile):
         with _open(self.path) as (_, rows):
             yield from cut((self._table(wanted, places, part) for part in _parts(rows)), start, stop)
 
+    def _count(self) -> int:
+        with _open(self.path) as (_, rows):
+            return sum(1 for _ in rows)
+
     def _table(self, wanted: Sequence[Wanted], places: Mapping[str, int], rows: list[list[str]]) -> pa.Table:
         columns = {}
         for want in wanted:
@@ -60,12 +64,12 @@ def open_ecsv(path: Path) -> EcsvFile:
     SurveyError
         If a line has another number of values than the header has columns, or the two headers differ.
     """
-    with _open(path) as (columns, rows):
-        n_rows = sum(1 for _ in rows)
+    with _open(path) as (columns, _):
+        pass
     shapes = {column["name"]: _shape(column) for column in columns}
     return EcsvFile(
         path,
-        n_rows,
+        None,
         columns={column["name"]: str(column.get("unit") or "") for column in columns},
         vectors={name: n for name, (_, n) in shapes.items() if n is not None},
         by_slices=False,

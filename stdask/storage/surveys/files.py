@@ -5,7 +5,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from stdask.config.survey_tables import FileHints
+from stdask.config.survey_files import FileHints
 from stdask.errors import SurveyError
 from stdask.storage.files import sha256
 from stdask.storage.surveys.csv import open_csv

@@ -6,11 +6,13 @@ blank text is null; a missing float is NaN, a missing integer, logical or text i
 
 import itertools
 import re
+import sys
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,10 +44,24 @@ class SurveyFile(ABC):
     """
 
     path: Path
-    n_rows: int
+    known_rows: int | None  # None if they have to be counted
     columns: Mapping[str, str]  # name -> unit as the file writes it, empty for none
     vectors: Mapping[str, int]  # column of vectors -> elements in each row, 0 if their number varies
     by_slices: bool  # a part can be read at the cost of that part
+
+    @cached_property
+    def n_rows(self) -> int:
+        """Number of rows, counted if the file does not state it.
+
+        Raises
+        ------
+        SurveyError
+            If the file is damaged.
+        """
+        if self.known_rows is not None:
+            return self.known_rows
+        with explained(self.path):
+            return self._count()
 
     def require(self, names: Sequence[str]) -> None:
         """Raise if a column is missing.
@@ -105,6 +121,11 @@ class SurveyFile(ABC):
         n_rows = write_in_row_groups(path, map(to_column, first.schema), itertools.chain([first], batches))
         if n_rows != self.n_rows:
             raise SurveyError(f"{self.path} had {self.n_rows} rows and now has {n_rows}. Leave it alone during a run.")
+
+    def _count(self) -> int:
+        """Count the rows of a file that does not state their number, by reading a column of it."""
+        name = next(name for name in self.columns if name not in self.vectors)
+        return sum(table.num_rows for table in self._tables([Wanted(name, name)], 0, sys.maxsize))
 
     @abstractmethod
     def _tables(self, wanted: Sequence[Wanted], start: int, stop: int) -> Iterator[pa.Table]:

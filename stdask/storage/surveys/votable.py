@@ -60,6 +60,14 @@ class VotableFile(SurveyFile):
         parts = self._parts(numbers) if self.document.in_parts else [_parse_whole(self.path, self.document, numbers)]
         yield from cut((self._table(wanted, part.array) for part in parts), start, stop)
 
+    def _count(self) -> int:
+        with _events(self.path) as events:
+            _read_document(events)
+            n_rows = sum(tag == "TR" and not start for start, tag, _, _ in _rows(events))
+            for _ in events:  # to its end, so that a truncated document is refused
+                pass
+        return n_rows
+
     def _parts(self, numbers: Sequence[int]) -> Iterator[TableElement]:
         with _events(self.path) as events:
             _read_document(events)
@@ -80,15 +88,12 @@ def open_votable(path: Path) -> VotableFile:
     """
     with _events(path) as events:
         document = _read_document(events)
-        n_rows = sum(tag == "TR" and not start for start, tag, _, _ in _rows(events)) if document.in_parts else 0
-        for _ in events:  # to its end, so that a truncated document is refused
-            pass
     table = _parse_rows(document, "") if document.in_parts else _parse_whole(path, document)
     names = list(_names(table.fields))
     shapes = {name: _n_elements(field, table.array[field.ID]) for name, field in zip(names, table.fields, strict=True)}
     return VotableFile(
         path,
-        n_rows if document.in_parts else len(table.array),
+        None if document.in_parts else len(table.array),
         columns={name: str(field.unit or "") for name, field in zip(names, table.fields, strict=True)},
         vectors={name: n for name, n in shapes.items() if n is not None},
         by_slices=False,

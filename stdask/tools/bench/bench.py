@@ -13,6 +13,7 @@ from stdask.cluster.machine import SGEMM
 from stdask.cluster.workers import ONE_THREAD, Workers
 from stdask.config.cluster import ClusterConfig
 from stdask.config.run import Run, load_run
+from stdask.config.survey_files import MAIN
 from stdask.display.console import say
 from stdask.display.tables import print_table
 from stdask.mock.run_file import RUN_FILE
@@ -82,7 +83,7 @@ def plan(run: Run) -> None:
     ClusterError
         If the workers would have too little memory.
     """
-    n_stars = open_survey(run.survey_file("a"), run.definition_a.file).n_rows
+    n_stars = open_survey(*run.survey_files("a")[MAIN]).n_rows
     survey = MadeUpSurvey.of(run)
     families, sample = survey.families(), survey.table(SAMPLE_STARS)
     new = new_columns(families, run.definition_b.units)

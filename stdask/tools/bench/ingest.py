@@ -12,6 +12,7 @@ from stdask.cluster.performance import peak_memory
 from stdask.cluster.workers import Workers
 from stdask.config.run import load_run
 from stdask.config.survey import SurveyDefinition
+from stdask.config.survey_files import MAIN
 from stdask.display.console import progress_bar, say
 from stdask.science.keys.seeds import generator
 from stdask.stages.ingest import stage as ingest
@@ -59,7 +60,7 @@ def measure_ingest(n_rows: int, folder: Path, workers: Workers) -> dict[str, flo
     """
     write_text(folder / "run.toml", RUN_FILE.format(folder=folder / "out"))
     run = load_run(folder / "run.toml", folder)
-    path = run.survey_file("a")
+    path = run.survey_files("a")[MAIN].path
     _write_table(path, run.definition_a, n_rows)
     n_bytes = path.stat().st_size
     disk = n_bytes / _seconds_to_read(path)

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from stdask import schema
 from stdask.config.survey import SurveyDefinition
+from stdask.config.survey_files import MAIN, NamedFile
 from stdask.display.console import progress_bar, say
 from stdask.network.ensemble import translate
 from stdask.schema.validation import RepeatRow, ValidationTables
@@ -41,7 +42,7 @@ def check(validation: Validation) -> ValidationTables:
     """Translate both visits to the stars that A observed more than once."""
     run = validation.run
     folder = paths.catalogue(run.output, run.definition_a.name)
-    visits = repeated_visits(run.definition_a, run.survey_file("a"), folder)
+    visits = repeated_visits(run.definition_a, run.survey_files("a")[MAIN], folder)
     if visits is None:
         say(f"  {run.definition_a.name} has no star observed more than once", "yellow")
         return ValidationTables()
@@ -90,7 +91,7 @@ def repeat_rows(checked: Checked, visits: Visits) -> list[RepeatRow]:
     return rows
 
 
-def repeated_visits(definition: SurveyDefinition, file: Path, folder: Path) -> Visits | None:
+def repeated_visits(definition: SurveyDefinition, file: NamedFile, folder: Path) -> Visits | None:
     """Return the stars of which ingest set a row aside, with both rows as the catalogue would hold them.
 
     Parameters
@@ -102,7 +103,7 @@ def repeated_visits(definition: SurveyDefinition, file: Path, folder: Path) -> V
     aside = to_numpy(rejected, "row")[to_numpy(rejected, "reason") == DUPLICATES["star"]]
     if definition.duplicates is None or not aside.size:
         return None
-    survey = open_survey(file, definition.file)
+    survey = open_survey(*file)
     stars = survey.read([definition.duplicates.by])[definition.duplicates.by].combine_chunks()
     kept = np.setdiff1d(np.flatnonzero(stars.is_valid().to_numpy(zero_copy_only=False)), to_numpy(rejected, "row"))
     names = [stars.take(pa.array(rows)).to_numpy(zero_copy_only=False) for rows in (kept, aside)]

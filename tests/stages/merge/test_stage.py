@@ -587,7 +587,9 @@ def test_a_list_that_names_no_star_is_told(tmp_path, client):
 def test_a_list_that_is_not_there_is_told_before_any_work(tmp_path):
     run = make_run(tmp_path, merge={"exclude": [{"file": "m.parquet", "column": "name", "survey": "b"}]})
     columns = [*run.definition_a.source_columns, *run.definition_b.source_columns]
-    write_parquet(run.survey_file("a"), pa.table({name: [1] for name in columns}))  # which is B's file too
+    write_parquet(
+        run.survey_files("a")["main"].path, pa.table({name: [1] for name in columns})
+    )  # which is B's file too
     with pytest.raises(SurveyError, match=r"m\.parquet"):
         check_files(run)
 

@@ -113,7 +113,9 @@ def test_a_list_that_cannot_be_read_is_told_before_any_work(
 ):
     run = paired(listed("binaries.csv"))
     columns = [*run.definition_a.source_columns, *run.definition_b.source_columns]
-    pq.write_table(pa.table({name: [1.0] for name in columns}), run.survey_file("a"))  # which is B's file too
+    pq.write_table(
+        pa.table({name: [1.0] for name in columns}), run.survey_files("a")["main"].path
+    )  # which is B's file too
     if column:
         Table({column: [103]}).write(tmp_path / "binaries.csv")
     for work in (lambda: check_files(run), lambda: pair.run(run, client)):

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from stdask.config.survey_tables import FileHints
+from stdask.config.survey_files import FileHints
 from stdask.errors import SurveyError
 from stdask.storage.surveys.files import open_survey
 

@@ -15,7 +15,7 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.table import MaskedColumn, Table
 
-from stdask.config.survey_tables import FileHints
+from stdask.config.survey_files import FileHints
 from stdask.errors import SurveyError
 from stdask.storage.surveys.files import open_survey
 

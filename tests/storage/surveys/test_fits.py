@@ -9,7 +9,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
-from stdask.config.survey_tables import FileHints
+from stdask.config.survey_files import FileHints
 from stdask.errors import SurveyError
 from stdask.storage.surveys import fits as survey_fits
 from stdask.storage.surveys.files import open_survey
