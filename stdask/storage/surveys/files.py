@@ -1,31 +1,14 @@
 """Open survey files of any format: one module for each format reads some columns of some rows."""
 
-import re
 import stat
-from collections.abc import Callable
 from pathlib import Path
 
 from stdask.config.survey_files import FileHints
 from stdask.errors import SurveyError
 from stdask.storage.files import sha256
-from stdask.storage.surveys.csv import open_csv
-from stdask.storage.surveys.ecsv import open_ecsv
-from stdask.storage.surveys.fits import open_fits
 from stdask.storage.surveys.format import SurveyFile, explained
-from stdask.storage.surveys.parquet import open_parquet
-from stdask.storage.surveys.streams import SUFFIXES, open_stream
-from stdask.storage.surveys.votable import open_votable
-
-EXTENSIONS = f".fits, .parquet, .csv, .ecsv, .xml or .vot file, packed ({', '.join(SUFFIXES)}) or not"
-HEAD = 512  # first bytes, which identify the format
-
-_OPENERS: dict[str, Callable[[Path, FileHints], SurveyFile]] = {
-    "fits": lambda path, hints: open_fits(path, hints.hdus),
-    "parquet": lambda path, _: open_parquet(path),
-    "csv": lambda path, hints: open_csv(path, hints.delimiter),
-    "ecsv": lambda path, _: open_ecsv(path),
-    "votable": lambda path, _: open_votable(path),
-}
+from stdask.storage.surveys.recognition import HEAD, open_file
+from stdask.storage.surveys.streams import open_stream
 
 
 def open_survey(path: Path, hints: FileHints = FileHints()) -> SurveyFile:  # noqa: B008
@@ -43,9 +26,9 @@ def open_survey(path: Path, hints: FileHints = FileHints()) -> SurveyFile:  # no
     SurveyError
         If the file is missing, a folder, of an unknown format, damaged, or without rows.
     """
-    opener = _OPENERS[_format_of(path, hints)]
+    head = _head_of(path)
     with explained(path):
-        survey = opener(path, hints)
+        survey = open_file(path, head, hints)
     if survey.n_rows <= 0:
         raise SurveyError(f"{path} has no rows. Name a file with stars in it.")
     return survey
@@ -80,27 +63,3 @@ def _head_of(path: Path) -> bytes:
         raise SurveyError(f"Cannot read {path}: {exc}. Check the path and its permissions.") from exc
     with explained(path), open_stream(path) as stream:
         return stream.read(HEAD)
-
-
-def _format_of(path: Path, hints: FileHints) -> str:
-    head, name = _head_of(path), path.name.lower()
-    if hints.format:
-        return hints.format
-    for suffix in SUFFIXES:
-        name = name.removesuffix(suffix)
-    if head.startswith(b"SIMPLE  ="):
-        return "fits"
-    if head.startswith(b"PAR1"):
-        return "parquet"
-    if head.startswith(b"# %ECSV"):
-        return "ecsv"
-    if re.search(rb"<(\w+:)?VOTABLE", head) or (
-        head.lstrip().startswith(b"<?xml") and name.endswith((".xml", ".vot", ".votable"))
-    ):
-        return "votable"
-    if name.endswith(".csv"):
-        return "csv"
-    raise SurveyError(
-        f"{path} is no format that stdask reads, or it is damaged. Give a {EXTENSIONS}; a survey's definition may name "
-        'the format: [file] format = "csv".'
-    )

@@ -1,0 +1,1 @@
+"""Survey files of text: delimited, and in columns of fixed width."""
