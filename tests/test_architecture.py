@@ -247,6 +247,7 @@ COVERED_ELSEWHERE = {
     "runs/progress.py": "tests/runs/test_recorder.py reads the record back, whole and damaged",
     "schema/cuts.py": "tests/stages/ingest/test_stage.py and tests/stages/merge/test_stage.py read its tables",
     "science/measurements/expressions/computing.py": "tests/science/measurements/expressions/test_expression.py",
+    "science/measurements/expressions/parsing.py": "tests/science/measurements/expressions/test_expression.py",
     "science/measurements/expressions/operations.py": "tests/science/measurements/expressions/test_expression.py",
     "stages/atlas/gradients.py": "tests/stages/atlas/test_stage.py runs the stage",
     "stages/atlas/maps.py": "tests/stages/atlas/test_stage.py runs the stage",

@@ -122,8 +122,15 @@ class SurveyDefinition(TomlModel):
         return (*gaia, schema.STAR_KEY, *schema.POSITION, *labels, *photometry, *distance, *motion, schema.GOOD)
 
     @property
+    def plain_columns(self) -> tuple[tuple[str, str], ...]:
+        """The keys that name a column of the file, not an expression, with their columns."""
+        names = [("id", self.id), ("gaia_id", self.gaia_id), ("duplicates.by", self.duplicates and self.duplicates.by)]
+        names += [("position.ra", self.position.ra), ("position.dec", self.position.dec)]
+        return tuple((key, name) for key, name in (*names, *(("keep", name) for name in self.keep)) if name)
+
+    @property
     def source_columns(self) -> tuple[str, ...]:
-        """The columns of the survey file that ingest reads, each once."""
+        """The columns of the survey file, and the expressions of columns, that ingest reads, each once."""
         names: list[str | None] = [self.id, self.gaia_id, self.ebv, self.position.ra, self.position.dec]
         for label in self.labels.values():
             names += [label.column, label.error]

@@ -20,6 +20,7 @@ from stdask.runs.session import session
 from stdask.schema import CLUSTER_COLUMNS
 from stdask.storage import paths
 from stdask.storage.files import write_text
+from stdask.storage.surveys.computed import ComputedColumns
 from stdask.storage.surveys.files import open_survey
 
 
@@ -162,7 +163,7 @@ def check_files(run: Run) -> None:
     for side in "ab":
         definition = run.definition(side)
         survey, *_ = (open_survey(*file) for file in run.survey_files(side).values())
-        survey.require(definition.source_columns)
+        ComputedColumns(survey, definition.sentinels).require_for(definition)
     lists = run.config.pair.exclude if run.config.pair else ()
     for stars in (*lists, *run.config.merge.exclude):
         open_survey(run.data_dir / stars.file).require([stars.column])

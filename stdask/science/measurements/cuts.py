@@ -37,6 +37,31 @@ def is_missing(column: np.ndarray) -> np.ndarray:
     return masked | np.isnan(values) if values.dtype.kind == "f" else masked
 
 
+def is_sentinel(column: np.ndarray, sentinels: Sequence[float]) -> np.ndarray:
+    """Return which numbers stand for "missing"; no text and no logical does.
+
+    Parameters
+    ----------
+    column : shape (n_stars,)
+    sentinels
+        Numbers that stand for "missing".
+
+    Returns
+    -------
+    sentinel : shape (n_stars,), bool
+    """
+    values = np.ma.getdata(column)
+    if values.dtype.kind not in "iuf" or not len(sentinels):
+        return np.zeros(values.shape, dtype=bool)
+    return np.isin(values.astype(np.float64), sentinels)
+
+
+def without_sentinels(column: np.ndarray, sentinels: Sequence[float]) -> np.ndarray:
+    """Return a column in which numbers that stand for "missing" are masked."""
+    found = is_sentinel(column, sentinels)
+    return np.ma.masked_where(found, column) if found.any() else column
+
+
 def passes(term: Term, columns: Mapping[str, np.ndarray]) -> np.ndarray:
     """Return which stars fulfil one condition.
 

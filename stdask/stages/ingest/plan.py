@@ -10,6 +10,7 @@ from stdask.schema import Column
 from stdask.science.measurements.repeats import ErrorFactors
 from stdask.science.sky.healpix import Pixel
 from stdask.storage.catalogue.hats import Written
+from stdask.storage.surveys.computed import ComputedColumns
 from stdask.storage.surveys.format import SurveyFile
 
 NO_POSITION, IMPOSSIBLE, NO_ID = "no position", "impossible position", "no id"
@@ -77,7 +78,7 @@ class RawSurvey:
 class Source:
     """A survey file that can be read in part, and what its columns mean."""
 
-    survey: SurveyFile
+    survey: ComputedColumns
     units: Mapping[str, str]  # of the columns, as the file states them
     definition: SurveyDefinition
     reddening: tuple[Path, str] | None  # a map of E(B-V) as an array, and its frame

@@ -66,6 +66,7 @@ from stdask.storage.catalogue.hats import (
 from stdask.storage.documents import write_declared, write_ecsv
 from stdask.storage.error_factors import factors_table
 from stdask.storage.files import hash_of
+from stdask.storage.surveys.computed import ComputedColumns
 from stdask.storage.surveys.files import open_survey
 
 ROWS_PER_SHARE = 1_000_000  # of the file, compared at once for repeats: about 100 MB
@@ -93,7 +94,7 @@ def run(run: Run, workers: Workers, side: str) -> Receipt:
     try:
         stage = begin_stage(run, f"ingest_{side}")
         survey, *_ = (open_survey(*file) for file in files.values())
-        survey.require(definition.source_columns)  # before any earlier output is removed
+        ComputedColumns(survey, definition.sentinels).require_for(definition)  # before any earlier output is removed
         ebv_map = run.data_dir / definition.ebv_map if definition.ebv_map else None
         raw = RawSurvey(survey, definition, ebv_map, _trained_factors(run) if side == "a" else None)
         receipt = stage.done() or ingest(stage, workers, raw, folder, run.config.ingest.rows_per_block)
@@ -178,19 +179,20 @@ def _open(steps: Steps, raw: RawSurvey, deal: Deal) -> Source:
     if raw.factors is not None and definition.duplicates:  # nothing is measured
         duplicates = definition.duplicates.model_copy(update={"rescale_errors": False})
         definition = definition.model_copy(update={"duplicates": duplicates})
-    units = {name: survey.unit(name) for name in definition.source_columns}
+    columns = ComputedColumns(survey, definition.sentinels)
+    units = {name: columns.unit(name) for name in definition.source_columns}
     reddening = None
     if not survey.by_slices:
         copy = Item("survey", 0)
         path = deal.piece(*copy)
-        steps.run("unpack", store_in_slices, [copy], survey, definition.source_columns, path)
-        survey = open_survey(path)
+        steps.run("unpack", store_in_slices, [copy], survey, columns.behind(definition.source_columns), path)
+        columns = ComputedColumns(open_survey(path), definition.sentinels)
     if raw.ebv_map:
         copy = Item("map", 0)
         path = deal.piece(*copy)
         (frame,) = steps.run("map", store_map, [copy], raw.ebv_map, path, kind=str)
         reddening = (path, frame)
-    return Source(survey, units, definition, reddening, raw.numbered)
+    return Source(columns, units, definition, reddening, raw.numbered)
 
 
 def _measure_factors(

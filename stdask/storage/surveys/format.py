@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -118,7 +118,8 @@ class SurveyFile(ABC):
         """
         batches = self.batches(names)
         first = next(batches)
-        n_rows = write_in_row_groups(path, map(to_column, first.schema), itertools.chain([first], batches))
+        columns = [replace(to_column(field), unit=self.unit(field.name)) for field in first.schema]
+        n_rows = write_in_row_groups(path, columns, itertools.chain([first], batches))
         if n_rows != self.n_rows:
             raise SurveyError(f"{self.path} had {self.n_rows} rows and now has {n_rows}. Leave it alone during a run.")
 

@@ -11,6 +11,7 @@ from stdask.errors import SurveyError
 from stdask.runs.ensemble import Ensemble
 from stdask.science.measurements.units import unknown_units
 from stdask.stages.ingest.plan import RawSurvey
+from stdask.storage.surveys.computed import ComputedColumns
 from stdask.storage.surveys.files import open_survey
 from stdask.storage.surveys.format import SurveyFile
 
@@ -46,7 +47,8 @@ def open_table(
         given = given.model_copy(update={"ebv_map": own.ebv_map})
     hints = given.file if definition else given.file.model_copy(update={"format": None})
     survey = open_survey(path, hints)
-    present = [*survey.columns, *filter(survey.has, given.source_columns)]
+    columns = ComputedColumns(survey, given.sentinels)
+    present = [*survey.columns, *filter(columns.has, given.source_columns)]
     inputs = ensemble.inputs
     try:
         _require_star(given, survey)
@@ -58,7 +60,7 @@ def open_table(
         sentences += [*further, *of_other_survey(definition, given, own)]
     if sentences and not definition:
         sentences += _of_other_release(ensemble, given, survey)
-    sentences += unknown_units(reduced, survey.unit)
+    sentences += unknown_units(reduced, columns.unit)
     reduced, ebv_map = _with_map(reduced, own, inputs, data_dir or path.parent)
     for sentence in sentences:
         say(f"  {sentence}", "yellow")

@@ -14,6 +14,7 @@ from stdask.science.measurements.cuts import count_cuts
 from stdask.science.measurements.survey_columns import Counts
 from stdask.stages.ingest.blocks import catalogue_fields, convert, place
 from stdask.stages.ingest.plan import Source
+from stdask.storage.surveys.computed import ComputedColumns
 from stdask.storage.surveys.files import open_survey
 from stdask.storage.tables import to_numpy
 
@@ -46,8 +47,8 @@ def check(definition: SurveyDefinition, path: Path, n_rows: int) -> list[str]:
     SurveyError
         If the file cannot be read, or does not fit the definition.
     """
-    survey = open_survey(path, definition.file)
-    survey.require(definition.source_columns)
+    survey = ComputedColumns(open_survey(path, definition.file), definition.sentinels)
+    survey.require_for(definition)
     units = {name: survey.unit(name) for name in definition.source_columns}
     source = Source(survey, units, definition, reddening=None)
     catalogue_fields(source)  # raises if a unit or a type does not fit

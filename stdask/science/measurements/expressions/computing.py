@@ -4,7 +4,7 @@ import ast
 import operator
 from collections.abc import Callable, Mapping
 from functools import reduce
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from stdask.science.measurements.expressions.operations import (
     ARITHMETIC,
     COMPARISONS,
     FUNCTIONS,
+    SUBSTR,
     TESTS,
     listed,
     name_of,
@@ -61,6 +62,8 @@ class Computation:
                 return reduce(_both if isinstance(op, ast.And) else _either, map(self.condition, values))
             case ast.Compare():
                 return self.compare(node)
+            case ast.Call(func=ast.Name(id=name), args=args) if name == SUBSTR:
+                return self.part_of(*args)
             case ast.Call(func=ast.Name(id=name), args=args):
                 return self.test(name, args[0]) if name in TESTS else self.compute(FUNCTIONS[name][0], args)
         raise AssertionError(f"{type(node).__name__} passed the check")
@@ -103,6 +106,19 @@ class Computation:
         if name == "isnan" or value.kind == "text":
             return Values(value.missing if name == "isnan" else ~value.missing, KNOWN)
         return Values(~value.missing & np.isfinite(value.data), KNOWN)
+
+    def part_of(self, node: ast.expr, first: Any, length: Any) -> Values:
+        """Return a part of a text, without blanks at its ends; missing where nothing is left."""
+        value = self.value(node)
+        start, stop = first.value, first.value + length.value
+        if value.kind != "text":
+            raise ExpressionError(
+                f"{name_of(self.line)}: {quote(self.line, node)} is {_noun(value.kind)}, and substr takes text. "
+                "Name a column of text."
+            )
+        data = np.char.strip(np.array([text[start:stop] for text in value.data.ravel()], dtype=np.str_))
+        data = data.reshape(value.data.shape)
+        return Values(data, value.missing | (data == ""))
 
     def number(self, node: ast.expr) -> Values:
         """Return a part that must be a number; a condition counts as 0 or 1."""

@@ -1,0 +1,146 @@
+"""The columns that a survey definition names: those of a file, elements of its vectors, and expressions of them.
+
+A text that is the name of a column, or of an element of a vector, is that column: `E(B-V)` and `B-V` are names too.
+Any other text is read as an expression. What stands for "missing" in the file is missing before anything is computed.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from stdask.config.survey import SurveyDefinition
+from stdask.errors import ExpressionError, SurveyError
+from stdask.science.measurements.cuts import without_sentinels
+from stdask.science.measurements.expressions import Expression, parse_expression
+from stdask.storage.surveys.format import SurveyFile
+from stdask.storage.tables import to_masked
+
+OPERATION = re.compile(r"[()*/+<>='\"`]|\s-\s")  # what an expression has, and names of columns rarely have
+
+
+@dataclass(frozen=True)
+class ComputedColumns:
+    """The columns of a survey file, and expressions of them, each under the text that a definition writes.
+
+    Parameters
+    ----------
+    survey
+        The file.
+    sentinels
+        Numbers that stand for a missing value.
+    """
+
+    survey: SurveyFile
+    sentinels: Sequence[float]
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return self.survey.path
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows of the file."""
+        return self.survey.n_rows
+
+    def require(self, names: Iterable[str]) -> None:
+        """Raise if a text is neither a column nor an expression of columns.
+
+        Raises
+        ------
+        SurveyError
+            If a column is missing: as `SurveyFile.require`, and the expression that reads it.
+        ExpressionError
+            If an expression cannot be computed.
+        """
+        for name in names:
+            expression = self._expression(name)
+            if expression is None:
+                continue
+            try:
+                self.survey.require(expression.columns)
+            except SurveyError as exc:
+                if not expression.is_column:
+                    exc.add_note(str(expression))
+                raise
+
+    def require_for(self, definition: SurveyDefinition) -> None:
+        """Raise if the file lacks a column that a definition reads.
+
+        Raises
+        ------
+        SurveyError, ExpressionError
+            As `require`, and if an id, a position or a column to keep is an expression.
+        """
+        self.require(definition.source_columns)
+        for key, name in definition.plain_columns:
+            if not self.survey.has(name):
+                raise SurveyError(f"{key} = {name!r} is an expression. Name a column of {self.path}.")
+
+    def has(self, name: str) -> bool:
+        """Tell whether `read` knows a text."""
+        try:
+            self.require([name])
+        except (SurveyError, ExpressionError):
+            return False
+        return True
+
+    def unit(self, name: str) -> str:
+        """Return the unit of a column as the file spells it, empty for none."""
+        expression = self._expression(name)
+        if expression is None:
+            return self.survey.unit(name)
+        return self.survey.unit(expression.columns[0]) if expression.is_column else ""
+
+    def behind(self, names: Iterable[str]) -> list[str]:
+        """Return the columns of the file that columns and expressions read, each once."""
+        expressions = {name: self._expression(name) for name in names}
+        return list(dict.fromkeys(own for name, e in expressions.items() for own in (e.columns if e else (name,))))
+
+    def read(self, names: Sequence[str], start: int = 0, stop: int | None = None) -> pa.Table:
+        """Return columns and expressions of the rows start <= row < stop, under the texts and in the order asked for.
+
+        Numbers that are computed are float64, conditions bool, and text string, with missing values as in survey files.
+
+        Raises
+        ------
+        SurveyError, ExpressionError
+            As `SurveyFile.read`, and if an operation does not fit what a column holds.
+        """
+        table = self.survey.read(self.behind(names), start, stop)
+        expressions = {name: self._expression(name) for name in names}
+        if not any(expressions.values()):
+            return table
+        known = {name: without_sentinels(column, self.sentinels) for name, column in to_masked(table).items()}
+        columns = {}
+        for name, expression in expressions.items():
+            if expression is None or expression.is_column:
+                columns[name] = table[expression.columns[0] if expression else name]
+            else:
+                columns[name] = _to_arrow(expression.compute(known))
+        return pa.table(columns)
+
+    def _expression(self, name: str) -> Expression | None:
+        """Return how a text is computed, None for a column of the file."""
+        if self.survey.has(name):
+            return None
+        try:
+            return parse_expression(name)
+        except ExpressionError as exc:
+            try:
+                self.survey.require([name])
+            except SurveyError as error:
+                reason = f" {exc}" if OPERATION.search(name) else ""
+                raise SurveyError(f"{error}{reason}") from None
+            raise
+
+
+def _to_arrow(column: np.ndarray) -> pa.Array:
+    values, missing = np.ma.getdata(column), np.ma.getmaskarray(column)
+    if values.dtype.kind == "f":
+        return pa.array(np.where(missing, np.nan, values))
+    return pa.array(values.astype(object) if values.dtype.kind == "U" else values, mask=missing)
