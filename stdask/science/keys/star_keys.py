@@ -1,9 +1,11 @@
 """A 64-bit key for each star, the same on every machine and in every run: it seeds draws and splits."""
 
 import hashlib
+import re
 
 import numpy as np
 
+WHOLE = re.compile(r"0|-?[1-9][0-9]{0,19}")  # as programs write whole numbers: no plus sign, leading zeros or blanks
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # the step of SplitMix64 from one number to the next
 
 
@@ -12,7 +14,8 @@ def star_keys(ids: np.ndarray) -> np.ndarray:
 
     Integer ids go through SplitMix64 (Steele, Lea & Flood 2014, OOPSLA '14, 453), a bijection: two ids never
     share a key. Text ids go through BLAKE2b (RFC 7693) with a digest of 8 bytes, read as a
-    little-endian integer; any two of a million ids share a key with probability 3e-8.
+    little-endian integer; any two of a million ids share a key with probability 3e-8. The text of a whole number has
+    the key of the number: the same ids are text in one file and integers in another.
 
     Parameters
     ----------
@@ -25,8 +28,12 @@ def star_keys(ids: np.ndarray) -> np.ndarray:
     if ids.dtype.kind in "iu":
         numbers = ids.astype(np.int64).view(np.uint64) if ids.dtype.kind == "i" else ids.astype(np.uint64)
         return mix(numbers + GOLDEN)
-    digests = [hashlib.blake2b(text.encode(), digest_size=8).digest() for text in ids.tolist()]
-    return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)
+    texts = ids.tolist()
+    digests = [hashlib.blake2b(text.encode(), digest_size=8).digest() for text in texts]
+    keys = np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)
+    whole = [number for number, text in enumerate(texts) if WHOLE.fullmatch(text) and -(2**63) <= int(text) < 2**64]
+    keys[whole] = mix(np.array([int(texts[n]) % 2**64 for n in whole], dtype=np.uint64) + GOLDEN)
+    return keys
 
 
 def keys_of_values(values: np.ndarray) -> np.ndarray:

@@ -18,6 +18,15 @@ def test_text_ids_give_the_digest_of_coreutils_b2sum():
     assert keys[0] == int.from_bytes(digest, "little")
 
 
+def test_a_whole_number_has_the_same_key_as_text():
+    ids = np.array([0, 1, -1, -9999, 5907465561312744704, 2**63 - 1, -(2**63)])
+    assert_array_equal(star_keys(ids.astype(str)), star_keys(ids))
+    assert star_keys(np.array([str(2**64 - 1)])) == star_keys(np.array([2**64 - 1], dtype=np.uint64))
+    names = np.array(["00123", "+5", "1e3", "12 ", "-0", "5.0", str(2**64), ""])  # of other stars than 123, 5 and so on
+    numbers = star_keys(np.array([123, 5, 1000, 12, 0, 0, 0, 0]))
+    assert not np.isin(star_keys(names), numbers).any()
+
+
 def test_a_key_does_not_depend_on_the_other_stars_or_the_width_of_the_text():
     ids = np.array([f"2M{n:08d}" for n in range(1000)])
     whole = star_keys(ids)
@@ -28,7 +37,7 @@ def test_a_key_does_not_depend_on_the_other_stars_or_the_width_of_the_text():
 def test_no_two_of_a_million_ids_share_a_key():
     assert np.unique(star_keys(np.arange(1_000_000))).size == 1_000_000
     # text: 1e5 ids share a key with probability 3e-10
-    assert np.unique(star_keys(np.arange(100_000).astype(str))).size == 100_000
+    assert np.unique(star_keys(np.char.add("2M", np.arange(100_000).astype(str)))).size == 100_000
 
 
 def test_neighbouring_ids_give_keys_that_fill_the_range():
