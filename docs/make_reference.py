@@ -25,7 +25,7 @@ from stdask.config.survey import SurveyDefinition, load_definition, shipped_name
 from stdask.display.numbers import as_toml
 from stdask.schema import cuts, evaluation, products, validation
 from stdask.schema.rows import columns_of
-from stdask.tools.survey.page import survey_page
+from stdask.tools.survey.page import some_labels, survey_page
 
 HERE = Path(__file__).parent
 SCHEMAS = Path(stdask.__file__).parent / "config" / "schemas"
@@ -147,12 +147,12 @@ def survey_pages() -> dict[str, str]:
     head = (
         f"# Survey definitions\n\n{MADE}\n\n"
         "A draft has not been checked against a file or a published data model. Try it with `stdask survey check`.\n\n"
-        "| name | survey | labels | reference |\n|---|---|---|---|\n"
+        "| name | survey | checked | labels | reference |\n|---|---|---|---|---|\n"
     )
     lines = []
     for d in definitions:
         title = f"{d.title} (draft)" if d.draft else d.title
-        lines.append(f"| [`{d.name}`]({d.name}.md) | {title} | {', '.join(d.labels)} | {d.reference} |")
+        lines.append(f"| [`{d.name}`]({d.name}.md) | {title} | {d.checked} | {some_labels(d)} | {d.reference} |")
     pages = {f"{d.name}.md": survey_page(d) for d in definitions}
     return {"README.md": head + "\n".join(lines) + "\n"} | pages
 

@@ -22,10 +22,17 @@ SurveyTable = Annotated[
 def survey_list_command() -> None:
     """List the definitions that are shipped with stdask."""
     from stdask.display.tables import print_table
+    from stdask.tools.survey.page import some_labels
 
     definitions = map(load_definition, shipped_names())
     rows = [
-        {"name": d.name, "survey": d.title + " (draft)" * d.draft, "labels": " ".join(d.labels)} for d in definitions
+        {
+            "name": d.name,
+            "survey": d.title + " (draft)" * d.draft,
+            "checked": d.checked,
+            "labels": some_labels(d),
+        }
+        for d in definitions
     ]
     print_table("", rows)
 

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from stdask import schema
-from stdask.config.survey_files import FileHints, Join
+from stdask.config.survey_elements import Elements
+from stdask.config.survey_files import Download, FileHints, Join
 from stdask.config.survey_tables import Distance, Duplicates, Label, Photometry, Position, ProperMotion, Term
 from stdask.config.toml import InnerPath, TomlModel, load_toml, validate
 from stdask.errors import SurveyError
@@ -26,9 +27,17 @@ class SurveyDefinition(TomlModel):
     reference: str
     """Paper to cite for the survey."""
     notes: str = ""
-    """Remarks: which file of the survey this is for, and what is uncertain."""
+    """Remarks: what the columns are, and which choices were made."""
     draft: bool = False
     """The columns have not been checked against a file or a published data model."""
+    data_model: str = Field(default="", exclude=True)
+    """Published description of the columns: its address or title."""
+    checked: str = Field(default="", pattern=r"^(\d{4}-\d{2}-\d{2})?$", exclude=True)
+    """Day on which the columns were compared with `data_model`, e.g. `"2026-11-30"`."""
+    unchecked: tuple[str, ...] = Field(default=(), exclude=True)
+    """What could not be checked, and what is uncertain."""
+    download: tuple[Download, ...] = Field(default=(), exclude=True)
+    """Files of the survey, and where to fetch them."""
     file: FileHints = FileHints()
     """Format of the survey file. Needed only if stdask cannot tell it from the file."""
     join: tuple[Join, ...] = ()
@@ -48,6 +57,8 @@ class SurveyDefinition(TomlModel):
     """Columns of the position."""
     labels: dict[str, Label]
     """Quantities that the survey measures, each with its column, unit and errors."""
+    elements: Elements | None = None
+    """Abundances of many elements whose columns are named alike: a label for each of them."""
     photometry: Photometry | None = None
     """Columns of the Gaia magnitudes and of the reddening."""
     proper_motion: ProperMotion | None = None
@@ -61,6 +72,13 @@ class SurveyDefinition(TomlModel):
     """Which row is kept if a star has several."""
     keep: tuple[str, ...] = ()
     """Further columns of the survey file that the catalogue keeps unchanged."""
+
+    @model_validator(mode="after")
+    def _with_labels_of_elements(self) -> Self:
+        if self.elements is None:
+            return self
+        labels = self.labels | {n: label for n, label in self.elements.labels().items() if n not in self.labels}
+        return self.model_copy(update={"labels": labels, "elements": None})
 
     @model_validator(mode="after")
     def _labels_are_names(self) -> Self:

@@ -53,6 +53,17 @@ class NamedFile(NamedTuple):
     hints: FileHints
 
 
+class Download(TomlModel):
+    """A file of the survey, and where to fetch it. Write this table once for each file."""
+
+    table: TableName = MAIN
+    """Table that the file holds: `main`, or as `[[join]]` calls it."""
+    file: str
+    """Name of the file, or in words which files."""
+    address: str
+    """Web address of the file, or of the page that has it."""
+
+
 class Join(TomlModel):
     """A further table of the survey, joined to the main one. Its columns are named `NAME.COLUMN`.
 

@@ -70,3 +70,11 @@ def test_a_definition_that_cannot_be_is_refused(change: dict, message: str):
     SurveyDefinition.model_validate(LEAST)
     with pytest.raises(ValueError, match=message):
         SurveyDefinition.model_validate(LEAST | change)
+
+
+def test_where_a_definition_comes_from_does_not_change_catalogues():
+    facts = {"data_model": "sdss.org", "checked": "2026-11-30", "unchecked": ["units"]}
+    files = [{"file": "stars.fits", "address": "https://sdss.org"}]
+    told = SurveyDefinition.model_validate(LEAST | facts | {"download": files})
+    assert told.download[0].table == "main"
+    assert told.model_dump() == SurveyDefinition.model_validate(LEAST).model_dump()

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from stdask import schema
 from stdask.config.survey import SurveyDefinition
+from stdask.config.survey_files import MAIN, Join
 from stdask.config.survey_tables import Distance, Label
 
 DRAFT = (
@@ -12,21 +13,67 @@ DRAFT = (
 )
 
 
+SOME = 8  # labels that a list of surveys names
+
+
+def some_labels(definition: SurveyDefinition) -> str:
+    """Return the names of the first labels of a survey, and how many there are besides."""
+    names = list(definition.labels)
+    return " ".join(names[:SOME]) + (f" and {len(names) - SOME} more" if len(names) > SOME else "")
+
+
 def survey_page(definition: SurveyDefinition) -> str:
     """Return a definition as Markdown: what it is, what each column becomes, which stars are good."""
     parts = [
         f"# {definition.title} (`{definition.name}`)",
         *([DRAFT] if definition.draft else []),
         f"Reference: {definition.reference}",
+        _checked(definition),
         definition.notes.strip(),
+        "## Files",
+        *_files(definition),
+        "\n".join(f"- {line}" for line in _about_the_file(definition)),
         "## Columns",
         _table(("catalogue", "unit", "from", "error", "accepted", "meaning"), _rows(definition)),
         "## Cuts",
         _cuts(definition),
-        "## File",
-        "\n".join(f"- {line}" for line in _about_the_file(definition)),
+        *_unchecked(definition),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _checked(definition: SurveyDefinition) -> str:
+    if not definition.data_model:
+        return ""
+    compared = f", compared on {definition.checked}" if definition.checked else ""
+    return f"Data model: {definition.data_model}{compared}"
+
+
+def _unchecked(definition: SurveyDefinition) -> list[str]:
+    return ["## Not checked", "\n".join(f"- {line}" for line in definition.unchecked)] if definition.unchecked else []
+
+
+def _files(definition: SurveyDefinition) -> Iterable[str]:
+    """Yield where to fetch the files, how their tables belong together, and how a run file names them."""
+    if definition.download:
+        yield _table(("table", "file", "from"), ((f"`{d.table}`", d.file, d.address) for d in definition.download))
+    if definition.join:
+        yield "\n".join(f"- {_joined(join)}" for join in definition.join)
+        files = {download.table: download.file for download in definition.download}
+        names = (MAIN, *(join.name for join in definition.join))
+        stated = ", ".join(f'{name} = "{files.get(name, name)}"' for name in names)
+        yield f'In the run file:\n\n```toml\ndefinition = "{definition.name}"\nfiles = {{ {stated} }}\n```'
+
+
+def _joined(join: Join) -> str:
+    """Return in words how a table is joined."""
+    how = {
+        "key": f"by its `{join.key_column}`, which is `{join.on}`",
+        "row": "by row: row n of both is the same star",
+        "position": f"by position: the nearest within {join.radius_arcsec:g} arcsec",
+    }
+    first = "; of several rows with one key, the first is taken" if join.repeats == "first" else ""
+    return f"`{join.name}` is joined {how[join.by]}{first}"
 
 
 def _rows(definition: SurveyDefinition) -> Iterable[Sequence[str]]:
@@ -57,7 +104,8 @@ def _rows(definition: SurveyDefinition) -> Iterable[Sequence[str]]:
             schema.PROPER_MOTION[2].description,
         )
     for distance in definition.distances:
-        yield "DISTANCE", "kpc", f"`{distance.column}`", _distance_error(distance), "", distance.reference
+        accepted = ", ".join(term.text for term in distance.accept)
+        yield "DISTANCE", "kpc", f"`{distance.column}`", _distance_error(distance), accepted, distance.reference
     for name in definition.keep:
         yield name, "", f"`{name}`", "", "", "kept as it is"
 
