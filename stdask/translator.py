@@ -11,6 +11,7 @@ import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from stdask import schema
+from stdask.config.derived import are_dereddened
 from stdask.config.reduction import as_trained, columns_behind, of_other_survey, reduce_definition, reduced_to_inputs
 from stdask.config.survey import SurveyDefinition, load_definition
 from stdask.errors import SurveyError
@@ -214,7 +215,7 @@ class Translator:
         source, ebv = self._source(given, names), None
         if own.ebv_map and EBV in given.columns:
             ebv, _ = self._source(given, [EBV]).values(EBV, "mag", "mag")
-        elif own.ebv_map and own.photometry:
+        elif own.ebv_map and are_dereddened(self.ensemble.inputs, own):
             raise SurveyError(
                 f"The table has no column {EBV!r}: the colours that the networks read were dereddened with the map "
                 f"{own.ebv_map}. Give its E(B-V) at the stars as column {EBV}."

@@ -4,15 +4,14 @@ The table needs the columns behind the inputs of the networks. What else the def
 table lacks it, and each part left out is put into a sentence.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from stdask import schema
+from stdask.config.derived import are_dereddened, lacking_columns, with_derived
 from stdask.config.messages import nearest
 from stdask.config.survey import SurveyDefinition
-from stdask.config.survey_tables import Distance, Duplicates, Label, Photometry, ProperMotion
+from stdask.config.survey_tables import Distance, Duplicates, Label, Parallax, Photometry, ProperMotion
 from stdask.errors import SurveyError
-
-BANDS = ("g", "bp", "rp")  # keys of `[photometry]`
 
 
 class _Table:
@@ -47,7 +46,7 @@ def reduce_definition(
     present
         Columns of the table.
     inputs
-        Of the networks: labels of the definition, and dereddened colours.
+        Of the networks: labels of the definition, dereddened colours and absolute magnitudes.
 
     Raises
     ------
@@ -57,8 +56,7 @@ def reduce_definition(
     for name in inputs:
         _require(name, definition, present)
     table = _Table(present)
-    coloured = any(name in schema.COLOURS for name in inputs)
-    photometry = _photometry(definition, coloured, table)
+    photometry = _photometry(definition, inputs, present, table)
     own_ebv = definition.photometry and not photometry and definition.photometry.ebv  # stays without the magnitudes
     mapped = definition.ebv_map is not None  # The map replaces the survey's own E(B-V).
     changes = {
@@ -70,6 +68,10 @@ def reduce_definition(
             if name in inputs or not table.lacks([label.column], f"{name} is left out")
         },
         "photometry": photometry,
+        "parallax": _parallax(definition.parallax, table),
+        "derived": tuple(
+            name for name in with_derived(definition, inputs).derived if not _missing_behind(name, definition, present)
+        ),
         "proper_motion": _proper_motion(definition.proper_motion, table),
         "distances": tuple(
             _distance(distance, table)
@@ -96,23 +98,24 @@ def reduced_to_inputs(definition: SurveyDefinition, inputs: Collection[str], red
     definition
         Of the survey.
     inputs
-        Labels and colours that the networks read.
+        Labels, colours and absolute magnitudes that the networks read.
     reddening
         Whether E(B-V) is wanted too.
     """
-    photometry = definition.photometry
-    labels = {name: label for name, label in definition.labels.items() if name in inputs}
-    ebv = (photometry and photometry.ebv) or definition.ebv
-    coloured = any(name in schema.COLOURS for name in inputs)
+    derived = _derived(inputs, definition)
+    photometry = definition.photometry and definition.photometry.only({band for own in derived for band in own.bands})
+    reddening, far = reddening or are_dereddened(inputs, definition), any(not own.is_colour for own in derived)
     return definition.model_copy(
         update={
-            "labels": labels,
-            "photometry": photometry if coloured else None,
-            "ebv": ebv if reddening and not coloured else None,
-            "ebv_map": definition.ebv_map if reddening or coloured else None,
+            "labels": {name: label for name, label in definition.labels.items() if name in inputs},
+            "photometry": photometry and photometry.model_copy(update={"ebv": None}),
+            "ebv": definition.own_ebv if reddening else None,
+            "ebv_map": definition.ebv_map if reddening else None,
+            "derived": (),
+            "parallax": definition.parallax if far else None,
             "gaia_id": None,
             "proper_motion": None,
-            "distances": (),
+            "distances": definition.distances if far and not definition.parallax else (),
             "cuts": (),
             "duplicates": None,
             "keep": (),
@@ -163,11 +166,25 @@ def as_trained(
 
 
 def columns_behind(name: str, definition: SurveyDefinition) -> tuple[str, ...]:
-    """Return the columns of the survey that an input follows from; none if the survey does not have it."""
+    """Return the columns of the survey that an input follows from, apart from E(B-V); none if it does not have it.
+
+    Where distances are behind it, the first of them stands for all.
+    """
     if name in definition.labels:
         return (definition.labels[name].column,)
-    photometry = definition.photometry
-    return tuple(getattr(photometry, band) for band in BANDS) if photometry and name in schema.COLOURS else ()
+    own, photometry = schema.derived_quantity(name), definition.photometry
+    if own is None or photometry is None or lacking_columns(name, definition):
+        return ()
+    columns = [photometry.magnitudes[band].column for band in own.bands]
+    columns += [photometry.stated_extinctions[band] for band in own.bands if band in photometry.stated_extinctions]
+    if not own.is_colour:
+        columns.append((definition.parallax or definition.distances[0]).column)
+    return tuple(columns)
+
+
+def _derived(names: Iterable[str], definition: SurveyDefinition) -> list[schema.Derived]:
+    """Return those of some inputs that are colours or absolute magnitudes."""
+    return [own for name in names if name not in definition.labels and (own := schema.derived_quantity(name))]
 
 
 def of_other_survey(choice: str, definition: SurveyDefinition, trained: SurveyDefinition) -> list[str]:
@@ -187,22 +204,25 @@ def of_other_survey(choice: str, definition: SurveyDefinition, trained: SurveyDe
 
 def _require(name: str, definition: SurveyDefinition, present: Collection[str]) -> None:
     """Raise if a table lacks a column behind an input of the networks."""
-    columns, photometry = columns_behind(name, definition), definition.photometry
-    if not columns and name in schema.COLOURS:
-        raise SurveyError(
-            f"The networks read the colour {name}, but the definition {definition.name!r} has no [photometry]. "
-            "Add it, with the columns of the magnitudes and of the reddening."
-        )
-    if not columns:
+    if name not in definition.labels and (lack := lacking_columns(name, definition)):
+        raise SurveyError(f"The networks read {name}, which the definition {definition.name!r} does not have. {lack}")
+    if not columns_behind(name, definition):
         raise SurveyError(
             f"The networks read {name}, but the definition {definition.name!r} has only "
             f"{', '.join(definition.labels)}. Add [labels.{name}], with its column and unit."
         )
-    if name in schema.COLOURS and photometry and photometry.ebv and not definition.ebv_map:
-        columns = (*columns, photometry.ebv)
-    for column in columns:
-        if column not in present:
-            raise missing_column(column, f"the networks need it for their input {name}", present)
+    if missing := _missing_behind(name, definition, present):
+        raise missing_column(missing, f"the networks need it for their input {name}", present)
+
+
+def _missing_behind(name: str, definition: SurveyDefinition, present: Collection[str]) -> str:
+    """Return the first column behind an input that a table lacks, empty if it lacks none."""
+    columns = list(columns_behind(name, definition))
+    if not definition.parallax and any(distance.column in present for distance in definition.distances):
+        columns = [column for column in columns if column != definition.distances[0].column]  # any distance will do
+    if are_dereddened([name], definition) and definition.own_ebv and not definition.ebv_map:
+        columns.append(definition.own_ebv)
+    return next((column for column in columns if column not in present), "")
 
 
 def missing_column(column: str, purpose: str, present: Collection[str]) -> SurveyError:
@@ -229,23 +249,37 @@ def _label(name: str, label: Label, table: _Table) -> Label:
     )
 
 
-def _photometry(definition: SurveyDefinition, coloured: bool, table: _Table) -> Photometry | None:
-    photometry = definition.photometry
-    if photometry is None:
+def _photometry(
+    definition: SurveyDefinition, inputs: Sequence[str], present: Collection[str], table: _Table
+) -> Photometry | None:
+    if definition.photometry is None:
         return None
-    magnitudes = [getattr(photometry, band) for band in BANDS]
-    if not coloured and table.lacks(magnitudes, "the magnitudes and colours are left out"):
+    needed = {band for own in _derived(inputs, definition) for band in own.bands}
+    stated = definition.photometry.stated_extinctions
+    columns = {name: [band.column, stated.get(name)] for name, band in definition.photometry.magnitudes.items()}
+    lost = [n for n, own in columns.items() if n not in needed and not set(filter(None, own)).issubset(present)]
+    table.lacks([column for name in lost for column in columns[name]], "these magnitudes and colours are left out")
+    photometry = definition.photometry.only(columns.keys() - set(lost))
+    if photometry is None:
         return None
     typical = f"is {photometry.typical_error:g}" if photometry.typical_error else "of the magnitude is unknown"
     errors = {
-        f"{band}_error": table.column(
-            getattr(photometry, f"{band}_error"), f"the error {typical} for {band.upper()} of every star"
-        )
-        for band in BANDS
+        name: table.column(band.error, f"the error {typical} for {name} of every star")
+        for name, band in photometry.magnitudes.items()
     }
-    lost = "the reddening is unknown, and colours are missing"
-    ebv = None if definition.ebv_map else table.column(photometry.ebv, lost)
-    return photometry.model_copy(update={**errors, "ebv": ebv})
+    ebv = None
+    if not definition.ebv_map:
+        ebv = table.column(photometry.ebv, "the reddening is unknown, and what is dereddened with it is missing")
+    gaia = {f"{name.lower()}_error": errors[name] for name in schema.GAIA if name in errors}
+    bands = {name: band.model_copy(update={"error": errors[name]}) for name, band in photometry.bands.items()}
+    return photometry.model_copy(update={**gaia, "bands": bands, "ebv": ebv})
+
+
+def _parallax(parallax: Parallax | None, table: _Table) -> Parallax | None:
+    if parallax is None or table.lacks([parallax.column], "the parallax is left out"):
+        return None
+    error = table.column(parallax.error, "the error of the parallax is unknown")
+    return parallax.model_copy(update={"error": error})
 
 
 def _proper_motion(motion: ProperMotion | None, table: _Table) -> ProperMotion | None:

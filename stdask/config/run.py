@@ -7,6 +7,7 @@ from pydantic import Field
 from stdask import schema
 from stdask.config.atlas import AtlasConfig
 from stdask.config.cluster import ClusterConfig, choose_cluster
+from stdask.config.derived import lacking, offered, with_derived
 from stdask.config.stages import (
     DomainConfig,
     EvaluateConfig,
@@ -124,6 +125,7 @@ def load_run(path: Path, data_dir: Path | None = None, output: Path | None = Non
     _check_tables(config, definition_a, definition_b, path)
     _check_training(config, path)
     check_labels(config, definition_a, definition_b, path)
+    definition_a = with_derived(definition_a, config.train.all_inputs)
     for key in ("prologue", "directives"):
         if getattr(config.cluster, key):
             raise ConfigError(
@@ -194,7 +196,6 @@ def check_labels(config: RunConfig, a: SurveyDefinition, b: SurveyDefinition, pa
                 f"Run file {path}: [atlas] labels: {label!r} is not measured by {b.name} (B), "
                 f"which has {', '.join(b.labels)}."
             )
-    colours = tuple(schema.COLOURS) if a.photometry else ()
     for family in schema.FAMILIES:
         for item in config.train.labels(family):
             if item.label not in b.labels:
@@ -209,9 +210,24 @@ def check_labels(config: RunConfig, a: SurveyDefinition, b: SurveyDefinition, pa
                         f"Run file {path}: [[train.{family}]] label {item.label!r} is in {units[1] or 'no unit'}, but "
                         f"from = {item.source!r} in {units[0] or 'no unit'}. Name its counterpart, or leave `from` out."
                     )
-        for name in config.train.inputs(family):
-            if name not in (*a.labels, *colours):
-                raise ConfigError(
-                    f"Run file {path}: [train] input {name!r} is not measured by {a.name} (A), "
-                    f"which has {', '.join((*a.labels, *colours))}."
-                )
+    for name in config.train.all_inputs:
+        _check_input(name, a, path)
+    for definition in (a, b):
+        for name in definition.derived:
+            if lack := lacking(name, definition):
+                raise ConfigError(f"Run file {path}: `derived` of the survey definition {definition.name}: {lack}")
+
+
+def _check_input(name: str, a: SurveyDefinition, path: Path) -> None:
+    """Raise if A has no label, colour or absolute magnitude of a name, or two that the name may stand for."""
+    is_derived, lack = schema.derived_quantity(name) is not None, lacking(name, a)
+    if name in a.labels and is_derived:
+        raise ConfigError(
+            f"Run file {path}: [train] input {name!r} is a label of {a.name} (A) with the name of a colour or absolute "
+            "magnitude that stdask makes. Give the label another name in the survey definition."
+        )
+    if name not in a.labels and (lack or not is_derived):
+        raise ConfigError(
+            f"Run file {path}: [train] input {name!r} is not measured by {a.name} (A), which has "
+            f"{', '.join((*a.labels, *offered(a)))}.{f' {lack}' if lack else ''}"
+        )

@@ -6,9 +6,19 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from stdask import schema
+from stdask.config.derived import lacking_columns
 from stdask.config.survey_elements import Elements
 from stdask.config.survey_files import Download, FileHints, Join
-from stdask.config.survey_tables import Distance, Duplicates, Label, Photometry, Position, ProperMotion, Term
+from stdask.config.survey_tables import (
+    Distance,
+    Duplicates,
+    Label,
+    Parallax,
+    Photometry,
+    Position,
+    ProperMotion,
+    Term,
+)
 from stdask.config.toml import InnerPath, TomlModel, load_toml, validate
 from stdask.errors import SurveyError
 
@@ -60,7 +70,12 @@ class SurveyDefinition(TomlModel):
     elements: Elements | None = None
     """Abundances of many elements whose columns are named alike: a label for each of them."""
     photometry: Photometry | None = None
-    """Columns of the Gaia magnitudes and of the reddening."""
+    """Columns of magnitudes and of the reddening."""
+    parallax: Parallax | None = None
+    """Columns of the parallax, for absolute magnitudes."""
+    derived: tuple[str, ...] = ()
+    """Dereddened colours and absolute magnitudes that the catalogue holds in addition to those that the networks read,
+    e.g. `["BP_RP_0", "M_G"]`. The colours BP_G_0 and G_RP_0 are always there if the three Gaia magnitudes are."""
     proper_motion: ProperMotion | None = None
     """Columns of the proper motion."""
     distances: tuple[Distance, ...] = ()
@@ -95,8 +110,20 @@ class SurveyDefinition(TomlModel):
         for name in (self.id, *self.keep):
             if name in ours and name != schema.SOURCE_ID.name:
                 raise ValueError(f"the catalogue has its own column {name!r}. Remove it from `keep` or `id`")
+        for name in self.labels:
+            if ours.count(name) > 1:
+                raise ValueError(f"the catalogue has its own column {name!r}. Give the label another name")
         if len({self.id, *self.keep}) <= len(self.keep):
             raise ValueError("a column is named twice in `keep`, or in both `keep` and `id`. Name it once")
+        return self
+
+    @model_validator(mode="after")
+    def _derived_quantities_are_known(self) -> Self:
+        for name in self.derived:
+            if schema.derived_quantity(name) is None:
+                raise ValueError(f"`derived` names {name!r}, which is no colour or absolute magnitude. Write e.g. M_G")
+            if lack := lacking_columns(name, self):
+                raise ValueError(f"`derived`: {lack}")
         return self
 
     @model_validator(mode="after")
@@ -121,6 +148,11 @@ class SurveyDefinition(TomlModel):
         return {name: schema.quantity(name, label.unit).unit for name, label in self.labels.items()}
 
     @property
+    def own_ebv(self) -> str | None:
+        """The column of E(B-V) of the survey itself."""
+        return (self.photometry and self.photometry.ebv) or self.ebv
+
+    @property
     def rescaled_labels(self) -> dict[str, Label]:
         """The labels whose stated errors are rescaled from repeat visits; none without that option."""
         if self.duplicates is None or not self.duplicates.rescale_errors:
@@ -132,12 +164,30 @@ class SurveyDefinition(TomlModel):
         """The columns of the ingested catalogue, without the id and the `keep` columns."""
         gaia = (schema.SOURCE_ID,) if self.gaia_id and self.id != schema.SOURCE_ID.name else ()
         labels = [c for name, label in self.labels.items() for c in schema.measured_columns(name, label.unit)]
-        photometry = (
-            schema.photometric_columns() if self.photometry else (schema.EBV,) if self.ebv or self.ebv_map else ()
-        )
+        photometry: tuple[schema.Column, ...] = (schema.EBV,) if self.ebv or self.ebv_map else ()
+        if self.photometry:
+            bands, stated = self.photometry.magnitudes, self.photometry.stated_extinctions
+            photometry = schema.photometric_columns(bands, stated, self.derived_quantities)
         distance = schema.DISTANCE if self.distances else ()
+        modulus = schema.DISTANCE_MODULUS if self.has_absolute_magnitudes else ()
         motion = schema.PROPER_MOTION if self.proper_motion else ()
-        return (*gaia, schema.STAR_KEY, *schema.POSITION, *labels, *photometry, *distance, *motion, schema.GOOD)
+        measured = (*labels, *photometry, *distance, *modulus, *motion)
+        return (*gaia, schema.STAR_KEY, *schema.POSITION, *measured, schema.GOOD)
+
+    @property
+    def derived_quantities(self) -> dict[str, schema.Derived]:
+        """The colours and absolute magnitudes that the catalogue holds, by name."""
+        if self.photometry is None:
+            return {}
+        bands = self.photometry.magnitudes
+        names = dict.fromkeys((*schema.GAIA_COLOURS, *self.derived))
+        known = {name: own for name in names if (own := schema.derived_quantity(name))}
+        return {name: own for name, own in known.items() if bands.keys() >= set(own.bands)}
+
+    @property
+    def has_absolute_magnitudes(self) -> bool:
+        """Whether the catalogue holds absolute magnitudes."""
+        return any(not own.is_colour for own in self.derived_quantities.values())
 
     @property
     def plain_columns(self) -> tuple[tuple[str, str], ...]:
@@ -154,12 +204,14 @@ class SurveyDefinition(TomlModel):
             names += [label.column, label.error]
             names += [c for term in label.good for c in term.columns]
         if self.photometry:
-            names += [v for k, v in self.photometry.model_dump().items() if k != "typical_error"]
+            names += [name for band in self.photometry.magnitudes.values() for name in (band.column, band.error)]
+            names += [*self.photometry.stated_extinctions.values(), self.photometry.ebv]
+        if self.parallax:
+            names += [self.parallax.column, self.parallax.error]
         if self.proper_motion:
             names += [v for k, v in self.proper_motion.model_dump().items() if k != "unit"]
         for distance in self.distances:
-            names += [distance.column, distance.error, distance.error_low, distance.error_high]
-            names += [distance.percentile_16, distance.percentile_84]
+            names += [distance.column, *distance.error_columns]
             names += [c for term in distance.accept for c in term.columns]
         names += [c for term in self.cuts for c in term.columns]
         if self.duplicates:

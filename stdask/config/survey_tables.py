@@ -1,10 +1,15 @@
 """The tables inside a survey definition: its columns, and conditions on them."""
 
-from typing import Any, Literal, Self
+import re
+from collections.abc import Collection
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from stdask import schema
 from stdask.config.toml import TomlModel
+
+BAND_NAME = re.compile(r"[A-Z][A-Z0-9]*")
 
 
 class Term(TomlModel):
@@ -109,28 +114,111 @@ class ProperMotion(TomlModel):
     """Column of the 1-sigma error of `pmdec`."""
 
 
-class Photometry(TomlModel):
-    """Columns of the Gaia magnitudes and of the reddening.
+class Band(TomlModel):
+    """Columns of the magnitude of a further band, e.g. `[photometry.bands.KS]`.
 
-    Dereddened colours are made from them: BP_G_0 and G_RP_0, which can be used as `[train] features`.
+    NAME is how stdask calls the band, in capital letters and digits. The extinction of these bands is known: B, V
+    (Johnson), J, H, KS (2MASS), W1, W2 (WISE).
     """
 
-    g: str
-    """Column of the G magnitude."""
-    bp: str
-    """Column of the BP magnitude."""
-    rp: str
-    """Column of the RP magnitude."""
+    column: str
+    """Column of the magnitude."""
+    error: str | None = None
+    """Column of the 1-sigma error."""
+    extinction: Annotated[float, Field(ge=0)] | str | None = None
+    """Extinction of the band: in units of E(B-V) on the scale of Schlegel et al. 1998, e.g. `0.31`, or a column of the
+    extinction itself in magnitudes, e.g. `"AK_TARG"`. Default: that of a known band, from Schlafly & Finkbeiner 2011,
+    Table 6, R_V = 3.1. `0` if the magnitudes are free of extinction."""
+
+
+class Photometry(TomlModel):
+    """Columns of magnitudes and of the reddening: the three Gaia bands, or some of them, and any others.
+
+    Dereddened colours and absolute magnitudes follow from them. They can be used as `[train] features`: BP_G_0 is the
+    colour BP - G, J_KS_0 the colour J - Ks, M_G the absolute magnitude in G, which needs a distance or a parallax.
+    `stdask survey show` lists those that a survey has.
+    """
+
+    g: str | None = None
+    """Column of the Gaia G magnitude."""
+    bp: str | None = None
+    """Column of the Gaia BP magnitude."""
+    rp: str | None = None
+    """Column of the Gaia RP magnitude."""
     g_error: str | None = None
     """Column of the 1-sigma error of G."""
     bp_error: str | None = None
     """Column of the 1-sigma error of BP."""
     rp_error: str | None = None
     """Column of the 1-sigma error of RP."""
+    bands: dict[str, Band] = Field(default_factory=dict)
+    """Magnitudes in further bands."""
     typical_error: float | None = Field(default=None, gt=0)
     """Error of magnitudes without one, in magnitudes."""
     ebv: str | None = None
     """Column of the reddening E(B-V), in magnitudes."""
+
+    @model_validator(mode="after")
+    def _bands_are_complete(self) -> Self:
+        for key in map(str.lower, schema.GAIA):
+            if getattr(self, f"{key}_error") and not getattr(self, key):
+                raise ValueError(f"`{key}_error` is the error of `{key}`. Add `{key}`, the column of the magnitude")
+        if not self.magnitudes:
+            raise ValueError("there is no magnitude. Add `g`, `bp` and `rp`, or [photometry.bands.NAME]")
+        for name, band in self.bands.items():
+            if not BAND_NAME.fullmatch(name):
+                raise ValueError(f"the band {name!r} must be written in capital letters and digits, e.g. KS")
+            if name in schema.GAIA:
+                raise ValueError(f"the band {name!r} is one of Gaia: name its column as `{name.lower()}`")
+            if band.extinction is None and name not in schema.BANDS:
+                raise ValueError(
+                    f"the extinction of the band {name!r} is not known. Set bands.{name}.extinction, in units of "
+                    f"E(B-V); known bands are {', '.join(schema.BANDS)}"
+                )
+        return self
+
+    @property
+    def magnitudes(self) -> dict[str, Band]:
+        """The columns of each band, by its name: those of Gaia first."""
+        keys = [(name, name.lower()) for name in schema.GAIA]
+        gaia = {
+            name: Band(column=getattr(self, key), error=getattr(self, f"{key}_error"))
+            for name, key in keys
+            if getattr(self, key)
+        }
+        return gaia | self.bands
+
+    @property
+    def stated_extinctions(self) -> dict[str, str]:
+        """The columns of the extinctions that the survey states, by the name of the band."""
+        return {name: band.extinction for name, band in self.bands.items() if isinstance(band.extinction, str)}
+
+    def is_reddened(self, band: str) -> bool:
+        """Tell whether the extinction of a band follows from E(B-V)."""
+        return self.magnitudes[band].extinction != 0 and band not in self.stated_extinctions
+
+    def only(self, bands: Collection[str]) -> "Photometry | None":
+        """Return the photometry in some bands, None if there are none of them."""
+        further = {name: band for name, band in self.bands.items() if name in bands}
+        without = {name.lower() for name in schema.GAIA if name not in bands}
+        gaia = {key: None for own in without for key in (own, f"{own}_error")}
+        kept = self.model_copy(update={**gaia, "bands": further})
+        return kept if kept.magnitudes else None
+
+
+class Parallax(TomlModel):
+    """Columns of the parallax. Absolute magnitudes are made from it; without it, from the distance.
+
+    A parallax that is not positive, or is below five times its error, is no distance: the absolute magnitudes of the
+    star are then missing.
+    """
+
+    column: str
+    """Column of the parallax."""
+    unit: str = "mas"
+    """Unit of the columns, used if the file states none."""
+    error: str | None = None
+    """Column of the 1-sigma error."""
 
 
 class Distance(TomlModel):
@@ -158,6 +246,12 @@ class Distance(TomlModel):
     the next estimate."""
     reference: str = ""
     """Paper to cite for this estimate."""
+
+    @property
+    def error_columns(self) -> tuple[str, ...]:
+        """The columns that its error follows from."""
+        keys = (self.error, self.error_low, self.error_high, self.percentile_16, self.percentile_84)
+        return tuple(key for key in keys if key)
 
     @model_validator(mode="after")
     def _errors_are_pairs(self) -> Self:

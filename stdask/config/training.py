@@ -42,8 +42,9 @@ class TrainConfig(TomlModel):
     extrinsic: tuple[LabelConfig, ...] = ()
     """Labels that depend on the motion or place of the star, e.g. the line-of-sight velocity. Default: none."""
     features: tuple[str, ...] = ()
-    """Further columns of A that all networks read: labels of the definition of A, or the dereddened colours
-    `["BP_G_0", "G_RP_0"]` if it has `[photometry]`."""
+    """Further columns of A that all networks read: labels of the definition of A, dereddened colours such as `BP_G_0`
+    and `J_KS_0`, or absolute magnitudes such as `M_G`. `stdask survey show` lists those that a survey has, and
+    [Colours and absolute magnitudes](derived.md) tells how they are made."""
     preset: Literal["compact", "paper"] = "compact"
     """Size of the networks. `paper`: as published. `compact`: as accurate, at 1/16 of the computing time."""
     first_width: int | None = Field(default=None, ge=1)
@@ -106,6 +107,11 @@ class TrainConfig(TomlModel):
             raise ValueError("the networks have no input. Give a label its `from`, or add `features`")
         schema.unique_names([c.label for c in (*self.intrinsic, *self.extrinsic)], "the labels of [train]")
         return self
+
+    @property
+    def all_inputs(self) -> tuple[str, ...]:
+        """The columns of A that the networks of any family read, each once, in order."""
+        return tuple(dict.fromkeys(name for family in schema.FAMILIES for name in self.inputs(family)))
 
     def labels(self, family: str) -> tuple[LabelConfig, ...]:
         """Return the labels of one network family."""

@@ -28,9 +28,11 @@ MINUS, DASH, ALPHA = "\N{MINUS SIGN}", "\N{EN DASH}", "\N{GREEK SMALL LETTER ALP
 
 def symbol(label: str) -> Markup:
     """Return how a label or an input is written in HTML, from its Matplotlib notation."""
-    if label in schema.COLOURS:
-        blue, red = (magnitude.removesuffix("_MAG") for magnitude in schema.COLOURS[label])
-        return Markup("({} {} {})<sub>0</sub>").format(blue, MINUS, red)
+    own = schema.derived_quantity(label)
+    if own and all(band in schema.BANDS for band in own.bands):
+        bands = [schema.BANDS[band].symbol for band in own.bands]
+        form = "({})<sub>0</sub>" if own.is_colour else "<i>M</i><sub>{}</sub>"
+        return Markup(form).format(f" {MINUS} ".join(bands))
     text = str(escape(schema.quantity(label).symbol)).replace(r"\alpha", ALPHA)
     text = re.sub(r"\$([A-Z])_\{\\rm (\w+)\}\$", r"<i>\1</i><sub>\2</sub>", text)
     return Markup(text.replace(r"$\log g$", "log <i>g</i>").replace("$", ""))

@@ -39,15 +39,16 @@ MINUS = "\N{MINUS SIGN}"
 
 def symbol(name: str) -> str:
     """Return how a label or an input is written on a figure."""
-    if name in schema.COLOURS:
-        blue, red = (magnitude.removesuffix("_MAG") for magnitude in schema.COLOURS[name])
-        return f"({blue} {MINUS} {red})$_0$"
+    own = schema.derived_quantity(name)
+    if own and all(band in schema.BANDS for band in own.bands):
+        bands = [schema.BANDS[band].symbol for band in own.bands]
+        return f"({f' {MINUS} '.join(bands)})$_0$" if own.is_colour else rf"$M_{{\rm {bands[0]}}}$"
     return schema.quantity(name).symbol
 
 
 def unit_of(name: str, unit: str = "") -> str:
     """Return the unit of a label or an input; `unit` is that of a label stdask does not know."""
-    return "mag" if name in schema.COLOURS else schema.quantity(name, unit).unit
+    return schema.quantity(name, unit).unit or ("mag" if schema.derived_quantity(name) else "")
 
 
 def with_unit(text: str, unit: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from stdask.mock.galaxy import soft_step
-from stdask.science.sky.dereddening import EXTINCTION, VISUAL_EXTINCTION
+from stdask.schema import BANDS, VISUAL_EXTINCTION
 
 SOLAR_TEFF_K = 5772.0
 SOLAR_LOGG = 4.438
@@ -117,7 +117,7 @@ def apparent_magnitudes(
     g = absolute_g + distance_moduli(distances_kpc)
     unreddened = {"g": g, "bp": g + bp_g, "rp": g - g_rp}
     extinction = VISUAL_EXTINCTION * ebv
-    return {band: magnitude + EXTINCTION[f"{band.upper()}_MAG"] * extinction for band, magnitude in unreddened.items()}
+    return {band: magnitude + BANDS[band.upper()].extinction * extinction for band, magnitude in unreddened.items()}
 
 
 def distance_moduli(distances_kpc: np.ndarray) -> np.ndarray:

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from stdask import schema
+from stdask.config.derived import are_dereddened
 from stdask.config.survey import SurveyDefinition
 from stdask.config.survey_tables import Photometry, Term
 from stdask.runs.ensemble import Ensemble
 from stdask.schema import rows
 from stdask.science.measurements.units import conversion_factor
-from stdask.science.translation.resampling import measured_behind
 
 YES, BY_APPLY, NO = "yes", "by apply", "no"
 MAP = "map of E(B-V)"
@@ -37,7 +37,7 @@ def requirements(ensemble: Ensemble) -> list[RequiredColumn]:
     inputs = {name: [family.name for family in ensemble.families if name in family.inputs] for name in ensemble.inputs}
     read = [
         *_inputs(definition, inputs),
-        *_reddening(ensemble, coloured=any(name in schema.COLOURS for name in inputs)),
+        *_reddening(ensemble, dereddened=are_dereddened(inputs, definition)),
         _row("ID", definition.id, BY_APPLY, "identifies the star and seeds its random draws"),
         _row("ra", definition.position.ra, BY_APPLY, "position, ICRS", "deg"),
         _row("dec", definition.position.dec, BY_APPLY, "position, ICRS", "deg"),
@@ -61,28 +61,46 @@ def _inputs(definition: SurveyDefinition, inputs: dict[str, list[str]]) -> Itera
                 typical = label.typical_error / conversion_factor((label.unit,), wanted)
             purpose = f"input of the {' and '.join(families)} networks"
             yield RequiredColumn(name, label.column, label.unit or wanted, label.error or "", typical, YES, purpose)
-    colours = [name for name in inputs if name in schema.COLOURS]
-    if colours and definition.photometry:
-        for name in measured_behind(colours)[0]:
-            yield _magnitude(name, definition.photometry, [own for own in colours if name in schema.COLOURS[own]])
+    derived = [own for name in inputs if name not in definition.labels and (own := schema.derived_quantity(name))]
+    if derived and definition.photometry:
+        yield from _magnitudes(definition.photometry, derived)
+    if far := [own.name for own in derived if not own.is_colour]:
+        yield from _distances(definition, f"input {', '.join(far)}")
 
 
-def _magnitude(name: str, photometry: Photometry, colours: Sequence[str]) -> RequiredColumn:
-    band = name.removesuffix("_MAG").lower()
-    error = getattr(photometry, f"{band}_error") or ""
+def _magnitudes(photometry: Photometry, derived: Sequence[schema.Derived]) -> Iterator[RequiredColumn]:
     typical = photometry.typical_error or float("nan")
-    return RequiredColumn(name, getattr(photometry, band), "mag", error, typical, YES, f"input {', '.join(colours)}")
+    for band in dict.fromkeys(band for own in derived for band in own.bands):
+        columns, purpose = photometry.magnitudes[band], f"input {', '.join(o.name for o in derived if band in o.bands)}"
+        name = schema.magnitude_name(band)
+        yield RequiredColumn(name, columns.column, "mag", columns.error or "", typical, YES, purpose)
+        if stated := photometry.stated_extinctions.get(band):
+            yield _row(schema.extinction_name(band), stated, YES, f"extinction of {purpose}", "mag")
 
 
-def _reddening(ensemble: Ensemble, *, coloured: bool) -> Iterator[RequiredColumn]:
+def _distances(definition: SurveyDefinition, purpose: str) -> Iterator[RequiredColumn]:
+    """Yield the parallax, or the distances, of which a table needs one."""
+    if parallax := definition.parallax:
+        none = float("nan")
+        yield RequiredColumn("parallax", parallax.column, parallax.unit, parallax.error or "", none, YES, purpose)
+        return
+    several = len(definition.distances) > 1
+    for distance in definition.distances:
+        error = ", ".join(distance.error_columns)
+        text = f"{purpose}: one of the distances is needed" if several else purpose
+        yield RequiredColumn(
+            "DISTANCE", distance.column, distance.unit, error, float("nan"), NO if several else YES, text
+        )
+
+
+def _reddening(ensemble: Ensemble, *, dereddened: bool) -> Iterator[RequiredColumn]:
     """Yield the source of E(B-V), where it makes a difference."""
     definition = ensemble.definition
-    measured = (definition.photometry and definition.photometry.ebv) or definition.ebv
-    source = f"{MAP} {definition.ebv_map}" if definition.ebv_map else measured
+    source = f"{MAP} {definition.ebv_map}" if definition.ebv_map else definition.own_ebv
     in_domain = any(schema.EBV.name in family.neighbourhood.names for family in ensemble.families)
-    if source and (coloured or in_domain):
-        purpose = "reddening: dereddens the colours" if coloured else "reddening: DOMAIN_INDEX and QFLAG_DOMAIN use it"
-        yield _row(schema.EBV.name, source, YES if coloured else NO, purpose, "mag")
+    if source and (dereddened or in_domain):
+        why = "dereddens colours and magnitudes" if dereddened else "DOMAIN_INDEX and QFLAG_DOMAIN use it"
+        yield _row(schema.EBV.name, source, YES if dereddened else NO, f"reddening: {why}", "mag")
 
 
 def _conditions(name: str, terms: Sequence[Term], consequence: str) -> Iterator[RequiredColumn]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stdask import schema
+from stdask.config.derived import with_derived
 from stdask.config.run import DRAWN, Run, check_labels, load_run
 from stdask.config.survey import SurveyDefinition
 from stdask.config.training import LabelConfig
@@ -71,7 +72,8 @@ def _with_settings(run: Run, ensemble: "Ensemble", path: Path) -> Run:
     config = run.config.model_copy(update={"train": train, "translate": translate})
     check_labels(config, run.definition_a, run.definition_b, path)
     _check_columns(run.definition_a, ensemble)
-    return run.model_copy(update={"config": config})
+    definition_a = with_derived(run.definition_a, train.all_inputs)
+    return run.model_copy(update={"config": config, "definition_a": definition_a})
 
 
 def _labels(families: tuple["Family", ...], name: str) -> tuple[LabelConfig, ...]:
@@ -105,10 +107,13 @@ def _check_columns(a: SurveyDefinition, ensemble: "Ensemble") -> None:
     own, inputs = ensemble.definition, set(ensemble.inputs)
     for name in sorted(inputs & set(a.labels)):
         _check_same(f"labels.{name}", a.labels[name], own.labels[name])
-    if inputs & set(schema.COLOURS):
+    derived = [known for name in inputs - set(a.labels) if (known := schema.derived_quantity(name))]
+    if derived:
         _check_same("photometry", a.photometry, own.photometry)
         if own.ebv_map and not a.ebv_map:
             raise ConfigError(f"A was dereddened with the map {own.ebv_map}. Name it as `ebv_map` in [surveys.a].")
+    if any(not known.is_colour for known in derived):
+        _check_same("parallax", a.parallax, own.parallax)
 
 
 def _check_same(table: str, now: Any, trained: Any) -> None:

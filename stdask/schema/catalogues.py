@@ -44,8 +44,6 @@ QUANTITIES = {
     "RV": Quantity("km/s", "spect.dopplerVeloc", "Heliocentric line-of-sight velocity", r"$V_{\rm los}$"),
     "VHELIO": Quantity("km/s", "spect.dopplerVeloc", "Heliocentric line-of-sight velocity", r"$V_{\rm los}$"),
 }
-MAGNITUDES = {"G_MAG": "em.opt", "BP_MAG": "em.opt.B", "RP_MAG": "em.opt.R"}
-COLOURS = {"BP_G_0": ("BP_MAG", "G_MAG"), "G_RP_0": ("G_MAG", "RP_MAG")}
 
 HEALPIX = Column("_healpix_29", "int64", "", "meta.id", "HEALPix pixel of the position, nested scheme, order 29")
 SOURCE_ID = Column("SOURCE_ID", "int64", "", "meta.id.cross", "Gaia source_id, null if the star has none")
@@ -163,35 +161,6 @@ def merged_columns(label: str, unit: str = "", n_members: int = 0) -> tuple[Colu
     said = f"{label} from network {{}} alone; for a star of B the same as {label}"
     members = [replace(value, name=f"{label}_MEMBER_{k}", description=said.format(k)) for k in range(1, n_members + 1)]
     return value, replace(error, description=meaning), replace(value, name=f"{label}_RAW", description=raw), *members
-
-
-def photometric_columns() -> tuple[Column, ...]:
-    """Return the columns of the Gaia magnitudes, their errors, E(B-V) and the dereddened colours."""
-    magnitudes = [
-        column
-        for name, band in MAGNITUDES.items()
-        for column in (
-            Column(
-                name,
-                "float32",
-                "mag",
-                f"phot.mag;{band}",
-                f"Gaia {name.removesuffix('_MAG')} magnitude, as observed",
-            ),
-            Column(f"{name}_ERR", "float32", "mag", f"stat.error;phot.mag;{band}", f"1-sigma error of {name}"),
-        )
-    ]
-    colours = [
-        Column(
-            name,
-            "float32",
-            "mag",
-            "phot.color;em.opt",
-            f"Dereddened Gaia colour {blue.removesuffix('_MAG')} - {red.removesuffix('_MAG')}",
-        )
-        for name, (blue, red) in COLOURS.items()
-    ]
-    return (*magnitudes, EBV, *colours)
 
 
 def translated_columns(label: str, unit: str = "") -> tuple[Column, ...]:

@@ -19,7 +19,14 @@ DEFINITION = SurveyDefinition.model_validate(
             "TEFF": {"column": "teff", "error": "e_teff", "typical_error": 50, "good": [{"column": "f_teff"}]},
             "MG_FE": {"column": "mg", "error": "e_mg"},
         },
-        "photometry": {"g": "g", "bp": "bp", "rp": "rp", "g_error": "e_g", "ebv": "red"},
+        "photometry": {
+            "g": "g",
+            "bp": "bp",
+            "rp": "rp",
+            "g_error": "e_g",
+            "ebv": "red",
+            "bands": {"KS": {"column": "k", "extinction": "a_k"}},
+        },
         "proper_motion": {"pmra": "pmra", "pmdec": "pmdec", "pmra_error": "e_pmra"},
         "distances": [
             {"column": "d", "percentile_16": "d16", "percentile_84": "d84", "accept": [{"column": "d_flag"}]},
@@ -54,9 +61,10 @@ def test_the_inputs_alone_suffice():
         ({"e_mg"}, ["no column e_mg: no error is known for MG_FE of every star."]),
         ({"f_teff"}, ["no column f_teff: the condition 'f_teff not_null' of TEFF is left out."]),
         ({"mg"}, ["no column mg: MG_FE is left out."]),
-        ({"bp", "rp"}, ["no columns bp, rp: the magnitudes and colours are left out."]),
+        ({"k"}, ["no column k: these magnitudes and colours are left out."]),
+        ({"bp", "rp"}, ["no columns bp, rp: these magnitudes and colours are left out."]),
         ({"e_g"}, ["no column e_g: the error of the magnitude is unknown for G of every star."]),
-        ({"red"}, ["no column red: the reddening is unknown, and colours are missing."]),
+        ({"red"}, ["no column red: the reddening is unknown, and what is dereddened with it is missing."]),
         ({"pmdec"}, ["no column pmdec: the proper motion is left out."]),
         ({"e_pmra"}, ["no column e_pmra: this error of the proper motion is unknown."]),
         ({"d"}, ["no column d: this distance is left out."]),
@@ -81,8 +89,22 @@ def test_each_part_left_out_is_said(missing: set[str], sentences: list[str]):
     SurveyDefinition.model_validate(reduced.model_dump())  # what is left is a definition
 
 
+@pytest.mark.parametrize("lost", [{"d", "d16", "d84", "d_flag"}, {"plx_d"}, {"g", "bp", "rp", "e_g", "red"}])
+def test_an_absolute_magnitude_needs_one_distance_and_its_own_magnitude_alone(lost: set[str]):
+    reduced, _ = reduce_definition(DEFINITION, ALL - lost, ["M_KS"])
+    assert reduced.derived == ("M_KS",)
+    assert "M_KS" in {column.name for column in reduced.catalogue_columns}
+    assert not lost & set(reduced.source_columns)
+
+
+def test_a_colour_of_the_definition_without_its_columns_is_left_out():
+    asked = SurveyDefinition.model_validate(DEFINITION.model_dump() | {"derived": ["M_KS", "BP_RP_0"]})
+    assert reduce_definition(asked, ALL - {"k"}, ["TEFF"])[0].derived == ("BP_RP_0",)
+    assert reduce_definition(asked, ALL - {"red"}, ["TEFF"])[0].derived == ("M_KS",)
+
+
 def test_the_reddening_stays_without_the_magnitudes():
-    reduced, _ = reduce_definition(DEFINITION, ALL - {"g"}, ["TEFF"])
+    reduced, _ = reduce_definition(DEFINITION, ALL - {"g", "bp", "rp", "k"}, ["TEFF"])
     assert reduced.photometry is None
     assert reduced.ebv == "red"
 
@@ -91,7 +113,15 @@ def test_the_reddening_stays_without_the_magnitudes():
     ("columns", "inputs", "message"),
     [
         (ALL - {"teff"} | {"T_EFF"}, ["TEFF"], r"no column 'teff'.*input TEFF. Its column 'T_EFF'.*--definition"),
-        (ALL - {"bp"}, ["G_RP_0"], "no column 'bp'.*input G_RP_0"),
+        (ALL - {"rp"}, ["G_RP_0"], "no column 'rp'.*input G_RP_0"),
+        (ALL - {"k"}, ["M_KS"], "no column 'k'.*input M_KS"),
+        (ALL - {"a_k"}, ["M_KS"], "no column 'a_k'.*input M_KS"),
+        (ALL - {"d", "plx_d"}, ["M_KS"], "no column 'd'.*input M_KS"),
+        (
+            ALL,
+            ["J_KS_0"],
+            r"networks read J_KS_0, which the definition 's' does not have. J_KS_0 needs the magnitude J",
+        ),
         (ALL - {"red"}, ["G_RP_0"], "no column 'red'.*input G_RP_0"),
         (ALL, ["LOGG"], r"networks read LOGG, but the definition 's' has only TEFF, MG_FE. Add \[labels.LOGG\]"),
     ],
@@ -103,7 +133,8 @@ def test_a_missing_input_is_refused(columns: set[str], inputs: list[str], messag
 
 def test_the_columns_behind_an_input_are_those_of_its_label_or_magnitudes():
     assert columns_behind("TEFF", DEFINITION) == ("teff",)
-    assert columns_behind("G_RP_0", DEFINITION) == ("g", "bp", "rp")
+    assert columns_behind("G_RP_0", DEFINITION) == ("g", "rp")
+    assert columns_behind("M_KS", DEFINITION) == ("k", "a_k", "d")
     assert columns_behind("RV", DEFINITION) == ()
 
 
@@ -116,7 +147,9 @@ def test_a_definition_is_reduced_to_what_the_networks_read():
         "red",
     }
     coloured = reduced_to_inputs(DEFINITION, ["MG_FE", "BP_G_0"], reddening=False)
-    assert set(coloured.source_columns) == {*reduced.source_columns, "g", "bp", "rp", "e_g", "red"}
+    assert set(coloured.source_columns) == {*reduced.source_columns, "g", "bp", "e_g", "red"}
+    far = reduced_to_inputs(DEFINITION, ["MG_FE", "M_KS"], reddening=False)
+    assert set(far.source_columns) == {*reduced.source_columns, "k", "a_k", "d", "d16", "d84", "d_flag", "plx_d"}
     for name in ("galah_dr4", "gaia_dr3_gspspec"):
         definition = load_definition(name)
         assert reduced_to_inputs(definition, ["TEFF"], reddening=True).cuts == ()

@@ -42,8 +42,8 @@ def limits_of(
 
 
 def _of_reddening(families: Sequence[Family], cuts: Mapping[str, Iterable[str]]) -> list[str]:
-    """Return the limit that a cut in E(B-V) sets, where colours are inputs."""
-    if not any(name in schema.COLOURS for family in families for name in family.inputs):
+    """Return the limit that a cut in E(B-V) sets, where something dereddened is an input."""
+    if not any(schema.derived_quantity(name) for family in families for name in family.inputs):
         return []
     reddening = dict.fromkeys(cut for names in cuts.values() for cut in names if cut.startswith("E(B-V)"))
     return [f"All training stars have {cut}: the colours of more reddened stars may mislead." for cut in reddening]

@@ -12,7 +12,7 @@ from stdask.science.translation.resampling import measured_behind
 
 
 def unit_of(name: str, definition: SurveyDefinition) -> str:
-    """Return the unit of a label, magnitude, colour or reddening in the catalogue of a survey."""
+    """Return the unit in the catalogue of a survey: of a label, a magnitude, what follows from it, or the reddening."""
     return definition.units.get(name, "mag" if _is_photometric(name) else "")
 
 
@@ -36,7 +36,7 @@ def named_inputs(
     source
         The columns of the table, each of shape (n_stars,), under their names in the catalogue.
     inputs
-        Columns that must be there: labels and colours.
+        Columns that must be there: labels, colours and absolute magnitudes.
     further
         Other columns; one that is not there is missing for all stars, as is a column of errors.
 
@@ -63,7 +63,7 @@ def named_inputs(
 
 
 def _errors(name: str, definition: SurveyDefinition, source: SurveyColumns, n_stars: int) -> np.ndarray:
-    """Return the errors of a label or magnitude; a magnitude that the table lacks counts as measured."""
+    """Return the errors of a column that is drawn; a magnitude or modulus that the table lacks counts as measured."""
     unit, values, errors = unit_of(name, definition), np.zeros(n_stars), None
     if name in source.columns:
         values, _ = source.values(name, "", unit, _range(name, definition))
@@ -71,16 +71,22 @@ def _errors(name: str, definition: SurveyDefinition, source: SurveyColumns, n_st
         errors = source.errors(f"{name}_ERR", values, name, "", unit)
     if label := definition.labels.get(name):
         return complete_errors(errors, values, label.typical_error, label.error_floor)[0]
-    typical = definition.photometry.typical_error if definition.photometry else None
+    typical = definition.photometry.typical_error if definition.photometry and _is_magnitude(name) else None
     return complete_errors(errors, values, typical)[0]
 
 
 def _is_photometric(name: str) -> bool:
-    return name in (*schema.MAGNITUDES, *schema.COLOURS, schema.EBV.name)
+    modulus, _ = schema.DISTANCE_MODULUS
+    others = (schema.EBV.name, modulus.name)
+    return name in others or _is_magnitude(name) or schema.derived_quantity(name) is not None
+
+
+def _is_magnitude(name: str) -> bool:
+    return name.endswith(schema.magnitude_name(""))
 
 
 def _range(name: str, definition: SurveyDefinition) -> tuple[float, float] | None:
     """Return the lowest and the highest value that is possible."""
     if name in definition.labels:
         return definition.labels[name].valid
-    return EBV_RANGE if name == schema.EBV.name else MAGNITUDE_RANGE if name in schema.MAGNITUDES else None
+    return EBV_RANGE if name == schema.EBV.name else MAGNITUDE_RANGE if _is_magnitude(name) else None

@@ -7,16 +7,18 @@ import numpy as np
 
 from stdask import schema
 from stdask.config.survey import SENTINELS, SurveyDefinition
-from stdask.config.survey_tables import Distance, Label, Photometry, ProperMotion, Term
+from stdask.config.survey_tables import Band, Distance, Label, Parallax, Photometry, ProperMotion, Term
 from stdask.errors import SurveyError
 from stdask.science.measurements.cuts import passes
 from stdask.science.measurements.repeats import ErrorFactors
 from stdask.science.measurements.units import conversion_factor
 from stdask.science.measurements.values import clean_errors, clean_values, complete_errors
-from stdask.science.sky.dereddening import intrinsic_colour
+from stdask.science.sky.dereddening import Extinction, intrinsic_colour, intrinsic_magnitude
+from stdask.science.sky.distance_modulus import modulus_of_distance, modulus_of_parallax
 
 MAGNITUDE_RANGE = (-2.0, 30.0)  # mag; outside are placeholders such as 99
 EBV_RANGE = (-0.1, 100.0)  # mag; a fitted E(B-V) may be slightly negative
+EXTINCTION_RANGE = (-1.0, 300.0)  # mag; as that of E(B-V), for any band
 DISTANCE_RANGE = (1e-6, 1e6)  # kpc
 MOTION_RANGE = (-11_000.0, 11_000.0)  # mas/yr; Barnard's star, the fastest, moves by 10,393
 
@@ -126,15 +128,18 @@ def catalogue_columns(
     scales = _error_scales(definition, source, factors or {})
     for name, label in definition.labels.items():
         _add_label(name, label, source, scales.get(name), arrays, counts)
-    ebv = (definition.photometry and definition.photometry.ebv) or definition.ebv
+    ebv = definition.own_ebv
     if ebv_of_map is not None:
         arrays["EBV"], counts["EBV", f"map {definition.ebv_map}"] = clean_values(ebv_of_map, 1.0, EBV_RANGE)
     elif ebv:
         arrays["EBV"], counts["EBV", ebv] = source.values(ebv, "mag", "mag", EBV_RANGE)
     if definition.photometry:
-        _add_photometry(definition.photometry, source, arrays, counts)
+        _add_magnitudes(definition.photometry, source, arrays, counts)
     if definition.distances:
         _add_distance(definition.distances, source, arrays, counts)
+    if definition.has_absolute_magnitudes:
+        _add_distance_modulus(definition.parallax, source, arrays, counts)
+    _add_derived(definition, arrays)
     if definition.proper_motion:
         _add_proper_motion(definition.proper_motion, source, arrays, counts)
     passing = [passes(term, source.columns) for term in definition.cuts]
@@ -168,23 +173,64 @@ def _add_label(
     counts[name, label.column] = lost | replaced
 
 
-def _add_photometry(
+def _add_magnitudes(
     photometry: Photometry, source: SurveyColumns, arrays: dict[str, np.ndarray], counts: Counts
 ) -> None:
-    bands = {
-        "G_MAG": (photometry.g, photometry.g_error),
-        "BP_MAG": (photometry.bp, photometry.bp_error),
-        "RP_MAG": (photometry.rp, photometry.rp_error),
-    }
-    for name, (column, error) in bands.items():
+    for band, columns in photometry.magnitudes.items():
+        name, column = schema.magnitude_name(band), columns.column
         values, lost = source.values(column, "mag", "mag", MAGNITUDE_RANGE)
-        errors = source.errors(error, values, column, "mag", "mag") if error else None
+        errors = source.errors(columns.error, values, column, "mag", "mag") if columns.error else None
         errors, replaced = complete_errors(errors, values, photometry.typical_error)
         arrays[name], arrays[f"{name}_ERR"] = values, errors
         counts[name, column] = lost | replaced
-    arrays.setdefault("EBV", np.full(arrays["G_MAG"].size, np.nan))
-    for name, (blue, red) in schema.COLOURS.items():
-        arrays[name] = intrinsic_colour(arrays[blue], arrays[red], arrays["EBV"], (blue, red))
+    for band, column in photometry.stated_extinctions.items():
+        name = schema.extinction_name(band)
+        arrays[name], counts[name, column] = source.values(column, "mag", "mag", EXTINCTION_RANGE)
+    n_stars = len(next(iter(source.columns.values())))
+    arrays.setdefault("EBV", np.full(n_stars, np.nan))
+
+
+def _add_derived(definition: SurveyDefinition, arrays: dict[str, np.ndarray]) -> None:
+    """Add dereddened colours and absolute magnitudes."""
+    if definition.photometry is None:
+        return
+    extinctions = {band: _extinction(band, own, arrays) for band, own in definition.photometry.magnitudes.items()}
+    for name, derived in definition.derived_quantities.items():
+        observed = [arrays[schema.magnitude_name(band)] for band in derived.bands]
+        dimmed = [extinctions[band] for band in derived.bands]
+        if derived.is_colour:
+            arrays[name] = intrinsic_colour(observed[0], observed[1], arrays["EBV"], (dimmed[0], dimmed[1]))
+        else:
+            intrinsic = intrinsic_magnitude(observed[0], arrays["EBV"], dimmed[0])
+            arrays[name] = intrinsic - arrays[schema.DISTANCE_MODULUS[0].name]
+
+
+def _extinction(name: str, band: Band, arrays: Mapping[str, np.ndarray]) -> Extinction:
+    """Return the extinction of a band: as the survey or its definition states it, else the known one."""
+    if isinstance(band.extinction, str):
+        return Extinction(stated=arrays[schema.extinction_name(name)])
+    if band.extinction is not None:
+        return Extinction(band.extinction / schema.VISUAL_EXTINCTION)
+    return Extinction(schema.BANDS[name].extinction)
+
+
+def _add_distance_modulus(
+    parallax: Parallax | None, source: SurveyColumns, arrays: dict[str, np.ndarray], counts: Counts
+) -> None:
+    """Add the distance modulus: of the parallax if the survey has one, else of the distance."""
+    name, error = (column.name for column in schema.DISTANCE_MODULUS)
+    if parallax is None:
+        arrays[name], arrays[error] = modulus_of_distance(arrays["DISTANCE"], arrays["DISTANCE_ERR"])
+        return
+    values, lost = source.values(parallax.column, parallax.unit, "mas")
+    errors = np.full(values.size, np.nan)
+    if parallax.error:
+        errors = source.errors(parallax.error, values, parallax.column, parallax.unit, "mas")
+    arrays[name], arrays[error] = modulus_of_parallax(values, errors)
+    n_measured = int(np.count_nonzero(np.isfinite(arrays[name])))
+    n_no_error = n_measured - int(np.count_nonzero(np.isfinite(arrays[error])))
+    too_uncertain = {"n_outside": lost["n_outside"] + lost["n_measured"] - n_measured, "n_measured": n_measured}
+    counts[name, parallax.column] = lost | too_uncertain | {"n_typical_error": 0, "n_no_error": n_no_error}
 
 
 def _add_proper_motion(

@@ -1,18 +1,51 @@
-"""Gaia colours corrected for interstellar reddening, and the reddening of a star in a map of the sky."""
+"""Magnitudes and colours corrected for interstellar reddening, and the reddening of a star in a map of the sky."""
+
+from typing import NamedTuple
 
 import numpy as np
 
-# Marigo et al. 2008, A&A 482, 883, as used by Sestito et al. 2019, MNRAS 484, 2166: A_band / A_V
-EXTINCTION = {"G_MAG": 0.85926, "BP_MAG": 1.06794, "RP_MAG": 0.65199}
-# A_V / E(B-V) of the Schlegel, Finkbeiner & Davis (1998) map as recalibrated by Schlafly & Finkbeiner 2011
-# (ApJ 737, 103, Table 6, Landolt V, R_V = 3.1)
-VISUAL_EXTINCTION = 2.742
+from stdask.schema import VISUAL_EXTINCTION
 
 
-def intrinsic_colour(blue: np.ndarray, red: np.ndarray, ebv: np.ndarray, bands: tuple[str, str]) -> np.ndarray:
-    """Return a dereddened colour (blue - red)_0 = (blue - red) - (A_blue - A_red) / A_V x A_V.
+class Extinction(NamedTuple):
+    """The extinction of a band: in units of A_V, or as a survey states it for each star."""
 
-    Source: Thomas et al. 2024, A&A 690, A54, sect. 3.2, with the coefficients of Sestito et al. 2019.
+    ratio: float = 0.0  # A_band / A_V
+    stated: np.ndarray | None = None  # (n_stars,), mag; replaces the ratio
+
+    def at(self, ebv: np.ndarray) -> np.ndarray:
+        """Return the extinction of each star in mag, shape (n_stars,).
+
+        Parameters
+        ----------
+        ebv : shape (n_stars,), mag
+            E(B-V) on the scale of Schlegel, Finkbeiner & Davis 1998.
+        """
+        if self.stated is not None:
+            return self.stated
+        return self.ratio * VISUAL_EXTINCTION * ebv if self.ratio else np.zeros_like(ebv)
+
+
+def intrinsic_magnitude(observed: np.ndarray, ebv: np.ndarray, extinction: Extinction) -> np.ndarray:
+    """Return magnitudes without extinction, shape (n_stars,), mag; NaN where one of the values is NaN.
+
+    Parameters
+    ----------
+    observed : shape (n_stars,), mag
+    ebv : shape (n_stars,), mag
+        E(B-V) on the scale of Schlegel, Finkbeiner & Davis 1998.
+    extinction
+        Of the band.
+    """
+    return observed - extinction.at(ebv)
+
+
+def intrinsic_colour(
+    blue: np.ndarray, red: np.ndarray, ebv: np.ndarray, extinctions: tuple[Extinction, Extinction]
+) -> np.ndarray:
+    """Return a dereddened colour (blue - red)_0 = (blue - red) - (A_blue - A_red).
+
+    Source: Thomas et al. 2024, A&A 690, A54, sect. 3.2, for Gaia with the coefficients of Sestito et al. 2019.
 
     Parameters
     ----------
@@ -20,15 +53,17 @@ def intrinsic_colour(blue: np.ndarray, red: np.ndarray, ebv: np.ndarray, bands: 
         Observed magnitudes.
     ebv : shape (n_stars,), mag
         E(B-V) on the scale of Schlegel, Finkbeiner & Davis 1998.
-    bands
-        Names of the two magnitudes, e.g. ("BP_MAG", "G_MAG").
+    extinctions
+        Of the two bands.
 
     Returns
     -------
-    colour : shape (n_stars,), mag; NaN where one of the three is NaN
+    colour : shape (n_stars,), mag; NaN where one of the values is NaN
     """
-    first, second = bands
-    return blue - red - (EXTINCTION[first] - EXTINCTION[second]) * VISUAL_EXTINCTION * ebv
+    first, second = extinctions
+    if first.stated is None and second.stated is None:
+        return blue - red - Extinction(first.ratio - second.ratio).at(ebv)
+    return blue - red - (first.at(ebv) - second.at(ebv))
 
 
 def reddening_at(ra_deg: np.ndarray, dec_deg: np.ndarray, sky: np.ndarray, frame: str) -> np.ndarray:

@@ -57,7 +57,8 @@ def measured_behind(inputs: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]
     Parameters
     ----------
     inputs
-        Names of labels, which are measured themselves, and of colours, which follow from two magnitudes.
+        Names of labels, which are measured themselves; of colours, which follow from two magnitudes; and of absolute
+        magnitudes, which follow from a magnitude and the distance modulus.
 
     Returns
     -------
@@ -66,12 +67,12 @@ def measured_behind(inputs: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]
     mixing : shape (n_columns, n_inputs)
         How much each input moves with each measured column.
     """
-    parts = {name: schema.COLOURS.get(name, (name,)) for name in inputs}
-    columns = tuple(dict.fromkeys(column for measured in parts.values() for column in measured))
+    parts = [own.weights if (own := schema.derived_quantity(name)) else {name: 1.0} for name in inputs]
+    columns = tuple(dict.fromkeys(column for weights in parts for column in weights))
     mixing = np.zeros((len(columns), len(inputs)))
-    for number, measured in enumerate(parts.values()):
-        for column, sign in zip(measured, (1.0, -1.0), strict=False):
-            mixing[columns.index(column), number] = sign
+    for number, weights in enumerate(parts):
+        for column, weight in weights.items():
+            mixing[columns.index(column), number] = weight
     return columns, mixing
 
 
@@ -86,7 +87,8 @@ def resample_inputs(
 ) -> np.ndarray:
     """Draw Gaussian realisations of each star's inputs.
 
-    What is drawn are the measured columns; inputs follow. So colours that share a magnitude share its error.
+    What is drawn are the measured columns; inputs follow. So colours and absolute magnitudes that
+    share a magnitude share its error, and absolute magnitudes that of the distance.
     Source: Thomas et al. 2024, A&A 690, A54, sect. 3.5.
 
     Parameters
@@ -96,7 +98,8 @@ def resample_inputs(
     errors : shape (n_stars, n_columns)
         1-sigma errors of the measured columns; NaN counts as 0 (such a star is flagged elsewhere).
     mixing : shape (n_columns, n_inputs)
-        How much each input moves with each measured column: 1 for itself, 1 and -1 for a colour.
+        How much each input moves with each measured column: 1 for itself, 1 and -1 for a colour, or for a
+        magnitude and the distance modulus behind an absolute magnitude.
     uniform : shape (n_stars, n_draws, n_columns), in (0, 1)
         As `uniform_draws` gives them.
     columns

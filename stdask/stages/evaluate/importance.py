@@ -78,9 +78,9 @@ def _games(inputs: tuple[str, ...]) -> dict[str, Players]:
     """Return the divisions of the inputs into players: each input, and the same with the colours as one."""
     singles: Players = {name: (column,) for column, name in enumerate(inputs)}
     games = {"inputs": singles}
-    colours = tuple(column for column, name in enumerate(inputs) if name in schema.COLOURS)
+    colours = tuple(column for column, name in enumerate(inputs) if schema.is_colour(name))
     if len(colours) > 1:
-        others = {name: columns for name, columns in singles.items() if name not in schema.COLOURS}
+        others = {name: columns for name, columns in singles.items() if not schema.is_colour(name)}
         games["colours as one"] = others | {COLOURS: colours}
     return games
 

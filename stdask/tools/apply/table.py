@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from stdask import schema
+from stdask.config.derived import are_dereddened
 from stdask.config.reduction import as_trained, missing_column, of_other_survey, reduce_definition
 from stdask.config.survey import SurveyDefinition, load_definition, shipped_names
 from stdask.display.console import say
@@ -90,7 +90,7 @@ def _with_map(
     path = data_dir / definition.ebv_map
     if path.is_file():
         return definition, path
-    if any(name in schema.COLOURS for name in inputs):
+    if are_dereddened(inputs, definition):
         raise SurveyError(
             f"No map of E(B-V) at {path}. The colours of {own.title} that the networks were trained on are dereddened "
             "with it. Name its folder with --data-dir."

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from stdask import schema
+from stdask.config.derived import offered
 from stdask.config.survey import SurveyDefinition
 from stdask.config.survey_files import MAIN, Join
 from stdask.config.survey_tables import Distance, Label
@@ -35,6 +36,7 @@ def survey_page(definition: SurveyDefinition) -> str:
         "\n".join(f"- {line}" for line in _about_the_file(definition)),
         "## Columns",
         _table(("catalogue", "unit", "from", "error", "accepted", "meaning"), _rows(definition)),
+        *(["## Features", _features(definition)] if offered(definition) else []),
         "## Cuts",
         _cuts(definition),
         *_unchecked(definition),
@@ -112,18 +114,19 @@ def _rows(definition: SurveyDefinition) -> Iterable[Sequence[str]]:
 
 def _photometry_rows(definition: SurveyDefinition) -> Iterable[Sequence[str]]:
     if photometry := definition.photometry:
-        for name, column, error in (
-            ("G_MAG", photometry.g, photometry.g_error),
-            ("BP_MAG", photometry.bp, photometry.bp_error),
-            ("RP_MAG", photometry.rp, photometry.rp_error),
-        ):
-            typical = f"{photometry.typical_error:g}" if photometry.typical_error else ""
-            meaning = f"Gaia {name.removesuffix('_MAG')} magnitude"
-            yield name, "mag", f"`{column}`", f"`{error}`" if error else typical, "", meaning
-    ebv = (photometry.ebv if photometry else None) or definition.ebv
-    if ebv or definition.ebv_map:
-        source = f"map `{definition.ebv_map}`" if definition.ebv_map else f"`{ebv}`"
+        typical = f"{photometry.typical_error:g}" if photometry.typical_error else ""
+        for band, columns in photometry.magnitudes.items():
+            error = f"`{columns.error}`" if columns.error else typical
+            magnitude, _, *_ = schema.photometric_columns([band])
+            yield magnitude.name, "mag", f"`{columns.column}`", error, "", magnitude.description
+        for band, column in photometry.stated_extinctions.items():
+            yield schema.extinction_name(band), "mag", f"`{column}`", "", "", f"Extinction in {band}"
+    if definition.own_ebv or definition.ebv_map:
+        source = f"map `{definition.ebv_map}`" if definition.ebv_map else f"`{definition.own_ebv}`"
         yield "EBV", "mag", source, "", "", schema.EBV.description
+    if parallax := definition.parallax:
+        meaning = "parallax, for absolute magnitudes"
+        yield "DISTANCE_MODULUS", "mag", f"`{parallax.column}`", f"`{parallax.error or ''}`", "", meaning
 
 
 def _label_row(name: str, label: Label) -> Sequence[str]:
@@ -139,8 +142,16 @@ def _label_row(name: str, label: Label) -> Sequence[str]:
 
 
 def _distance_error(distance: Distance) -> str:
-    columns = (distance.error, distance.error_low, distance.error_high, distance.percentile_16, distance.percentile_84)
-    return ", ".join(f"`{name}`" for name in columns if name)
+    return ", ".join(f"`{name}`" for name in distance.error_columns)
+
+
+def _features(definition: SurveyDefinition) -> str:
+    """Return which inputs `features` can name in addition to the labels."""
+    names = ", ".join(f"`{name}`" for name in offered(definition))
+    return (
+        f"`[train] features` takes labels, and these colours (`A_B_0`) and absolute magnitudes (`M_A`), which are free "
+        f"of extinction: {names}."
+    )
 
 
 def _cuts(definition: SurveyDefinition) -> str:

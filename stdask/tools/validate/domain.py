@@ -1,5 +1,6 @@
 """Validate: whether the domain of validity recognises a wrong input, and whether residuals grow towards its edge."""
 
+import math
 from collections.abc import Mapping
 from itertools import pairwise
 
@@ -9,6 +10,7 @@ from stdask import schema
 from stdask.schema.validation import IndexRow, ShiftRow, ValidationTables
 from stdask.science.assessment.metrics import score
 from stdask.science.assessment.paired import share_of
+from stdask.science.translation.resampling import measured_behind
 from stdask.tools.validate.stars import Checked, Validation
 
 COLOUR_SHIFT, EBV_SHIFT = 0.05, 0.1  # mag
@@ -37,7 +39,7 @@ def shifted_rows(checked: Checked, units: Mapping[str, str]) -> list[ShiftRow]:
         Of the labels of A.
     """
     where, domain = checked.family.neighbourhood, checked.family.input_domain
-    units = {**dict.fromkeys((*schema.COLOURS, schema.EBV.name), "mag"), **units}
+    units = {**dict.fromkeys((*filter(schema.derived_quantity, where.names), schema.EBV.name), "mag"), **units}
     rows = []
     for shifted, amount in [("nothing", 0.0), *shifts_of(checked)]:
         values = surroundings(checked)
@@ -60,7 +62,8 @@ def shifts_of(checked: Checked) -> list[tuple[str, float]]:
         if name == schema.EBV.name:
             shifts.append((name, EBV_SHIFT))
         else:
-            size = COLOUR_SHIFT if name in schema.COLOURS else SIGMAS * float(medians[name])
+            behind = measured_behind([name])[0]
+            size = COLOUR_SHIFT if schema.is_colour(name) else SIGMAS * math.hypot(*(medians[own] for own in behind))
             if np.isfinite(size):  # a survey may state no error
                 shifts += [(name, -size), (name, size)]
     return shifts

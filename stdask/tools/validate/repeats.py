@@ -18,6 +18,7 @@ from stdask.science.keys.star_keys import star_keys
 from stdask.science.measurements.repeats import ErrorFactors
 from stdask.science.measurements.survey_columns import SurveyColumns, catalogue_columns
 from stdask.science.sky.crossmatch import match_ids
+from stdask.science.translation.resampling import measured_behind
 from stdask.science.translation.scaling import NO_COUNTERPART
 from stdask.stages.ingest.plan import DUPLICATES
 from stdask.storage import paths
@@ -53,7 +54,7 @@ def repeat_rows(checked: Checked, visits: Visits) -> list[RepeatRow]:
     """Return how well A repeats before and after the translation, in units of the label and of the stated errors.
 
     Only stars that trained no network count, and of these the visits that pass all cuts and lack no input. Magnitudes
-    that both visits share were measured once, so their errors do not contribute to the difference of the visits.
+    and distances that both visits share were measured once, so their errors do not contribute to the difference.
 
     Parameters
     ----------
@@ -72,7 +73,8 @@ def repeat_rows(checked: Checked, visits: Visits) -> list[RepeatRow]:
     if chosen.sum() < MIN_STARS:
         say(f"  {family.name}: only {chosen.sum()} stars with two good visits", "yellow")
         return []
-    shared = (measured[0] == measured[1]) & np.isin(family.measured, list(schema.MAGNITUDES))
+    behind = measured_behind([name for name in family.inputs if schema.derived_quantity(name)])[0]
+    shared = (measured[0] == measured[1]) & np.isin(family.measured, behind)
     inputs, errors = inputs[:, chosen], np.where(shared, 0.0, errors)[:, chosen]
     keys = star_keys(visits.rows[:, chosen].reshape(-1)).reshape(2, -1)
     both = [translate(family, inputs[visit], errors[visit], keys[visit], checked.draws) for visit in range(2)]

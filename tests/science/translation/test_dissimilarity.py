@@ -11,7 +11,8 @@ from scipy.stats import chi2, ncx2
 
 from stdask.errors import PairingError
 from stdask.mock.surveys import mock_surveys
-from stdask.science.sky.dereddening import intrinsic_colour
+from stdask.schema import BANDS
+from stdask.science.sky.dereddening import Extinction, intrinsic_colour
 from stdask.science.translation.dissimilarity import FALSE_ALARMS, MAX_STARS, N_NEIGHBOURS, fit_neighbourhood
 
 NAMES = ("TEFF", "LOGG", "FE_H", "MG_FE", "BP_G_0", "G_RP_0", "EBV")
@@ -32,9 +33,10 @@ def mock_stars() -> np.ndarray:
     _, first = np.unique(surveys.a["dr3_source_id"], return_index=True)  # a star observed twice is its own twin
     stars = {name: values[first][good[first]] for name, values in a.items()}
     g, bp, rp = (stars[f"phot_{band}_mean_mag"] for band in ("g", "bp", "rp"))
+    a_g, a_bp, a_rp = (Extinction(BANDS[band].extinction) for band in ("G", "BP", "RP"))
     colours = [
-        intrinsic_colour(bp, g, stars["ebv"], ("BP_MAG", "G_MAG")),
-        intrinsic_colour(g, rp, stars["ebv"], ("G_MAG", "RP_MAG")),
+        intrinsic_colour(bp, g, stars["ebv"], (a_bp, a_g)),
+        intrinsic_colour(g, rp, stars["ebv"], (a_g, a_rp)),
     ]
     table = np.stack([*(stars[name] for name in ("teff", "logg", "fe_h", "mg_fe")), *colours, stars["ebv"]], axis=1)
     return RNG.permutation(table[np.isfinite(table).all(axis=1)])
