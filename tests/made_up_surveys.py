@@ -121,12 +121,15 @@ def _photometry(definition: SurveyDefinition) -> Columns:
     """Return magnitudes of 12, reddening and proper motions."""
     columns: Columns = {}
     if photometry := definition.photometry:
-        columns |= {name: np.linspace(12.0, 13.0, N_STARS) for name in (photometry.g, photometry.bp, photometry.rp)}
-        errors = (photometry.g_error, photometry.bp_error, photometry.rp_error)
-        columns |= {name: np.full(N_STARS, 0.004) for name in errors if name}
-    ebv = definition.photometry.ebv if definition.photometry else definition.ebv
-    if ebv:
-        columns[ebv] = np.linspace(0.0, 0.7, N_STARS)
+        for band in photometry.magnitudes.values():
+            columns[band.column] = np.linspace(12.0, 13.0, N_STARS)
+            columns |= {band.error: np.full(N_STARS, 0.004)} if band.error else {}
+        columns |= {name: np.linspace(0.0, 0.1, N_STARS) for name in photometry.stated_extinctions.values()}
+    if definition.own_ebv:
+        columns[definition.own_ebv] = np.linspace(0.0, 0.7, N_STARS)
+    if parallax := definition.parallax:
+        columns[parallax.column] = np.linspace(0.5, 2.0, N_STARS)
+        columns |= {parallax.error: np.full(N_STARS, 0.02)} if parallax.error else {}
     if motion := definition.proper_motion:
         columns |= {motion.pmra: np.linspace(-5.0, 5.0, N_STARS), motion.pmdec: np.linspace(-9.0, 1.0, N_STARS)}
     return columns

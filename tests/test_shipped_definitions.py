@@ -107,9 +107,11 @@ def test_magnitudes_motions_and_distances_arrive_in_the_units_of_the_catalogue(n
     columns = made_up_columns(definition)
     arrays, _ = converted(tmp_path, definition, columns)
     if photometry := definition.photometry:
-        assert_allclose(arrays["G_MAG"], columns[photometry.g], rtol=FLOAT32)
-        assert np.isfinite(arrays["G_MAG_ERR"]).all()
-        assert np.isfinite(arrays["BP_G_0"]).all() == bool(photometry.ebv)  # no colour without its reddening
+        for band, own in photometry.magnitudes.items():
+            assert_allclose(arrays[f"{band}_MAG"], columns[own.column], rtol=FLOAT32)
+            assert np.isfinite(arrays[f"{band}_MAG_ERR"]).all() == bool(own.error or photometry.typical_error)
+        if photometry.g and photometry.bp:
+            assert np.isfinite(arrays["BP_G_0"]).all() == bool(photometry.ebv)  # no colour without its reddening
     if motion := definition.proper_motion:
         assert_allclose(arrays["PMDEC"], columns[motion.pmdec], rtol=FLOAT32)
     if definition.distances:

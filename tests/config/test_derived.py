@@ -94,7 +94,7 @@ def test_a_catalogue_holds_what_the_networks_read_and_what_the_definition_asks_f
         (bands(KS={"extinction": -0.3}), {}, "at least 0"),
         (GAIA, {"derived": ["BP_RP"]}, "'BP_RP', which is no colour or absolute magnitude"),
         (GAIA, {"derived": ["M_G"]}, "`derived`: M_G needs a distance"),
-        (GAIA, {"labels": {"EBV": {"column": "red"}}}, "the catalogue has its own column 'EBV'. Give the label another name"),
+        (GAIA, {"labels": {"EBV": {"column": "red"}}}, "has its own column 'EBV'. Give the label another name"),
     ],
 )
 def test_a_wrong_table_of_photometry_is_refused(photometry: dict[str, Any], tables: dict[str, Any], message: str):

@@ -148,10 +148,7 @@ def _distance_error(distance: Distance) -> str:
 def _features(definition: SurveyDefinition) -> str:
     """Return which inputs `features` can name in addition to the labels."""
     names = ", ".join(f"`{name}`" for name in offered(definition))
-    return (
-        f"`[train] features` takes labels, and these colours (`A_B_0`) and absolute magnitudes (`M_A`), which are free "
-        f"of extinction: {names}."
-    )
+    return f"`[train] features` takes the labels, and these dereddened colours and absolute magnitudes: {names}."
 
 
 def _cuts(definition: SurveyDefinition) -> str:
