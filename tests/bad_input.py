@@ -221,7 +221,7 @@ def _masked(given: Input, column: str, rows: list[int], fill: object) -> None:
 NAN, INF = float("nan"), float("inf")
 FILES = (
     Refused("a file that is missing", _as(NO_FILE), ("No survey file", NO_FILE, "--data-dir")),
-    Refused("a folder", lambda given: given.file.mkdir(), ("survey.fits is a folder", "Name the file")),
+    Refused("an empty folder", lambda given: given.file.mkdir(), ("survey.fits has no files", "Name the folder")),
     Refused("an empty file", _bytes("survey.fits", b""), ("is empty", "Fetch the file again")),
     Refused("a link to nothing", lambda given: given.file.symlink_to("gone.fits"), ("No survey file",)),
     Refused("links in a circle", lambda given: given.file.symlink_to(given.file), ("symbolic links", "survey.fits")),

@@ -4,9 +4,12 @@ from pathlib import Path
 
 from stdask import __version__
 from stdask.config.run import Run
+from stdask.errors import SurveyError
 from stdask.runs.receipts import Receipt, SourceFile, changed_settings, read_receipt, why_not_done
 from stdask.runs.registry import OPTIONS, STAGES, input_files, stage_settings, stages_of
-from stdask.storage.files import sha256
+from stdask.storage.files import hash_of
+from stdask.storage.surveys.files import checksum
+from stdask.storage.surveys.places.listing import list_files
 
 
 def why_again(output: Path, receipt: Receipt, run: Run | None) -> str:
@@ -49,16 +52,29 @@ def changed_files(receipt: Receipt, run: Run) -> list[str]:
     """
     changes = []
     for name, path in input_files(run, receipt.stage).items():
-        if not path.is_file():
+        try:
+            now = source_file(path)
+        except FileNotFoundError:
             changes.append(f"{path} is missing")
-        elif name not in receipt.inputs:
+            continue
+        except SurveyError as exc:  # a folder, a pattern
+            changes.append(str(exc))
+            continue
+        if name not in receipt.inputs:
             changes.append(f"{path} is new")
-        elif receipt.sources.get(name) != source_file(path) and sha256(path) != receipt.inputs[name]:
+        elif receipt.sources.get(name) != now and checksum(path) != receipt.inputs[name]:
             changes.append(f"{path} has changed")
     return changes
 
 
 def source_file(path: Path) -> SourceFile:
-    """Return what tells whether a file is still the one that was read, without reading it."""
-    found = path.stat()
-    return SourceFile(str(path), found.st_size, found.st_mtime_ns)
+    """Return what tells whether a file, or files, are still those that were read, without reading them."""
+    files = list_files(path)
+    found = [file.stat() for file in files]
+    states = [(str(file), own.st_size, own.st_mtime_ns) for file, own in zip(files, found, strict=True)]
+    return SourceFile(
+        str(path),
+        sum(own.st_size for own in found),
+        max(own.st_mtime_ns for own in found),
+        files="" if files == (path,) else hash_of(states),
+    )

@@ -47,11 +47,12 @@ class FileRecord:
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file from outside the run folder, as it was when a stage read it."""
+    """A file from outside the run folder, or the files of a survey, as they were when a stage read them."""
 
     path: str
-    bytes: int
-    modified_ns: int  # since 1970
+    bytes: int  # of all files
+    modified_ns: int  # since 1970, the last of all files
+    files: str = ""  # of several: SHA-256 of their names, sizes and times
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def receipt_of(run: Run, *names: str) -> Receipt:
 
 def test_a_file_as_it_was_is_not_read_again(run: Run, monkeypatch: pytest.MonkeyPatch):
     receipt = receipt_of(run, LIST)
-    monkeypatch.setattr(changes, "sha256", lambda path: pytest.fail(f"{path} was read"))
+    monkeypatch.setattr(changes, "checksum", lambda path: pytest.fail(f"{path} was read"))
     assert changed_files(receipt, run) == []
 
 

@@ -56,9 +56,10 @@ class Placed(NamedTuple):
     rejected: pa.Table  # the other rows
 
 
-def store_in_slices(item: Item, survey: SurveyFile, names: Sequence[str], path: Path) -> Done[None]:  # noqa: ARG001
+def store_in_slices(part: Item, survey: SurveyFile, names: Sequence[str], folder: Path) -> Done[None]:
     """Copy columns of a file that can only be read from its beginning to one that can be read in part."""
-    survey.copy(names, path)
+    path = folder / str(part.number)
+    survey.parts[part.number].copy(names, path)
     return Done([path], None)
 
 

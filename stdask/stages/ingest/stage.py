@@ -68,6 +68,8 @@ from stdask.storage.error_factors import factors_table
 from stdask.storage.files import hash_of
 from stdask.storage.surveys.computed import ComputedColumns
 from stdask.storage.surveys.files import open_survey
+from stdask.storage.surveys.format import SurveyFile
+from stdask.storage.surveys.many import with_copies
 
 ROWS_PER_SHARE = 1_000_000  # of the file, compared at once for repeats: about 100 MB
 
@@ -136,9 +138,10 @@ def ingest(stage: Stage, workers: Workers, raw: RawSurvey, folder: Path, rows_pe
         If the file does not fit its definition.
     """
     steps = Steps(stage, workers, rows_per_block)
-    definition, n_rows = raw.definition, raw.survey.n_rows
-    deal = Deal(_prepare(folder, steps), n_rows, rows_per_block, -(-n_rows // ROWS_PER_SHARE))
-    source = _open(steps, raw, deal)
+    definition, scratch = raw.definition, _prepare(folder, steps)
+    source = _open(steps, raw, scratch)
+    n_rows = source.survey.n_rows
+    deal = Deal(scratch, n_rows, rows_per_block, -(-n_rows // ROWS_PER_SHARE))
     columns = catalogue_fields(source)
     blocks = [Item("block", number) for number in range(deal.n_blocks)]
     shares = [Item("share", number) for number in range(deal.n_shares)]
@@ -173,26 +176,51 @@ def _prepare(folder: Path, steps: Steps) -> Path:
     return scratch
 
 
-def _open(steps: Steps, raw: RawSurvey, deal: Deal) -> Source:
-    """Return the survey file as tasks read it: a file that can be read in part, and a map that fits into memory."""
+def _open(steps: Steps, raw: RawSurvey, scratch: Path) -> Source:
+    """Return the survey as tasks read it: files that can be read in part, and a map that fits into memory."""
     survey, definition = raw.survey, raw.definition
     if raw.factors is not None and definition.duplicates:  # nothing is measured
         duplicates = definition.duplicates.model_copy(update={"rescale_errors": False})
         definition = definition.model_copy(update={"duplicates": duplicates})
     columns = ComputedColumns(survey, definition.sentinels)
     units = {name: columns.unit(name) for name in definition.source_columns}
+    survey = unpack(steps, MAIN, survey, columns.behind(definition.source_columns), scratch / "survey")
+    columns = ComputedColumns(survey, definition.sentinels)
     reddening = None
-    if not survey.by_slices:
-        copy = Item("survey", 0)
-        path = deal.piece(*copy)
-        steps.run("unpack", store_in_slices, [copy], survey, columns.behind(definition.source_columns), path)
-        columns = ComputedColumns(open_survey(path), definition.sentinels)
     if raw.ebv_map:
         copy = Item("map", 0)
-        path = deal.piece(*copy)
+        path = scratch / copy.kind / str(copy.number)
         (frame,) = steps.run("map", store_map, [copy], raw.ebv_map, path, kind=str)
         reddening = (path, frame)
     return Source(columns, units, definition, reddening, raw.numbered)
+
+
+def unpack(steps: Steps, table: str, survey: SurveyFile, names: Sequence[str], folder: Path) -> SurveyFile:
+    """Return a table of a survey that can be read in part: columns of files that cannot are copied, a task for each.
+
+    Parameters
+    ----------
+    steps
+        Of the ingest.
+    table
+        Name of the table in the definition.
+    survey, names
+        The table, and the columns of it that are read.
+    folder
+        Of the copies.
+
+    Raises
+    ------
+    SurveyError
+        If the table has no rows.
+    """
+    packed = [Item(f"{table} file", number) for number, file in enumerate(survey.parts) if not file.by_slices]
+    if packed:
+        steps.run(f"unpack_{table}", store_in_slices, packed, survey, names, folder)
+        survey = with_copies(survey, {item.number: folder / str(item.number) for item in packed})
+    if not survey.n_rows:
+        raise SurveyError(f"{survey.path} has no rows. Name files with stars in them.")
+    return survey
 
 
 def _measure_factors(

@@ -1,56 +1,79 @@
 """Open survey files of any format: one module for each format reads some columns of some rows."""
 
+import os
 import stat
 from pathlib import Path
 
 from stdask.config.survey_files import FileHints
 from stdask.errors import SurveyError
-from stdask.storage.files import sha256
+from stdask.storage.files import hash_of, sha256
 from stdask.storage.surveys.format import SurveyFile, explained
+from stdask.storage.surveys.many import in_threads, join_files
+from stdask.storage.surveys.places.listing import folder_of, list_files
 from stdask.storage.surveys.recognition import HEAD, open_file
 from stdask.storage.surveys.streams import open_stream
 
 
 def open_survey(path: Path, hints: FileHints = FileHints()) -> SurveyFile:  # noqa: B008
-    """Open a survey file. Its first bytes identify the format, for CSV its extension, unless its definition names it.
+    """Open the files of a survey: one, a folder, those that fit a pattern like `gaia/*.csv.gz`, or a HATS catalogue.
+
+    The first bytes of a file identify the format, for CSV its extension, unless its definition names it. Of many files
+    the rows follow one another in the order of their names; only their headers are read.
 
     Parameters
     ----------
     path
-        Packed or not.
+        Of a file, packed or not, or what `places.listing` takes for several.
     hints
         `[file]` of the survey's definition.
 
     Raises
     ------
     SurveyError
-        If the file is missing, a folder, of an unknown format, damaged, or without rows.
+        If a file is missing, of an unknown format, or damaged; if there are no rows, or files of several formats.
     """
-    head = _head_of(path)
-    with explained(path):
-        survey = open_file(path, head, hints)
+    files = list_files(path)
+    if files == (path,):
+        survey = _open_file(path, hints)
+    else:
+        survey = join_files(path, in_threads(lambda file: _open_file(file, hints), files))
+        if survey.known_rows is None:
+            return survey  # the rows of many files are counted late
     if survey.n_rows <= 0:
         raise SurveyError(f"{path} has no rows. Name a file with stars in it.")
     return survey
 
 
 def checksum(path: Path) -> str:
-    """Return the SHA-256 of a survey file.
+    """Return the SHA-256 of a survey file; of many, that of their names and the SHA-256 of each.
 
     Raises
     ------
     SurveyError
-        If the file is missing, a folder, no regular file, not to be read, or empty.
+        If a file is missing, no regular file, not to be read, or empty.
     """
+    files = list_files(path)
+    if files == (path,):
+        return _hash_of_file(path)
+    hashes = in_threads(_hash_of_file, files)
+    names = [os.path.relpath(file, folder_of(path)) for file in files]
+    return hash_of([*zip(names, hashes, strict=True)])
+
+
+def _hash_of_file(path: Path) -> str:
     _head_of(path)
     return sha256(path)
+
+
+def _open_file(path: Path, hints: FileHints) -> SurveyFile:
+    head = _head_of(path)
+    with explained(path):
+        return open_file(path, head, hints)
 
 
 def _head_of(path: Path) -> bytes:
     """Return the first bytes of a file, unpacked."""
     try:
-        if path.is_dir():
-            raise SurveyError(f"{path} is a folder. Name the file of the survey.")
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for, for ever
             raise SurveyError(f"{path} is no regular file. Write what it gives to one: it is read more than once.")
         if not path.stat().st_size:

@@ -63,6 +63,11 @@ class SurveyFile(ABC):
         with explained(self.path):
             return self._count()
 
+    @property
+    def parts(self) -> tuple["SurveyFile", ...]:
+        """The files whose rows follow one another: this one alone."""
+        return (self,)
+
     def require(self, names: Sequence[str]) -> None:
         """Raise if a column is missing.
 
@@ -96,7 +101,7 @@ class SurveyFile(ABC):
             If a column is missing or of a kind that stdask does not read, or the file is damaged.
         """
         stop = self.n_rows if stop is None else min(stop, self.n_rows)
-        return pa.concat_tables(self._plain_tables(names, start, max(start, stop))).combine_chunks()
+        return pa.concat_tables(self.tables(names, start, max(start, stop))).combine_chunks()
 
     def batches(self, names: Sequence[str]) -> Iterator[pa.Table]:
         """Yield columns of all rows, some rows at a time: the memory does not grow with the file.
@@ -106,7 +111,20 @@ class SurveyFile(ABC):
         SurveyError
             As `read`.
         """
-        return in_groups(self._plain_tables(names, 0, self.n_rows), ROWS_AT_ONCE)
+        return in_groups(self.tables(names, 0, self.n_rows), ROWS_AT_ONCE)
+
+    def tables(self, names: Sequence[str], start: int, stop: int) -> Iterator[pa.Table]:
+        """Yield columns of the rows start <= row < stop, as many rows at a time as the format gives.
+
+        Raises
+        ------
+        SurveyError
+            As `read`.
+        """
+        wanted = [self._find(name) for name in names]
+        with explained(self.path):
+            for table in self._tables(wanted, start, stop):
+                yield pa.table({name: plain_array(table.column(name), name) for name in names})
 
     def copy(self, names: Sequence[str], path: Path) -> None:
         """Copy columns to a Parquet file, which can be read by slices, in batches.
@@ -131,12 +149,6 @@ class SurveyFile(ABC):
     @abstractmethod
     def _tables(self, wanted: Sequence[Wanted], start: int, stop: int) -> Iterator[pa.Table]:
         """Yield the rows start <= row < stop, some at a time; at least one table, be it empty."""
-
-    def _plain_tables(self, names: Sequence[str], start: int, stop: int) -> Iterator[pa.Table]:
-        wanted = [self._find(name) for name in names]
-        with explained(self.path):
-            for table in self._tables(wanted, start, stop):
-                yield pa.table({name: plain_array(table.column(name), name) for name in names})
 
     def _find(self, name: str) -> Wanted:
         if name in self.columns:

@@ -134,10 +134,10 @@ def test_a_missing_column_names_the_nearest_one_and_the_file(folder: Path):
         open_survey(folder / "stars.csv").read(["xyzzy"])
 
 
-def test_a_missing_file_and_a_folder_are_told_apart(tmp_path: Path):
+def test_a_missing_file_and_an_empty_folder_are_told_apart(tmp_path: Path):
     with pytest.raises(SurveyError, match=r"No survey file .*nowhere\.fits"):
         open_survey(tmp_path / "nowhere.fits")
-    with pytest.raises(SurveyError, match="is a folder"):
+    with pytest.raises(SurveyError, match="has no files"):
         open_survey(tmp_path)
 
 

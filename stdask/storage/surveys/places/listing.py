@@ -1,0 +1,76 @@
+"""The files that a path of a run file names: one, those of a folder, those that fit a pattern, or a HATS catalogue.
+
+Files follow one another in the order of their names, in which numbers count as numbers: part_2 stands before part_10.
+"""
+
+import glob
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from stdask.errors import SurveyError
+from stdask.storage.surveys.places.hats import is_hats, list_partitions
+
+READ_ME = "ReadMe"  # of the CDS: it describes the tables that lie next to it
+
+
+def list_files(path: Path) -> tuple[Path, ...]:
+    """Return the files that a path names, in the order of their rows; the path itself if it is no folder or pattern.
+
+    In a folder, names that begin with a dot or an underscore are skipped: `_metadata`, `_SUCCESS`, `.DS_Store`.
+
+    Raises
+    ------
+    SurveyError
+        If a folder has no file or further folders, no file fits a pattern, or a HATS catalogue is not whole.
+    """
+    try:
+        if path.is_dir():
+            return list_partitions(path) if is_hats(path) else _in_folder(path)
+        return _fitting(path) if is_pattern(path) else (path,)
+    except OSError as exc:
+        raise SurveyError(f"Cannot read {path}: {exc}. Check the path and its permissions.") from exc
+
+
+def is_pattern(path: Path) -> bool:
+    """Tell whether a path is a pattern like `gaia/*.csv.gz`, not the name of a file."""
+    return glob.has_magic(str(path)) and not path.exists()
+
+
+def folder_of(path: Path) -> Path:
+    """Return the folder that holds all files that a path names: itself, or that before the pattern."""
+    while is_pattern(path):
+        path = path.parent
+    return path
+
+
+def in_order(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """Return paths in the order of their names, in which numbers count as numbers."""
+    return tuple(sorted(paths, key=_numbered))
+
+
+def _in_folder(folder: Path) -> tuple[Path, ...]:
+    entries = [entry for entry in folder.iterdir() if not entry.name.startswith((".", "_"))]
+    if folders := in_order(entry for entry in entries if entry.is_dir()):
+        raise SurveyError(
+            f"{folder} holds the folder {folders[0].name}. Name the folder with the files of the survey, or the files "
+            f'by a pattern, e.g. "{folder.name}/*/*.parquet".'
+        )
+    files = in_order(entry for entry in entries if entry.name != READ_ME)
+    if not files:
+        raise SurveyError(f"The folder {folder} has no files. Name the folder with the files of the survey.")
+    return files
+
+
+def _fitting(pattern: Path) -> tuple[Path, ...]:
+    folder = folder_of(pattern)
+    found = folder.glob(str(pattern.relative_to(folder)))
+    files = in_order(path for path in found if path.is_file() and not path.name.startswith((".", "_")))
+    if not files:
+        raise SurveyError(f"No file fits {pattern}. Check the pattern and --data-dir.")
+    return files
+
+
+def _numbered(path: Path) -> tuple[list[str | int], str]:
+    pieces = re.split(r"(\d+)", str(path))  # text and digits in turn
+    return [int(piece) if n % 2 else piece for n, piece in enumerate(pieces)], str(path)

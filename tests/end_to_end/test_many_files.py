@@ -1,0 +1,175 @@
+"""One survey as one file, as many, and as a HATS catalogue: the same catalogue, byte by byte."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import healpy as hp
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from astropy.table import Table
+
+from stdask.cluster.workers import Workers
+from stdask.config.run import Run, load_run
+from stdask.runs.changes import changed_files
+from stdask.stages.ingest import stage as ingest
+from stdask.storage import paths
+
+DEFINITION = """
+name = "small"
+title = "Small"
+reference = "none"
+id = "id"
+gaia_id = "gaia"
+keep = ["n_obs"]
+cuts = [{ column = "snr", op = ">", value = 20 }]
+[labels.FE_H]
+column = "feh"
+unit = "dex"
+typical_error = 0.1
+[duplicates]
+by = "gaia"
+best = "snr"
+"""
+RUN = """
+output = "unused"
+[surveys.a]
+definition = "small.toml"
+file = "{file}"
+[surveys.b]
+definition = "apogee_dr17_giants"
+file = "apogee_dr17_giants.parquet"
+[pair]
+match = {{ by = "position" }}
+[[train.intrinsic]]
+label = "FE_H"
+from = "FE_H"
+[ingest]
+rows_per_block = 130
+rows_per_partition = 100
+"""
+N_STARS, N_FILES = 1000, 20
+
+
+def stars() -> Table:
+    rng = np.random.default_rng(3)
+    gaia = 10**18 + np.arange(N_STARS)
+    gaia[rng.integers(0, N_STARS, 50)] = gaia[0]  # repeats in different files
+    feh = rng.normal(-0.5, 0.4, N_STARS)
+    feh[5] = np.nan
+    return Table(
+        {
+            "id": [f"star {n}" for n in range(N_STARS)],
+            "gaia": gaia,
+            "ra": rng.uniform(0, 360, N_STARS),
+            "dec": np.degrees(np.arcsin(rng.uniform(-1, 1, N_STARS))),
+            "feh": feh,
+            "snr": rng.uniform(0, 100, N_STARS),
+            "n_obs": rng.integers(1, 5, N_STARS),
+        }
+    )
+
+
+def as_one_file(table: Table, folder: Path) -> str:
+    table.write(folder / "stars.fits")
+    return "stars.fits"
+
+
+def as_files(ending: str, kind: str) -> Callable[[Table, Path], str]:
+    def write(table: Table, folder: Path) -> str:
+        (folder / "parts").mkdir()
+        for number, rows in enumerate(np.array_split(np.arange(len(table)), N_FILES)):
+            table[rows].write(folder / f"parts/part_{number}.{ending}", format=kind)
+        return "parts"
+
+    return write
+
+
+def as_pattern(table: Table, folder: Path) -> str:
+    name = as_files("csv.gz", "ascii.csv")(table, folder)
+    (folder / name / "notes.txt").write_text("not a table")
+    return f"{name}/*.csv.gz"
+
+
+def as_hats(table: Table, folder: Path) -> str:
+    order = 2
+    pixel = hp.ang2pix(2**order, table["ra"], table["dec"], nest=True, lonlat=True)
+    index = hp.ang2pix(2**29, table["ra"], table["dec"], nest=True, lonlat=True)
+    for own in np.unique(pixel):
+        path = folder / f"hats/dataset/Norder={order}/Dir=0/Npix={own}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = table[pixel == own]
+        part.add_column(index[pixel == own], index=0, name="_healpix_29")
+        part.write(path)
+    listed = "".join(f"{order},{own}\n" for own in np.unique(pixel))
+    (folder / "hats/partition_info.csv").write_text(f"Norder,Npix\n{listed}")
+    (folder / "hats/hats.properties").write_text("dataproduct_type=object\n")
+    return "hats"
+
+
+FORMS: dict[str, Callable[[Table, Path], str]] = {
+    "one FITS file": as_one_file,
+    "FITS files": as_files("fits", "fits"),
+    "Parquet files": as_files("parquet", "parquet"),
+    "ECSV files": as_files("ecsv", "ascii.ecsv"),
+    "packed CSV files": as_pattern,
+    "HATS": as_hats,
+}
+
+
+def run_on(folder: Path, file: str) -> Run:
+    (folder / "small.toml").write_text(DEFINITION)
+    (folder / "run.toml").write_text(RUN.format(file=file))
+    return load_run(folder / "run.toml", folder, folder / "out")
+
+
+def contents(run: Run) -> dict[str, bytes]:
+    folder = paths.catalogue(run.output, "small")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("Npix=*.parquet"))}
+
+
+@pytest.fixture(scope="module")
+def made(client: Workers, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    """The same stars in each form, ingested. A HATS catalogue is in the order of the sky, so all are."""
+    table = stars()
+    table = table[np.argsort(hp.ang2pix(2**29, table["ra"], table["dec"], nest=True, lonlat=True))]
+    runs = {}
+    for form, write in FORMS.items():
+        folder = tmp_path_factory.mktemp("form")
+        runs[form] = run_on(folder, write(table, folder))
+        ingest.run(runs[form], client, "a")
+    return runs
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_catalogue_is_the_same_from_every_form(form: str, made: dict[str, Run]):
+    expected = contents(made["one FITS file"])
+    assert len(expected) > 10
+    assert contents(made[form]) == expected
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_rows_set_aside_are_the_same_from_every_form(form: str, made: dict[str, Run]):
+    rejected = [
+        pq.read_table(paths.catalogue(made[own].output, "small") / paths.REJECTED) for own in (form, "one FITS file")
+    ]
+    assert rejected[0].num_rows > 20
+    assert rejected[0].drop_columns(["row"]) == rejected[1].drop_columns(["row"])
+    assert rejected[0] == rejected[1]
+
+
+def test_the_same_files_are_not_read_again_and_a_further_one_is_a_change(
+    made: dict[str, Run], client: Workers, tmp_path: Path
+):
+    folder = made["Parquet files"].data_dir / "parts"
+    shutil.copytree(folder, tmp_path / "parts")
+    run = run_on(tmp_path, "parts")
+    first = ingest.run(run, client, "a")
+    assert ingest.run(run, client, "a").digest == first.digest
+    assert changed_files(first, run) == []
+    shutil.copy(folder / "part_0.parquet", tmp_path / "parts/part_20.parquet")
+    assert changed_files(first, run) == [f"{tmp_path / 'parts'} has changed"]
+    again = ingest.run(run, client, "a")
+    assert again.counts.rows.n_in == N_STARS + N_STARS // N_FILES
+    assert changed_files(again, run) == []
