@@ -4,15 +4,18 @@ import bz2
 import gzip
 import io
 import lzma
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import weakref
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, cast
+from queue import Empty, SimpleQueue
+from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 
 SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
 PIECE = 1 << 20  # bytes skipped at once
+PATIENCE_S = 60  # for threads of Arrow, which end within milliseconds
 
 
 class _Zstandard(io.RawIOBase):
@@ -64,6 +67,39 @@ def open_stream(path: Path) -> Iterator[BinaryIO]:
     unpacker = _unpacker(path)
     with cast("BinaryIO", unpacker(path)) if unpacker else path.open("rb") as stream:
         yield stream
+
+
+class _Lent:
+    """A stream as Arrow sees it, which nobody else holds."""
+
+    closed = False
+
+    def __init__(self, read: Callable[[int], bytes]) -> None:
+        self.read = read
+
+
+def read_batches(stream: BinaryIO, open_reader: Callable[[Any], pa.RecordBatchReader]) -> Generator[pa.RecordBatch]:
+    """Yield what a reader of Arrow makes of a stream, at least one batch, be it empty.
+
+    Arrow reads ahead in a thread of its own, which may drop the stream after the reader is closed. To drop an object
+    of Python it waits for the interpreter's lock, and if the interpreter exits meanwhile, the process is aborted. So
+    this ends only when Arrow has dropped the stream.
+    """
+    let_go: SimpleQueue[object] = SimpleQueue()
+    lent = [_Lent(stream.read)]
+    watch = weakref.ref(lent[0], let_go.put)
+    reader = None
+    try:
+        reader = open_reader(lent.pop())
+        batch = next(reader, None) or pa.RecordBatch.from_pylist([], reader.schema)
+        while batch is not None:
+            yield batch
+            batch = next(reader, None)
+    finally:
+        del reader
+        with suppress(Empty):
+            let_go.get(timeout=PATIENCE_S)
+        del watch  # a reference that is dropped before the stream does not report it
 
 
 def skip(stream: BinaryIO, n_bytes: int) -> None:

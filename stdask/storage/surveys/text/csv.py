@@ -4,9 +4,10 @@ A type is found from all values of a column: the first block of a file may hold 
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ import pyarrow.csv as pcsv
 
 from stdask.errors import SurveyError
 from stdask.storage.surveys.format import SurveyFile, Wanted, check_names, cut, parse_text
-from stdask.storage.surveys.streams import open_stream
+from stdask.storage.surveys.streams import open_stream, read_batches
 
 NULL_TEXTS = pa.array(["", "null", "NULL", "NA", "N/A"])  # "nan" stays a number
 KINDS = (pa.int64(), pa.uint64(), pa.float64(), pa.bool_(), pa.string())  # the first that holds all values is taken
@@ -40,19 +41,17 @@ class CsvFile(SurveyFile):
     def _count(self) -> int:
         *_, last_column = self.columns
         n_rows, last = 0, b""
-        with _reader(self.path, self.delimiter, [last_column], pa.binary()) as reader:
-            for batch in reader:
-                n_rows += batch.num_rows
-                last = batch.column(0)[-1].as_py() if batch.num_rows else last
+        for batch in _batches(self.path, self.delimiter, [last_column], pa.binary()):
+            n_rows += batch.num_rows
+            last = batch.column(0)[-1].as_py() if batch.num_rows else last
         if b"\n" in last:  # Arrow takes all lines after a quote that is never closed for one value
             raise SurveyError(f"{self.path}: row {n_rows}, the last one, holds several lines. Close the quote in it.")
         return n_rows
 
     def _texts(self, names: Sequence[str]) -> Iterator[pa.Table]:
         """Yield columns as text, null where a value is missing."""
-        with _reader(self.path, self.delimiter, names, pa.string()) as reader:
-            for batch in reader:
-                yield pa.table({name: _text(batch.column(name)) for name in names})
+        for batch in _batches(self.path, self.delimiter, names, pa.string()):
+            yield pa.table({name: _text(batch.column(name)) for name in names})
 
 
 def open_csv(path: Path, delimiter: str) -> CsvFile:
@@ -63,8 +62,8 @@ def open_csv(path: Path, delimiter: str) -> CsvFile:
     SurveyError
         If a line has another number of values than the first, or the first has another delimiter.
     """
-    with _reader(path, delimiter) as reader:
-        names = reader.schema.names
+    with closing(_batches(path, delimiter)) as batches:
+        names = next(batches).schema.names
     check_names(names)
     found = next((other for other in OTHER_DELIMITERS if other in names[0]), None) if len(names) == 1 else None
     if found:
@@ -75,19 +74,18 @@ def open_csv(path: Path, delimiter: str) -> CsvFile:
     return CsvFile(path, None, dict.fromkeys(names, ""), vectors={}, by_slices=False, delimiter=delimiter)
 
 
-@contextmanager
-def _reader(
+def _batches(
     path: Path, delimiter: str, names: Sequence[str] = (), kind: pa.DataType | None = None
-) -> Iterator[pcsv.CSVStreamingReader]:
-    """Read some columns, all of them without names, as text or as bytes, block after block."""
+) -> Generator[pa.RecordBatch]:
+    """Yield some columns, all of them without names, as text or as bytes, block after block."""
     options = {
         "read_options": pcsv.ReadOptions(use_threads=False),  # with threads an error does not give the line
         "parse_options": pcsv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
         "convert_options": pcsv.ConvertOptions(include_columns=names, column_types=dict.fromkeys(names, kind)),
     }
     try:
-        with open_stream(path) as stream, pcsv.open_csv(stream, **options) as reader:
-            yield reader
+        with open_stream(path) as stream:
+            yield from read_batches(stream, partial(pcsv.open_csv, **options))
     except pa.ArrowInvalid as exc:
         raise SurveyError(_why(path, str(exc), delimiter)) from exc
 
