@@ -1,7 +1,8 @@
 """Quality cuts: which stars pass, and how many each cut costs.
 
 A column is an array of shape (n_stars,); missing integers, logicals and text are masked (`numpy.ma`), missing
-floats are NaN. As in SQL, a missing value fails every comparison, `!=` and `bits_clear` too.
+floats are NaN. As in SQL, a missing value fails every comparison, `!=` and `bits_clear` too. Numbers that stand for
+"missing" are missing, unless the condition itself asks for them with `=` or `in`.
 """
 
 import operator
@@ -62,7 +63,7 @@ def without_sentinels(column: np.ndarray, sentinels: Sequence[float]) -> np.ndar
     return np.ma.masked_where(found, column) if found.any() else column
 
 
-def passes(term: Term, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+def passes(term: Term, columns: Mapping[str, np.ndarray], sentinels: Sequence[float] = ()) -> np.ndarray:
     """Return which stars fulfil one condition.
 
     Parameters
@@ -71,6 +72,8 @@ def passes(term: Term, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         The condition.
     columns
         The columns that it names, each of shape (n_stars,).
+    sentinels
+        Numbers that stand for "missing".
 
     Returns
     -------
@@ -82,13 +85,14 @@ def passes(term: Term, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         If a column is text and the value a number or the other way round, or bits are asked of no integer.
     """
     if term.any_of:
-        return np.logical_or.reduce([passes(alternative, columns) for alternative in term.any_of])
-    missing = is_missing(columns[term.column])
+        return np.logical_or.reduce([passes(alternative, columns, sentinels) for alternative in term.any_of])
+    column = columns[term.column]
+    missing = is_missing(column) | is_sentinel(column, _not_asked_for(term, sentinels))
     if term.op == "is_null":
         return missing
     if term.op == "not_null":
         return ~missing
-    values = np.ma.getdata(columns[term.column])
+    values = np.ma.getdata(column)
     _check_kinds(term, values)
     passing = np.zeros(values.size, dtype=bool)
     passing[~missing] = _compare(term, values[~missing])
@@ -127,6 +131,12 @@ def _compare(term: Term, values: np.ndarray) -> np.ndarray:
         bits = values.dtype.type(_mask(term))
         return values & bits == 0 if term.op == "bits_clear" else values & bits == bits
     return COMPARISONS[term.op](values, term.value)
+
+
+def _not_asked_for(term: Term, sentinels: Sequence[float]) -> list[float]:
+    """Return the numbers that stand for "missing" in a condition: those that it does not ask for by `=` or `in`."""
+    wanted = term.value if isinstance(term.value, list) else [term.value]
+    return [number for number in sentinels if term.op not in ("=", "in") or number not in wanted]
 
 
 def _check_kinds(term: Term, values: np.ndarray) -> None:

@@ -33,6 +33,10 @@ class SurveyColumns(NamedTuple):
     units: Mapping[str, str]
     sentinels: Sequence[float] = SENTINELS
 
+    def passes(self, term: Term) -> np.ndarray:
+        """Return which stars fulfil a condition."""
+        return passes(term, self.columns, self.sentinels)
+
     def values(
         self,
         name: str,
@@ -42,7 +46,7 @@ class SurveyColumns(NamedTuple):
         good: Sequence[Term] = (),
     ) -> tuple[np.ndarray, dict[str, int]]:
         """Return a cleaned column in the unit wanted, `unit` being the definition's; see `clean_values`."""
-        trusted = np.logical_and.reduce([passes(t, self.columns) for t in good]) if good else None
+        trusted = np.logical_and.reduce([self.passes(term) for term in good]) if good else None
         try:
             factor = conversion_factor((self.units.get(name, ""), unit), wanted)
             return clean_values(self.columns[name], factor, valid, trusted, self.sentinels)
@@ -142,7 +146,7 @@ def catalogue_columns(
     _add_derived(definition, arrays)
     if definition.proper_motion:
         _add_proper_motion(definition.proper_motion, source, arrays, counts)
-    passing = [passes(term, source.columns) for term in definition.cuts]
+    passing = [source.passes(term) for term in definition.cuts]
     arrays["GOOD"] = np.logical_and.reduce([np.ones(n_stars, dtype=bool), *passing])
     return arrays, counts, passing
 

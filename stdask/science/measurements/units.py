@@ -72,6 +72,30 @@ def unknown_units(definition: "SurveyDefinition", unit_of: Callable[[str], str])
     return sentences
 
 
+@lru_cache
+def parse_unit(text: str) -> "u.UnitBase | None":
+    """Return the unit that a column states, mag or dex for a logarithm; None if there is none that is known.
+
+    Parameters
+    ----------
+    text
+        As a file or a definition writes it.
+    """
+    if text.strip().lower() in NO_UNIT:
+        return None
+    from astropy import units as u
+
+    if LOGARITHM.match(text.strip()):
+        return u.dex
+    try:
+        unit = _parse(text)
+    except ValueError:
+        return None
+    if isinstance(unit, u.MagUnit):
+        return u.mag
+    return unit if isinstance(unit, u.UnitBase) else None
+
+
 def _factor(stated: str, wanted: str) -> float:
     from astropy import units as u
 
@@ -81,7 +105,7 @@ def _factor(stated: str, wanted: str) -> float:
     if any(isinstance(unit, function_units) for unit in (source, target)) and source != target:
         raise SurveyError(refusal)  # astropy would turn mag into dex
     try:
-        return float(source.to(target))
+        return float(source.to(target, equivalencies=[(u.arcsec**-1, u.pc)]))  # the definition of the parsec
     except u.UnitConversionError:
         raise SurveyError(refusal) from None
 

@@ -16,7 +16,6 @@ import pyarrow.compute as pc
 from stdask.config.survey import SurveyDefinition
 from stdask.display.console import say
 from stdask.display.numbers import measured
-from stdask.science.measurements.cuts import passes
 from stdask.science.measurements.repeats import (
     MIN_PAIRS,
     ErrorFactors,
@@ -54,7 +53,7 @@ def stated_visits(
         stated = stated_label(name, label, source)
         for column, numbers in ((name, stated.values), (f"{name}_ERR", stated.errors)):
             table = table.append_column(column, pa.array(numbers.astype(np.float32)))  # as the catalogue holds them
-    good = np.logical_and.reduce([pc.is_valid(stars), *(passes(term, source.columns) for term in definition.cuts)])
+    good = np.logical_and.reduce([pc.is_valid(stars), *map(source.passes, definition.cuts)])
     return table.filter(pa.array(good))
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 from stdask.config.survey import SurveyDefinition
 from stdask.errors import ExpressionError, SurveyError
 from stdask.science.measurements.cuts import without_sentinels
-from stdask.science.measurements.expressions import Expression, parse_expression
+from stdask.science.measurements.expressions import Expression, parse_expression, with_units
 from stdask.storage.surveys.format import SurveyFile
 from stdask.storage.tables import to_masked
 
@@ -67,6 +67,7 @@ class ComputedColumns:
                 if not expression.is_column:
                     exc.add_note(str(expression))
                 raise
+            with_units(expression, self.survey.unit)
 
     def require_for(self, definition: SurveyDefinition) -> None:
         """Raise if the file lacks a column that a definition reads.
@@ -90,11 +91,9 @@ class ComputedColumns:
         return True
 
     def unit(self, name: str) -> str:
-        """Return the unit of a column as the file spells it, empty for none."""
+        """Return the unit of a column as the file spells it, or that of an expression; empty for none."""
         expression = self._expression(name)
-        if expression is None:
-            return self.survey.unit(name)
-        return self.survey.unit(expression.columns[0]) if expression.is_column else ""
+        return with_units(expression, self.survey.unit)[1] if expression else self.survey.unit(name)
 
     def behind(self, names: Iterable[str]) -> list[str]:
         """Return the columns of the file that columns and expressions read, each once."""
@@ -121,7 +120,8 @@ class ComputedColumns:
             if expression is None or expression.is_column:
                 columns[name] = table[expression.columns[0] if expression else name]
             else:
-                columns[name] = _to_arrow(expression.compute(known))
+                converting, _ = with_units(expression, self.survey.unit)
+                columns[name] = _to_arrow(converting.compute(known))
         return pa.table(columns)
 
     def _expression(self, name: str) -> Expression | None:

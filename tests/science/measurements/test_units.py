@@ -21,6 +21,7 @@ from stdask.science.measurements.units import conversion_factor
         (("[cm/s2]",), "dex", 1.0),
         (("dex(cm s-2)",), "dex", 1.0),
         (("mag",), "mag", 1.0),
+        (("1 / mas",), "kpc", 1.0),  # a parsec is at one arcsecond
     ],
 )
 def test_the_factor_is_that_of_the_first_unit_understood(stated: tuple[str, ...], wanted: str, factor: float):

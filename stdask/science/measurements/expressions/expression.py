@@ -28,7 +28,7 @@ class Expression:
 
     text: str
     columns: tuple[str, ...]  # that it reads, in the order of the text
-    _tree: ast.expr = field(repr=False, compare=False)
+    tree: ast.expr = field(repr=False, compare=False)
 
     def __str__(self) -> str:
         """Return how errors name it."""
@@ -37,7 +37,7 @@ class Expression:
     @property
     def is_column(self) -> bool:
         """Whether it is a column alone."""
-        return isinstance(self._tree, ast.Name)
+        return isinstance(self.tree, ast.Name)
 
     def require(self, names: Iterable[str]) -> None:
         """Check that the columns it reads exist.
@@ -107,7 +107,7 @@ class Expression:
         """
         self.require(columns)
         with np.errstate(all="ignore"):  # as of missing values: log10(0) is -inf, sqrt(-1) is missing
-            data, missing = Computation(self.text, columns).value(self._tree)
+            data, missing = Computation(self.text, columns).value(self.tree)
         return np.ma.masked_array(data, np.broadcast_to(missing, data.shape).copy())
 
     def passes(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -32,6 +32,7 @@ FUNCTIONS: dict[str, tuple[Callable, int, int]] = {  # what computes it, fewest 
     "min": (np.minimum, 2, 20),
     "max": (np.maximum, 2, 20),
 }
+COMMON = ("hypot", "min", "max")  # functions of numbers in one unit
 SUBSTR = "substr"  # substr(text, start, length): part of a text, its first character has the number 0
 TESTS = ("isnan", "isfinite")  # true or false of a missing value too
 
