@@ -157,7 +157,7 @@ class SurveyDefinition(TomlModel):
         """The labels whose stated errors are rescaled from repeat visits; none without that option."""
         if self.duplicates is None or not self.duplicates.rescale_errors:
             return {}
-        return {name: label for name, label in self.labels.items() if label.error}
+        return {name: label for name, label in self.labels.items() if label.error_columns}
 
     @property
     def catalogue_columns(self) -> tuple[schema.Column, ...]:
@@ -201,7 +201,7 @@ class SurveyDefinition(TomlModel):
         """The columns of the survey file, and the expressions of columns, that ingest reads, each once."""
         names: list[str | None] = [self.id, self.gaia_id, self.ebv, self.position.ra, self.position.dec]
         for label in self.labels.values():
-            names += [label.column, label.error]
+            names += [label.column, *label.error_columns]
             names += [c for term in label.good for c in term.columns]
         if self.photometry:
             names += [name for band in self.photometry.magnitudes.values() for name in (band.column, band.error)]

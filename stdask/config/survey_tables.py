@@ -71,7 +71,12 @@ class Label(TomlModel):
     unit: str = ""
     """Unit of the column, used if the file states none. Values are converted to the unit that stdask uses for NAME."""
     error: str | None = None
-    """Column of the 1-sigma errors."""
+    """Column of the 1-sigma errors, or an expression of columns."""
+    percentile_16: str | None = None
+    """Column of the 16th percentile. The error is half of the difference of the two percentiles. Give `error` or the
+    two percentiles."""
+    percentile_84: str | None = None
+    """Column of the 84th percentile."""
     typical_error: float | None = Field(default=None, gt=0)
     """Error of stars without one, in the unit of the catalogue. A star without any error is translated without noise in
     this quantity, and flagged."""
@@ -85,6 +90,18 @@ class Label(TomlModel):
     """Meaning of the quantity. Needed only for names that stdask does not know."""
     reference: str = ""
     """Where the column is defined: a paper or a data model."""
+
+    @model_validator(mode="after")
+    def _has_one_kind_of_error(self) -> Self:
+        _check_pair(self, "percentile_16", "percentile_84")
+        if self.error and self.percentile_16:
+            raise ValueError("give one kind of error: `error`, or the two percentiles")
+        return self
+
+    @property
+    def error_columns(self) -> tuple[str, ...]:
+        """The columns that the error follows from, none where the survey states no errors."""
+        return tuple(name for name in (self.error, self.percentile_16, self.percentile_84) if name)
 
 
 class Position(TomlModel):
@@ -255,13 +272,17 @@ class Distance(TomlModel):
 
     @model_validator(mode="after")
     def _errors_are_pairs(self) -> Self:
-        if (self.error_low is None) != (self.error_high is None):
-            raise ValueError("give `error_low` and `error_high` together, or none of them")
-        if (self.percentile_16 is None) != (self.percentile_84 is None):
-            raise ValueError("give `percentile_16` and `percentile_84` together, or none of them")
+        _check_pair(self, "error_low", "error_high")
+        _check_pair(self, "percentile_16", "percentile_84")
         if sum(map(bool, (self.error, self.error_low, self.percentile_16))) > 1:
             raise ValueError("give one kind of error: `error`, or `error_low` and `error_high`, or the two percentiles")
         return self
+
+    @property
+    def error_columns(self) -> tuple[str, ...]:
+        """The columns that the error follows from, none where there is no error."""
+        low_and_high = (self.error_low, self.error_high, self.percentile_16, self.percentile_84)
+        return tuple(name for name in (self.error, *low_and_high) if name)
 
 
 class Duplicates(TomlModel):
@@ -282,6 +303,11 @@ class Duplicates(TomlModel):
         """Leave the option out where it is off: catalogues that were made before it existed stay valid."""
         content: dict[str, Any] = serialize(self)
         return {key: value for key, value in content.items() if key != "rescale_errors" or value}
+
+
+def _check_pair(table: TomlModel, low: str, high: str) -> None:
+    if (getattr(table, low) is None) != (getattr(table, high) is None):
+        raise ValueError(f"give `{low}` and `{high}` together, or none of them")
 
 
 def _are_bits(value: object) -> bool:

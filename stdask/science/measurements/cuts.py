@@ -39,7 +39,7 @@ def is_missing(column: np.ndarray) -> np.ndarray:
 
 
 def is_sentinel(column: np.ndarray, sentinels: Sequence[float]) -> np.ndarray:
-    """Return which numbers stand for "missing"; no text and no logical does.
+    """Return which numbers stand for "missing", in the precision of the column; no text and no logical does.
 
     Parameters
     ----------
@@ -54,7 +54,10 @@ def is_sentinel(column: np.ndarray, sentinels: Sequence[float]) -> np.ndarray:
     values = np.ma.getdata(column)
     if values.dtype.kind not in "iuf" or not len(sentinels):
         return np.zeros(values.shape, dtype=bool)
-    return np.isin(values.astype(np.float64), sentinels)
+    wide = values.astype(np.float64) if values.dtype.kind != "f" else values
+    with np.errstate(over="ignore"):
+        own = np.asarray(sentinels, np.float64).astype(wide.dtype)
+    return np.isin(wide, own[np.isfinite(own)])
 
 
 def without_sentinels(column: np.ndarray, sentinels: Sequence[float]) -> np.ndarray:
@@ -63,7 +66,9 @@ def without_sentinels(column: np.ndarray, sentinels: Sequence[float]) -> np.ndar
     return np.ma.masked_where(found, column) if found.any() else column
 
 
-def passes(term: Term, columns: Mapping[str, np.ndarray], sentinels: Sequence[float] = ()) -> np.ndarray:
+def passes(
+    term: Term, columns: Mapping[str, np.ndarray], sentinels_of: Callable[[str], Sequence[float]] = lambda _: ()
+) -> np.ndarray:
     """Return which stars fulfil one condition.
 
     Parameters
@@ -72,8 +77,8 @@ def passes(term: Term, columns: Mapping[str, np.ndarray], sentinels: Sequence[fl
         The condition.
     columns
         The columns that it names, each of shape (n_stars,).
-    sentinels
-        Numbers that stand for "missing".
+    sentinels_of
+        Returns the numbers that stand for "missing" in a column.
 
     Returns
     -------
@@ -85,9 +90,9 @@ def passes(term: Term, columns: Mapping[str, np.ndarray], sentinels: Sequence[fl
         If a column is text and the value a number or the other way round, or bits are asked of no integer.
     """
     if term.any_of:
-        return np.logical_or.reduce([passes(alternative, columns, sentinels) for alternative in term.any_of])
+        return np.logical_or.reduce([passes(alternative, columns, sentinels_of) for alternative in term.any_of])
     column = columns[term.column]
-    missing = is_missing(column) | is_sentinel(column, _not_asked_for(term, sentinels))
+    missing = is_missing(column) | is_sentinel(column, _not_asked_for(term, sentinels_of(term.column)))
     if term.op == "is_null":
         return missing
     if term.op == "not_null":

@@ -1,6 +1,6 @@
 """From the columns of a survey to those of the catalogue, as its definition says: arrays in, arrays out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -32,10 +32,15 @@ class SurveyColumns(NamedTuple):
     columns: Columns
     units: Mapping[str, str]
     sentinels: Sequence[float] = SENTINELS
+    computed: Collection[str] = ()  # those that are expressions of columns: none of their values stands for "missing"
+
+    def sentinels_of(self, name: str) -> Sequence[float]:
+        """Return the numbers that stand for "missing" in a column."""
+        return () if name in self.computed else self.sentinels
 
     def passes(self, term: Term) -> np.ndarray:
         """Return which stars fulfil a condition."""
-        return passes(term, self.columns, self.sentinels)
+        return passes(term, self.columns, self.sentinels_of)
 
     def values(
         self,
@@ -44,12 +49,16 @@ class SurveyColumns(NamedTuple):
         wanted: str,
         valid: tuple[float, float] | None = None,
         good: Sequence[Term] = (),
+        of: str = "",
     ) -> tuple[np.ndarray, dict[str, int]]:
-        """Return a cleaned column in the unit wanted, `unit` being the definition's; see `clean_values`."""
+        """Return a cleaned column in the unit wanted, `unit` being the definition's; see `clean_values`.
+
+        Where the column has no unit, that of the column `of` counts.
+        """
         trusted = np.logical_and.reduce([self.passes(term) for term in good]) if good else None
         try:
-            factor = conversion_factor((self.units.get(name, ""), unit), wanted)
-            return clean_values(self.columns[name], factor, valid, trusted, self.sentinels)
+            factor = conversion_factor((self.units.get(name, ""), self.units.get(of, ""), unit), wanted)
+            return clean_values(self.columns[name], factor, valid, trusted, self.sentinels_of(name))
         except SurveyError as exc:
             exc.add_note(f"Column {name!r}")
             raise
@@ -58,14 +67,21 @@ class SurveyColumns(NamedTuple):
         """Return cleaned errors of the column `of`, whose unit counts where the errors have none."""
         try:
             stated = (self.units.get(name, ""), self.units.get(of, ""), unit)
-            return clean_errors(self.columns[name], values, conversion_factor(stated, wanted), self.sentinels)
+            return clean_errors(self.columns[name], values, conversion_factor(stated, wanted), self.sentinels_of(name))
         except SurveyError as exc:
             exc.add_note(f"Column {name!r}")
             raise
 
+    def half_range(
+        self, of: str, percentiles: tuple[str, str], unit: str, wanted: str, valid: tuple[float, float] | None = None
+    ) -> np.ndarray:
+        """Return half the difference of two percentiles of the column `of`, whose unit counts where they have none."""
+        low, high = (self.values(name, unit, wanted, valid, of=of)[0] for name in percentiles)
+        return np.where(high > low, (high - low) / 2, np.nan)
+
     def merits(self, best: str) -> np.ndarray:
         """Return the column that rows of one star are compared by, in the file's unit, NaN where missing."""
-        return clean_values(self.columns[best], 1.0, None, sentinels=self.sentinels)[0]
+        return clean_values(self.columns[best], 1.0, None, sentinels=self.sentinels_of(best))[0]
 
 
 class StatedLabel(NamedTuple):
@@ -89,6 +105,9 @@ def stated_label(name: str, label: Label, source: SurveyColumns) -> StatedLabel:
     errors = np.full(values.size, np.nan)
     if label.error:
         errors = source.errors(label.error, values, label.column, label.unit, unit)
+    elif label.percentile_16 and label.percentile_84:
+        errors = source.half_range(label.column, (label.percentile_16, label.percentile_84), label.unit, unit)
+        errors[np.isnan(values)] = np.nan
     return StatedLabel(values, errors, lost)
 
 
@@ -276,8 +295,7 @@ def _distance_errors(distance: Distance, values: np.ndarray, source: SurveyColum
         return (low + high) / 2
     if distance.percentile_16 and distance.percentile_84:
         pair = (distance.percentile_16, distance.percentile_84)
-        low, high = (source.values(name, unit, "kpc", DISTANCE_RANGE)[0] for name in pair)
-        return np.where(high > low, (high - low) / 2, np.nan)
+        return source.half_range(distance.column, pair, unit, "kpc", DISTANCE_RANGE)
     if distance.error:
         return source.errors(distance.error, values, distance.column, unit, "kpc")
     return np.full(values.size, np.nan)

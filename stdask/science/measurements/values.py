@@ -6,7 +6,7 @@ import numpy as np
 
 from stdask.config.survey import SENTINELS
 from stdask.errors import SurveyError
-from stdask.science.measurements.cuts import is_missing, no_number, word_of
+from stdask.science.measurements.cuts import is_missing, is_sentinel, no_number, word_of
 
 VALUE_COUNTS = ("n_missing", "n_infinite", "n_sentinel", "n_outside", "n_not_good", "n_measured")
 ERROR_COUNTS = ("n_typical_error", "n_no_error")
@@ -52,7 +52,7 @@ def clean_values(
     faults = (
         np.isnan(stored),
         np.abs(values) > np.finfo(np.float32).max,  # the catalogue holds 32 bits
-        np.isin(stored, sentinels),
+        is_sentinel(column, sentinels),
         (values < low) | (values > high),
         np.zeros(values.size, dtype=bool) if good is None else ~good,
     )

@@ -17,7 +17,7 @@ from stdask.science.keys.star_keys import star_keys
 from stdask.science.measurements.cuts import count_cuts
 from stdask.science.measurements.duplicates import superseded
 from stdask.science.measurements.repeats import ErrorFactors
-from stdask.science.measurements.survey_columns import Counts, SurveyColumns, catalogue_columns
+from stdask.science.measurements.survey_columns import Counts, catalogue_columns
 from stdask.science.measurements.units import conversion_factor
 from stdask.science.sky.dereddening import reddening_at
 from stdask.science.sky.healpix import Cells, assign_tiles, count_cells, sky_index
@@ -40,7 +40,7 @@ from stdask.stages.ingest.repeats import stated_visits
 from stdask.storage.pieces import read_part, write_pieces
 from stdask.storage.reddening_maps import store_reddening_map
 from stdask.storage.surveys.format import SurveyFile
-from stdask.storage.tables import dtype_name, read_parquet, to_masked, to_table, write_parquet
+from stdask.storage.tables import dtype_name, read_parquet, to_table, write_parquet
 
 ROWS_TRIED = 1000  # of the file, on which the definition is tried
 
@@ -99,7 +99,7 @@ def scan_block(block: Item, source: Source, deal: Deal) -> Done[None]:
     files = [deal.piece("id", block.number)]
     _deal(files[0], rows.drop_columns("id"), rows["id"], deal.n_shares)
     if duplicates:
-        columns = SurveyColumns(to_masked(placed.table), source.units, definition.sentinels)
+        columns = source.columns(placed.table)
         best = columns.merits(duplicates.best)
         merits = best if duplicates.keep == "highest" else -best
         stars = _identity(placed.table, duplicates.by, definition)
@@ -218,7 +218,7 @@ def convert(
 ) -> tuple[pa.Table, Counts, list[np.ndarray]]:
     """Return the catalogue's columns of some rows, counts of the survey's values, and which rows pass each cut."""
     definition = source.definition
-    columns = SurveyColumns(to_masked(placed.table), source.units, definition.sentinels)
+    columns = source.columns(placed.table)
     arrays, counts, passing = catalogue_columns(definition, columns, _reddening(source, placed), factors)
     ids = placed.ids.to_numpy(zero_copy_only=False)
     data: dict[str, np.ndarray | pa.Array] = {

@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
+import pyarrow as pa
+
 from stdask.config.survey import SurveyDefinition
 from stdask.schema import Column
 from stdask.science.measurements.repeats import ErrorFactors
+from stdask.science.measurements.survey_columns import SurveyColumns
 from stdask.science.sky.healpix import Pixel
 from stdask.storage.catalogue.hats import Written
 from stdask.storage.surveys.computed import ComputedColumns
 from stdask.storage.surveys.format import SurveyFile
+from stdask.storage.tables import to_masked
 
 NO_POSITION, IMPOSSIBLE, NO_ID = "no position", "impossible position", "no id"
 DUPLICATES = {"star": "duplicate star", "id": "duplicate id"}
@@ -83,6 +87,11 @@ class Source:
     definition: SurveyDefinition
     reddening: tuple[Path, str] | None  # a map of E(B-V) as an array, and its frame
     numbered: bool = False  # the catalogue has the row numbers of the file
+
+    def columns(self, table: pa.Table) -> SurveyColumns:
+        """Return columns of some rows as the definition reads them."""
+        computed = self.survey.computed(table.column_names)
+        return SurveyColumns(to_masked(table), self.units, self.definition.sentinels, computed)
 
 
 @dataclass(frozen=True)

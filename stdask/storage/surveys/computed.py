@@ -5,7 +5,7 @@ Any other text is read as an expression. What stands for "missing" in the file i
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,6 +100,11 @@ class ComputedColumns:
         expressions = {name: self._expression(name) for name in names}
         return list(dict.fromkeys(own for name, e in expressions.items() for own in (e.columns if e else (name,))))
 
+    def computed(self, names: Iterable[str]) -> frozenset[str]:
+        """Return the texts that are not columns of the file, but computed from them."""
+        expressions = {name: self._expression(name) for name in names}
+        return frozenset(name for name, own in expressions.items() if own and not own.is_column)
+
     def read(self, names: Sequence[str], start: int = 0, stop: int | None = None) -> pa.Table:
         """Return columns and expressions of the rows start <= row < stop, under the texts and in the order asked for.
 
@@ -110,7 +115,21 @@ class ComputedColumns:
         SurveyError, ExpressionError
             As `SurveyFile.read`, and if an operation does not fit what a column holds.
         """
-        table = self.survey.read(self.behind(names), start, stop)
+        return self._compute(names, self.survey.read(self.behind(names), start, stop))
+
+    def batches(self, names: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield columns and expressions of all rows, some rows at a time.
+
+        Raises
+        ------
+        SurveyError, ExpressionError
+            As `read`.
+        """
+        for table in self.survey.batches(self.behind(names)):
+            yield self._compute(names, table)
+
+    def _compute(self, names: Sequence[str], table: pa.Table) -> pa.Table:
+        """Return columns and expressions of a table of the columns behind them."""
         expressions = {name: self._expression(name) for name in names}
         if not any(expressions.values()):
             return table

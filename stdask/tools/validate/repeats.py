@@ -23,8 +23,8 @@ from stdask.science.translation.scaling import NO_COUNTERPART
 from stdask.stages.ingest.plan import DUPLICATES
 from stdask.storage import paths
 from stdask.storage.error_factors import read_factors
+from stdask.storage.surveys.computed import ComputedColumns
 from stdask.storage.surveys.files import open_survey
-from stdask.storage.surveys.format import SurveyFile
 from stdask.storage.tables import read_parquet, to_masked, to_numpy
 from stdask.tools.validate.stars import Checked, Validation
 
@@ -105,7 +105,7 @@ def repeated_visits(definition: SurveyDefinition, file: NamedFile, folder: Path)
     aside = to_numpy(rejected, "row")[to_numpy(rejected, "reason") == DUPLICATES["star"]]
     if definition.duplicates is None or not aside.size:
         return None
-    survey = open_survey(*file)
+    survey = ComputedColumns(open_survey(*file), definition.sentinels)
     stars = survey.read([definition.duplicates.by])[definition.duplicates.by].combine_chunks()
     kept = np.setdiff1d(np.flatnonzero(stars.is_valid().to_numpy(zero_copy_only=False)), to_numpy(rejected, "row"))
     names = [stars.take(pa.array(rows)).to_numpy(zero_copy_only=False) for rows in (kept, aside)]
@@ -116,7 +116,7 @@ def repeated_visits(definition: SurveyDefinition, file: NamedFile, folder: Path)
 
 
 def _read_rows(
-    survey: SurveyFile, definition: SurveyDefinition, factors: Mapping[str, ErrorFactors], rows: np.ndarray
+    survey: ComputedColumns, definition: SurveyDefinition, factors: Mapping[str, ErrorFactors], rows: np.ndarray
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Return catalogue columns and ids of rows of the survey file, each in the shape of `rows`."""
     wanted, places = np.unique(rows, return_inverse=True)
@@ -127,9 +127,10 @@ def _read_rows(
             tables.append(table.take(pa.array(own - start)))
             start += table.num_rows
             bar.advance(table.num_rows)
-    columns = to_masked(pa.concat_tables(tables))
-    units = {name: survey.unit(name) for name in definition.source_columns}
-    arrays, _, _ = catalogue_columns(definition, SurveyColumns(columns, units, definition.sentinels), factors=factors)
+    names, columns = definition.source_columns, to_masked(pa.concat_tables(tables))
+    units = {name: survey.unit(name) for name in names}
+    source = SurveyColumns(columns, units, definition.sentinels, survey.computed(names))
+    arrays, _, _ = catalogue_columns(definition, source, factors=factors)
     places = places.reshape(rows.shape)
     ids = np.ma.getdata(columns[definition.id]).astype(str)
     return {name: values[places] for name, values in arrays.items()}, ids[places]

@@ -6,7 +6,7 @@ from numpy.testing import assert_array_equal
 
 from stdask.config.survey_tables import Term
 from stdask.errors import SurveyError
-from stdask.science.measurements.cuts import count_cuts, is_missing, passes
+from stdask.science.measurements.cuts import count_cuts, is_missing, is_sentinel, passes
 
 NULL = np.ma.masked_array
 COLUMNS = {
@@ -57,6 +57,47 @@ def test_each_condition_holds_where_it_should(term: dict, expected: list[int]):
 def test_one_alternative_is_enough():
     term = Term(any_of=(Term(column="snr", op=">", value=100), Term(column="flag", op="=", value=1)))
     assert_array_equal(passes(term, COLUMNS), [False, True, False, False, True])
+
+
+SENTINELS = (-9999.0, 99999.0)
+
+
+@pytest.mark.parametrize(
+    ("term", "expected"),
+    [
+        ({"column": "teff", "op": "<", "value": 5500}, [1, 0, 0, 0]),
+        ({"column": "teff", "op": ">", "value": 5500}, [0, 0, 0, 1]),
+        ({"column": "teff", "op": "!=", "value": 0}, [1, 0, 0, 1]),
+        ({"column": "teff", "op": "!=", "value": -9999}, [1, 0, 0, 1]),
+        ({"column": "teff", "op": "is_null"}, [0, 1, 1, 0]),
+        ({"column": "teff"}, [1, 0, 0, 1]),
+        ({"column": "flag", "op": "bits_clear", "value": 1}, [1, 0, 0, 1]),
+        ({"column": "flag", "op": "in", "value": [0, 1]}, [1, 0, 0, 1]),
+        ({"column": "flag", "op": "=", "value": -9999}, [0, 1, 0, 0]),  # the condition asks for it
+        ({"column": "flag", "op": "in", "value": [0, 99999]}, [1, 0, 1, 0]),
+        ({"any_of": [{"column": "flag", "op": "=", "value": -9999}, {"column": "teff", "op": ">", "value": 0}]},
+         [1, 1, 0, 1]),
+        ({"column": "name", "op": "=", "value": "-9999"}, [1, 0, 0, 0]),
+        ({"column": "primary", "op": "=", "value": False}, [0, 1, 1, 0]),
+    ],
+)  # fmt: skip
+def test_a_number_that_stands_for_missing_is_missing_unless_the_condition_asks_for_it(term: dict, expected: list[int]):
+    columns = {
+        "teff": np.float32([5000, -9999, np.nan, 6000]),
+        "flag": np.array([0, -9999, 99999, 1]),
+        "name": np.array(["-9999", "a", "b", "c"], dtype=object),
+        "primary": np.array([True, False, False, True]),
+    }
+    assert_array_equal(passes(Term(**term), columns, lambda _: SENTINELS), np.array(expected, dtype=bool))
+    assert_array_equal(passes(Term(column="flag", op="<", value=0), columns), [False, True, False, False])
+
+
+def test_a_number_stands_for_missing_in_the_precision_of_its_column():
+    sentinels = (-9.999, 1e300, 2.0**63)
+    single, double = np.float32([-9.999, 1, np.inf]), np.array([-9.999, 1e300, np.inf])
+    assert is_sentinel(single, sentinels).tolist() == [True, False, False]
+    assert is_sentinel(double, sentinels).tolist() == [True, True, False]
+    assert is_sentinel(np.array([2**63 - 1, 2**62]), sentinels).tolist() == [True, False]
 
 
 def test_bits_of_a_large_id_are_not_rounded():
