@@ -4,7 +4,7 @@ The table needs the columns behind the inputs of the networks. What else the def
 table lacks it, and each part left out is put into a sentence.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from stdask import schema
 from stdask.config.derived import are_dereddened, lacking_columns, with_derived
@@ -17,13 +17,19 @@ from stdask.errors import SurveyError
 class _Table:
     """The columns of a table, and a sentence for each part of the definition that needs others."""
 
-    def __init__(self, present: Collection[str]) -> None:
-        self._present = present
+    def __init__(self, present: Collection[str], columns_of: Callable[[str], Sequence[str]]) -> None:
+        self.present, self._columns_of = present, columns_of
         self.sentences: list[str] = []
+
+    def missing(self, name: str) -> list[str]:
+        """Return the columns that are missing for a column or an expression of columns."""
+        if name in self.present:
+            return []
+        return [own for own in self._columns_of(name) if own not in self.present] or [name]
 
     def lacks(self, names: Sequence[str | None], consequence: str) -> bool:
         """Tell whether columns are missing, and keep the sentence that says so; None is no column."""
-        missing = [name for name in dict.fromkeys(names) if name and name not in self._present]
+        missing = list(dict.fromkeys(own for name in names if name for own in self.missing(name)))
         if missing:
             columns = f"columns {', '.join(missing)}" if missing[1:] else f"column {missing[0]}"
             self.sentences.append(f"The table has no {columns}: {consequence}.")
@@ -35,7 +41,10 @@ class _Table:
 
 
 def reduce_definition(
-    definition: SurveyDefinition, present: Collection[str], inputs: Sequence[str]
+    definition: SurveyDefinition,
+    present: Collection[str],
+    inputs: Sequence[str],
+    columns_of: Callable[[str], Sequence[str]] = lambda name: (name,),
 ) -> tuple[SurveyDefinition, list[str]]:
     """Return the definition without the parts that a table has no columns for, and one sentence for each of them.
 
@@ -44,19 +53,21 @@ def reduce_definition(
     definition
         What the columns of the table mean. Its id and position are not checked here.
     present
-        Columns of the table.
+        Columns of the table, and expressions of the definition that can be computed from them.
     inputs
         Of the networks: labels of the definition, dereddened colours and absolute magnitudes.
+    columns_of
+        Returns the columns that an expression reads, to name those that are missing.
 
     Raises
     ------
     SurveyError
         If a column behind an input is missing, or the definition has no such input.
     """
+    table = _Table(present, columns_of)
     for name in inputs:
-        _require(name, definition, present)
-    table = _Table(present)
-    photometry = _photometry(definition, inputs, present, table)
+        _require(name, definition, table)
+    photometry = _photometry(definition, inputs, table)
     own_ebv = definition.photometry and not photometry and definition.photometry.ebv  # stays without the magnitudes
     mapped = definition.ebv_map is not None  # The map replaces the survey's own E(B-V).
     changes = {
@@ -202,7 +213,7 @@ def of_other_survey(choice: str, definition: SurveyDefinition, trained: SurveyDe
     return [f"The ensemble was trained on {trained.title}. The values of {definition.title} may be on another scale."]
 
 
-def _require(name: str, definition: SurveyDefinition, present: Collection[str]) -> None:
+def _require(name: str, definition: SurveyDefinition, table: _Table) -> None:
     """Raise if a table lacks a column behind an input of the networks."""
     if name not in definition.labels and (lack := lacking_columns(name, definition)):
         raise SurveyError(f"The networks read {name}, which the definition {definition.name!r} does not have. {lack}")
@@ -211,18 +222,18 @@ def _require(name: str, definition: SurveyDefinition, present: Collection[str]) 
             f"The networks read {name}, but the definition {definition.name!r} has only "
             f"{', '.join(definition.labels)}. Add [labels.{name}], with its column and unit."
         )
-    if missing := _missing_behind(name, definition, present):
-        raise missing_column(missing, f"the networks need it for their input {name}", present)
+    if missing := _missing_behind(name, definition, table):
+        raise missing_column(missing[0], f"the networks need it for their input {name}", table.present)
 
 
-def _missing_behind(name: str, definition: SurveyDefinition, present: Collection[str]) -> str:
-    """Return the first column behind an input that a table lacks, empty if it lacks none."""
+def _missing_behind(name: str, definition: SurveyDefinition, table: _Table) -> list[str]:
+    """Return the columns behind an input that a table lacks."""
     columns = list(columns_behind(name, definition))
-    if not definition.parallax and any(distance.column in present for distance in definition.distances):
+    if not definition.parallax and not all(table.missing(distance.column) for distance in definition.distances):
         columns = [column for column in columns if column != definition.distances[0].column]  # any distance will do
     if are_dereddened([name], definition) and definition.own_ebv and not definition.ebv_map:
         columns.append(definition.own_ebv)
-    return next((column for column in columns if column not in present), "")
+    return [missing for column in columns for missing in table.missing(column)]
 
 
 def missing_column(column: str, purpose: str, present: Collection[str]) -> SurveyError:
@@ -237,9 +248,10 @@ def missing_column(column: str, purpose: str, present: Collection[str]) -> Surve
 
 def _label(name: str, label: Label, table: _Table) -> Label:
     typical = f"the error is {label.typical_error:g}" if label.typical_error else "no error is known"
+    unknown = table.lacks(label.error_columns, f"{typical} for {name} of every star")
     return label.model_copy(
         update={
-            "error": table.column(label.error, f"{typical} for {name} of every star"),
+            **(dict.fromkeys(("error", "percentile_16", "percentile_84")) if unknown else {}),
             "good": tuple(
                 term
                 for term in label.good
@@ -249,15 +261,13 @@ def _label(name: str, label: Label, table: _Table) -> Label:
     )
 
 
-def _photometry(
-    definition: SurveyDefinition, inputs: Sequence[str], present: Collection[str], table: _Table
-) -> Photometry | None:
+def _photometry(definition: SurveyDefinition, inputs: Sequence[str], table: _Table) -> Photometry | None:
     if definition.photometry is None:
         return None
     needed = {band for own in _derived(inputs, definition) for band in own.bands}
     stated = definition.photometry.stated_extinctions
     columns = {name: [band.column, stated.get(name)] for name, band in definition.photometry.magnitudes.items()}
-    lost = [n for n, own in columns.items() if n not in needed and not set(filter(None, own)).issubset(present)]
+    lost = [n for n, own in columns.items() if n not in needed and any(table.missing(name) for name in own if name)]
     table.lacks([column for name in lost for column in columns[name]], "these magnitudes and colours are left out")
     photometry = definition.photometry.only(columns.keys() - set(lost))
     if photometry is None:
@@ -294,8 +304,7 @@ def _proper_motion(motion: ProperMotion | None, table: _Table) -> ProperMotion |
 
 def _distance(distance: Distance, table: _Table) -> Distance:
     keys = ("error", "error_low", "error_high", "percentile_16", "percentile_84")
-    columns = [getattr(distance, key) for key in keys]
-    unknown = table.lacks(columns, f"the error of {distance.column} is unknown")
+    unknown = table.lacks(distance.error_columns, f"the error of {distance.column} is unknown")
     accept = tuple(
         term
         for term in distance.accept

@@ -278,12 +278,6 @@ class Distance(TomlModel):
             raise ValueError("give one kind of error: `error`, or `error_low` and `error_high`, or the two percentiles")
         return self
 
-    @property
-    def error_columns(self) -> tuple[str, ...]:
-        """The columns that the error follows from, none where there is no error."""
-        low_and_high = (self.error_low, self.error_high, self.percentile_16, self.percentile_84)
-        return tuple(name for name in (self.error, *low_and_high) if name)
-
 
 class Duplicates(TomlModel):
     """Which row is kept if a star has several, e.g. one for each visit. The other rows go to the rejected rows."""

@@ -3,6 +3,7 @@
 The classes that a table derives from tell its library, so that no library is imported for a table of another.
 """
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -12,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stdask.config.messages import nearest
 from stdask.errors import SurveyError
 from stdask.storage.surveys.format import check_names, plain_array
 
@@ -20,13 +22,14 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 AnyTable = TypeVar("AnyTable")  # astropy Table or QTable, pandas DataFrame, pyarrow Table
-ELEMENT = re.compile(r"(.+)\[(\d+)\]", re.DOTALL)  # of the vectors of a column, counted from 0
+ELEMENT = re.compile(r"(.+)\[\d+(,\d+)*\]", re.DOTALL)  # of the vectors of a column, counted from 0
 
 
 class MemoryTable:
     """The columns of a table in memory, under their names.
 
-    The elements of a column of vectors are columns of their own, as in survey files: `FPARAM[3]` is the fourth one.
+    The elements of a column of vectors are columns of their own, as in survey files: `FPARAM[3]` is the fourth one, and
+    `COVAR[0,0]` the first of a matrix.
 
     Parameters
     ----------
@@ -49,7 +52,7 @@ class MemoryTable:
     @cached_property
     def columns(self) -> frozenset[str]:
         """Names of all columns, and of the elements of columns of vectors."""
-        elements = [f"{name}[{n}]" for name in self.names for n in range(self._n_elements(name))]
+        elements = [f"{name}{place}" for name in self.names for place in self._places(name)]
         return frozenset([*self.names, *elements])
 
     def unit(self, name: str) -> str:
@@ -61,7 +64,24 @@ class MemoryTable:
         unit = getattr(self._table[own], "unit", None) if self._library == "astropy" else None
         return "" if unit is None else str(unit)
 
-    def read(self, names: Sequence[str]) -> pa.Table:
+    def has(self, name: str) -> bool:
+        """Tell whether there is a column, or an element of the vectors of one."""
+        return name in self.columns
+
+    def require(self, names: Sequence[str]) -> None:
+        """Raise if a column is missing.
+
+        Raises
+        ------
+        SurveyError
+            Naming it, and the one with the most similar name.
+        """
+        for name in names:
+            if not self.has(name):
+                near = nearest(name, self.names)
+                raise SurveyError(f"The table has no column {name!r}." + (f" Did you mean {near!r}?" if near else ""))
+
+    def read(self, names: Sequence[str], start: int = 0, stop: int | None = None) -> pa.Table:
         """Return columns in the plain types of survey files: missing floats are NaN, other missing values null.
 
         Raises
@@ -69,23 +89,34 @@ class MemoryTable:
         SurveyError
             If a column holds something else than numbers, logicals or text.
         """
-        return pa.table({name: plain_array(self._arrow(name), name) for name in names})
+        table = pa.table({name: plain_array(self._arrow(name), name) for name in names})
+        return table.slice(start, None if stop is None else stop - start)
 
     def _own(self, name: str) -> str:
         """Return the column of the table that holds a column or an element."""
         match = ELEMENT.fullmatch(name)
         return match[1] if match and name not in self.names else name
 
-    def _n_elements(self, name: str) -> int:
+    def _places(self, name: str) -> list[str]:
+        """Return the places of the elements of a column's vectors: counted through, and by each of their dimensions."""
+        shape = self._shape(name)
+        counted = [f"[{n}]" for n in range(math.prod(shape))] if shape else []
+        return counted + [f"[{','.join(map(str, place))}]" for place in np.ndindex(shape) if len(shape) > 1]
+
+    def _shape(self, name: str) -> tuple[int, ...]:
         if self._library == "astropy":
-            shape: tuple[int, ...] = self._table[name].shape[1:]
-            return int(np.prod(shape)) if shape else 0
+            return tuple(self._table[name].shape[1:])
         kind = self._table.schema.field(name).type if self._library == "pyarrow" else pa.null()
-        return kind.list_size if pa.types.is_fixed_size_list(kind) else 0
+        return (kind.list_size,) if pa.types.is_fixed_size_list(kind) else ()
+
+    def _element(self, own: str, place: str) -> int:
+        """Return the number of an element, counted through."""
+        numbers = tuple(map(int, place[1:-1].split(",")))
+        return int(np.ravel_multi_index(numbers, self._shape(own))) if len(numbers) > 1 else numbers[0]
 
     def _arrow(self, name: str) -> pa.ChunkedArray:
         own = self._own(name)
-        element = None if own == name else int(ELEMENT.fullmatch(name)[2])  # type: ignore[index]
+        element = None if own == name else self._element(own, name.removeprefix(own))
         try:
             if self._library == "astropy":
                 array = _of_astropy(self._table[own], element)

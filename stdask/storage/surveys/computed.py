@@ -5,9 +5,9 @@ Any other text is read as an expression. What stands for "missing" in the file i
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -15,32 +15,44 @@ import pyarrow as pa
 from stdask.config.survey import SurveyDefinition
 from stdask.errors import ExpressionError, SurveyError
 from stdask.science.measurements.cuts import without_sentinels
-from stdask.science.measurements.expressions import Expression, parse_expression, with_units
-from stdask.storage.surveys.format import SurveyFile
+from stdask.science.measurements.expressions import Expression, columns_of, parse_expression, with_units
 from stdask.storage.tables import to_masked
 
 OPERATION = re.compile(r"[()*/+<>='\"`]|\s-\s")  # what an expression has, and names of columns rarely have
 
 
+class Readable(Protocol):
+    """A table whose columns are read by name: a survey file, or a table in memory."""
+
+    @property
+    def n_rows(self) -> int: ...
+
+    def require(self, names: Sequence[str]) -> None: ...
+
+    def has(self, name: str) -> bool: ...
+
+    def unit(self, name: str) -> str: ...
+
+    def read(self, names: Sequence[str], start: int = 0, stop: int | None = None) -> pa.Table: ...
+
+
+T = TypeVar("T", bound=Readable)
+
+
 @dataclass(frozen=True)
-class ComputedColumns:
-    """The columns of a survey file, and expressions of them, each under the text that a definition writes.
+class ComputedColumns(Generic[T]):
+    """The columns of a table, and expressions of them, each under the text that a definition writes.
 
     Parameters
     ----------
     survey
-        The file.
+        A survey file, or a table in memory.
     sentinels
         Numbers that stand for a missing value.
     """
 
-    survey: SurveyFile
+    survey: T
     sentinels: Sequence[float]
-
-    @property
-    def path(self) -> Path:
-        """Where the file is."""
-        return self.survey.path
 
     @property
     def n_rows(self) -> int:
@@ -80,15 +92,11 @@ class ComputedColumns:
         self.require(definition.source_columns)
         for key, name in definition.plain_columns:
             if not self.survey.has(name):
-                raise SurveyError(f"{key} = {name!r} is an expression. Name a column of {self.path}.")
+                raise SurveyError(f"{key} = {name!r} is an expression. Name a column of the file.")
 
     def has(self, name: str) -> bool:
-        """Tell whether `read` knows a text."""
-        try:
-            self.require([name])
-        except (SurveyError, ExpressionError):
-            return False
-        return True
+        """Tell whether the table has a column, or the columns that an expression reads."""
+        return all(map(self.survey.has, columns_of(name))) or self.survey.has(name)
 
     def unit(self, name: str) -> str:
         """Return the unit of a column as the file spells it, or that of an expression; empty for none."""
@@ -115,20 +123,9 @@ class ComputedColumns:
         SurveyError, ExpressionError
             As `SurveyFile.read`, and if an operation does not fit what a column holds.
         """
-        return self._compute(names, self.survey.read(self.behind(names), start, stop))
+        return self.compute(names, self.survey.read(self.behind(names), start, stop))
 
-    def batches(self, names: Sequence[str]) -> Iterator[pa.Table]:
-        """Yield columns and expressions of all rows, some rows at a time.
-
-        Raises
-        ------
-        SurveyError, ExpressionError
-            As `read`.
-        """
-        for table in self.survey.batches(self.behind(names)):
-            yield self._compute(names, table)
-
-    def _compute(self, names: Sequence[str], table: pa.Table) -> pa.Table:
+    def compute(self, names: Sequence[str], table: pa.Table) -> pa.Table:
         """Return columns and expressions of a table of the columns behind them."""
         expressions = {name: self._expression(name) for name in names}
         if not any(expressions.values()):

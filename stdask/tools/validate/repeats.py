@@ -25,6 +25,7 @@ from stdask.storage import paths
 from stdask.storage.error_factors import read_factors
 from stdask.storage.surveys.computed import ComputedColumns
 from stdask.storage.surveys.files import open_survey
+from stdask.storage.surveys.format import SurveyFile
 from stdask.storage.tables import read_parquet, to_masked, to_numpy
 from stdask.tools.validate.stars import Checked, Validation
 
@@ -116,18 +117,22 @@ def repeated_visits(definition: SurveyDefinition, file: NamedFile, folder: Path)
 
 
 def _read_rows(
-    survey: ComputedColumns, definition: SurveyDefinition, factors: Mapping[str, ErrorFactors], rows: np.ndarray
+    survey: ComputedColumns[SurveyFile],
+    definition: SurveyDefinition,
+    factors: Mapping[str, ErrorFactors],
+    rows: np.ndarray,
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Return catalogue columns and ids of rows of the survey file, each in the shape of `rows`."""
     wanted, places = np.unique(rows, return_inverse=True)
-    tables, start = [], 0
+    names, tables, start = definition.source_columns, [], 0
     with progress_bar("read repeated visits", survey.n_rows) as bar:
-        for table in survey.batches(definition.source_columns):
+        for stored in survey.survey.batches(survey.behind(names)):
+            table = survey.compute(names, stored)
             own = wanted[(wanted >= start) & (wanted < start + table.num_rows)]
             tables.append(table.take(pa.array(own - start)))
             start += table.num_rows
             bar.advance(table.num_rows)
-    names, columns = definition.source_columns, to_masked(pa.concat_tables(tables))
+    columns = to_masked(pa.concat_tables(tables))
     units = {name: survey.unit(name) for name in names}
     source = SurveyColumns(columns, units, definition.sentinels, survey.computed(names))
     arrays, _, _ = catalogue_columns(definition, source, factors=factors)

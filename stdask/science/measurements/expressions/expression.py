@@ -135,6 +135,14 @@ class Expression:
         return result
 
 
+def columns_of(text: str) -> tuple[str, ...]:
+    """Return the columns that a text reads: those of an expression, or itself if it is no expression but a name."""
+    try:
+        return parse_expression(text).columns
+    except ExpressionError:
+        return (text,)
+
+
 def parse_expression(text: str) -> Expression:
     """Read an expression.
 
