@@ -19,12 +19,14 @@ from stdask.runs.ensemble import Ensemble, open_ensemble
 from stdask.runs.requirements import requirements
 from stdask.schema import STAR_KEY, Column, Columns
 from stdask.science.keys.star_keys import keys_of_values, star_keys
+from stdask.science.measurements.expressions import columns_of
 from stdask.science.measurements.network_inputs import columns_read, named_inputs
 from stdask.science.measurements.survey_columns import SurveyColumns, catalogue_columns
 from stdask.science.measurements.units import unknown_units
 from stdask.science.translation.resampling import measured_behind
 from stdask.stages.translate.table import inputs_of, new_columns, translate_table
 from stdask.storage.memory_tables import AnyTable, MemoryTable, append_columns
+from stdask.storage.surveys.computed import ComputedColumns
 from stdask.storage.tables import to_masked, to_table
 
 if TYPE_CHECKING:
@@ -199,19 +201,22 @@ class Translator:
         """Tell whether columns are named as in catalogues of stdask; where both fit, the names of the survey count."""
         inputs, columns = self.ensemble.inputs, given.columns
         named = sum(name in columns for name in inputs)
-        published = sum(columns.issuperset(columns_behind(name, self.definition)) for name in inputs)
+        computed = ComputedColumns(given, self.definition.sentinels)
+        published = sum(all(map(computed.has, columns_behind(name, self.definition))) for name in inputs)
         return STAR_KEY.name in columns or named > published
 
     def _from_survey(self, given: MemoryTable, reddening: bool) -> dict[str, np.ndarray]:
         own = reduced_to_inputs(self.definition, self.ensemble.inputs, reddening)
-        reduced, sentences = reduce_definition(own, given.columns, self.ensemble.inputs)
-        sentences += unknown_units(reduced, given.unit)
+        columns = ComputedColumns(given, self.definition.sentinels)
+        present = [*given.columns, *filter(columns.has, self.definition.source_columns)]
+        reduced, sentences = reduce_definition(own, present, self.ensemble.inputs, columns_of)
+        sentences += unknown_units(reduced, columns.unit)
         factors, duplicates = self.ensemble.error_factors, self.definition.duplicates
-        if factors and duplicates and duplicates.best in given.columns:
+        if factors and duplicates and columns.has(duplicates.best):
             reduced = reduced.model_copy(update={"duplicates": duplicates})
         elif factors and duplicates:
             sentences.append(f"The table has no column {duplicates.best}: errors are rescaled by the largest factor.")
-        names = [name for name in reduced.source_columns if name in given.columns]
+        names = [name for name in reduced.source_columns if columns.has(name)]
         source, ebv = self._source(given, names), None
         if own.ebv_map and EBV in given.columns:
             ebv, _ = self._source(given, [EBV]).values(EBV, "mag", "mag")
@@ -227,8 +232,10 @@ class Translator:
         return catalogue_columns(reduced, source, ebv, factors)[0]
 
     def _source(self, given: MemoryTable, names: Sequence[str]) -> SurveyColumns:
-        units = {name: given.unit(name) for name in names}
-        return SurveyColumns(to_masked(given.read(names)), units, self.definition.sentinels)
+        columns = ComputedColumns(given, self.definition.sentinels)
+        units = {name: columns.unit(name) for name in names}
+        read = to_masked(columns.read(names))
+        return SurveyColumns(read, units, self.definition.sentinels, columns.computed(names))
 
     def _keys(self, given: MemoryTable, values: np.ndarray) -> np.ndarray:
         """Return the key of each star: stored, or made of its id, or of its measurements if it has no id.

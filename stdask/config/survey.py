@@ -53,7 +53,7 @@ class SurveyDefinition(TomlModel):
     join: tuple[Join, ...] = ()
     """Further tables of the survey, joined to the main one."""
     sentinels: tuple[float, ...] = SENTINELS
-    """Numbers that stand for a missing value."""
+    """Numbers that stand for a missing value, in labels and errors as in cuts and in expressions of columns."""
     id: str
     """Column of the identifier of the star in the survey. The catalogue keeps it under the same name."""
     gaia_id: str | None = None

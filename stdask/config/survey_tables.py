@@ -15,11 +15,12 @@ BAND_NAME = re.compile(r"[A-Z][A-Z0-9]*")
 class Term(TomlModel):
     """A condition on one column of the survey file, or several of which one must hold.
 
-    A missing value fails every condition except `is_null`.
+    A missing value fails every condition except `is_null`. Numbers of `sentinels` are missing values, also in a column
+    of flags, unless the condition itself asks for them with `=` or `in`: `{ column = "flag", op = "=", value = -9999 }`.
     """
 
     column: str = ""
-    """Column of the survey file."""
+    """Column of the survey file, or an expression of columns. `value` is in its unit."""
     op: Literal[">", ">=", "<", "<=", "=", "!=", "in", "bits_clear", "bits_set", "is_null", "not_null"] = "not_null"
     """Comparison of the column with `value`. `in`: one of a list. `bits_clear`, `bits_set`: all these bits of an
     integer are 0, or are 1. `is_null`, `not_null`: the value is missing, or is not; blank text counts as missing."""
@@ -67,7 +68,7 @@ class Label(TomlModel):
     """
 
     column: str
-    """Column of the survey file."""
+    """Column of the survey file, or an expression of columns such as "mg_h - fe_h"."""
     unit: str = ""
     """Unit of the column, used if the file states none. Values are converted to the unit that stdask uses for NAME."""
     error: str | None = None
@@ -245,7 +246,7 @@ class Distance(TomlModel):
     """
 
     column: str
-    """Column of the heliocentric distance."""
+    """Column of the heliocentric distance, or an expression of columns such as "1 / (parallax + 0.017)"."""
     unit: str = "kpc"
     """Unit of the column, used if the file states none."""
     error: str | None = None
@@ -285,7 +286,7 @@ class Duplicates(TomlModel):
     by: str
     """Column that identifies the star, e.g. its Gaia source_id."""
     best: str
-    """Column by which the rows of a star are compared, e.g. the signal-to-noise ratio."""
+    """Column by which the rows of a star are compared, e.g. the signal-to-noise ratio, or an expression of columns."""
     keep: Literal["highest", "lowest"] = "highest"
     """Keep the row with the highest or the lowest value of `best`."""
     rescale_errors: bool = False

@@ -1,7 +1,7 @@
 """What a table must have to be translated by an ensemble: one row for each of its columns."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from stdask import schema
 from stdask.config.derived import are_dereddened
@@ -9,6 +9,7 @@ from stdask.config.survey import SurveyDefinition
 from stdask.config.survey_tables import Photometry, Term
 from stdask.runs.ensemble import Ensemble
 from stdask.schema import rows
+from stdask.science.measurements.expressions import columns_of
 from stdask.science.measurements.units import conversion_factor
 
 YES, BY_APPLY, NO = "yes", "by apply", "no"
@@ -21,8 +22,8 @@ class RequiredColumn:
 
     name: str = rows.column("What stdask calls the quantity: its key in a survey definition")
     column: str = rows.column("Name of the column in the files of survey A, and so by default in the table")
-    unit: str = rows.column("Unit of the column, used if the table states none")
-    error: str = rows.column("Column of the 1-sigma errors, empty if none is read")
+    unit: str = rows.column("Unit of the column, used if the table states none; empty for a part of an expression")
+    error: str = rows.column("Columns of the 1-sigma errors, empty if none is read")
     typical_error: float = rows.column("Error of stars without one, in `unit`; NaN if there is none")
     needed: str = rows.column("`yes`; `by apply`: by the command `stdask apply` alone; or `no`")
     purpose: str = rows.column("What the column is read for")
@@ -49,7 +50,7 @@ def requirements(ensemble: Ensemble) -> list[RequiredColumn]:
     if ensemble.error_factors and definition.duplicates:
         purpose = f"errors of {', '.join(ensemble.error_factors)} are multiplied by a factor that depends on it"
         read.append(_row("duplicates.best", definition.duplicates.best, NO, purpose))
-    return read
+    return [own for row in read for own in _behind(row)]
 
 
 def _inputs(definition: SurveyDefinition, inputs: dict[str, list[str]]) -> Iterator[RequiredColumn]:
@@ -60,7 +61,7 @@ def _inputs(definition: SurveyDefinition, inputs: dict[str, list[str]]) -> Itera
             if label.typical_error:
                 typical = label.typical_error / conversion_factor((label.unit,), wanted)
             purpose = f"input of the {' and '.join(families)} networks"
-            yield RequiredColumn(name, label.column, label.unit or wanted, label.error or "", typical, YES, purpose)
+            yield RequiredColumn(name, label.column, label.unit or wanted, _columns(label.error_columns), typical, YES, purpose)
     derived = [own for name in inputs if name not in definition.labels and (own := schema.derived_quantity(name))]
     if derived and definition.photometry:
         yield from _magnitudes(definition.photometry, derived)
@@ -73,7 +74,7 @@ def _magnitudes(photometry: Photometry, derived: Sequence[schema.Derived]) -> It
     for band in dict.fromkeys(band for own in derived for band in own.bands):
         columns, purpose = photometry.magnitudes[band], f"input {', '.join(o.name for o in derived if band in o.bands)}"
         name = schema.magnitude_name(band)
-        yield RequiredColumn(name, columns.column, "mag", columns.error or "", typical, YES, purpose)
+        yield RequiredColumn(name, columns.column, "mag", _columns([columns.error]), typical, YES, purpose)
         if stated := photometry.stated_extinctions.get(band):
             yield _row(schema.extinction_name(band), stated, YES, f"extinction of {purpose}", "mag")
 
@@ -82,11 +83,11 @@ def _distances(definition: SurveyDefinition, purpose: str) -> Iterator[RequiredC
     """Yield the parallax, or the distances, of which a table needs one."""
     if parallax := definition.parallax:
         none = float("nan")
-        yield RequiredColumn("parallax", parallax.column, parallax.unit, parallax.error or "", none, YES, purpose)
+        yield RequiredColumn("parallax", parallax.column, parallax.unit, _columns([parallax.error]), none, YES, purpose)
         return
     several = len(definition.distances) > 1
     for distance in definition.distances:
-        error = ", ".join(distance.error_columns)
+        error = _columns(distance.error_columns)
         text = f"{purpose}: one of the distances is needed" if several else purpose
         yield RequiredColumn(
             "DISTANCE", distance.column, distance.unit, error, float("nan"), NO if several else YES, text
@@ -107,6 +108,18 @@ def _conditions(name: str, terms: Sequence[Term], consequence: str) -> Iterator[
     for term in terms:
         for own in term.columns:
             yield _row(name, own, NO, f"{consequence}: {term.text}")
+
+
+def _behind(row: RequiredColumn) -> list[RequiredColumn]:
+    """Return a row for each column that an expression reads, or the row of a column itself."""
+    columns = (row.column,) if row.column.startswith(MAP) else columns_of(row.column)
+    if columns == (row.column.strip("`"),):
+        return [replace(row, column=columns[0])]
+    return [replace(row, column=own, unit="", purpose=f"{row.purpose}: part of {row.column}") for own in columns]
+
+
+def _columns(texts: Iterable[str | None]) -> str:
+    return ", ".join(dict.fromkeys(own for text in texts if text for own in columns_of(text)))
 
 
 def _row(name: str, own: str, needed: str, purpose: str, unit: str = "") -> RequiredColumn:

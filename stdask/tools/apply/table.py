@@ -9,6 +9,7 @@ from stdask.config.survey import SurveyDefinition, load_definition, shipped_name
 from stdask.display.console import say
 from stdask.errors import SurveyError
 from stdask.runs.ensemble import Ensemble
+from stdask.science.measurements.expressions import columns_of
 from stdask.science.measurements.units import unknown_units
 from stdask.stages.ingest.plan import RawSurvey
 from stdask.storage.surveys.computed import ComputedColumns
@@ -52,7 +53,7 @@ def open_table(
     inputs = ensemble.inputs
     try:
         _require_star(given, survey)
-        reduced, sentences = reduce_definition(given, present, inputs)
+        reduced, sentences = reduce_definition(given, present, inputs, columns_of)
     except SurveyError as exc:
         raise SurveyError(" ".join([str(exc), *_of_other_release(ensemble, given, survey)])) from exc
     if definition:
@@ -102,7 +103,8 @@ def _with_map(
 def _of_other_release(ensemble: Ensemble, given: SurveyDefinition, survey: SurveyFile) -> list[str]:
     """Return a sentence on the surveys that ship with stdask of which the table has all columns, if there are any."""
     others = [load_definition(name) for name in shipped_names() if name not in (given.name, ensemble.definition.name)]
-    fitting = [other for other in others if all(map(survey.has, other.source_columns))]
+    columns = ComputedColumns(survey, given.sentinels)
+    fitting = [other for other in others if all(map(columns.has, other.source_columns))]
     if not fitting:
         return []
     named = " or ".join(f"{other.title} (--definition {other.name})" for other in fitting)

@@ -80,11 +80,11 @@ def _joined(join: Join) -> str:
 
 def _rows(definition: SurveyDefinition) -> Iterable[Sequence[str]]:
     position = definition.position
-    yield definition.id, "", f"`{definition.id}`", "", "", "id of the survey"
+    yield definition.id, "", _code(definition.id), "", "", "id of the survey"
     if definition.gaia_id:
-        yield schema.SOURCE_ID.name, "", f"`{definition.gaia_id}`", "", "positive", schema.SOURCE_ID.description
+        yield schema.SOURCE_ID.name, "", _code(definition.gaia_id), "", "positive", schema.SOURCE_ID.description
     for axis, source in zip(schema.POSITION, (position.ra, position.dec), strict=True):
-        yield axis.name, "deg", f"`{source}`", "", "", f"{axis.description}, epoch {position.epoch:g}"
+        yield axis.name, "deg", _code(source), "", "", f"{axis.description}, epoch {position.epoch:g}"
     for name, label in definition.labels.items():
         yield _label_row(name, label)
     yield from _photometry_rows(definition)
@@ -92,57 +92,64 @@ def _rows(definition: SurveyDefinition) -> Iterable[Sequence[str]]:
         yield (
             "PMRA",
             "mas/yr",
-            f"`{motion.pmra}`",
-            f"`{motion.pmra_error or ''}`",
+            _code(motion.pmra),
+            _code(motion.pmra_error),
             "",
             schema.PROPER_MOTION[0].description,
         )
         yield (
             "PMDEC",
             "mas/yr",
-            f"`{motion.pmdec}`",
-            f"`{motion.pmdec_error or ''}`",
+            _code(motion.pmdec),
+            _code(motion.pmdec_error),
             "",
             schema.PROPER_MOTION[2].description,
         )
     for distance in definition.distances:
         accepted = ", ".join(term.text for term in distance.accept)
-        yield "DISTANCE", "kpc", f"`{distance.column}`", _distance_error(distance), accepted, distance.reference
+        yield "DISTANCE", "kpc", _code(distance.column), _distance_error(distance), accepted, distance.reference
     for name in definition.keep:
-        yield name, "", f"`{name}`", "", "", "kept as it is"
+        yield name, "", _code(name), "", "", "kept as it is"
 
 
 def _photometry_rows(definition: SurveyDefinition) -> Iterable[Sequence[str]]:
     if photometry := definition.photometry:
         typical = f"{photometry.typical_error:g}" if photometry.typical_error else ""
         for band, columns in photometry.magnitudes.items():
-            error = f"`{columns.error}`" if columns.error else typical
+            error = _code(columns.error) or typical
             magnitude, _, *_ = schema.photometric_columns([band])
-            yield magnitude.name, "mag", f"`{columns.column}`", error, "", magnitude.description
+            yield magnitude.name, "mag", _code(columns.column), error, "", magnitude.description
         for band, column in photometry.stated_extinctions.items():
-            yield schema.extinction_name(band), "mag", f"`{column}`", "", "", f"Extinction in {band}"
+            yield schema.extinction_name(band), "mag", _code(column), "", "", f"Extinction in {band}"
     if definition.own_ebv or definition.ebv_map:
-        source = f"map `{definition.ebv_map}`" if definition.ebv_map else f"`{definition.own_ebv}`"
+        source = f"map `{definition.ebv_map}`" if definition.ebv_map else _code(definition.own_ebv)
         yield "EBV", "mag", source, "", "", schema.EBV.description
     if parallax := definition.parallax:
         meaning = "parallax, for absolute magnitudes"
-        yield "DISTANCE_MODULUS", "mag", f"`{parallax.column}`", f"`{parallax.error or ''}`", "", meaning
+        yield "DISTANCE_MODULUS", "mag", _code(parallax.column), _code(parallax.error), "", meaning
 
 
 def _label_row(name: str, label: Label) -> Sequence[str]:
     unit = schema.quantity(name, label.unit).unit
-    errors = [f"`{label.error}`"] if label.error else []
+    errors = [_code(name) for name in label.error_columns]
     errors += [f"{label.typical_error:g} where there is none"] if label.typical_error else []
     errors += [f"at least {label.error_floor:g}"] if label.error_floor else []
     accepted = [f"{label.valid[0]:g} to {label.valid[1]:g}"] if label.valid else []
     accepted += [f"{term.text}" for term in label.good]
     meaning = label.description or schema.quantity(name, label.unit).description
     about = f"{meaning} ({label.reference})" if label.reference else meaning
-    return name, unit, f"`{label.column}`", ", ".join(errors), ", ".join(accepted), about
+    return name, unit, _code(label.column), ", ".join(errors), ", ".join(accepted), about
 
 
 def _distance_error(distance: Distance) -> str:
-    return ", ".join(f"`{name}`" for name in distance.error_columns)
+    return ", ".join(map(_code, distance.error_columns))
+
+
+def _code(name: str | None) -> str:
+    """Return a column or an expression as Markdown shows code, nothing for None."""
+    if not name:
+        return ""
+    return f"`` {name} ``" if "`" in name else f"`{name}`"
 
 
 def _features(definition: SurveyDefinition) -> str:
