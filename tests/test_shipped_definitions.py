@@ -16,6 +16,7 @@ from stdask.config.survey_files import FileHints
 from stdask.science.measurements.survey_columns import SurveyColumns, catalogue_columns
 from stdask.stages.ingest.blocks import catalogue_fields
 from stdask.stages.ingest.plan import Source
+from stdask.storage.surveys.computed import ComputedColumns
 from stdask.storage.surveys.files import SurveyFile, open_survey
 from stdask.storage.tables import to_masked
 from tests.made_up_surveys import (
@@ -167,7 +168,7 @@ def test_what_the_survey_writes_for_missing_becomes_nan(name: str, tmp_path: Pat
 def test_ingest_finds_ids_positions_and_units_that_it_can_use(name: str, tmp_path: Path):
     definition = load_definition(name)
     survey = opened(write_survey(tmp_path, definition, made_up_columns(definition)), definition)
-    source = Source(survey, survey.columns, definition, reddening=None)
+    source = Source(ComputedColumns(survey, definition.sentinels), survey.columns, definition, reddening=None)
     fields = {column.name: column for column in catalogue_fields(source)}
     assert fields[definition.id].dtype in ("int64", "string")
     assert set(definition.labels) <= set(fields)

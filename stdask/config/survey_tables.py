@@ -16,7 +16,7 @@ class Term(TomlModel):
     """A condition on one column of the survey file, or several of which one must hold.
 
     A missing value fails every condition except `is_null`. Numbers of `sentinels` are missing values, also in a column
-    of flags, unless the condition itself asks for them with `=` or `in`: `{ column = "flag", op = "=", value = -9999 }`.
+    of flags, unless the condition itself asks for them with `=` or `in`.
     """
 
     column: str = ""

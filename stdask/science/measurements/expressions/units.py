@@ -27,7 +27,7 @@ LARGEST_POWER = 10.0
 LOGARITHMS = ("mag", "dex", "dB")  # ends of the names of units that are logarithms of numbers
 
 
-class Part(NamedTuple):
+class Measured(NamedTuple):
     """A part of an expression, with the factors that it needs."""
 
     node: Any  # ast.expr
@@ -78,15 +78,15 @@ class _Units:
     def __init__(self, line: str, units: "Mapping[str, u.UnitBase | None]") -> None:
         self.line, self.units = line, units
 
-    def part(self, node: ast.expr) -> Part:
+    def part(self, node: ast.expr) -> Measured:
         """Return a part with its unit."""
         match node:
             case ast.Name(id=name):
-                return Part(node, self.units[name])
+                return Measured(node, self.units[name])
             case ast.BinOp(op=op, left=left, right=right):
                 if isinstance(op, ast.Add | ast.Sub):
                     (first, second), unit, adapts = self.common([left, right])
-                    return Part(_changed(node, left=first, right=second), unit, adapts)
+                    return Measured(_changed(node, left=first, right=second), unit, adapts)
                 one, other = self.part(left), self.part(right)
                 product = self.power(one, other) if isinstance(op, ast.Pow) else _product(op, one, other)
                 return product._replace(node=_changed(node, left=one.node, right=other.node))
@@ -101,16 +101,16 @@ class _Units:
                 return self.called(node, name, args)
         return _number(node)
 
-    def called(self, node: ast.Call, name: str, args: Sequence[ast.expr]) -> Part:
+    def called(self, node: ast.Call, name: str, args: Sequence[ast.expr]) -> Measured:
         """Return what a function gives."""
         if name in COMMON:
             nodes, unit, adapts = self.common(args)
-            return Part(_changed(node, args=nodes), unit, adapts)
+            return Measured(_changed(node, args=nodes), unit, adapts)
         own = self.part(args[0])
         called = _changed(node, args=[own.node, *args[1:]])
         if name in ("abs", "sqrt"):
             return (own if name == "abs" else _raised(own, 0.5))._replace(node=called)
-        return _number(called) if name in TESTS else Part(called, None)
+        return _number(called) if name in TESTS else Measured(called, None)
 
     def compared(self, node: ast.Compare) -> ast.expr:
         """Return a comparison of values in one unit."""
@@ -150,37 +150,37 @@ class _Units:
             converted.append(_times(part.node, factor))
         return converted, wanted, False
 
-    def power(self, base: Part, exponent: Part) -> Part:
+    def power(self, base: Measured, exponent: Measured) -> Measured:
         """Return the unit of a power, which is known if the exponent is a number that the text states."""
         try:
             with np.errstate(all="ignore"):
                 number = Computation(self.line, {}).number(exponent.node).data.item()
         except KeyError:  # it reads a column
-            return Part(None, None)
+            return Measured(None, None)
         return _raised(base, number)
 
 
-def _number(node: ast.expr) -> Part:
+def _number(node: ast.expr) -> Measured:
     from astropy import units as u
 
-    return Part(node, u.dimensionless_unscaled, adapts=True)
+    return Measured(node, u.dimensionless_unscaled, adapts=True)
 
 
-def _product(op: ast.operator, one: Part, other: Part) -> Part:
+def _product(op: ast.operator, one: Measured, other: Measured) -> Measured:
     if one.unit is None or other.unit is None:
-        return Part(None, None)
+        return Measured(None, None)
     unit = one.unit * other.unit if isinstance(op, ast.Mult) else one.unit / other.unit
-    return Part(None, unit, one.adapts and other.adapts)
+    return Measured(None, unit, one.adapts and other.adapts)
 
 
-def _raised(base: Part, exponent: float) -> Part:
+def _raised(base: Measured, exponent: float) -> Measured:
     """Return the unit of a power; not known if the exponent is beyond all physics."""
     if base.unit is None or base.adapts:
         return base
-    return Part(None, base.unit**exponent if abs(exponent) <= LARGEST_POWER else None)
+    return Measured(None, base.unit**exponent if abs(exponent) <= LARGEST_POWER else None)
 
 
-def _factor(part: Part, wanted: "u.UnitBase") -> float | None:
+def _factor(part: Measured, wanted: "u.UnitBase") -> float | None:
     """Return what to multiply a part by to have it in the unit wanted, None if it cannot be."""
     if part.unit is None or part.unit == wanted:
         return 1.0
