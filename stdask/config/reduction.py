@@ -81,7 +81,7 @@ def reduce_definition(
         "photometry": photometry,
         "parallax": _parallax(definition.parallax, table),
         "derived": tuple(
-            name for name in with_derived(definition, inputs).derived if not _missing_behind(name, definition, present)
+            n for n in with_derived(definition, inputs).derived if not _missing_behind(n, definition, table)
         ),
         "proper_motion": _proper_motion(definition.proper_motion, table),
         "distances": tuple(

@@ -61,7 +61,9 @@ def _inputs(definition: SurveyDefinition, inputs: dict[str, list[str]]) -> Itera
             if label.typical_error:
                 typical = label.typical_error / conversion_factor((label.unit,), wanted)
             purpose = f"input of the {' and '.join(families)} networks"
-            yield RequiredColumn(name, label.column, label.unit or wanted, _columns(label.error_columns), typical, YES, purpose)
+            yield RequiredColumn(
+                name, label.column, label.unit or wanted, _columns(label.error_columns), typical, YES, purpose
+            )
     derived = [own for name in inputs if name not in definition.labels and (own := schema.derived_quantity(name))]
     if derived and definition.photometry:
         yield from _magnitudes(definition.photometry, derived)
