@@ -69,10 +69,9 @@ def reduce_definition(
         _require(name, definition, table)
     photometry = _photometry(definition, inputs, table)
     own_ebv = definition.photometry and not photometry and definition.photometry.ebv  # stays without the magnitudes
-    mapped = definition.ebv_map is not None  # The map replaces the survey's own E(B-V).
     changes = {
         "gaia_id": table.column(definition.gaia_id, f"{schema.SOURCE_ID.name} is left out"),
-        "ebv": None if mapped else table.column(own_ebv or definition.ebv, "the reddening is left out"),
+        "ebv": None if definition.ebv_map else table.column(own_ebv or definition.ebv, "the reddening is left out"),
         "labels": {
             name: _label(name, label, table)
             for name, label in definition.labels.items()
