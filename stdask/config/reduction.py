@@ -235,6 +235,13 @@ def _missing_behind(name: str, definition: SurveyDefinition, table: _Table) -> l
     return [missing for column in columns for missing in table.missing(column)]
 
 
+def missing_behind(
+    name: str, definition: SurveyDefinition, present: Collection[str], columns_of: Callable[[str], Sequence[str]]
+) -> list[str]:
+    """Return the columns behind an input that a table lacks; the arguments are those of `reduce_definition`."""
+    return _missing_behind(name, definition, _Table(present, columns_of))
+
+
 def missing_column(column: str, purpose: str, present: Collection[str]) -> SurveyError:
     """Return the error for a column that a table must have, with the most similar name it has and a remedy."""
     near = nearest(column, present)

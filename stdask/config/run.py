@@ -12,6 +12,7 @@ from stdask.config.stages import (
     DomainConfig,
     EvaluateConfig,
     IngestConfig,
+    MatchById,
     MergeConfig,
     PairConfig,
     SurveyConfig,
@@ -78,6 +79,19 @@ class Run(TomlModel):
     def definition(self, side: str) -> SurveyDefinition:
         """Return the survey definition of side "a" or "b"."""
         return self.definition_a if side == "a" else self.definition_b
+
+    def used_columns(self, side: str) -> tuple[str, ...]:
+        """Return the labels, colours and ids of side "a" or "b" that the run cannot do without."""
+        train = self.config.train
+        names: list[str | None] = []
+        if self.config.pair and isinstance(match := self.config.pair.match, MatchById):
+            names.append(match.column if side == "a" else match.column_b or match.column)
+        for family in schema.FAMILIES:
+            own = train.labels(family)
+            names += [item.label for item in own] if side == "b" else [*train.inputs(family), *(i.source for i in own)]
+        if side == "b":
+            names += [*self.config.atlas.labels, *self.config.atlas.select]
+        return tuple(dict.fromkeys(name for name in names if name))
 
     @property
     def pair(self) -> PairConfig:

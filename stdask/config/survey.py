@@ -1,5 +1,6 @@
 """What a survey calls its columns and which of its rows are good: `stdask/surveys/*.toml` or a user's own."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -131,6 +132,13 @@ class SurveyDefinition(TomlModel):
         names = [join.name for join in self.join]
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise ValueError(f"two tables to join are called {twice!r}. Give each its own `name`")
+        for number, join in enumerate(self.join):
+            table, dot, _ = join.on.partition(".")
+            if dot and table in names[number:]:
+                raise ValueError(
+                    f"the table {join.name!r} is joined on {join.on!r}, a column of a table that is not joined before "
+                    "it. Change the order of [[join]]"
+                )
         return self
 
     @model_validator(mode="after")
@@ -195,6 +203,15 @@ class SurveyDefinition(TomlModel):
         names = [("id", self.id), ("gaia_id", self.gaia_id), ("duplicates.by", self.duplicates and self.duplicates.by)]
         names += [("position.ra", self.position.ra), ("position.dec", self.position.dec)]
         return tuple((key, name) for key, name in (*names, *(("keep", name) for name in self.keep)) if name)
+
+    def in_one_table(self, text: str) -> str:
+        """Return what a column, or an expression of columns, is called in one table with the columns of all tables."""
+        for join in self.join:
+            names = re.findall(rf"(?<![\w.]){join.name}\.(\w+)", text)
+            for name in names:
+                if name not in self.source_columns:  # another column of the main table
+                    text = re.sub(rf"(?<![\w.]){join.name}\.{name}\b", name, text)
+        return text
 
     @property
     def source_columns(self) -> tuple[str, ...]:

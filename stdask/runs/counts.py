@@ -52,6 +52,33 @@ class Counts:
         return {f.metadata["title"]: getattr(self, f.name) for f in fields(self) if "title" in f.metadata}
 
 
+@dataclass(frozen=True)
+class JoinCounts:
+    """Rows of the main table of a survey and of a further one that belong together."""
+
+    n_rows: int  # of the main table
+    n_matched: int  # of the main table, with a row in the further one
+    n_rows_of_table: int  # of the further table
+    n_used: int  # of the further table, with a row in the main one
+
+    @property
+    def n_unmatched(self) -> int:
+        """Number of rows of the main table without a row in the further one."""
+        return self.n_rows - self.n_matched
+
+    @property
+    def n_unused(self) -> int:
+        """Number of rows of the further table without a row in the main one."""
+        return self.n_rows_of_table - self.n_used
+
+    def __str__(self) -> str:
+        """Return the counts in words."""
+        return (
+            f"{self.n_matched:,} of {self.n_rows:,} rows have a row in it; {self.n_unused:,} of its "
+            f"{self.n_rows_of_table:,} rows belong to no star"
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class IngestCounts(Counts):
     """Counts of the stage `ingest`."""
@@ -59,6 +86,7 @@ class IngestCounts(Counts):
     rows: RowCounts
     n_good: int = field(metadata={"title": "good stars"})
     n_partitions: int = field(metadata={"title": "partitions"})
+    joined: Mapping[str, JoinCounts] = field(default_factory=dict, metadata={"title": "joined tables"})
 
 
 @dataclass(frozen=True, kw_only=True)

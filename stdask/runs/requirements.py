@@ -50,7 +50,9 @@ def requirements(ensemble: Ensemble) -> list[RequiredColumn]:
     if ensemble.error_factors and definition.duplicates:
         purpose = f"errors of {', '.join(ensemble.error_factors)} are multiplied by a factor that depends on it"
         read.append(_row("duplicates.best", definition.duplicates.best, NO, purpose))
-    return [own for row in read for own in _behind(row)]
+    plain = definition.in_one_table  # the table that is translated has the columns of all tables of the survey
+    named = [replace(row, column=plain(row.column), error=plain(row.error)) for row in read]
+    return [own for row in named for own in _behind(row)]
 
 
 def _inputs(definition: SurveyDefinition, inputs: dict[str, list[str]]) -> Iterator[RequiredColumn]:

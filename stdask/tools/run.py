@@ -18,9 +18,9 @@ from stdask.runs.registry import STAGES, StageEntry, entry_of, stages_of
 from stdask.runs.run_file import open_run
 from stdask.runs.session import session
 from stdask.schema import CLUSTER_COLUMNS
+from stdask.stages.ingest.joins.tables import fit_definition, open_tables
 from stdask.storage import paths
 from stdask.storage.files import write_text
-from stdask.storage.surveys.computed import ComputedColumns
 from stdask.storage.surveys.files import open_survey
 
 
@@ -162,8 +162,7 @@ def check_files(run: Run) -> None:
     """
     for side in "ab":
         definition = run.definition(side)
-        survey, *_ = (open_survey(*file) for file in run.survey_files(side).values())
-        ComputedColumns(survey, definition.sentinels).require_for(definition)
+        fit_definition(definition, open_tables(definition, run.survey_files(side)), run.used_columns(side))
     lists = run.config.pair.exclude if run.config.pair else ()
     for stars in (*lists, *run.config.merge.exclude):
         open_survey(run.data_dir / stars.file).require([stars.column])

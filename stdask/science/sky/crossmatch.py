@@ -46,6 +46,33 @@ def match_positions(
     return Matches(rows_a, rows_b, distances, ambiguous)
 
 
+def nearest_rows(
+    ra_a: np.ndarray, dec_a: np.ndarray, ra_b: np.ndarray, dec_b: np.ndarray, radius_arcsec: float
+) -> np.ndarray:
+    """Return for each position of A the row of the nearest one of B; of equally near ones the first.
+
+    Several rows of A may have the same nearest row of B.
+
+    Parameters
+    ----------
+    ra_a, dec_a : shape (n_a,), degrees
+    ra_b, dec_b : shape (n_b,), degrees
+    radius_arcsec
+        Largest separation.
+
+    Returns
+    -------
+    rows : shape (n_a,), int64
+        -1 where no position of B is within the radius.
+    """
+    if not ra_b.size:
+        return np.full(ra_a.size, -1, dtype=np.int64)
+    first = _first_of_each(ra_b, dec_b)
+    chord = 2 * np.sin(radius_arcsec * ARCSEC / 2)
+    rows, _ = _nearest(unit_vectors(ra_a, dec_a), unit_vectors(ra_b[first], dec_b[first]), chord)
+    return np.append(first, -1)[rows]
+
+
 def move_positions(
     ra_deg: np.ndarray, dec_deg: np.ndarray, pmra: np.ndarray, pmdec: np.ndarray, years: float
 ) -> tuple[np.ndarray, np.ndarray]:

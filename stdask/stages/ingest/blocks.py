@@ -191,7 +191,7 @@ def place(block: tuple[int, int], source: Source, names: Sequence[str]) -> Place
     rows = np.arange(block[0], block[0] + table.num_rows)
     ids = _identity(table, definition.id, definition)
     ra, dec = (
-        _degrees(table, name, source.units.get(name, "")) for name in (definition.position.ra, definition.position.dec)
+        degrees(table, name, source.units.get(name, "")) for name in (definition.position.ra, definition.position.dec)
     )
     ra, missing, impossible = check_positions(ra, dec)
     nameless = ids.is_null().to_numpy(zero_copy_only=False)
@@ -266,7 +266,14 @@ def _identity(table: pa.Table, name: str, definition: SurveyDefinition) -> pa.Ar
     return pc.if_else(pc.greater(numbers, 0), numbers, pa.scalar(None, pa.int64()))
 
 
-def _degrees(table: pa.Table, name: str, unit: str) -> np.ndarray:
+def degrees(table: pa.Table, name: str, unit: str) -> np.ndarray:
+    """Return a column of right ascensions or declinations, NaN where missing; `unit` is that of the file.
+
+    Raises
+    ------
+    SurveyError
+        If it holds no numbers, or its unit is none of angles.
+    """
     column = table[name].combine_chunks()
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         raise SurveyError(f"Column {name!r} of the position holds {column.type}. Name a column of numbers in degrees.")

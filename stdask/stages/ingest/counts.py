@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from stdask.runs.counts import JoinCounts
 from stdask.schema import Column
 from stdask.schema.cuts import CutRow, ValuesRow
 from stdask.science.measurements.values import ERROR_COUNTS, VALUE_COUNTS
@@ -17,7 +18,11 @@ def add_up_reasons(blocks: Sequence[BlockRecord]) -> Counter[str]:
 
 
 def list_cuts(
-    n_rows: int, reasons: Mapping[str, str], cuts: Sequence[str], blocks: Sequence[BlockRecord]
+    n_rows: int,
+    reasons: Mapping[str, str],
+    cuts: Sequence[str],
+    blocks: Sequence[BlockRecord],
+    joined: Mapping[str, JoinCounts],
 ) -> list[CutRow]:
     """Return the rows set aside and the stars that fail each cut; the stars left after the last cut are GOOD.
 
@@ -31,8 +36,13 @@ def list_cuts(
         The quality cuts of the definition, as text.
     blocks
         All of the file.
+    joined
+        Further tables that were joined to the main one: they take no row away.
     """
     rows = [CutRow("rows of the file", 0, n_rows)]
+    for name, counts in joined.items():
+        rows.append(CutRow(f"rows without a row in {name} (kept, its columns are missing)", counts.n_unmatched, n_rows))
+        rows.append(CutRow(f"rows of {name} that belong to no star (not read)", counts.n_unused, n_rows))
     set_aside = add_up_reasons(blocks)
     for reason, text in reasons.items():
         if n_aside := set_aside[reason]:

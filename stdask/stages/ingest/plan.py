@@ -1,13 +1,14 @@
 """What the tasks of the stage `ingest` are given, and what they give back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 import pyarrow as pa
 
 from stdask.config.survey import SurveyDefinition
+from stdask.runs.counts import JoinCounts
 from stdask.schema import Column
 from stdask.science.measurements.repeats import ErrorFactors
 from stdask.science.measurements.survey_columns import SurveyColumns
@@ -76,6 +77,7 @@ class RawSurvey:
     ebv_map: Path | None = None  # map of E(B-V)
     factors: Mapping[str, ErrorFactors] | None = None  # of stated errors; None to measure them if the definition asks
     numbered: bool = False  # the catalogue has the row numbers of the file
+    notes: tuple[str, ...] = ()  # parts of the definition that were left out
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ class Source:
     definition: SurveyDefinition
     reddening: tuple[Path, str] | None  # a map of E(B-V) as an array, and its frame
     numbered: bool = False  # the catalogue has the row numbers of the file
+    joined: Mapping[str, JoinCounts] = field(default_factory=dict)  # further tables, joined to the main one
 
     def columns(self, table: pa.Table) -> SurveyColumns:
         """Return columns of some rows as the definition reads them."""

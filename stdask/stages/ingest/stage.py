@@ -22,6 +22,7 @@ from stdask.cluster.workers import Workers
 from stdask.config.run import Run
 from stdask.config.survey import SurveyDefinition
 from stdask.config.survey_files import MAIN
+from stdask.display.console import say
 from stdask.errors import StdaskError, SurveyError
 from stdask.runs.counts import IngestCounts, RowCounts
 from stdask.runs.ensemble import open_ensemble
@@ -37,10 +38,11 @@ from stdask.stages.ingest.blocks import (
     find_repeats,
     read_counts,
     scan_block,
-    store_in_slices,
     store_map,
 )
 from stdask.stages.ingest.counts import add_up_reasons, list_cuts, list_values
+from stdask.stages.ingest.joins.join import prepare_tables
+from stdask.stages.ingest.joins.tables import fit_definition, open_tables
 from stdask.stages.ingest.partitions import collect_rejected, write_bundle
 from stdask.stages.ingest.plan import (
     BlockRecord,
@@ -67,9 +69,6 @@ from stdask.storage.documents import write_declared, write_ecsv
 from stdask.storage.error_factors import factors_table
 from stdask.storage.files import hash_of
 from stdask.storage.surveys.computed import ComputedColumns
-from stdask.storage.surveys.files import open_survey
-from stdask.storage.surveys.format import SurveyFile
-from stdask.storage.surveys.many import with_copies
 
 ROWS_PER_SHARE = 1_000_000  # of the file, compared at once for repeats: about 100 MB
 
@@ -95,10 +94,12 @@ def run(run: Run, workers: Workers, side: str) -> Receipt:
     folder = paths.catalogue(run.output, definition.name)
     try:
         stage = begin_stage(run, f"ingest_{side}")
-        survey, *_ = (open_survey(*file) for file in files.values())
-        ComputedColumns(survey, definition.sentinels).require_for(definition)  # before any earlier output is removed
+        survey = open_tables(definition, files)
+        # before any earlier output is removed
+        definition, notes = fit_definition(definition, survey, run.used_columns(side))
         ebv_map = run.data_dir / definition.ebv_map if definition.ebv_map else None
-        raw = RawSurvey(survey, definition, ebv_map, _trained_factors(run) if side == "a" else None)
+        factors = _trained_factors(run) if side == "a" else None
+        raw = RawSurvey(survey, definition, ebv_map, factors, notes=tuple(notes))
         receipt = stage.done() or ingest(stage, workers, raw, folder, run.config.ingest.rows_per_block)
     except StdaskError as exc:
         exc.add_note(f"Survey {definition.name} ({files[MAIN].path.name})")
@@ -137,9 +138,11 @@ def ingest(stage: Stage, workers: Workers, raw: RawSurvey, folder: Path, rows_pe
     SurveyError
         If the file does not fit its definition.
     """
+    for note in raw.notes:
+        say(f"  {note}", "yellow")
     steps = Steps(stage, workers, rows_per_block)
     definition, scratch = raw.definition, _prepare(folder, steps)
-    source = _open(steps, raw, scratch)
+    source = _open(steps, raw, scratch, rows_per_block)
     n_rows = source.survey.n_rows
     deal = Deal(scratch, n_rows, rows_per_block, -(-n_rows // ROWS_PER_SHARE))
     columns = catalogue_fields(source)
@@ -163,7 +166,7 @@ def ingest(stage: Stage, workers: Workers, raw: RawSurvey, folder: Path, rows_pe
     steps.run("set_aside", collect_rejected, [Item("rows", 0)], deal, folder)
     if factors and definition.duplicates:
         write_ecsv(folder / paths.REPEATS, factors_table(factors, definition.duplicates.best))
-    return _finish(stage, source, target, converted, [one for own in written for one in own])
+    return _finish(stage, source, target, converted, [one for own in written for one in own], raw.notes)
 
 
 def _prepare(folder: Path, steps: Steps) -> Path:
@@ -176,7 +179,7 @@ def _prepare(folder: Path, steps: Steps) -> Path:
     return scratch
 
 
-def _open(steps: Steps, raw: RawSurvey, scratch: Path) -> Source:
+def _open(steps: Steps, raw: RawSurvey, scratch: Path, rows_per_block: int) -> Source:
     """Return the survey as tasks read it: files that can be read in part, and a map that fits into memory."""
     survey, definition = raw.survey, raw.definition
     if raw.factors is not None and definition.duplicates:  # nothing is measured
@@ -184,43 +187,15 @@ def _open(steps: Steps, raw: RawSurvey, scratch: Path) -> Source:
         definition = definition.model_copy(update={"duplicates": duplicates})
     columns = ComputedColumns(survey, definition.sentinels)
     units = {name: columns.unit(name) for name in definition.source_columns}
-    survey = unpack(steps, MAIN, survey, columns.behind(definition.source_columns), scratch / "survey")
-    columns = ComputedColumns(survey, definition.sentinels)
+    survey, joined = prepare_tables(steps, survey, definition, scratch, rows_per_block)
     reddening = None
     if raw.ebv_map:
         copy = Item("map", 0)
         path = scratch / copy.kind / str(copy.number)
         (frame,) = steps.run("map", store_map, [copy], raw.ebv_map, path, kind=str)
         reddening = (path, frame)
-    return Source(columns, units, definition, reddening, raw.numbered)
-
-
-def unpack(steps: Steps, table: str, survey: SurveyFile, names: Sequence[str], folder: Path) -> SurveyFile:
-    """Return a table of a survey that can be read in part: columns of files that cannot are copied, a task for each.
-
-    Parameters
-    ----------
-    steps
-        Of the ingest.
-    table
-        Name of the table in the definition.
-    survey, names
-        The table, and the columns of it that are read.
-    folder
-        Of the copies.
-
-    Raises
-    ------
-    SurveyError
-        If the table has no rows.
-    """
-    packed = [Item(f"{table} file", number) for number, file in enumerate(survey.parts) if not file.by_slices]
-    if packed:
-        steps.run(f"unpack_{table}", store_in_slices, packed, survey, names, folder)
-        survey = with_copies(survey, {item.number: folder / str(item.number) for item in packed})
-    if not survey.n_rows:
-        raise SurveyError(f"{survey.path} has no rows. Name files with stars in them.")
-    return survey
+    columns = ComputedColumns(survey, definition.sentinels)
+    return Source(columns, units, definition, reddening, raw.numbered, joined)
 
 
 def _measure_factors(
@@ -264,10 +239,11 @@ def _finish(
     target: Target,
     converted: Sequence[BlockRecord],
     partitions: Sequence[PartitionRecord],
+    notes: tuple[str, ...],
 ) -> Receipt:
     folder, definition, n_rows = target.folder, source.definition, source.survey.n_rows
     cuts = [term.text for term in definition.cuts]
-    write_declared(folder / paths.CUTS, list_cuts(n_rows, reasons_in_words(definition), cuts, converted))
+    write_declared(folder / paths.CUTS, list_cuts(n_rows, reasons_in_words(definition), cuts, converted, source.joined))
     write_declared(folder / paths.VALUES, list_values(source.units, target.columns, converted))
     rows = {pixel: written.rows for pixel, written in partitions}
     remove_partitions(folder, keep=rows)  # files that killed workers left half-written
@@ -282,6 +258,8 @@ def _finish(
         rows=RowCounts(n_rows, sum(rows.values()), dict(sorted(add_up_reasons(converted).items()))),
         n_good=sum(block.n_good for block in converted),
         n_partitions=len(rows),
+        joined=source.joined,
+        notes=notes,
     )
     known = {paths.partition(folder, p): FileRecord(written.bytes, written.sha256) for p, written in partitions}
     scratch = paths.scratch(folder)

@@ -11,6 +11,7 @@ from stdask.errors import SurveyError
 from stdask.runs.ensemble import Ensemble
 from stdask.science.measurements.expressions import columns_of
 from stdask.science.measurements.units import unknown_units
+from stdask.stages.ingest.joins.tables import as_one, present_columns
 from stdask.stages.ingest.plan import RawSurvey
 from stdask.storage.surveys.computed import ComputedColumns
 from stdask.storage.surveys.files import open_survey
@@ -47,9 +48,9 @@ def open_table(
     if not given.ebv_map:  # the map of the training stars replaces a column of the table
         given = given.model_copy(update={"ebv_map": own.ebv_map})
     hints = given.file if definition else given.file.model_copy(update={"format": None})
-    survey = open_survey(path, hints)
+    survey = as_one(given, open_survey(path, hints), {})  # one table with the columns of all
     columns = ComputedColumns(survey, given.sentinels)
-    present = [*survey.columns, *filter(columns.has, given.source_columns)]
+    present = [*survey.columns, *present_columns(given, columns)]
     inputs = ensemble.inputs
     try:
         _require_star(given, survey)
@@ -103,9 +104,14 @@ def _with_map(
 def _of_other_release(ensemble: Ensemble, given: SurveyDefinition, survey: SurveyFile) -> list[str]:
     """Return a sentence on the surveys that ship with stdask of which the table has all columns, if there are any."""
     others = [load_definition(name) for name in shipped_names() if name not in (given.name, ensemble.definition.name)]
-    columns = ComputedColumns(survey, given.sentinels)
-    fitting = [other for other in others if all(map(columns.has, other.source_columns))]
+    fitting = [other for other in others if _has_all(survey, other)]
     if not fitting:
         return []
     named = " or ".join(f"{other.title} (--definition {other.name})" for other in fitting)
     return [f"These are the columns of {named}; the ensemble was trained on {ensemble.definition.title}."]
+
+
+def _has_all(survey: SurveyFile, definition: SurveyDefinition) -> bool:
+    """Tell whether a table has all columns of a definition, of whatever tables they are."""
+    columns = ComputedColumns(as_one(definition, survey, {}), definition.sentinels)
+    return all(map(columns.has, definition.source_columns))

@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from stdask import schema
 from stdask.config.survey import SurveyDefinition
-from stdask.config.survey_files import MAIN, NamedFile
-from stdask.display.console import progress_bar, say
+from stdask.config.survey_files import NamedFile
+from stdask.display.console import say
 from stdask.network.ensemble import translate
 from stdask.schema.validation import RepeatRow, ValidationTables
 from stdask.science.assessment.paired import repeatability
@@ -20,11 +20,12 @@ from stdask.science.measurements.survey_columns import SurveyColumns, catalogue_
 from stdask.science.sky.crossmatch import match_ids
 from stdask.science.translation.resampling import measured_behind
 from stdask.science.translation.scaling import NO_COUNTERPART
+from stdask.stages.ingest.joins.lookup import looked_up, take_rows
+from stdask.stages.ingest.joins.tables import fit_definition, open_tables
 from stdask.stages.ingest.plan import DUPLICATES
 from stdask.storage import paths
 from stdask.storage.error_factors import read_factors
 from stdask.storage.surveys.computed import ComputedColumns
-from stdask.storage.surveys.files import open_survey
 from stdask.storage.surveys.format import SurveyFile
 from stdask.storage.tables import read_parquet, to_masked, to_numpy
 from stdask.tools.validate.stars import Checked, Validation
@@ -44,7 +45,7 @@ def check(validation: Validation) -> ValidationTables:
     """Translate both visits to the stars that A observed more than once."""
     run = validation.run
     folder = paths.catalogue(run.output, run.definition_a.name)
-    visits = repeated_visits(run.definition_a, run.survey_files("a")[MAIN], folder)
+    visits = repeated_visits(run.definition_a, run.survey_files("a"), folder)
     if visits is None:
         say(f"  {run.definition_a.name} has no star observed more than once", "yellow")
         return ValidationTables()
@@ -94,20 +95,24 @@ def repeat_rows(checked: Checked, visits: Visits) -> list[RepeatRow]:
     return rows
 
 
-def repeated_visits(definition: SurveyDefinition, file: NamedFile, folder: Path) -> Visits | None:
+def repeated_visits(definition: SurveyDefinition, files: Mapping[str, NamedFile], folder: Path) -> Visits | None:
     """Return the stars of which ingest set a row aside, with both rows as the catalogue would hold them.
 
     Parameters
     ----------
-    definition, file, folder
-        Survey A, its file, and its catalogue.
+    definition, files, folder
+        Survey A, the files of its tables, and its catalogue.
     """
     rejected = read_parquet(folder / paths.REJECTED)
     aside = to_numpy(rejected, "row")[to_numpy(rejected, "reason") == DUPLICATES["star"]]
-    if definition.duplicates is None or not aside.size:
+    if not aside.size:
         return None
-    survey = ComputedColumns(open_survey(*file), definition.sentinels)
-    stars = survey.read([definition.duplicates.by])[definition.duplicates.by].combine_chunks()
+    survey = open_tables(definition, files)
+    definition, _ = fit_definition(definition, survey, ())
+    if definition.duplicates is None:
+        return None
+    by = definition.duplicates.by
+    stars = looked_up(survey, definition).read([by])[by].combine_chunks()
     kept = np.setdiff1d(np.flatnonzero(stars.is_valid().to_numpy(zero_copy_only=False)), to_numpy(rejected, "row"))
     names = [stars.take(pa.array(rows)).to_numpy(zero_copy_only=False) for rows in (kept, aside)]
     first, second = match_ids(*names)
@@ -117,25 +122,22 @@ def repeated_visits(definition: SurveyDefinition, file: NamedFile, folder: Path)
 
 
 def _read_rows(
-    survey: ComputedColumns[SurveyFile],
+    survey: SurveyFile,
     definition: SurveyDefinition,
     factors: Mapping[str, ErrorFactors],
     rows: np.ndarray,
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Return catalogue columns and ids of rows of the survey file, each in the shape of `rows`."""
+    """Return catalogue columns and ids of rows of the survey, each in the shape of `rows`."""
     wanted, places = np.unique(rows, return_inverse=True)
-    names, tables, start = definition.source_columns, [], 0
-    with progress_bar("read repeated visits", survey.n_rows) as bar:
-        for stored in survey.survey.batches(survey.behind(names)):
-            table = survey.compute(names, stored)
-            own = wanted[(wanted >= start) & (wanted < start + table.num_rows)]
-            tables.append(table.take(pa.array(own - start)))
-            start += table.num_rows
-            bar.advance(table.num_rows)
-    columns = to_masked(pa.concat_tables(tables))
-    units = {name: survey.unit(name) for name in names}
-    source = SurveyColumns(columns, units, definition.sentinels, survey.computed(names))
-    arrays, _, _ = catalogue_columns(definition, source, factors=factors)
+    source = ComputedColumns(take_rows(survey, definition, wanted), definition.sentinels)
+    names = definition.source_columns
+    columns = SurveyColumns(
+        to_masked(source.read(names)),
+        {name: source.unit(name) for name in names},
+        definition.sentinels,
+        source.computed(names),
+    )
+    arrays, _, _ = catalogue_columns(definition, columns, factors=factors)
     places = places.reshape(rows.shape)
-    ids = np.ma.getdata(columns[definition.id]).astype(str)
+    ids = np.ma.getdata(columns.columns[definition.id]).astype(str)
     return {name: values[places] for name, values in arrays.items()}, ids[places]

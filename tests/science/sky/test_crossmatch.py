@@ -13,6 +13,7 @@ from stdask.science.sky.crossmatch import (
     match_ids,
     match_positions,
     move_positions,
+    nearest_rows,
     separations,
 )
 from stdask.science.sky.healpix import INDEX_ORDER, Pixel, sky_index
@@ -42,6 +43,25 @@ def test_matches_are_the_mutual_nearest_neighbours_of_brute_force(place: tuple):
     assert expected
     # unit vectors hold 1e-16 rad: 5e-11 arcsec of chord, in quadrature with small separations
     np.testing.assert_allclose(separation, distances[rows_a, rows_b], rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("place", [(10.0, 20.0), (359.9999, -5.0), (120.0, 89.98), (0.0, -89.99)])
+def test_the_nearest_row_is_that_of_astropy_for_every_position(place: tuple):
+    (ra_a, dec_a), (ra_b, dec_b) = (crowd(n, *place, 60) for n in (150, 120))
+    a, b = (SkyCoord(*both, unit="deg") for both in ((ra_a, dec_a), (ra_b, dec_b)))
+    rows = nearest_rows(a.ra.deg, a.dec.deg, b.ra.deg, b.dec.deg, 2.0)
+    expected, separation, _ = a.match_to_catalog_sky(b)
+    near = separation.arcsec < 2.0
+    assert 0 < near.sum() < near.size
+    np.testing.assert_array_equal(rows, np.where(near, expected, -1))
+
+
+def test_several_rows_have_one_nearest_row_and_of_equally_near_ones_it_is_the_first():
+    ra, dec = np.array([10.0, 10.0, 11.0]), np.array([5.0, 5.0, 5.0])
+    assert nearest_rows(ra, dec, ra[[2, 0, 1]], dec, 1.0).tolist() == [1, 1, 0]
+    halfway, either_side = (np.zeros(1), np.zeros(1)), (np.zeros(2), np.array([1e-4, -1e-4]))
+    assert nearest_rows(*halfway, *either_side, 2.0).tolist() == [0]
+    assert nearest_rows(*halfway, np.empty(0), np.empty(0), 2.0).tolist() == [-1]
 
 
 def test_a_row_is_matched_at_most_once_even_where_positions_repeat():

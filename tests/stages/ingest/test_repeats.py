@@ -221,7 +221,7 @@ def test_a_definition_without_the_option_is_written_as_before_there_was_one():
 
 def test_visits_that_validate_reads_have_the_errors_of_the_catalogue(visited: Run):
     folder = paths.catalogue(visited.output, visited.definition_a.name)
-    visits = repeated_visits(visited.definition_a, visited.survey_files("a")["main"], folder)
+    visits = repeated_visits(visited.definition_a, visited.survey_files("a"), folder)
     assert visits is not None
     table = catalogue_of(visited).read()
     order = np.argsort(table["row"].to_numpy())

@@ -105,7 +105,7 @@ def test_both_visits_are_read_as_ingest_reads_them(tmp_path: Path, client: Worke
     run = small_run(tmp_path, table, block=25)
     ingest.run(run, client, "a")
     visits = repeated_visits(
-        run.definition_a, run.survey_files("a")["main"], paths.catalogue(run.output, run.definition_a.name)
+        run.definition_a, run.survey_files("a"), paths.catalogue(run.output, run.definition_a.name)
     )
     assert visits is not None
     assert visits.rows.shape == (2, 3)
@@ -122,8 +122,6 @@ def test_a_survey_without_repeats_has_no_visits(tmp_path: Path, client: Workers)
     run = small_run(tmp_path, small_table(30))
     ingest.run(run, client, "a")
     assert (
-        repeated_visits(
-            run.definition_a, run.survey_files("a")["main"], paths.catalogue(run.output, run.definition_a.name)
-        )
+        repeated_visits(run.definition_a, run.survey_files("a"), paths.catalogue(run.output, run.definition_a.name))
         is None
     )

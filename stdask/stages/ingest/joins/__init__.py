@@ -1,0 +1,1 @@
+"""How the stage `ingest` joins the tables of a survey."""
