@@ -441,3 +441,77 @@ def test_it_says_what_it_is_and_what_it_adds(translator: Translator):
     assert needed["unit"][needed["column"] == "rv"].tolist() == ["m/s"]
     assert "TEFF_PRED_SIGMA" in translator.provides.names
     assert stdask.Translator is Translator
+
+
+def far_translator(**changes: Any) -> Translator:
+    """Return a translator whose networks read a colour and an absolute magnitude, from a parallax or a distance."""
+    names = ("TEFF", "BP_G_0", "M_KS", "RV")
+    values = np.column_stack([training_stars()[0], np.random.default_rng(5).uniform(0, 0.3, 400)])
+    near = fit_neighbourhood(values, (*names, "EBV"), 1)
+    own = make_translator(photometry=FAR, derived=["M_KS"], **changes)
+    family = replace(own.ensemble.families[0], inputs=names, neighbourhood=near)
+    return replace(own, ensemble=replace(own.ensemble, families=(family,)))
+
+
+FAR = DEFINITION["photometry"] | {"bands": {"KS": {"column": "kmag", "error": "e_kmag", "extinction": "a_k"}}}
+OF_PARALLAX: dict[str, Any] = {"parallax": {"column": "plx", "error": "e_plx"}}
+OF_DISTANCE: dict[str, Any] = {"distances": [{"column": "d", "unit": "pc", "error": "e_d"}]}
+
+
+def far_table() -> pa.Table:
+    rng = np.random.default_rng(8)
+    distances = rng.uniform(200, 3000, N_STARS)  # pc
+    columns = {
+        "kmag": 0.6 + 5 * np.log10(distances / 10) + rng.normal(0, 0.1, N_STARS),
+        "e_kmag": rng.uniform(0.01, 0.03, N_STARS),
+        "a_k": rng.uniform(0.0, 0.1, N_STARS),
+        "plx": 1000 / distances,
+        "e_plx": 0.02 * 1000 / distances,
+        "d": distances,
+        "e_d": 0.02 * distances,
+    }
+    columns["a_k"][11], columns["kmag"][12], columns["plx"][13], columns["d"][13] = np.nan, 99, -1, np.nan
+    columns["e_plx"][14], columns["e_d"][14] = np.nan, np.nan
+    table = survey_table()
+    for name, values in columns.items():
+        table = table.append_column(name, pa.array(values))
+    return table
+
+
+@pytest.mark.parametrize("distance", [OF_PARALLAX, OF_DISTANCE])
+def test_an_absolute_magnitude_is_made_of_published_columns_as_ingest_makes_it(
+    distance: dict[str, Any], tmp_path: Path
+):
+    translator, survey = far_translator(**distance), far_table()
+    run = make_run(tmp_path).model_copy(update={"definition_a": translator.definition})
+    write_parquet(tmp_path / "none", survey)
+    with Workers(ClusterConfig(), in_process=True) as workers:
+        ingest.run(run, workers, "a")
+    catalogue = open_catalogue(paths.catalogue(run.output, translator.definition.name)).to_arrow()
+    assert {"M_KS", "A_KS", "KS_MAG", "DISTANCE_MODULUS", "DISTANCE_MODULUS_ERR"} <= set(catalogue.column_names)
+    published = rows_by_id(translator.translate(survey))
+    assert rows_by_id(translator.translate(catalogue)) == published
+    assert len(set(published.values())) == N_STARS
+    flags = translator.translate(survey)["FLAG_MISSING_INPUTS_INTRINSIC"].to_numpy()
+    comments = translator.translate(survey)["QFLAG_COMMENTS"].to_pylist()
+    assert flags[[11, 12, 13, 14]].all()
+    assert all("M_KS" in comments[star] for star in (11, 12, 13))
+    assert "DISTANCE_MODULUS" in comments[14]
+    needed = {row["name"]: row["column"] for row in translator.requires if row["needed"] == "yes"}
+    own = {"parallax": "plx"} if distance == OF_PARALLAX else {"DISTANCE": "d"}
+    assert needed.items() >= {"KS_MAG": "kmag", "A_KS": "a_k", "BP_MAG": "bpmag", "EBV": "ebv", **own}.items()
+    assert "RP_MAG" not in needed
+
+
+def test_parallaxes_and_the_distances_that_they_are_give_the_same_labels():
+    published = far_table()
+    names = ["TEFF_PRED_50", "TEFF_PRED_SIGMA", "DOMAIN_INDEX_INTRINSIC"]
+    both = [far_translator(**distance).translate(published) for distance in (OF_PARALLAX, OF_DISTANCE)]
+    for name in names:
+        one, other = (table[name].to_numpy() for table in both)
+        np.testing.assert_allclose(one, other, rtol=2e-6)  # of the modulus in float32
+
+
+def test_a_table_without_its_distance_is_refused():
+    with pytest.raises(SurveyError, match="no column 'plx': the networks need it for their input M_KS"):
+        far_translator(**OF_PARALLAX).translate(far_table().drop_columns(["plx"]))

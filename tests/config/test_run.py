@@ -210,6 +210,29 @@ def test_inputs_are_counterparts_then_features_then_extrinsic_ones_each_once(loa
     assert train.inputs("extrinsic") == ("TEFF", "BP_G_0", "RV")
 
 
+def test_the_catalogue_of_a_holds_the_derived_inputs_of_the_run(load):
+    text = LEAST.replace("[[train.intrinsic]]", '[train]\nfeatures = ["BP_G_0", "BP_RP_0"]\n[[train.intrinsic]]', 1)
+    run = load(text)
+    assert run.definition_a.derived == ("BP_RP_0",)
+    assert run.definition_b.derived == ()
+    assert load(LEAST).definition_a.derived == ()
+
+
+def test_an_input_that_a_survey_lacks_is_refused_with_what_it_has_and_the_remedy(load, tmp_path: Path):
+    text = LEAST.replace("[[train.intrinsic]]", '[train]\nfeatures = ["M_KS"]\n[[train.intrinsic]]', 1)
+    with pytest.raises(
+        ConfigError, match=r"'M_KS' is not measured by galah_dr3 \(A\), which has TEFF.*BP_RP_0"
+    ) as info:
+        load(text)
+    assert str(info.value).endswith("M_KS needs the magnitude KS: add its column to [photometry].")
+    (tmp_path / "own.toml").write_text(
+        'name = "own"\ntitle = "own"\nreference = "none"\nid = "ID"\n[labels.TEFF]\ncolumn = "t"\n'
+        '[labels.RV]\ncolumn = "rv"\nunit = "km/s"\n[labels.M_KS]\ncolumn = "m"\nunit = "mag"\n'
+    )
+    with pytest.raises(ConfigError, match=r"'M_KS' is a label of own \(A\) with the name of a colour or absolute mag"):
+        load(text.replace('"galah_dr3"', '"own.toml"'))
+
+
 def test_a_config_cannot_be_changed(load):
     config: RunConfig = load(LEAST).config
     with pytest.raises(ValidationError, match="frozen"):

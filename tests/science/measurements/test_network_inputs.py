@@ -65,3 +65,14 @@ def test_columns_and_units_are_those_of_the_definition():
         *("TEFF", "FE_H", "BP_G_0", "EBV", "TEFF_ERR", "FE_H_ERR", "BP_MAG", "BP_MAG_ERR", "G_MAG", "G_MAG_ERR"),
     ]
     assert [unit_of(name, DEFINITION) for name in ("TEFF", "VSINI", "G_RP_0", "EBV")] == ["K", "km/s", "mag", "mag"]
+
+
+def test_the_errors_behind_an_absolute_magnitude_are_read_and_no_typical_one_stands_for_the_distance():
+    asked = DEFINITION.model_copy(update={"derived": ("M_G",)})
+    read = columns_read(["M_G"], [])
+    assert read == ["M_G", "G_MAG", "G_MAG_ERR", "DISTANCE_MODULUS", "DISTANCE_MODULUS_ERR"]
+    columns = {"M_G": np.array([0.4, 0.5]), "DISTANCE_MODULUS_ERR": np.array([0.1, np.nan])}
+    found = named_inputs(asked, SurveyColumns(columns, {}), ["M_G"], [])
+    assert_array_equal(found["DISTANCE_MODULUS_ERR"], [0.1, np.nan])
+    assert_array_equal(found["G_MAG_ERR"], [0.02, 0.02])
+    assert unit_of("DISTANCE_MODULUS", asked) == unit_of("M_G", asked) == "mag"

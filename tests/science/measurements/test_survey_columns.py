@@ -121,3 +121,79 @@ def test_a_unit_that_does_not_fit_names_the_column():
     asked = definition(distances=[{"column": "parallax"}])
     with pytest.raises(SurveyError, match="Column 'parallax': unit 'mas' cannot be converted to 'kpc'"):
         catalogue_columns(asked, SurveyColumns({"parallax": np.array([1.0])}, {"parallax": "mas"}))
+
+
+def photometry_of(**bands: dict[str, object]) -> dict[str, object]:
+    return {
+        "g": "g",
+        "ebv": "ebv",
+        "typical_error": 0.01,
+        "bands": {name: {"column": name.lower()} | own for name, own in bands.items()},
+    }
+
+
+def test_absolute_magnitudes_of_distances_are_those_worked_out_by_hand():
+    asked = definition(
+        photometry=photometry_of(KS={"error": "e_ks", "extinction": "a_ks"}, J={}),
+        distances=[{"column": "d", "unit": "pc", "error": "e_d"}],
+        derived=["M_G", "M_KS", "J_KS_0"],
+    )
+    columns = {
+        "g": np.array([12.0, 12.0, 12.0, 12.0]),
+        "ks": np.array([9.5, 9.5, 9.5, 99.0]),
+        "e_ks": np.array([0.02, NAN, 0.02, 0.02]),
+        "j": np.array([10.2, 10.2, 10.2, 10.2]),
+        "a_ks": np.array([0.1, 0.1, -9999.0, 0.1]),
+        "ebv": np.array([0.5, NAN, 0.5, 0.5]),
+        "d": np.array([2000.0, 2000.0, 2000.0, 2000.0]),
+        "e_d": np.array([100.0, NAN, 100.0, 100.0]),
+    }
+    arrays, counts, _ = catalogue_columns(asked, SurveyColumns(columns, {}))
+    # modulus 5 log10(200) = 11.505150; A_G = 0.85926 x 2.742 x 0.5 = 1.178045; A_J = 0.723 x 0.5
+    assert_allclose(arrays["DISTANCE_MODULUS"], [11.505150] * 4, atol=1e-6)
+    assert_allclose(arrays["DISTANCE_MODULUS_ERR"], [0.108574, NAN, 0.108574, 0.108574], atol=1e-6)
+    assert_allclose(arrays["M_G"], [-0.683195, NAN, -0.683195, -0.683195], atol=1e-6)
+    assert_allclose(arrays["M_KS"], [-2.105150, -2.105150, NAN, NAN], atol=1e-6)
+    assert_allclose(arrays["J_KS_0"], [0.7 - 0.3615 + 0.1, NAN, NAN, NAN], atol=1e-12)
+    assert_allclose(arrays["KS_MAG_ERR"], [0.02, 0.01, 0.02, NAN])
+    assert_array_equal(arrays["A_KS"], [0.1, 0.1, NAN, 0.1])
+    assert (counts["A_KS", "a_ks"]["n_sentinel"], counts["KS_MAG", "ks"]["n_typical_error"]) == (1, 1)
+    assert "BP_G_0" not in arrays
+    names = {column.name for column in asked.catalogue_columns}
+    assert names - {"STAR_KEY", "ra", "dec"} == arrays.keys()
+    assert set(asked.source_columns) - {"id", "ra", "dec"} == columns.keys()
+
+
+def test_a_parallax_takes_the_place_of_the_distance_and_is_counted():
+    asked = definition(
+        photometry=photometry_of(KS={"extinction": 0}),
+        parallax={"column": "plx", "error": "e_plx", "unit": "arcsec"},
+        distances=[{"column": "d"}],
+        derived=["M_KS"],
+    )
+    columns = {
+        "plx": np.array([0.5e-3, -1e-3, 0.1e-3, 2e-3, NAN]),
+        "e_plx": np.array([0.01e-3, 0.1e-3, 0.03e-3, NAN, 1e-3]),
+        "d": np.full(5, 7.0),
+        "ks": np.full(5, 9.5),
+        "g": np.full(5, 12.0),
+        "ebv": np.full(5, NAN),
+    }
+    arrays, counts, _ = catalogue_columns(asked, SurveyColumns(columns, {}))
+    assert_allclose(arrays["M_KS"], [9.5 - 11.505150, NAN, NAN, 9.5 - 8.494850, NAN], atol=1e-6)
+    assert_allclose(arrays["DISTANCE_MODULUS_ERR"], [0.043429, NAN, NAN, NAN, NAN], atol=1e-6)
+    assert_allclose(arrays["DISTANCE"], 7.0)
+    found = counts["DISTANCE_MODULUS", "plx"]
+    assert {name: found[name] for name in ("n_missing", "n_outside", "n_measured", "n_no_error")} == {
+        "n_missing": 1,
+        "n_outside": 2,
+        "n_measured": 2,
+        "n_no_error": 1,
+    }
+
+
+def test_a_definition_without_derived_quantities_reads_a_parallax_for_nothing():
+    asked = definition(photometry=photometry_of(), parallax={"column": "plx"})
+    columns = {name: np.array([1.0]) for name in ("g", "ebv", "plx")}
+    arrays, _, _ = catalogue_columns(asked, SurveyColumns(columns, {}))
+    assert arrays.keys() == {"G_MAG", "G_MAG_ERR", "EBV", "GOOD"}

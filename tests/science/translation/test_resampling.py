@@ -137,3 +137,25 @@ def test_a_missing_value_is_missing_in_all_draws_and_a_missing_error_counts_as_n
 def test_a_negative_error_is_refused_with_its_column():
     with pytest.raises(CatalogueError, match=r"-0\.1 in row 0, column 'LOGG'"):
         draw([[5000.0, 2.5]], [[80.0, -0.1]], KEYS[:1], ("TEFF", "LOGG"))
+
+
+def test_a_colour_and_absolute_magnitudes_are_drawn_as_the_measurements_behind_them_are():
+    columns, mixing = measured_behind(("BP_G_0", "M_G", "TEFF", "M_KS"))
+    assert columns == ("BP_MAG", "G_MAG", "DISTANCE_MODULUS", "TEFF", "KS_MAG")
+    np.testing.assert_array_equal(mixing[:, 1], [0, 1, -1, 0, 0])
+    # a star of BP = 13.1, G = 12.5, Ks = 10.6 with a parallax of 0.8 mas, without extinction; errors in mag and mas
+    truth, sigmas = np.array([13.1, 12.5, 0.8, 10.6]), np.array([0.05, 0.08, 0.02, 0.06])
+    bp, g, parallax, ks = np.random.default_rng(3).normal(truth, sigmas, (400_000, 4)).T
+    modulus = 10 - 5 * np.log10(parallax)
+    by_hand = np.cov([bp - g, g - modulus, ks - modulus])
+    error = 5 / np.log(10) * 0.02 / 0.8
+    values = [0.6, 12.5 - 10 + 5 * np.log10(0.8), 4800, 10.6 - 10 + 5 * np.log10(0.8)]
+    names = ("BP_G_0", "M_G", "TEFF", "M_KS")
+    draws = draw([values], [[0.05, 0.08, error, 30, 0.06]], KEYS[:1], names, n_draws=400_000)
+    covariance = np.cov(draws[0][:, [0, 1, 3]].T)
+    # 5 sigma of two sample covariances of 400,000 draws is 1.6 per cent of sx sy, second order 0.3 per cent
+    scales = np.sqrt(np.diag(by_hand))
+    np.testing.assert_allclose(covariance / np.outer(scales, scales), by_hand / np.outer(scales, scales), atol=0.019)
+    correlation = covariance / np.sqrt(np.outer(np.diag(covariance), np.diag(covariance)))
+    assert correlation[0, 1] == pytest.approx(-0.70, abs=0.01)  # -0.08^2 / (0.0943 x 0.0967), from G alone
+    assert correlation[1, 2] > 0.35  # from the distance alone

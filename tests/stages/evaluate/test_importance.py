@@ -138,6 +138,11 @@ def test_a_single_colour_is_an_input_like_others(stars: TrainingSet, client: Wor
     assert {row.input for row in rows} == set(names)
 
 
+def test_an_absolute_magnitude_is_no_colour(stars: TrainingSet, client: Workers) -> None:
+    rows = importance_rows(replace(FAMILY, inputs=("TEFF", "BP_G_0", "M_G", "RV")), stars, EVALUATE, 0, client)
+    assert {row.players for row in rows} == {"inputs"}  # a single colour
+
+
 def test_metal_poor_and_metal_rich_stars_are_explained_apart_if_there_are_enough(
     stars: TrainingSet, client: Workers
 ) -> None:

@@ -401,6 +401,9 @@ def test_symbols_are_written_in_html() -> None:
     assert symbol("LOGG") == "log <i>g</i>"
     assert symbol("ALPHA_FE") == "[\N{GREEK SMALL LETTER ALPHA}/Fe]"
     assert symbol("BP_G_0") == f"(BP {MINUS} G)<sub>0</sub>"
+    assert symbol("J_KS_0") == f"(J {MINUS} Ks)<sub>0</sub>"
+    assert symbol("M_KS") == "<i>M</i><sub>Ks</sub>"
+    assert symbol("M_MINE") == "M_MINE"
     assert symbol("<b>") == "&lt;b&gt;"
 
 

@@ -47,6 +47,16 @@ def test_a_colour_off_its_relation_is_caught_and_named_and_untouched_stars_are_r
     assert max(others.values()) < 0.12
 
 
+def test_an_absolute_magnitude_is_shifted_by_the_errors_of_its_magnitude_and_distance(run: Run):
+    inputs, labels = stars_and_labels(500, 1)
+    family = replace(identity(inputs), inputs=("TEFF", "BP_G_0", "M_G", "RV"))
+    family = replace(family, neighbourhood=fit_neighbourhood(inputs, family.inputs, 1))
+    stars = training(inputs, labels, errors=[20, 0.02, 0.03, 0.04, 1])  # of TEFF, BP, G, the modulus and RV
+    rows = shifted_rows(checked(run, family, stars), run.definition_a.units)
+    shifts = {(row.shifted, round(row.by, 12), row.unit) for row in rows}
+    assert {("M_G", 0.15, "mag"), ("M_G", -0.15, "mag"), ("TEFF", 60.0, "K"), ("BP_G_0", 0.05, "mag")} <= shifts
+
+
 def test_the_reddening_is_shifted_where_the_domain_knows_it(run: Run):
     inputs, labels = stars_and_labels(500, 1)
     stars = replace(training(inputs, labels), reddening=np.random.default_rng(1).uniform(0, 0.3, 500))
