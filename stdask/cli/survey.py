@@ -7,6 +7,8 @@ import typer
 
 from stdask.cli.options import examples, path
 from stdask.config.survey import load_definition, shipped_names
+from stdask.config.survey_files import FileHints
+from stdask.config.toml import validate
 from stdask.errors import SurveyError
 
 survey_app = typer.Typer(help="List, show, try and write survey definitions.")
@@ -64,21 +66,40 @@ def survey_check_command(
     check(load_definition(definition), file, rows)
 
 
-@survey_app.command("new", epilog=examples("survey new mine.fits --output mine.toml"))
+@survey_app.command(
+    "new",
+    epilog=examples(
+        "survey new mine.fits --output mine.toml",
+        "survey new allStar.fits --table 2",
+        "survey new stars.txt --format csv --delimiter '|'",
+    ),
+)
 def survey_new_command(
     file: SurveyTable,
     output: Annotated[
         Path | None, typer.Option(metavar="FILE.toml", parser=path, help="File to write. [default: print it]")
     ] = None,
+    format: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Format of the file, e.g. csv. [default: told by the file]")
+    ] = None,
+    delimiter: Annotated[
+        str | None, typer.Option(metavar="CHARACTER", help="Character between the values of a text file.")
+    ] = None,
+    table: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Table of a file with several, by its name or number. Repeat it for more."),
+    ] = None,
 ) -> None:
     """Propose a definition from the columns of a file.
 
-    Check and correct it before use.
+    Check and correct it before use. What is stated of the format is written into its table [file].
     """
     from stdask.storage.files import write_text
     from stdask.tools.survey.new import propose
 
-    text = propose(file)
+    stated = {"format": format, "delimiter": delimiter, "hdus": tuple(table or ())}
+    content = {key: value for key, value in stated.items() if value}
+    text = propose(file, validate(FileHints, content, "Options of stdask survey new", SurveyError))
     if output is None:
         print(text, end="")
         return
