@@ -8,6 +8,9 @@ ID = (
     "sobjectid",
     "apogeeid",
     "obsid",
+    "mobsid",
+    "raveobsid",
+    "sdssid",
     "specobjid",
     "targetid",
     "targid",
@@ -20,6 +23,7 @@ ID = (
     "tic",
     "id",
     "objectid",
+    "object",
     "2mass",
     "name",
     "star",
@@ -45,6 +49,7 @@ GAIA_ID = (
 )
 POSITIONS = (  # in right ascension and declination, of one system each
     ("ra", "dec"),
+    ("ra", "declination"),
     ("radeg", "dedeg"),
     ("radeg", "decdeg"),
     ("raj2000", "dej2000"),
@@ -52,6 +57,7 @@ POSITIONS = (  # in right ascension and declination, of one system each
     ("raicrs", "deicrs"),
     ("raicrs", "decicrs"),
     ("targetra", "targetdec"),
+    ("targra", "targdec"),
     ("radr2", "decdr2"),
     ("radr3", "decdr3"),
     ("alphaj2000", "deltaj2000"),
@@ -181,8 +187,10 @@ def find_column(names: Iterable[str], known: Sequence[str]) -> str | None:
 def known_columns(names: Iterable[str], known: Sequence[str]) -> Iterator[str]:
     """Yield the names that are known, in the order of the known spellings."""
     by_plain: dict[str, str] = {}
-    for name in names:
+    for name in (names := list(names)):
         by_plain.setdefault(plain(name), name)
+    for name in names:  # of several tables: RVTAB.TARGETID
+        by_plain.setdefault(plain(name.rpartition(".")[2]), name)
     return (by_plain[spelling] for spelling in known if spelling in by_plain)
 
 

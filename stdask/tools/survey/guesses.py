@@ -156,7 +156,10 @@ class Guesses:
 
     def _holds_ids(self, name: str) -> bool:
         kind = self._kind(name)
-        return kind is not None and (pa.types.is_integer(kind) or pa.types.is_string(kind))
+        if kind is None or not (pa.types.is_integer(kind) or pa.types.is_string(kind)):
+            return False
+        values = self._values[name]
+        return len(values) == 1 or len(values.unique()) > 1  # an archive fills what it does not know with one value
 
     def _holds_gaia_ids(self, name: str) -> bool:
         kind = self._kind(name)
