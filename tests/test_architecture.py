@@ -282,6 +282,7 @@ COVERED_ELSEWHERE = {
     "storage/surveys/fits_tables.py": "tests/storage/surveys/test_fits.py reads every kind of column",
     "tools/apply/order.py": "tests/tools/apply/test_apply.py reads the rows in their order",
     "tools/apply/output.py": "tests/tools/apply/test_apply.py reads every output",
+    "storage/surveys/text/delimited.py": "tests/storage/surveys/text/test_dialects.py opens files through it",
     "tools/bench/speed.py": "tests/tools/bench/test_bench.py runs the bench",
 }
 

@@ -8,19 +8,31 @@ from pydantic import BeforeValidator, Field, model_validator
 from stdask.config.toml import InnerPath, TomlModel
 
 MAIN = "main"  # name of the table that has the id and the position of each star
+Format = Literal["fits", "parquet", "csv", "ecsv", "votable", "hdf5", "feather", "mrt", "cds"]
 TableName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 class FileHints(TomlModel):
     """The format of the survey file. Needed only if stdask cannot tell it from the file."""
 
-    format: Literal["fits", "parquet", "csv", "ecsv", "votable"] | None = None
-    """Format of the file. Default: recognised from its first bytes and its name."""
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
-    """Character between the values of a CSV file."""
+    format: Format | None = None
+    """Format of the file. Default: recognised from its first bytes and its name. Needed only for text whose name does
+    not tell it: where the bytes tell another format, that one is read."""
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    """Character between the values of a text file: `","`, `"|"`, `";"`, `"\\t"`, or `" "` for any number of blanks.
+    Default: found from the first lines."""
+    null: tuple[str, ...] = ()
+    """Further texts that stand for a missing value in a text file, e.g. `["-99.9", "..."]`. These always do: nothing at
+    all, `null`, `NULL`, `NA`, `N/A`, `None`, `--`, `\\N` and `<NA>`."""
     hdus: tuple[str, ...] = ()
-    """Tables of a FITS file, each by its name or by its number (`"2"` is the second extension). Default: the first
-    table. Of several tables, row n of each belongs to the same star, and columns are named `TABLE.COLUMN`."""
+    """Tables of a FITS or HDF5 file, each by its name, in FITS also by its number (`"2"` is the second extension).
+    Default: the first table of FITS, and the only one of HDF5. Of several tables, row n of each belongs to the same
+    star, and columns are named `TABLE.COLUMN`."""
+    readme: InnerPath | None = None
+    """File `ReadMe` that describes the columns of a table of CDS. Default: `ReadMe` in the folder of the table."""
+    units: dict[str, str] = Field(default_factory=dict)
+    """Units of columns for which the file states a wrong one or one that is unknown, e.g. `{ logg = "dex" }`. The unit
+    of a file takes precedence over `unit` of a label; these take precedence over the file."""
 
 
 class TableFile(FileHints):

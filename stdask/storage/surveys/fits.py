@@ -8,7 +8,14 @@ from pathlib import Path
 import pyarrow as pa
 
 from stdask.errors import SurveyError
-from stdask.storage.surveys.fits_tables import FitsColumn, FitsLayout, read_layouts, read_records, to_array
+from stdask.storage.surveys.fits_tables import (
+    FitsColumn,
+    FitsLayout,
+    read_first_layout,
+    read_layouts,
+    read_records,
+    to_array,
+)
 from stdask.storage.surveys.format import ROWS_AT_ONCE, SurveyFile, Wanted
 from stdask.storage.surveys.streams import is_packed, open_stream
 
@@ -21,6 +28,17 @@ class FitsFile(SurveyFile):
 
     layouts: tuple[FitsLayout, ...]
     places: Mapping[str, tuple[int, FitsColumn]]  # name -> number of its table, and how to read it
+    others: tuple[str, ...]  # tables that were not asked for, where none was
+
+    @property
+    def remark(self) -> str:
+        """Which of several tables is read."""
+        if not self.others:
+            return ""
+        return (
+            f"its first table is read, {self.layouts[0].name}; the others are {', '.join(self.others)}. Name tables in "
+            "[file] hdus to read others."
+        )
 
     def _tables(self, wanted: Sequence[Wanted], start: int, stop: int) -> Iterator[pa.Table]:
         n_at_once = max(min(ROWS_AT_ONCE, BYTES_AT_ONCE // sum(layout.dtype.itemsize for layout in self.layouts)), 1)
@@ -49,11 +67,18 @@ def open_fits(path: Path, hdus: Sequence[str]) -> FitsFile:
     Raises
     ------
     SurveyError
-        If a table is missing, truncated, compressed, or has another number of rows than the first.
+        If a table is missing, truncated or compressed, or has another number of rows; or if the first one has no rows
+        and another has some.
     """
+    packed = is_packed(path)
+    others: list[str] = []
     with open_stream(path) as stream:
-        layouts = read_layouts(stream, list(dict.fromkeys(hdus)))
-    packed, size, end = is_packed(path), path.stat().st_size, max(layout.end for layout in layouts)
+        if hdus:
+            layouts = read_layouts(stream, list(dict.fromkeys(hdus)))
+        else:
+            layout, others = read_first_layout(stream, only=packed)
+            layouts = [layout]
+    size, end = path.stat().st_size, max(layout.end for layout in layouts)
     if not packed and size < end:
         raise SurveyError(f"{path} is cut off: {size} bytes of {end}. Fetch the file again.")
     sizes = {layout.name: layout.n_rows for layout in layouts}
@@ -69,8 +94,9 @@ def open_fits(path: Path, hdus: Sequence[str]) -> FitsFile:
         path,
         layouts[0].n_rows,
         columns={name: column.unit for name, (_, column) in places.items()},
-        vectors={name: column.n_elements for name, (_, column) in places.items() if column.n_elements != 1},
+        vectors={name: column.shape for name, (_, column) in places.items() if column.shape},
         by_slices=not packed,
         layouts=tuple(layouts),
         places=places,
+        others=tuple(others),
     )

@@ -1,9 +1,11 @@
 """Rows of FITS binary tables directly from their bytes: no copy of the file, no rounding of integers.
 
-Source: FITS Standard 4.0, sect. 4.4.1 (size of a unit) and 7.3 (binary table extension); TDIMn matters
-only for text, because the elements of a vector are counted in the order in which they are stored.
+Source: FITS Standard 4.0, sect. 4.4.1 (size of a unit) and 7.3 (binary table extension). TDIMn names the axis that
+varies fastest first, NumPy last.
 """
 
+import itertools
+import json
 import math
 import re
 import warnings
@@ -19,6 +21,7 @@ from stdask.errors import SurveyError
 from stdask.storage.surveys.streams import skip
 
 BLOCK = 2880  # bytes; every header and every table fills a whole number of them
+MOST_TABLES = 20  # of which the headers are read to name them
 MOST_BLOCKS = 10_000  # of a header: 360,000 cards, ten times what the 999 columns allowed can take
 CODES = {
     "L": "i1", "X": "u1", "B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8",
@@ -33,7 +36,7 @@ class FitsColumn:
 
     field: str  # of the records
     code: str  # letter of TFORMn
-    n_elements: int  # values a row
+    shape: tuple[int, ...]  # of the values of a row as NumPy counts; () for one value, (0,) for lists of any length
     unit: str
     null: int | None
     scale: float
@@ -57,7 +60,7 @@ class FitsLayout:
 
 
 def read_layouts(stream: BinaryIO, names: Sequence[str]) -> list[FitsLayout]:
-    """Find binary tables of a FITS file by name or number (that after the primary header is 1), or the first one.
+    """Find binary tables of a FITS file by name or number (that after the primary header is 1).
 
     Raises
     ------
@@ -66,23 +69,66 @@ def read_layouts(stream: BinaryIO, names: Sequence[str]) -> list[FitsLayout]:
     """
     found: dict[str, FitsLayout] = {}
     seen: list[str] = []
-    for number, (offset, header) in enumerate(_headers(stream)):
-        if header.get("XTENSION") != "BINTABLE" or header.get("ZIMAGE"):  # an image is no catalogue
-            continue
-        name = str(header.get("EXTNAME", "")).strip()
-        seen.append(name or str(number))
-        wanted = next((w for w in names if w.upper() in (name.upper(), str(number))), None) if names else ""
+    for number, offset, header in _tables(stream):
+        name = _name(number, header)
+        seen.append(name)
+        wanted = next((w for w in names if w.upper() in (name.upper(), str(number))), None)
         if wanted is None or wanted in found:
             continue
-        if header.get("ZTABLE"):
-            raise SurveyError("its table is compressed as a tiled table. Unpack it first, e.g. by funpack.")
         found[wanted] = _layout(wanted, header, offset)
-        if len(found) == max(len(names), 1):
-            return [found[name] for name in names or ("",)]
-    if not seen:
-        raise SurveyError("it holds no binary table. Write the catalogue as a FITS binary table.")
+        if len(found) == len(names):
+            return [found[name] for name in names]
     lost = next(name for name in names if name not in found)
     raise SurveyError(f"it has no binary table {lost!r}. Name in [file] hdus some of {', '.join(seen)}.")
+
+
+def read_first_layout(stream: BinaryIO, only: bool) -> tuple[FitsLayout, list[str]]:
+    """Find the first binary table of a FITS file.
+
+    Parameters
+    ----------
+    stream
+        The file from its beginning.
+    only
+        Do not look for further tables: in a packed file that would take as long as to read all of it.
+
+    Returns
+    -------
+    layout, others
+        The first table, and the names or numbers of the others.
+
+    Raises
+    ------
+    SurveyError
+        If there is none, it is compressed, or it has no rows and another has some.
+    """
+    tables = _tables(stream)
+    first = next(tables, None)
+    if first is None:
+        raise SurveyError("it holds no binary table. Write the catalogue as a FITS binary table.")
+    number, offset, header = first
+    layout = _layout(_name(number, header), header, offset)
+    if layout.n_rows and only:
+        return layout, []
+    others = [(_name(number, header), header["NAXIS2"]) for number, _, header in itertools.islice(tables, MOST_TABLES)]
+    full = [(name, n_rows) for name, n_rows in others if n_rows]
+    if not layout.n_rows and full:
+        counted = ", ".join(f"table {name} has {n_rows}" for name, n_rows in full)
+        raise SurveyError(
+            f"its first table has no rows; {counted}: name it in [file] hdus = [{json.dumps(full[0][0])}]."
+        )
+    return layout, [name for name, _ in others]
+
+
+def _tables(stream: BinaryIO) -> Iterator[tuple[int, int, fits.Header]]:
+    """Yield the number of each binary table, where its data begin, and its header."""
+    for number, (offset, header) in enumerate(_headers(stream)):
+        if header.get("XTENSION") == "BINTABLE" and not header.get("ZIMAGE"):  # an image is no catalogue
+            yield number, offset, header
+
+
+def _name(number: int, header: fits.Header) -> str:
+    return str(header.get("EXTNAME", "")).strip() or str(number)
 
 
 def read_records(stream: BinaryIO, layout: FitsLayout, start: int, stop: int, n_at_once: int) -> Iterator[np.ndarray]:
@@ -162,6 +208,8 @@ def _header_text(stream: BinaryIO) -> bytes:
 
 
 def _layout(name: str, header: fits.Header, offset: int) -> FitsLayout:
+    if header.get("ZTABLE"):
+        raise SurveyError("its table is compressed as a tiled table. Unpack it first, e.g. by funpack.")
     columns, fields = {}, []
     for number in range(1, int(header["TFIELDS"]) + 1):
         title = str(header.get(f"TTYPE{number}", f"col{number}")).strip()
@@ -184,7 +232,8 @@ def _column(header: fits.Header, number: int) -> tuple[FitsColumn, np.dtype]:
     if match is None:
         raise SurveyError(f"column {number} has the unknown TFORM {form!r}. Write the file again.")
     repeat, code = int(match[1] or 1), match[2]
-    width = _text_width(header, number, repeat, match[3]) if code == "A" else 1
+    axes = [int(axis) for axis in re.findall(r"\d+", str(header.get(f"TDIM{number}", "")))]
+    width = _text_width(axes, repeat, match[3]) if code == "A" else 1
     n = repeat // width if width else 1
     stored = {"X": -(-repeat // 8), "P": 2 * repeat, "Q": 2 * repeat}.get(code, n)
     shape = () if stored == 1 and code not in "XPQ" else (stored,)
@@ -192,7 +241,7 @@ def _column(header: fits.Header, number: int) -> tuple[FitsColumn, np.dtype]:
     column = FitsColumn(
         field=str(number),
         code=code,
-        n_elements=n,
+        shape=_shape(axes[code == "A" :], n),
         unit=str(header.get(f"TUNIT{number}", "")).strip(),
         null=null if isinstance(null, int) and code in "BIJK" else None,
         scale=float(header.get(f"TSCAL{number}", 1)),
@@ -201,11 +250,17 @@ def _column(header: fits.Header, number: int) -> tuple[FitsColumn, np.dtype]:
     return column, np.dtype((f"S{width}" if code == "A" else CODES[code], shape))
 
 
-def _text_width(header: fits.Header, number: int, repeat: int, stated: str) -> int:
+def _text_width(axes: Sequence[int], repeat: int, stated: str) -> int:
     """Return the number of characters of one text: by TDIMn, by the older form rAw, or all of the column."""
-    match = re.match(r"\s*\(\s*(\d+)", str(header.get(f"TDIM{number}", "")))
-    width = int(match[1]) if match else int(stated or repeat)
+    width = axes[0] if axes else int(stated or repeat)
     return width if width and repeat % width == 0 else repeat
+
+
+def _shape(axes: Sequence[int], n: int) -> tuple[int, ...]:
+    """Return the shape of n values, by TDIMn if it is of as many."""
+    if n == 1:
+        return ()
+    return tuple(reversed(axes)) if axes and math.prod(axes) == n else (n,)
 
 
 def _scaled(values: np.ndarray, column: FitsColumn) -> np.ndarray:

@@ -5,6 +5,7 @@ blank text is null; a missing float is NaN, a missing integer, logical or text i
 """
 
 import itertools
+import math
 import re
 import sys
 from abc import ABC, abstractmethod
@@ -24,6 +25,7 @@ from stdask.config.messages import nearest
 from stdask.errors import StdaskError, SurveyError
 from stdask.storage.tables import in_groups, to_column, write_in_row_groups
 
+ELEMENT = re.compile(r"(.+)\[(\d+(?:,\s*\d+)*)\]", re.DOTALL)  # of the vectors of a column, counted from 0
 ROWS_AT_ONCE = 65_536  # rows in memory: 30 MB of 60 columns
 
 
@@ -40,13 +42,14 @@ class SurveyFile(ABC):
     """A survey's table on disk: its size, its columns and their units, and a way to read a part of it.
 
     The elements of a column of vectors are columns of their own: `FPARAM[3]` is the fourth one, in the order of the
-    file where a vector has several dimensions.
+    file where a vector has several dimensions. `COVAR[0,1]` is the second value of the first row of a matrix, as
+    NumPy counts.
     """
 
     path: Path
     known_rows: int | None  # None if they have to be counted
     columns: Mapping[str, str]  # name -> unit as the file writes it, empty for none
-    vectors: Mapping[str, int]  # column of vectors -> elements in each row, 0 if their number varies
+    vectors: Mapping[str, tuple[int, ...]]  # column of vectors -> their shape; (0,) for lists of any length
     by_slices: bool  # a part can be read at the cost of that part
 
     @cached_property
@@ -67,6 +70,11 @@ class SurveyFile(ABC):
     def parts(self) -> tuple["SurveyFile", ...]:
         """The files whose rows follow one another: this one alone."""
         return (self,)
+
+    @property
+    def remark(self) -> str:
+        """What the user should know of how the file is read, empty for nothing."""
+        return ""
 
     def require(self, names: Sequence[str]) -> None:
         """Raise if a column is missing.
@@ -155,21 +163,43 @@ class SurveyFile(ABC):
             if name in self.vectors:
                 raise SurveyError(f"{self.path}: column {name!r} holds {self._elements(name)}. Name one of them.")
             return Wanted(name, name)
-        match = re.fullmatch(r"(.+)\[(\d+)\]", name, re.DOTALL)
+        match = ELEMENT.fullmatch(name)
         if match is None or match[1] not in self.columns:
             near = nearest(name, self.columns)
             hint = f"Did you mean {near!r}?" if near else f"It has {', '.join(self.columns)}."
             raise SurveyError(f"{self.path} has no column {name!r}. {hint}")
-        column, element = match[1], int(match[2])
+        column, subscripts = match[1], tuple(map(int, match[2].split(",")))
         if column not in self.vectors:
-            raise SurveyError(f"{self.path}: column {column!r} holds one value a row. Name it without [{element}].")
-        if 0 < self.vectors[column] <= element:
+            raise SurveyError(f"{self.path}: column {column!r} holds one value a row. Name it without [{match[2]}].")
+        element = _place(subscripts, self.vectors[column])
+        if element is None:
             raise SurveyError(f"{self.path} has no {name}: column {column!r} holds {self._elements(column)}.")
         return Wanted(name, column, element)
 
     def _elements(self, column: str) -> str:
-        n = self.vectors[column]
-        return f"{n} values a row, {column}[0] to {column}[{n - 1}]" if n else f"a list a row, {column}[0] and so on"
+        shape = self.vectors[column]
+        n = math.prod(shape)
+        if not n:
+            return f"a list a row, {column}[0] and so on"
+        last = ",".join(str(length - 1) for length in shape)
+        matrix = f", or {column}[{','.join('0' * len(shape))}] to {column}[{last}]" if len(shape) > 1 else ""
+        return f"{n} values a row, {column}[0] to {column}[{n - 1}]{matrix}"
+
+
+def _place(subscripts: tuple[int, ...], shape: tuple[int, ...]) -> int | None:
+    """Return the place of an element among all of a vector, None if it has none there.
+
+    A flat vector of n x n values is taken for a matrix where it gets two subscripts.
+    """
+    n = math.prod(shape)
+    if len(subscripts) == 1:
+        return subscripts[0] if not n or subscripts[0] < n else None
+    side = math.isqrt(n)
+    if len(shape) == 1 and len(subscripts) == 2 and side * side == n:
+        shape = (side, side)
+    if len(subscripts) != len(shape) or any(one >= length for one, length in zip(subscripts, shape, strict=True)):
+        return None
+    return int(np.ravel_multi_index(subscripts, shape))
 
 
 @contextmanager
@@ -216,20 +246,6 @@ def cut(tables: Iterable[pa.Table], start: int, stop: int) -> Iterator[pa.Table]
         row += table.num_rows
         if row >= stop:
             return
-
-
-def parse_text(column: str, text: pa.Array | pa.ChunkedArray, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
-    """Return text as numbers or logicals.
-
-    Raises
-    ------
-    SurveyError
-        Naming the column, if a text is none.
-    """
-    try:
-        return text.cast(kind)
-    except pa.ArrowInvalid as exc:
-        raise SurveyError(f"column {column!r}: {exc}. Correct this value.") from exc
 
 
 def plain_array(column: pa.ChunkedArray, name: str) -> pa.Array:

@@ -34,7 +34,7 @@ class ParquetFile(SurveyFile):
             offset = int(ends[first] - sizes[first])
             # In batches: a row group may hold all rows of the file.
             batches = file.iter_batches(ROWS_AT_ONCE, groups, [want.column for want in wanted])
-            tables = (pa.table({want.name: _pick(batch, want) for want in wanted}) for batch in batches)
+            tables = (pa.table({want.name: pick(batch, want) for want in wanted}) for batch in batches)
             yield from cut(tables, start - offset, stop - offset)
 
 
@@ -56,24 +56,45 @@ def open_parquet(path: Path) -> ParquetFile:
         return ParquetFile(
             path,
             file.metadata.num_rows,
-            columns=dict.fromkeys(stored.names, "") | _units(stored),
-            vectors={field.name: _n_elements(field.type) for field in stored if _is_vector(field.type)},
+            columns=dict.fromkeys(stored.names, "") | units_of(stored),
+            vectors=vectors_of(stored),
             by_slices=True,
         )
+
+
+def vectors_of(stored: pa.Schema) -> dict[str, tuple[int, ...]]:
+    """Return the shape of the vectors of each column that holds some; (0,) for lists of any length."""
+    return {field.name: _shape(field.type) for field in stored if _is_vector(field.type)}
 
 
 def _is_vector(kind: pa.DataType) -> bool:
     return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
 
 
-def _n_elements(kind: pa.DataType) -> int:
-    return kind.list_size if pa.types.is_fixed_size_list(kind) else 0
+def _shape(kind: pa.DataType) -> tuple[int, ...]:
+    """Return the shape of vectors; (0,) for lists of any length."""
+    if not pa.types.is_fixed_size_list(kind):
+        return (0,)
+    inner = kind.value_type
+    return (kind.list_size, *_shape(inner)) if pa.types.is_fixed_size_list(inner) else (kind.list_size,)
 
 
-def _pick(batch: pa.RecordBatch, want: Wanted) -> pa.Array:
-    """Return a column, or an element of each of its lists: null where the list is."""
+def pick(batch: pa.RecordBatch, want: Wanted) -> pa.Array:
+    """Return a column, or an element of each of its lists: null where the list is.
+
+    Raises
+    ------
+    SurveyError
+        If a list is too short.
+    """
     column = batch.column(want.column)
     if want.element is None:
+        return column
+    if shape := _shape(column.type)[1:]:
+        first, *places = np.unravel_index(want.element, (column.type.list_size, *shape))
+        column = pc.list_element(column, int(first))
+        for place in places:
+            column = pc.list_element(column, int(place))
         return column
     lengths = pc.list_value_length(column)
     if lengths.null_count < len(lengths) and pc.min(lengths).as_py() <= want.element:
@@ -88,7 +109,7 @@ def _no_rows(stored: pa.Schema) -> pa.RecordBatch:
     return pa.record_batch([pa.array([], field.type) for field in stored], schema=stored)
 
 
-def _units(stored: pa.Schema) -> dict[str, str]:
+def units_of(stored: pa.Schema) -> dict[str, str]:
     """Return the units in the fields' metadata, in astropy's header, or in a VOParquet header (IVOA)."""
     metadata = {k.decode(): v for k, v in (stored.metadata or {}).items()}
     units = {}

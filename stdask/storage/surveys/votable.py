@@ -8,7 +8,6 @@ Source: Ochsenbein et al. 2019, VOTable Format Definition, version 1.4 (IVOA).
 
 import io
 import itertools
-import math
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -90,12 +89,12 @@ def open_votable(path: Path) -> VotableFile:
         document = _read_document(events)
     table = _parse_rows(document, "") if document.in_parts else _parse_whole(path, document)
     names = list(_names(table.fields))
-    shapes = {name: _n_elements(field, table.array[field.ID]) for name, field in zip(names, table.fields, strict=True)}
+    shapes = {name: _shape(field, table.array[field.ID]) for name, field in zip(names, table.fields, strict=True)}
     return VotableFile(
         path,
         None if document.in_parts else len(table.array),
         columns={name: str(field.unit or "") for name, field in zip(names, table.fields, strict=True)},
-        vectors={name: n for name, n in shapes.items() if n is not None},
+        vectors={name: shape for name, shape in shapes.items() if shape is not None},
         by_slices=False,
         document=document,
         fields={name: (n, field.ID) for n, (name, field) in enumerate(zip(names, table.fields, strict=True))},
@@ -189,12 +188,12 @@ def _names(fields: Sequence[Field]) -> Iterator[str]:
         yield name
 
 
-def _n_elements(field: Field, values: np.ndarray) -> int | None:
-    """Return how many values a column holds a row: None for one, 0 for a list of any length."""
+def _shape(field: Field, values: np.ndarray) -> tuple[int, ...] | None:
+    """Return the shape of the vectors of a column: None for no vectors, (0,) for lists of any length."""
     if values.ndim > 1:
-        return math.prod(values.shape[1:])
+        return values.shape[1:]
     is_list = values.dtype.kind == "O" and (field.datatype not in TEXT or "x" in str(field.arraysize))
-    return 0 if is_list else None
+    return (0,) if is_list else None
 
 
 def _to_array(values: np.ma.MaskedArray, want: Wanted) -> pa.Array:

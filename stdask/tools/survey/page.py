@@ -172,7 +172,7 @@ def _about_the_file(definition: SurveyDefinition) -> Iterable[str]:
     file, duplicates = definition.file, definition.duplicates
     if file.format:
         yield f"format: {file.format}"
-    if file.delimiter != ",":
+    if file.delimiter:
         yield f"delimiter: `{file.delimiter}`"
     if file.hdus:
         yield f"tables read side by side: {', '.join(f'`{name}`' for name in file.hdus)}"

@@ -154,7 +154,7 @@ def test_a_file_cut_off_is_refused(extension: str, folder: Path, tmp_path: Path)
     whole = (folder / f"stars.{extension}").read_bytes()
     path = tmp_path / f"stars.{extension}"
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(SurveyError, match=r"stars\..*(is cut off|[Ff]etch (the file|it) again|Correct this row)"):
+    with pytest.raises(SurveyError, match=r"stars\..*(is cut off|[Ff]etch (the file|it) again|Correct this line)"):
         open_survey(path).read(["rv"])
 
 
@@ -167,10 +167,10 @@ def test_a_copy_can_be_read_by_slices(extension: str, folder: Path, expected: pa
 
 
 def test_a_definition_names_the_format_where_the_name_of_the_file_does_not(folder: Path, expected: pa.Table, tmp_path):
-    (tmp_path / "stars.dat").write_bytes((folder / "stars.csv.gz").read_bytes())
-    with pytest.raises(SurveyError, match=r'stars\.dat is no format .*\[file\] format = "csv"'):
-        open_survey(tmp_path / "stars.dat")
-    assert same(open_survey(tmp_path / "stars.dat", FileHints(format="csv")).read(expected.column_names), expected)
+    (tmp_path / "stars.bin").write_bytes((folder / "stars.csv.gz").read_bytes())
+    with pytest.raises(SurveyError, match=r'stars\.bin is no format .*\[file\] format = "csv"'):
+        open_survey(tmp_path / "stars.bin")
+    assert same(open_survey(tmp_path / "stars.bin", FileHints(format="csv")).read(expected.column_names), expected)
 
 
 def test_a_fits_table_cut_off_in_its_rows_is_refused_at_once(folder: Path, tmp_path: Path):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stdask.errors import SurveyError
-from stdask.storage.surveys.format import check_names, cut, explained, parse_text
+from stdask.storage.surveys.format import check_names, cut, explained
 
 FILE = Path("/data/stars.fits")
 
@@ -50,9 +50,3 @@ def test_whatever_a_parser_raises_is_one_line_that_names_the_file_once(raised: E
     with pytest.raises(SurveyError) as caught, explained(FILE):
         raise raised
     assert str(caught.value) == said
-
-
-def test_text_becomes_numbers_or_is_told_with_its_column():
-    assert parse_text("teff", pa.array(["4800", None, "1e3"]), pa.float64()).to_pylist() == [4800.0, None, 1000.0]
-    with pytest.raises(SurveyError, match=r"column 'teff': .*4800 K.*Correct this value"):
-        parse_text("teff", pa.array(["4800 K"]), pa.float64())
