@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from astropy.io import fits
 from astropy.table import MaskedColumn, Table
+from pyarrow import feather
 
 N_STARS = 12
 DEFINITION = """
@@ -72,8 +74,13 @@ class Input:
     def write_stars(self, name: str = "") -> Path:
         """Write the table in the format that the name says; return its path."""
         path = self.folder / (name or self.name)
+        columns = {c: self.stars[c].tolist() for c in self.stars.colnames}
         if path.suffix == ".parquet":
-            pq.write_table(pa.table({c: self.stars[c].tolist() for c in self.stars.colnames}), path)
+            pq.write_table(pa.table(columns), path)
+        elif path.suffix == ".feather":
+            feather.write_feather(pa.table(columns), path)
+        elif path.suffix == ".h5":
+            self.stars.write(path, format="hdf5", path="stars")
         else:
             kinds = {".csv": "ascii.csv", ".ecsv": "ascii.ecsv", ".vot": "votable"}
             self.stars.write(path, format=kinds.get(path.suffix, "fits"))
@@ -96,6 +103,14 @@ class Input:
     def retype(self, column: str, kind: str) -> None:
         """Store a column as another type."""
         self.stars[column] = self.stars[column].astype(kind)
+
+    def replace_words(self, *words: str) -> None:
+        """Write the file and change words of its text: each is followed by its new one."""
+        text = self.write_stars().read_text()
+        for old, new in zip(words[::2], words[1::2], strict=True):
+            assert old in text
+            text = text.replace(old, new)
+        self.file.write_text(text)
 
     def replace_text(self, old: str, new: str, encoding: str = "utf-8") -> None:
         """Write the file and change its text."""
@@ -185,6 +200,51 @@ def _two_tables(given: Input) -> None:
     fits.HDUList([fits.PrimaryHDU(), *tables]).writeto(given.file)
 
 
+def _empty_first_table(given: Input) -> None:
+    tables = [fits.table_to_hdu(stars) for stars in (given.stars[:0], given.stars)]
+    fits.HDUList([fits.PrimaryHDU(), *tables]).writeto(given.file)
+
+
+def _file(keys: str) -> Callable[[Input], object]:
+    """Return a change of the definition: keys of `[file]`."""
+    return lambda given: given.define('id = "id"\n', f'id = "id"\nfile = {{ {keys} }}\n')
+
+
+def _both(*spoils: Callable[[Input], object]) -> Callable[[Input], object]:
+    def spoil(given: Input) -> None:
+        for one in spoils:
+            one(given)
+
+    return spoil
+
+
+def _two_in_hdf5(given: Input) -> None:
+    for name in ("main", "visits"):
+        given.stars.write(given.file, format="hdf5", path=name, append=True)
+
+
+def _no_table_in_hdf5(given: Input) -> None:
+    with h5py.File(given.file, "w") as file:
+        file["answer"] = 42
+
+
+def _mrt(given: Input) -> None:
+    given.stars.write(given.file, format="ascii.mrt")
+
+
+def _cds(described: str) -> Callable[[Input], object]:
+    """Return a case of a table of CDS that a ReadMe describes under a name."""
+
+    def write(given: Input) -> None:
+        _mrt(given)
+        text = given.file.read_text()
+        head, _, rows = text.rpartition(f"{'-' * 80}\n")
+        (given.folder / "ReadMe").write_text(head.replace("file: table.dat", f"file: {described}") + "-" * 80 + "\n")
+        given.file.write_text(rows)
+
+    return write
+
+
 def _fits_column(form: str, array: object) -> Callable[[Input], object]:
     """Return a case in which FITS column feh is of another form."""
 
@@ -230,8 +290,61 @@ FILES = (
     Refused("another kind of file", _bytes("survey.fits", b"\x89PNG\r\n\x1a\n" + bytes(99)), ("no format", "damaged")),
     Refused("text called FITS", _bytes("survey.fits", b"id,ra,dec\n1,2,3\n"), ("no format that stdask reads",)),
     Refused("text called Parquet", _bytes("survey.parquet", b"id,ra,dec\n1,2,3\n"), ("no format",)),
-    Refused("an extension that says nothing", _bytes("survey.dat", b"id,ra,dec\n1,2,3\n"), ('[file] format = "csv"',)),
-    Refused("an archive of files", _bytes("survey.zip", b"PK\x03\x04" + bytes(99)), ("no format that stdask reads",)),
+    Refused("an extension that says nothing", _bytes("survey.bin", b"id,ra,dec\n1,2,3\n"), ('[file] format = "csv"',)),
+    Refused("an archive of files", _bytes("survey.zip", b"PK\x03\x04" + bytes(99)), ("an archive", "Unpack it")),
+    Refused(
+        "a NumPy archive",
+        _as("survey.npz", lambda given: np.savez(given.file, id=[1], ra=[2.0])),
+        ("is a NumPy archive", "numpy.load('survey.npz')"),
+    ),
+    Refused(
+        "a web page called CSV",
+        _bytes("survey.csv", b"\n<!DOCTYPE html><html>404</html>"),
+        ("is a web page", "Fetch the table again"),
+    ),
+    Refused(
+        "a table called CSV that is no text",
+        _bytes("survey.csv", b"id\x00ra" + bytes(99)),
+        ("no format that stdask reads",),
+    ),
+    Refused(
+        "text that the definition calls FITS",
+        _as("survey.csv", _file('format = "fits"')),
+        ("survey.csv is text", 'format = "fits"', "correct the format"),
+    ),
+    Refused("HDF5 cut off", _as("survey.h5", lambda given: given.cut_to(0.7)), ("survey.h5", "again")),
+    Refused("HDF5 without a table", _as("survey.h5", _no_table_in_hdf5), ("holds no table",)),
+    Refused(
+        "HDF5 of several tables",
+        _as("survey.h5", _two_in_hdf5),
+        ("main (12 rows), visits (12 rows)", '[file] hdus = ["main"]'),
+    ),
+    Refused(
+        "HDF5 without the table that is asked for",
+        _as("survey.h5", _file('hdus = ["gaia"]')),
+        ("no table 'gaia'", "stars"),
+    ),
+    Refused("Feather cut off", _as("survey.feather", lambda given: given.cut_to(0.7)), ("survey.feather", "again")),
+    Refused(
+        "a table of CDS without its ReadMe",
+        _as("survey.dat", _both(_file('format = "cds"'), _mrt)),
+        ("No file ReadMe", "[file] readme"),
+    ),
+    Refused(
+        "a table of CDS with another ReadMe",
+        _as("survey.dat", _both(_file('readme = "ReadMe"'), _cds("other.dat"))),
+        ("ReadMe does not describe survey.dat, but other.dat",),
+    ),
+    Refused(
+        "a table of the AAS cut off in its description",
+        _as("survey.txt", lambda given: (_mrt(given), given.file.write_bytes(given.file.read_bytes()[:700]))),
+        ("survey.txt", "again"),
+    ),
+    Refused(
+        "FITS whose first table is empty",
+        _empty_first_table,
+        ("first table has no rows; table 2 has 12", '[file] hdus = ["2"]'),
+    ),
     Refused("FITS cut off", lambda given: given.cut_to(0.7), ("is cut off", "Fetch the file again")),
     Refused("FITS cut off in its header", lambda given: given.cut_to(0.3), ("cut off", "Fetch the file again")),
     Refused("Parquet cut off", _as("survey.parquet", lambda given: given.cut_to(0.9)), ("survey.parquet", "again")),
@@ -266,6 +379,21 @@ FILES = (
         ("STARS",),
     ),
     Taken("one row", lambda given: setattr(given, "stars", given.stars[:1]), n_stars=1),
+    Taken("a FITS file that the definition calls CSV", _file('format = "csv"')),
+    Taken("FITS called CSV", _as("survey.csv", lambda given: given.write_stars("s.fits").rename(given.file))),
+    Taken("HDF5", _as("survey.h5")),
+    Taken("Feather", _as("survey.feather")),
+    Taken("a table of the AAS", _as("survey.txt", _mrt)),
+    Taken("a table of CDS with its ReadMe", _as("survey.dat", _cds("survey.dat"))),
+    Taken("CSV with another delimiter", _as("survey.csv", lambda given: given.replace_text(",", ";"))),
+    Taken("CSV with blanks after commas", _as("survey.csv", lambda given: given.replace_text(",", ", "))),
+    Taken("CSV with # before the names", _as("survey.csv", lambda given: given.replace_text("id,", "# id,"))),
+    Taken(
+        "CSV with a first line of SkyServer",
+        _as("survey.csv", lambda given: given.replace_text("id,gaia", "#Table1\nid,gaia")),
+    ),
+    Taken("CSV with comments", _as("survey.csv", lambda given: given.replace_text("star 005", "# gone\nstar 005"))),
+    Taken("CSV in UTF-16", _as("survey.csv", lambda given: given.replace_text("id,gaia", "id,gaia", "utf-16"))),
     Taken("a name with blanks", _as("my survey file.fits")),
     Taken("a name in another script", _as("обзор_звёзд_调查.csv")),
     Taken("a link to the file", lambda given: given.file.symlink_to(given.write_stars("real.fits"))),
@@ -332,7 +460,11 @@ COLUMNS = (
         _as("survey.csv", lambda given: given.replace_text("star 005", '"star 005')),
         ("survey.csv", "line 7"),
     ),
-    Refused("CSV with another delimiter", _as("survey.csv", lambda g: g.replace_text(",", ";")), ("delimiter",)),
+    Refused(
+        "CSV without names",
+        _as("survey.csv", lambda given: given.replace_text(",".join(given.stars.colnames) + "\n", "")),
+        ("its first line has values", "Add a line with the names"),
+    ),
     Refused(
         "CSV in another encoding",
         _as("survey.csv", lambda given: given.replace_text("star 005", "étoile", "latin-1")),
@@ -429,5 +561,29 @@ ROWS = (
     Taken("numbers of mixed byte order and width", _swapped_bytes),
     Taken("CSV with line ends of Windows", _as("survey.csv", lambda given: given.replace_text("\n", "\r\n"))),
     Taken("CSV with a byte-order mark", _as("survey.csv", lambda given: given.replace_text("id,", "\ufeffid,"))),
+    Taken(
+        "CSV with words for missing values",
+        _as(
+            "survey.csv",
+            lambda given: (
+                given.put("feh", 7.25, 7.5, 7.75),
+                given.replace_words("7.25", "None", "7.5", "--", "7.75", "\\N"),
+            ),
+        ),
+        lost={"n_missing": 3},
+    ),
+    Taken(
+        "CSV with a word of its own for missing values",
+        _as(
+            "survey.csv",
+            lambda given: (
+                _file('null = ["unknown"]')(given),
+                given.put("feh", 7.25),
+                given.replace_text("7.25", "unknown"),
+            ),
+        ),
+        lost={"n_missing": 1},
+    ),
+    Taken("Gaia ids of None", lambda given: (given.retype("gaia", "U20"), given.put("gaia", "None", "nan", ""))),
     Taken("Parquet with a column of nulls", _arrow("feh", pa.nulls(N_STARS)), lost={"n_missing": 12}),
 )

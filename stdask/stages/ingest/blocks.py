@@ -42,6 +42,7 @@ from stdask.storage.reddening_maps import store_reddening_map
 from stdask.storage.surveys.format import SurveyFile
 from stdask.storage.tables import dtype_name, read_parquet, to_table, write_parquet
 
+NO_STAR = pa.array(["None", "nan", "NaN", "null", "NULL", "NA", "N/A", "--", "-", "<NA>"])  # ids of no star of Gaia
 ROWS_TRIED = 1000  # of the file, on which the definition is tried
 
 
@@ -255,6 +256,8 @@ def _identity(table: pa.Table, name: str, definition: SurveyDefinition) -> pa.Ar
         raise SurveyError(f"Column {name!r} holds {column.type}, but ids are integers or text. Name another column.")
     if name != definition.gaia_id and pa.types.is_string(column.type):
         return column
+    if pa.types.is_string(column.type):
+        column = pc.if_else(pc.is_in(column, NO_STAR), pa.scalar(None, pa.string()), column)
     try:
         numbers = column.cast(pa.int64())
     except pa.ArrowInvalid as exc:

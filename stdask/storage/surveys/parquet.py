@@ -24,7 +24,7 @@ class ParquetFile(SurveyFile):
     def _tables(self, wanted: Sequence[Wanted], start: int, stop: int) -> Iterator[pa.Table]:
         with pq.ParquetFile(self.path) as file:
             if start >= stop:  # only the types are asked for
-                yield pa.table({want.name: _pick(_no_rows(file.schema_arrow), want) for want in wanted})
+                yield pa.table({want.name: pick(_no_rows(file.schema_arrow), want) for want in wanted})
                 return
             sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
             ends = np.cumsum(sizes)

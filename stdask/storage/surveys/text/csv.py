@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.csv as pcsv
@@ -60,7 +61,7 @@ def text_batches(
     }
     try:
         with open_stream(path) as source:
-            yield from read_batches(RowStream(source, dialect), partial(pcsv.open_csv, **options))
+            yield from read_batches(cast("BinaryIO", RowStream(source, dialect)), partial(pcsv.open_csv, **options))
     except pa.ArrowInvalid as exc:
         raise SurveyError(_why(path, str(exc), dialect)) from exc
 

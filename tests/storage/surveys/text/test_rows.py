@@ -5,7 +5,6 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stdask.storage.surveys.text import rows
 from stdask.storage.surveys.text.dialects import TextDialect
 from stdask.storage.surveys.text.rows import RowStream, lines_of
 
@@ -33,13 +32,6 @@ def test_comments_become_blank_lines_and_the_head_is_left_out(lines: list[str], 
     content = "\n".join(["#Table1", "a,b", *lines]).encode(encoding)
     kept = ["" if line.startswith("#") else line for line in lines]
     assert whole(content, step, DIALECT._replace(encoding=encoding)).decode().strip("\n") == "\n".join(kept).strip("\n")
-
-
-def test_a_stream_that_was_ended_gives_nothing_more():
-    stream = RowStream(io.BytesIO(b"h\nh\n" + b"1,2\n" * 10 * rows.PIECE), DIALECT)
-    assert stream.read(1) == b"\n"
-    stream.ended = True
-    assert stream.read() == b""
 
 
 def test_one_tab_stands_for_blanks():
