@@ -76,7 +76,8 @@ def select(
     shared["quality cuts of A"] = left
     left = left & to_numpy(pairs, "B_GOOD")
     shared["quality cuts of B"] = left
-    if pair.max_ebv != "none" and "A_EBV" in pairs.column_names:
+    reddened = "A_EBV" in pairs.column_names and bool(np.isfinite(to_numpy(pairs, "A_EBV")).any())
+    if pair.max_ebv != "none" and reddened:
         left = left & (to_numpy(pairs, "A_EBV") <= pair.max_ebv)
         shared[f"E(B-V) <= {pair.max_ebv:g}"] = left
     elif pair.max_ebv != "none":

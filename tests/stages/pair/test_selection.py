@@ -44,6 +44,13 @@ def test_a_pair_is_used_only_if_it_is_good_little_reddened_and_complete(column: 
     assert last(steps["extrinsic"])[3] == (column == "B_TEFF")
 
 
+def test_a_survey_whose_reddening_is_unknown_for_all_stars_is_not_cut_in_it():
+    settings = PairConfig.model_validate({"match": {"by": "position"}})
+    steps = select(table(40, A_EBV=(slice(None), np.nan)), settings, TRAIN)
+    assert "A has no E(B-V): no cut" in steps["intrinsic"]
+    assert last(steps["intrinsic"]).all()
+
+
 @pytest.mark.parametrize("unambiguous", [True, False])
 def test_a_pair_with_a_second_candidate_is_used_only_if_that_is_wanted(unambiguous: bool):
     settings = PairConfig.model_validate({"match": {"by": "position"}, "unambiguous": unambiguous})
