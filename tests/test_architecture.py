@@ -284,6 +284,7 @@ COVERED_ELSEWHERE = {
     "tools/apply/output.py": "tests/tools/apply/test_apply.py reads every output",
     "storage/surveys/text/delimited.py": "tests/storage/surveys/text/test_dialects.py opens files through it",
     "tools/bench/speed.py": "tests/tools/bench/test_bench.py runs the bench",
+    "tools/survey/faults.py": "tests/tools/survey/test_check.py makes every fault",
 }
 
 

@@ -65,10 +65,15 @@ class ComputedColumns(Generic[T]):
         Raises
         ------
         SurveyError
-            If a column is missing: as `SurveyFile.require`, and the expression that reads it.
+            If columns are missing: as `SurveyFile.require`, and the expression that reads one.
         ExpressionError
             If an expression cannot be computed.
         """
+        names = list(names)
+        behind = [own for name in names if not self.survey.has(name) for own in columns_of(name)]
+        lacking = [own for own in dict.fromkeys(behind) if not self.survey.has(own)]
+        if len(lacking) > 1:
+            self.survey.require(lacking)
         for name in names:
             expression = self._expression(name)
             if expression is None:

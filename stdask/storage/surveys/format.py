@@ -82,9 +82,12 @@ class SurveyFile(ABC):
         Raises
         ------
         SurveyError
-            Naming the first missing column, the nearest one there is, and the file; or a column of vectors of which
+            Naming every missing column with the nearest one there is, and the file; or a column of vectors of which
             no element is named, or one that there is not, and how many there are.
         """
+        lacking = [name for name in dict.fromkeys(names) if self._lacks(name)]
+        if len(lacking) > 1:
+            raise SurveyError(lacking_columns(self.path, lacking, self.columns))
         for name in names:
             self._find(name)
 
@@ -158,6 +161,10 @@ class SurveyFile(ABC):
     def _tables(self, wanted: Sequence[Wanted], start: int, stop: int) -> Iterator[pa.Table]:
         """Yield the rows start <= row < stop, some at a time; at least one table, be it empty."""
 
+    def _lacks(self, name: str) -> bool:
+        match = ELEMENT.fullmatch(name)
+        return name not in self.columns and (match is None or match[1] not in self.columns)
+
     def _find(self, name: str) -> Wanted:
         if name in self.columns:
             if name in self.vectors:
@@ -200,6 +207,14 @@ def _place(subscripts: tuple[int, ...], shape: tuple[int, ...]) -> int | None:
     if len(subscripts) != len(shape) or any(one >= length for one, length in zip(subscripts, shape, strict=True)):
         return None
     return int(np.ravel_multi_index(subscripts, shape))
+
+
+def lacking_columns(path: Path, lacking: Sequence[str], columns: Iterable[str]) -> str:
+    """Return in one sentence which columns a file does not have, each with the nearest that it has."""
+    near = {name: nearest(name, columns) for name in lacking}
+    named = [f"{name!r} (did you mean {own!r}?)" if own else repr(name) for name, own in near.items()]
+    hint = "" if all(near.values()) else f" It has {', '.join(columns)}."
+    return f"{path} lacks {len(named)} columns: {', '.join(named)}. Correct their names in the definition.{hint}"
 
 
 @contextmanager

@@ -1,12 +1,12 @@
 """Try a survey definition on the first rows of a file: print the catalogue columns, and report what looks wrong."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from stdask import schema
 from stdask.config.survey import SurveyDefinition
 from stdask.display.console import say
 from stdask.display.tables import print_table
@@ -17,6 +17,7 @@ from stdask.stages.ingest.plan import Source
 from stdask.storage.surveys.computed import ComputedColumns
 from stdask.storage.surveys.files import open_survey
 from stdask.storage.tables import to_numpy
+from stdask.tools.survey.faults import find_faults, require_complete
 
 LOST = {
     "n_missing": "missing",
@@ -27,7 +28,6 @@ LOST = {
     "n_typical_error": "with the typical error",
     "n_no_error": "without an error",
 }
-FEW = 0.01  # fraction of the stars: a smaller one with a value, or GOOD, is reported
 
 
 def check(definition: SurveyDefinition, path: Path, n_rows: int) -> list[str]:
@@ -47,6 +47,7 @@ def check(definition: SurveyDefinition, path: Path, n_rows: int) -> list[str]:
     SurveyError
         If the file cannot be read, or does not fit the definition.
     """
+    require_complete(definition)
     survey = ComputedColumns(open_survey(path, definition.file), definition.sentinels)
     survey.require_for(definition)
     units = {name: survey.unit(name) for name in definition.source_columns}
@@ -55,26 +56,47 @@ def check(definition: SurveyDefinition, path: Path, n_rows: int) -> list[str]:
     placed = place((0, min(n_rows, survey.n_rows)), source, definition.source_columns)
     table, counts, passing = convert(source, placed)
     say(f"{path}: {survey.n_rows:,} rows, the first {table.num_rows + placed.rejected.num_rows:,} of them read")
-    _print_values(table, counts)
+    _print_sky(table, definition.position.epoch)
+    _print_values(table, counts, *_units(source))
     if passing:
         _print_cuts(definition, passing, table.num_rows)
-    wrong = list(_faults(definition, table, placed.rejected))
+    wrong = list(find_faults(definition, placed.table, table, placed.rejected))
     for line in wrong:
         say(f"  {line}", "yellow")
     return wrong
 
 
-def _print_values(table: pa.Table, counts: Counts) -> None:
+def _print_sky(table: pa.Table, epoch: float) -> None:
+    if table.num_rows:
+        (west, east), (south, north) = (pc.min_max(table[name]).as_py().values() for name in ("ra", "dec"))
+        say(f"sky: ra {west:.4f} to {east:.4f} deg, dec {south:.4f} to {north:.4f} deg, epoch {epoch:g}")
+
+
+def _units(source: Source) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the units of the columns of the catalogue, and those of the file or else of the definition."""
+    definition = source.definition
+    own = {column.name: column.unit for column in definition.catalogue_columns}
+    stated = {label.column: label.unit for label in definition.labels.values()}
+    stated |= {distance.column: distance.unit for distance in definition.distances}
+    return own, {name: unit or stated.get(name, "") for name, unit in source.units.items()}
+
+
+def _print_values(table: pa.Table, counts: Counts, own: Mapping[str, str], in_file: Mapping[str, str]) -> None:
     rows = []
     for (name, source), lost in counts.items():
         errors = to_numpy(table, f"{name}_ERR") if f"{name}_ERR" in table.column_names else np.empty(0)
         values = dict(zip(("5 %", "median", "95 %"), _percentiles(to_numpy(table, name), 5, 50, 95), strict=True))
         measured = {"error": _percentiles(errors, 50)[0], "measured": lost["n_measured"]}
-        rows.append({"column": name, "from": source, **values, **measured})
+        shown = {"column": _with_unit(name, own[name]), "from": _with_unit(source, in_file.get(source, ""))}
+        rows.append({**shown, **values, **measured})
     print_table("", rows)
     for (name, source), lost in counts.items():
         if why := [f"{lost[key]:,} {LOST[key]}" for key in LOST if lost.get(key)]:
             say(f"  {name} from {source}: {', '.join(why)}")
+
+
+def _with_unit(name: str, unit: str) -> str:
+    return f"{name} [{unit}]" if unit else name
 
 
 def _print_cuts(definition: SurveyDefinition, passing: list[np.ndarray], n_stars: int) -> None:
@@ -86,31 +108,3 @@ def _print_cuts(definition: SurveyDefinition, passing: list[np.ndarray], n_stars
 def _percentiles(values: np.ndarray, *percents: float) -> list[float]:
     known = values[np.isfinite(values)]
     return np.percentile(known, percents).tolist() if known.size else [np.nan] * len(percents)
-
-
-def _faults(definition: SurveyDefinition, table: pa.Table, rejected: pa.Table) -> Iterator[str]:
-    """Yield lines on what is likely to be a mistake in the definition."""
-    n_stars = table.num_rows
-    for reason, n_rows in _counted(rejected).items():
-        yield f"{n_rows:,} of the rows will be set aside: {reason}"
-    if not n_stars:
-        yield "no row has both a position and an id: check `id` and [position]"
-        return
-    n_ids = len(table[definition.id].unique())
-    if n_ids < n_stars:
-        yield f"{definition.id}: {n_stars:,} rows have {n_ids:,} ids; of each the first row will be kept"
-    for name in definition.labels:
-        measured = np.isfinite(to_numpy(table, name))
-        if measured.mean() < FEW:
-            yield f"{name}: {measured.sum():,} of {n_stars:,} stars have a value; check its column, unit and `valid`"
-        elif (n_errors := np.isfinite(to_numpy(table, f"{name}_ERR")).sum()) < measured.sum():
-            lacking = measured.sum() - n_errors
-            yield f"{name}: {lacking:,} values have no error, and draws of these stars need one: set `typical_error`"
-    good = to_numpy(table, schema.GOOD.name)
-    if good.mean() < FEW:
-        yield f"{good.sum():,} of {n_stars:,} stars are GOOD: check `cuts`"
-
-
-def _counted(rejected: pa.Table) -> Mapping[str, int]:
-    counts = rejected["reason"].value_counts().to_pylist()
-    return {one["values"]: one["counts"] for one in counts}

@@ -11,6 +11,7 @@ from stdask.science.measurements.column_names import plain
 from stdask.science.measurements.units import NO_UNIT
 from stdask.storage.surveys.files import open_survey
 from stdask.storage.surveys.format import SurveyFile
+from stdask.storage.surveys.text.csv import CsvFile
 from stdask.tools.survey.guesses import Guesses, is_known
 
 VALID = {
@@ -36,6 +37,7 @@ WHY = {  # a distance has the unit that is proposed, by whether its name tells i
     True: "the file states none; columns of this name have it",
     False: "the file states none: check it, distances may be in pc",
 }
+DELIMITERS = ("|", ";", "\t")  # other than a comma, which is assumed, and blanks, which are told by the names
 NOT_FOUND = "# no column looks like {what}: name it"
 
 
@@ -122,8 +124,8 @@ def _cuts(guesses: Guesses, used: set[str]) -> Iterator[str]:
 def _file(survey: SurveyFile, hints: FileHints) -> Iterator[str]:
     """Yield what is needed to read the file: what its user stated, and a delimiter that is not a comma."""
     stated = hints.model_dump(exclude_unset=True, exclude_none=True)
-    delimiter = getattr(getattr(survey, "dialect", None), "delimiter", ",")
-    if delimiter != ",":
+    delimiter = survey.dialect.delimiter if isinstance(survey, CsvFile) else ","
+    if delimiter in DELIMITERS:
         stated = {"format": "csv", "delimiter": delimiter} | stated
     if stated:
         yield "\n[file]"

@@ -152,6 +152,17 @@ def test_what_is_stated_of_the_format_is_written_down(tmp_path: Path):
     assert definition.file.format == "csv"
 
 
+@pytest.mark.parametrize("delimiter", ["|", ";", "\t"])
+def test_another_delimiter_than_a_comma_is_found_and_written_down(tmp_path: Path, delimiter: str):
+    path = write(tmp_path / "a.ecsv", teff=NUMBERS).with_name("a.csv")
+    Table({"source_id": [1, 2], "ra": [1.0, 2], "dec": [4.0, 5], "teff": [4000.0, 5000]}).write(
+        path, format="ascii.csv", delimiter=delimiter
+    )
+    definition = proposed(path)
+    assert definition.file.delimiter == delimiter
+    assert check(definition, path, 10) is not None
+
+
 def test_names_with_any_characters_make_a_valid_file(tmp_path: Path):
     path = tmp_path / "x.parquet"
     names = ["id", "ra", "dec", "teff", 'flag "a"', "flag\\b", "line\nbreak = [", "delete\x7f", "[labels.TEFF]"]
