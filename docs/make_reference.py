@@ -267,7 +267,7 @@ def _tables() -> Iterator[tuple[str, str, Sequence[schema.Column]]]:
             schema.STAR_KEY,
             *schema.POSITION,
             *measured,
-            *schema.photometric_columns(),
+            *schema.photometric_columns([*schema.GAIA, *(band for band in schema.BANDS if band not in schema.GAIA)]),
             *schema.DISTANCE,
             *schema.PROPER_MOTION,
             schema.GOOD,

@@ -71,9 +71,9 @@ class Download(TomlModel):
     table: TableName = MAIN
     """Table that the file holds: `main`, or as `[[join]]` calls it."""
     file: str
-    """Name of the file, or in words which files."""
+    """Name of the file, or a pattern of names."""
     address: str
-    """Web address of the file, or of the page that has it."""
+    """Web address of its folder, or of the page or the archive that has it."""
 
 
 class Join(TomlModel):

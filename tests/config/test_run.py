@@ -117,7 +117,7 @@ def test_a_definition_of_the_users_own_is_found_beside_the_run_file(load, tmp_pa
         ('label = "VHELIO"', 'label = "TEFF"', r"Run file .*'TEFF' appears twice in the labels of \[train\]"),
         ('label = "TEFF"\nfrom = "TEFF"', 'label = "TEFF"\nfrom = "LOGG"', r"'TEFF' is in K, but from = 'LOGG' in dex"),
         ('\nfrom = "TEFF"', "", r"the networks have no input"),
-        ("[pair]", '[atlas]\nlabels = ["SI_FE"]\n[pair]', r"\[atlas\] labels: 'SI_FE' is not measured by apogee_dr17"),
+        ("[pair]", '[atlas]\nlabels = ["ZN_FE"]\n[pair]', r"\[atlas\] labels: 'ZN_FE' is not measured by apogee_dr17"),
         # surveys
         ("apogee_dr17", "galah_dr3", r"A and B are both 'galah_dr3'\. Name two surveys"),
         ("galah_dr3", "galah", r"No survey definition 'galah'\. Shipped: .*galah_dr3"),
@@ -219,17 +219,17 @@ def test_the_catalogue_of_a_holds_the_derived_inputs_of_the_run(load):
 
 
 def test_an_input_that_a_survey_lacks_is_refused_with_what_it_has_and_the_remedy(load, tmp_path: Path):
-    text = LEAST.replace("[[train.intrinsic]]", '[train]\nfeatures = ["M_KS"]\n[[train.intrinsic]]', 1)
+    text = LEAST.replace("[[train.intrinsic]]", '[train]\nfeatures = ["M_W1"]\n[[train.intrinsic]]', 1)
     with pytest.raises(
-        ConfigError, match=r"'M_KS' is not measured by galah_dr3 \(A\), which has TEFF.*BP_RP_0"
+        ConfigError, match=r"'M_W1' is not measured by galah_dr3 \(A\), which has TEFF.*BP_RP_0"
     ) as info:
         load(text)
-    assert str(info.value).endswith("M_KS needs the magnitude KS: add its column to [photometry].")
+    assert str(info.value).endswith("M_W1 needs the magnitude W1: add its column to [photometry].")
     (tmp_path / "own.toml").write_text(
         'name = "own"\ntitle = "own"\nreference = "none"\nid = "ID"\n[labels.TEFF]\ncolumn = "t"\n'
-        '[labels.RV]\ncolumn = "rv"\nunit = "km/s"\n[labels.M_KS]\ncolumn = "m"\nunit = "mag"\n'
+        '[labels.RV]\ncolumn = "rv"\nunit = "km/s"\n[labels.M_W1]\ncolumn = "m"\nunit = "mag"\n'
     )
-    with pytest.raises(ConfigError, match=r"'M_KS' is a label of own \(A\) with the name of a colour or absolute mag"):
+    with pytest.raises(ConfigError, match=r"'M_W1' is a label of own \(A\) with the name of a colour or absolute mag"):
         load(text.replace('"galah_dr3"', '"own.toml"'))
 
 
@@ -277,7 +277,7 @@ def test_a_run_names_the_files_of_several_tables_and_their_formats(tmp_path: Pat
     [
         ('files = { gaia = "g.fits" }', "names no table `main`"),
         ('file = "a.fits"\nfiles = { main = "a.fits" }', "give the file of the survey"),
-        ('files = { main = "a.fits", gaia = "g.fits" }', "joins no table"),
+        ('files = { main = "a.fits", dust = "d.fits" }', "joins gaia, ages, starhorse. Name it as the definition does"),
         ('file = { path = "a.fits", sep = ";" }', "unknown key 'surveys.a.file.sep'"),
     ],
 )

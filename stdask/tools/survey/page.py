@@ -61,7 +61,11 @@ def _files(definition: SurveyDefinition) -> Iterable[str]:
         yield _table(("table", "file", "from"), ((f"`{d.table}`", d.file, d.address) for d in definition.download))
     if definition.join:
         yield "\n".join(f"- {_joined(join)}" for join in definition.join)
-        files = {download.table: download.file for download in definition.download}
+        yield (
+            "A run may leave out a table. Its columns are then looked for in the main table, and what needs columns "
+            "that are not there either is left out."
+        )
+        files = {download.table: download.file for download in reversed(definition.download)}  # of several, the first
         names = (MAIN, *(join.name for join in definition.join))
         stated = ", ".join(f'{name} = "{files.get(name, name)}"' for name in names)
         yield f'In the run file:\n\n```toml\ndefinition = "{definition.name}"\nfiles = {{ {stated} }}\n```'
@@ -70,7 +74,7 @@ def _files(definition: SurveyDefinition) -> Iterable[str]:
 def _joined(join: Join) -> str:
     """Return in words how a table is joined."""
     how = {
-        "key": f"by its `{join.key_column}`, which is `{join.on}`",
+        "key": f"by its `{join.key_column}`, which is `{join.on}`" + " of the main table" * ("." not in join.on),
         "row": "by row: row n of both is the same star",
         "position": f"by position: the nearest within {join.radius_arcsec:g} arcsec",
     }

@@ -3,7 +3,7 @@
 import pytest
 
 from stdask.config.survey import load_definition, shipped_names
-from stdask.tools.survey.page import DRAFT, survey_page
+from stdask.tools.survey.page import DRAFT, some_labels, survey_page
 
 
 @pytest.mark.parametrize("name", shipped_names())
@@ -24,7 +24,26 @@ def test_errors_that_are_rescaled_are_told():
     assert "multiplied" not in survey_page(definition)
     duplicates = definition.duplicates.model_copy(update={"rescale_errors": True})
     page = survey_page(definition.model_copy(update={"duplicates": duplicates}))
-    assert (
-        "errors of TEFF, LOGG, M_H, FE_H, MG_FE, VHELIO are multiplied by how far GOOD rows of one `APOGEE_ID`" in page
-    )
+    names = ", ".join(definition.labels)  # all of them have stated errors
+    assert f"errors of {names} are multiplied by how far GOOD rows of one `APOGEE_ID`" in page
     assert "a factor for each range of `SNR`" in page
+
+
+def test_a_page_says_where_the_files_are_and_how_their_tables_belong_together():
+    page = survey_page(load_definition("galah_dr3"))
+    assert "| `gaia` | GALAH_DR3_VAC_GaiaEDR3_v2.fits | cloud.datacentral.org.au" in page
+    assert "`gaia` is joined by its `sobject_id`, which is `sobject_id` of the main table" in page
+    assert 'files = { main = "GALAH_DR3_main_allstar_v2.fits", gaia = "GALAH_DR3_VAC_GaiaEDR3_v2.fits"' in page
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_a_page_says_with_what_a_definition_was_compared_and_what_could_not_be(name: str):
+    definition = load_definition(name)
+    page = survey_page(definition)
+    assert not definition.data_model or f"{definition.data_model}, compared on {definition.checked}" in page
+    assert all(f"- {text}" in page for text in definition.unchecked)
+
+
+def test_a_list_of_surveys_names_a_few_labels_of_each():
+    assert some_labels(load_definition("galah_dr3")).endswith(" AGE LI_FE and 28 more")
+    assert some_labels(load_definition("mock_b")) == "TEFF LOGG M_H MG_FE VHELIO"
