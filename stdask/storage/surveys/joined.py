@@ -51,6 +51,10 @@ class JoinedTables(SurveyFile):
     def _count(self) -> int:
         return self.main.n_rows
 
+    def _lacks(self, name: str) -> bool:
+        table, own = self.owner(name)
+        return not self._table(table).has(own)
+
     def _find(self, name: str) -> Wanted:
         table, own = self.owner(name)
         try:
