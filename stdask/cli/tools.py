@@ -197,6 +197,9 @@ def bench_command(
     plan: Plan = None,
     data_dir: DataDir = None,
     rows: IngestRows = None,
+    joined: Annotated[
+        bool, typer.Option("--joined", help="With --ingest: as tables that are joined, and as one wide table.")
+    ] = False,
 ) -> None:
     """Measure how fast this machine translates.
 
@@ -211,12 +214,14 @@ def bench_command(
         raise ConfigError("--plan estimates one run, as its file says: leave out --preset, --ingest and --json.")
     if rows is not None and preset:
         raise ConfigError("--ingest translates nothing: leave out --preset.")
+    if joined and rows is None:
+        raise ConfigError("--joined needs --ingest, with the number of rows of each table.")
     if unknown := set(preset or ()) - set(PRESETS):
         raise ConfigError(f"No preset {unknown.pop()!r}. Presets: {', '.join(PRESETS)}.")
     if plan is not None:
         bench.plan(open_run(plan, data_dir))
     elif rows is not None:
-        bench.ingest_rate(rows, json_file)
+        bench.ingest_rate(rows, joined, json_file)
     else:
         bench.run(preset or list(PRESETS), repeats, json_file)
 

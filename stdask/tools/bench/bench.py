@@ -23,7 +23,7 @@ from stdask.stages.translate.table import new_columns
 from stdask.stages.translate.tasks import rows_per_task
 from stdask.storage.files import write_text
 from stdask.storage.surveys.files import open_survey
-from stdask.tools.bench.ingest import measure_ingest
+from stdask.tools.bench.ingest import measure_ingest, measure_joined
 from stdask.tools.bench.speed import Case, measure, prepare
 from stdask.tools.bench.stars import MadeUpSurvey
 from stdask.tools.bench.workers import N_TASKS, measure_tasks, measure_workers
@@ -57,18 +57,21 @@ def run(presets: Sequence[str], repeats: int, json_file: Path | None) -> None:
     say(f"Dask costs {task_ms:.2g} ms a task ({N_TASKS:,} tasks that do nothing, on as many workers as cores)")
 
 
-def ingest_rate(n_rows: int, json_file: Path | None) -> None:
+def ingest_rate(n_rows: int, joined: bool, json_file: Path | None) -> None:
     """Measure how fast this machine ingests a made-up table, and print it.
 
     Parameters
     ----------
     n_rows
         Of the table, which is written in a folder of the current one, as a survey would be: not in memory.
+    joined
+        As several tables that are joined, and as a wide one, instead.
     json_file
         Where to write the numbers as well; None for nowhere.
     """
     with tempfile.TemporaryDirectory(dir=".", prefix="stdask-bench-") as name, Workers(ClusterConfig()) as workers:
-        _write(json_file, measure_ingest(n_rows, Path(name).resolve(), workers))
+        measure = measure_joined if joined else measure_ingest
+        _write(json_file, measure(n_rows, Path(name).resolve(), workers))
 
 
 def plan(run: Run) -> None:
