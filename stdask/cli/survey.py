@@ -9,7 +9,7 @@ from stdask.cli.options import examples, path
 from stdask.config.survey import load_definition, shipped_names
 from stdask.config.survey_files import FileHints
 from stdask.config.toml import validate
-from stdask.errors import SurveyError
+from stdask.errors import ConfigError, SurveyError
 
 survey_app = typer.Typer(help="List, show, try and write survey definitions.")
 Definition = Annotated[
@@ -51,11 +51,20 @@ def survey_show_command(definition: Definition) -> None:
     console.print(Markdown(page) if console.is_terminal else page)
 
 
-@survey_app.command("check", epilog=examples("survey check mine.toml mine.fits"))
+@survey_app.command(
+    "check",
+    epilog=examples("survey check mine.toml mine.fits", "survey check galah_dr3 main.fits --with gaia=gaia.fits"),
+)
 def survey_check_command(
     definition: Definition,
     file: SurveyTable,
     rows: Annotated[int, typer.Option(metavar="N", min=1, help="Number of rows that are read.")] = 100_000,
+    further: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with", metavar="TABLE=FILE", help="File of a further table that is joined. Several times is possible."
+        ),
+    ] = None,
 ) -> None:
     """Try a definition on the first rows of a file.
 
@@ -63,7 +72,14 @@ def survey_check_command(
     """
     from stdask.tools.survey.check import check
 
-    check(load_definition(definition), file, rows)
+    check(load_definition(definition), file, rows, dict(map(_named_file, further or ())))
+
+
+def _named_file(text: str) -> tuple[str, Path]:
+    name, equals, file = text.partition("=")
+    if not (name and equals and file):
+        raise ConfigError(f"--with {text}: write the name of the table and its file, as in --with gaia=gaia.fits.")
+    return name, path(file)
 
 
 @survey_app.command(

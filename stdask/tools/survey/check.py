@@ -8,15 +8,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stdask.config.survey import SurveyDefinition
+from stdask.config.survey_files import MAIN
 from stdask.display.console import say
 from stdask.display.tables import print_table
 from stdask.science.measurements.cuts import count_cuts
 from stdask.science.measurements.survey_columns import Counts
 from stdask.stages.ingest.blocks import catalogue_fields, convert, place
+from stdask.stages.ingest.joins.lookup import first_rows
+from stdask.stages.ingest.joins.tables import fit_definition, named_files, open_tables
 from stdask.stages.ingest.plan import Source
 from stdask.storage.surveys.computed import ComputedColumns
-from stdask.storage.surveys.files import open_survey
-from stdask.storage.tables import to_numpy
+from stdask.storage.surveys.format import SurveyFile
+from stdask.storage.surveys.joined import TakenRows
+from stdask.storage.tables import to_masked, to_numpy
 from stdask.tools.survey.faults import find_faults, require_complete
 
 LOST = {
@@ -30,7 +34,9 @@ LOST = {
 }
 
 
-def check(definition: SurveyDefinition, path: Path, n_rows: int) -> list[str]:
+def check(
+    definition: SurveyDefinition, path: Path, n_rows: int, further: Mapping[str, Path] | None = None
+) -> list[str]:
     """Print the catalogue columns of the first rows of a file; return a line on everything that looks wrong.
 
     Parameters
@@ -41,6 +47,8 @@ def check(definition: SurveyDefinition, path: Path, n_rows: int) -> list[str]:
         The survey file.
     n_rows
         Number of rows to read.
+    further
+        Files of further tables, by the names that the definition gives them.
 
     Raises
     ------
@@ -48,19 +56,21 @@ def check(definition: SurveyDefinition, path: Path, n_rows: int) -> list[str]:
         If the file cannot be read, or does not fit the definition.
     """
     require_complete(definition)
-    survey = ComputedColumns(open_survey(path, definition.file), definition.sentinels)
-    survey.require_for(definition)
-    units = {name: survey.unit(name) for name in definition.source_columns}
-    source = Source(survey, units, definition, reddening=None)
+    survey = open_tables(definition, named_files(definition, {MAIN: path} | dict(further or {})))
+    definition, left_out = fit_definition(definition, survey, ())
+    columns = ComputedColumns(first_rows(survey, definition, n_rows), definition.sentinels)
+    units = {name: columns.unit(name) for name in definition.source_columns}
+    source = Source(columns, units, definition, reddening=None)
     catalogue_fields(source)  # raises if a unit or a type does not fit
-    placed = place((0, min(n_rows, survey.n_rows)), source, definition.source_columns)
+    placed = place((0, min(n_rows, columns.n_rows)), source, definition.source_columns)
     table, counts, passing = convert(source, placed)
     say(f"{path}: {survey.n_rows:,} rows, the first {table.num_rows + placed.rejected.num_rows:,} of them read")
     _print_sky(table, definition.position.epoch)
     _print_values(table, counts, *_units(source))
     if passing:
         _print_cuts(definition, passing, table.num_rows)
-    wrong = list(find_faults(definition, placed.table, table, placed.rejected))
+    faults = find_faults(definition, placed.table, table, placed.rejected)
+    wrong = [*left_out, *_unmatched(columns.survey, definition), *faults]
     for line in wrong:
         say(f"  {line}", "yellow")
     return wrong
@@ -108,3 +118,17 @@ def _print_cuts(definition: SurveyDefinition, passing: list[np.ndarray], n_stars
 def _percentiles(values: np.ndarray, *percents: float) -> list[float]:
     known = values[np.isfinite(values)]
     return np.percentile(known, percents).tolist() if known.size else [np.nan] * len(percents)
+
+
+def _unmatched(survey: SurveyFile, definition: SurveyDefinition) -> Iterator[str]:
+    """Yield a line for each further table that has no value for any of the rows that were read."""
+    for join in definition.join:
+        names = [name for name in survey.columns if name.startswith(f"{join.name}.")]
+        values = to_masked(survey.read(names, 0, survey.n_rows)) if isinstance(survey, TakenRows) else {}
+        if values and all((np.ma.getmaskarray(column) | _is_nan(column)).all() for column in values.values()):
+            yield f"{join.name}: none of these rows has a row in it; check its [[join]]"
+
+
+def _is_nan(column: np.ndarray) -> np.ndarray:
+    values = np.ma.getdata(column)
+    return np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.size, dtype=bool)

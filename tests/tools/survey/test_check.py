@@ -142,3 +142,24 @@ def test_a_column_that_the_file_lacks_is_an_error(tmp_path: Path):
     asked = SurveyDefinition.model_validate(CONTENT | {"gaia_id": "sourceid"})
     with pytest.raises(SurveyError, match="has no column 'sourceid'"):
         check(asked, write(tmp_path / "mine.fits"), 10)
+
+
+def test_further_tables_are_looked_up_for_the_rows_that_are_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    join = [{"name": "more", "on": "id", "repeats": "first"}]
+    definition = SurveyDefinition.model_validate(CONTENT | {"join": join, "labels": {"FE_H": {"column": "more.mh"}}})
+    main, n = write(tmp_path / "mine.fits"), 60
+    ids = Table.read(main)["id"]
+    Table({"id": ids[::-1], "mh": np.linspace(-1, 0, len(ids))}).write(tmp_path / "more.csv")
+    (line,) = check(definition, main, n, {"more": tmp_path / "more.csv"})
+    assert "59 values have no error" in line  # the id 0 is no key
+    assert f"the first {n} of them read" in " ".join(capsys.readouterr().out.split())
+    Table({"id": [f"{own} A" for own in ids], "mh": np.zeros(len(ids))}).write(tmp_path / "other.csv")
+    assert "more: none of these rows has a row in it; check its [[join]]" in check(
+        definition, main, n, {"more": tmp_path / "other.csv"}
+    )
+    assert check(definition, main, n)[:2] == [
+        "No file is named for the table more: its columns are looked for in mine.fits.",
+        "The table has no column more.mh: FE_H is left out.",
+    ]
+    with pytest.raises(SurveyError, match=r"has no table 'gaia'\. It joins more"):
+        check(definition, main, n, {"gaia": main})

@@ -14,6 +14,7 @@ from stdask.science.keys.key_matches import NO_ROW
 from stdask.science.sky.crossmatch import nearest_rows
 from stdask.stages.ingest.joins.matching import KEY, ROW, Joining, match, positions_of
 from stdask.stages.ingest.joins.tables import wanted_columns
+from stdask.storage.surveys.computed import ComputedColumns
 from stdask.storage.surveys.format import SurveyFile, Wanted
 from stdask.storage.surveys.joined import JoinedTables, TakenRows
 
@@ -92,6 +93,22 @@ def looked_up(survey: SurveyFile, definition: SurveyDefinition) -> SurveyFile:
             own = table if join.by == "row" else LookedUp.of(Joining(join, definition.position, joined, table))
             joined = joined.aligned({join.name: own})
     return joined
+
+
+def first_rows(survey: SurveyFile, definition: SurveyDefinition, n_rows: int) -> SurveyFile:
+    """Return a survey of several tables with its first rows alone, in memory; any other as it is.
+
+    Parameters
+    ----------
+    survey, definition
+        Its tables as one, and how they are joined.
+    n_rows
+        Number of rows.
+    """
+    if not isinstance(survey, JoinedTables):
+        return survey
+    names = ComputedColumns(survey, definition.sentinels).behind(definition.source_columns)
+    return TakenRows.of(survey, looked_up(survey, definition).read(names, 0, n_rows))
 
 
 def take_rows(survey: SurveyFile, definition: SurveyDefinition, rows: np.ndarray) -> SurveyFile:

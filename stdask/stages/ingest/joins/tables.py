@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from stdask import schema
 from stdask.config.reduction import columns_behind, missing_behind, reduce_definition
@@ -30,6 +31,23 @@ def open_tables(definition: SurveyDefinition, files: Mapping[str, NamedFile]) ->
     """
     opened = {name: open_survey(*file) for name, file in files.items()}
     return as_one(definition, opened.pop(MAIN), opened)
+
+
+def named_files(definition: SurveyDefinition, files: Mapping[str, Path]) -> dict[str, NamedFile]:
+    """Return the files of some tables of a survey, with the formats that its definition states.
+
+    Raises
+    ------
+    SurveyError
+        If the definition has no table of a name.
+    """
+    hints = {MAIN: definition.file} | {join.name: join.file for join in definition.join}
+    if unknown := [name for name in files if name not in hints]:
+        raise SurveyError(
+            f"The definition {definition.name!r} has no table {unknown[0]!r}. It joins "
+            f"{', '.join(name for name in hints if name != MAIN) or 'none'}."
+        )
+    return {name: NamedFile(path, hints[name]) for name, path in files.items()}
 
 
 def as_one(definition: SurveyDefinition, main: SurveyFile, joined: Mapping[str, SurveyFile]) -> SurveyFile:
