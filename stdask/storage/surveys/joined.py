@@ -45,6 +45,10 @@ class JoinedTables(SurveyFile):
         """Return the same with other tables next to the main one: those whose rows follow its rows."""
         return replace(self, joined=dict(self.joined) | dict(tables))
 
+    def tables(self, names: Sequence[str], start: int, stop: int) -> Iterator[pa.Table]:
+        """Yield columns of the rows start <= row < stop, some rows at a time; errors name the file of their table."""
+        return self._tables([self._find(name) for name in names], start, stop)
+
     def _table(self, name: str) -> SurveyFile:
         return self.main if name == MAIN else self.joined[name]
 
