@@ -117,7 +117,8 @@ class Translator:
         SurveyError
             If an input is missing, has another unit or holds no numbers, or a column of the translation is there.
         """
-        given, new = MemoryTable(table), self.provides
+        joined = {join.name: self.definition.source_columns for join in self.definition.join}
+        given, new = MemoryTable(table, joined), self.provides
         if twice := [name for name in new.names if name in given.columns]:
             raise SurveyError(
                 f"The table already has the column {twice[0]!r}. Remove or rename its translated columns."

@@ -226,6 +226,20 @@ def test_the_table_of_the_survey_gives_the_numbers_of_the_run(
     assert len(rows) == N_STARS
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_definition_of_several_tables_takes_one_table_without_prefixes(
+    kind: str, translator: Translator, survey: pa.Table, expected: dict
+):
+    labels = {name: label | {"column": f"more.{label['column']}"} for name, label in DEFINITION["labels"].items()}
+    joined = DEFINITION | {"labels": labels, "join": [{"name": "more", "on": "obsid"}]}
+    own = Translator(translator.ensemble, SurveyDefinition.model_validate(joined))
+    rows = rows_by_id(to_arrow(own.translate(KINDS[kind](survey))))
+    assert {star: rows[star] for star in expected} == expected
+    assert {"teff", "rv"} <= {*own.requires["column"].tolist()}
+    with pytest.raises(SurveyError, match=r"no column 'more\.teff'"):
+        own.translate(KINDS[kind](survey.drop_columns("teff")))
+
+
 def test_new_columns_have_units_and_descriptions(translator: Translator, survey: pa.Table):
     table = translator.translate(QTable(to_astropy(survey)))
     assert table["TEFF_PRED_50"].unit == u.K

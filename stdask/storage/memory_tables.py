@@ -5,7 +5,7 @@ The classes that a table derives from tell its library, so that no library is im
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -35,6 +35,9 @@ class MemoryTable:
     ----------
     table
         An astropy Table or QTable, a pandas DataFrame or a pyarrow Table.
+    joined
+        Tables of a survey that this one was joined from, with names of columns that are not theirs: `gaia.parallax` is
+        looked for as `parallax`.
 
     Raises
     ------
@@ -42,8 +45,9 @@ class MemoryTable:
         If it is something else, or two of its columns have one name.
     """
 
-    def __init__(self, table: Any) -> None:
+    def __init__(self, table: Any, joined: Mapping[str, Collection[str]] | None = None) -> None:
         self._table = table
+        self._joined = joined or {}
         self._library = library_of(table)
         self.names: list[str] = [str(name) for name in _names(table, self._library)]
         self.n_rows = table.num_rows if self._library == "pyarrow" else len(table)
@@ -52,12 +56,13 @@ class MemoryTable:
     @cached_property
     def columns(self) -> frozenset[str]:
         """Names of all columns, and of the elements of columns of vectors."""
-        elements = [f"{name}{place}" for name in self.names for place in self._places(name)]
-        return frozenset([*self.names, *elements])
+        names = [*self.names, *(f"{name}{place}" for name in self.names for place in self._places(name))]
+        joined = [f"{t}.{name}" for t, others in self._joined.items() for name in names if name not in others]
+        return frozenset([*names, *joined])
 
     def unit(self, name: str) -> str:
         """Return the unit that the table states for a column, empty for none; pandas states none."""
-        own = self._own(name)
+        own, _ = self._own(name)
         if self._library == "pyarrow":
             metadata: Mapping[bytes, bytes] = self._table.schema.field(own).metadata or {}
             return metadata.get(b"unit", b"").decode()
@@ -92,10 +97,14 @@ class MemoryTable:
         table = pa.table({name: plain_array(self._arrow(name), name) for name in names})
         return table.slice(start, None if stop is None else stop - start)
 
-    def _own(self, name: str) -> str:
-        """Return the column of the table that holds a column or an element."""
+    def _own(self, name: str) -> tuple[str, str]:
+        """Return the column of the table that holds a column or an element, and the place of the element."""
+        for table, others in self._joined.items():
+            own = name.removeprefix(f"{table}.")
+            if name not in self.names and own not in others:
+                name = own
         match = ELEMENT.fullmatch(name)
-        return match[1] if match and name not in self.names else name
+        return (match[1], name.removeprefix(match[1])) if match and name not in self.names else (name, "")
 
     def _places(self, name: str) -> list[str]:
         """Return the places of the elements of a column's vectors: counted through, and by each of their dimensions."""
@@ -115,8 +124,8 @@ class MemoryTable:
         return int(np.ravel_multi_index(numbers, self._shape(own))) if len(numbers) > 1 else numbers[0]
 
     def _arrow(self, name: str) -> pa.ChunkedArray:
-        own = self._own(name)
-        element = None if own == name else self._element(own, name.removeprefix(own))
+        own, place = self._own(name)
+        element = self._element(own, place) if place else None
         try:
             if self._library == "astropy":
                 array = _of_astropy(self._table[own], element)

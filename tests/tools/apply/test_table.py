@@ -11,6 +11,7 @@ from stdask.config.survey import SurveyDefinition, load_definition
 from stdask.display.numbers import as_toml
 from stdask.errors import SurveyError
 from stdask.runs.ensemble import Ensemble, open_ensemble
+from stdask.runs.requirements import requirements
 from stdask.science.measurements.repeats import ErrorFactors
 from stdask.stages.ingest.plan import RawSurvey
 from stdask.tools.apply.table import open_table
@@ -127,3 +128,23 @@ def test_a_unit_that_nobody_knows_is_said(ensemble: Ensemble, tmp_path: Path, ca
     opened(ensemble, tmp_path / "stars.ecsv")
     said = " ".join(capsys.readouterr().out.split())
     assert "The unit 'kms' of column rv is unknown: its values are taken to be in km/s." in said
+
+
+def test_a_definition_of_several_tables_takes_one_wide_table(ensemble: Ensemble, tmp_path: Path):
+    definition = DEFINITION | {
+        "labels": {name: label | {"column": f"more.{label['column']}"} for name, label in DEFINITION["labels"].items()},
+        "gaia_id": "gaia.source_id",
+        "join": [{"name": "more", "on": "star"}, {"name": "gaia", "on": "star"}],
+    }
+    joined = replace(ensemble, definition=SurveyDefinition.model_validate(definition))
+    table = stars(30)
+    table["gaia"].name = "source_id"
+    table.write(tmp_path / "stars.fits")
+    raw = opened(joined, tmp_path / "stars.fits")
+    assert raw.survey.read(["more.teff", "gaia.source_id"])["gaia.source_id"].to_pylist() == table["source_id"].tolist()
+    named = {row.name: row.column for row in requirements(joined)}
+    assert (named["TEFF"], named["ID"]) == ("teff", "star")
+    table.remove_column("logg")
+    table.write(tmp_path / "fewer.fits")
+    with pytest.raises(SurveyError, match=r"no column 'more\.logg': the networks need it"):
+        opened(joined, tmp_path / "fewer.fits")

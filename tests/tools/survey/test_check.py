@@ -146,7 +146,9 @@ def test_a_column_that_the_file_lacks_is_an_error(tmp_path: Path):
 
 def test_further_tables_are_looked_up_for_the_rows_that_are_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     join = [{"name": "more", "on": "id", "repeats": "first"}]
-    definition = SurveyDefinition.model_validate(CONTENT | {"join": join, "labels": {"FE_H": {"column": "more.mh"}}})
+    definition = SurveyDefinition.model_validate(
+        CONTENT | {"join": join, "labels": CONTENT["labels"] | {"FE_H": {"column": "more.mh"}}}
+    )
     main, n = write(tmp_path / "mine.fits"), 60
     ids = Table.read(main)["id"]
     Table({"id": ids[::-1], "mh": np.linspace(-1, 0, len(ids))}).write(tmp_path / "more.csv")
