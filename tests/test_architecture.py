@@ -261,6 +261,7 @@ COVERED_ELSEWHERE = {
     "stages/ingest/joins/tables.py": "tests/stages/ingest/joins/test_join.py opens them, with and without each file",
     "stages/ingest/partitions.py": "tests/stages/ingest/test_stage.py runs the stage on real and on made-up stars",
     "stages/ingest/steps.py": "tests/stages/ingest/test_stage.py interrupts the stage after any step",
+    "tools/bench/made_up_tables.py": "tests/tools/bench/test_ingest.py ingests them, joined and as one",
     "stages/ingest/unpacking.py": "tests/stages/ingest/joins/test_join.py joins tables of CSV",
     "stages/merge/also.py": "tests/stages/merge/test_stage.py merges further surveys",
     "stages/merge/pairs.py": "tests/stages/merge/test_stage.py merges a run that trained nothing",

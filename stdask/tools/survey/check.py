@@ -1,6 +1,6 @@
 """Try a survey definition on the first rows of a file: print the catalogue columns, and report what looks wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
