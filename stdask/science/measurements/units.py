@@ -1,7 +1,7 @@
 """Factors between the units that survey files state and those of the catalogue."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # slow to import, and needed only where units differ
 
 NO_UNIT = frozenset({"", "-", "--", "---", "1", "none"})  # spellings of "no unit" seen in survey files
 LOGARITHM = re.compile(r"^\[?(dex|log|log10)\b.*|^\[.*\]$", re.IGNORECASE)  # dex, log(cm.s**-2), [cm/s2]
+LOGARITHMIC = ("mag", "dex", "dB")  # ends of the names of units that are logarithms of numbers
 OWN = frozenset({"K", "dex", "mag", "km/s", "mas/yr", "kpc", "deg"})  # of the columns of the schema
 FORMATS = (None, "fits", "cds")  # of astropy's unit parser: its own, FITS Standard 4.0, CDS catalogues
 
@@ -96,18 +97,30 @@ def parse_unit(text: str) -> "u.UnitBase | None":
     return unit if isinstance(unit, u.UnitBase) else None
 
 
+def are_alike(one: "u.UnitBase", other: "u.UnitBase", equivalencies: Sequence[tuple] = ()) -> bool:
+    """Tell whether one unit can be converted to the other; astropy alone would turn mag into dex."""
+    return one.is_equivalent(other, list(equivalencies)) and logarithms_in(one) == logarithms_in(other)
+
+
+def logarithms_in(unit: "u.UnitBase") -> dict[str, float]:
+    """Return the powers of magnitudes, dex and decibels in a unit."""
+    powers: dict[str, float] = {}
+    for base, power in zip(unit.bases, unit.powers, strict=True):
+        for kind in LOGARITHMIC:
+            if base.name.endswith(kind):
+                powers[kind] = powers.get(kind, 0) + power
+    return powers
+
+
 def _factor(stated: str, wanted: str) -> float:
     from astropy import units as u
 
     refusal = f"unit {stated!r} cannot be converted to {wanted!r}. Name another column or correct its unit."
     source, target = _parse(stated), _parse(wanted)
-    function_units = (u.function.FunctionUnitBase, u.function.mixin.FunctionMixin)
-    if any(isinstance(unit, function_units) for unit in (source, target)) and source != target:
-        raise SurveyError(refusal)  # astropy would turn mag into dex
-    try:
-        return float(source.to(target, equivalencies=[(u.arcsec**-1, u.pc)]))  # the definition of the parsec
-    except u.UnitConversionError:
-        raise SurveyError(refusal) from None
+    parsec = [(u.arcsec**-1, u.pc)]  # 1 / parallax: the definition of the parsec
+    if not isinstance(source, u.UnitBase) or not are_alike(source, target, parsec):
+        raise SurveyError(refusal)
+    return float(source.to(target, equivalencies=parsec))
 
 
 def _is_known(text: str) -> bool:

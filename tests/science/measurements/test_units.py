@@ -21,6 +21,7 @@ from stdask.science.measurements.units import conversion_factor
         (("[cm/s2]",), "dex", 1.0),
         (("dex(cm s-2)",), "dex", 1.0),
         (("mag",), "mag", 1.0),
+        (("mmag",), "mag", 1e-3),
         (("1 / mas",), "kpc", 1.0),  # a parsec is at one arcsecond
     ],
 )

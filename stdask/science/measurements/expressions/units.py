@@ -18,13 +18,12 @@ from stdask.errors import ExpressionError
 from stdask.science.measurements.expressions.computing import Computation
 from stdask.science.measurements.expressions.expression import Expression
 from stdask.science.measurements.expressions.operations import COMMON, TESTS, listed, name_of, quote
-from stdask.science.measurements.units import parse_unit
+from stdask.science.measurements.units import are_alike, logarithms_in, parse_unit
 
 if TYPE_CHECKING:  # slow to import, and needed only where columns have units
     from astropy import units as u
 
 LARGEST_POWER = 10.0
-LOGARITHMS = ("mag", "dex", "dB")  # ends of the names of units that are logarithms of numbers
 
 
 class Measured(NamedTuple):
@@ -136,7 +135,7 @@ class _Units:
         if not known:
             adapts = all(part.adapts for part in parts)
             return [part.node for part in parts], parts[0].unit if adapts else None, adapts
-        if any(_is_product(unit) or _is_product(known[0]) for unit in known if not _are_alike(unit, known[0])):
+        if any(_is_product(unit) or _is_product(known[0]) for unit in known if not are_alike(unit, known[0])):
             return [part.node for part in parts], None, False  # a polynomial of a colour
         wanted = next((unit for unit in known if not unit.is_equivalent("")), known[0])
         converted = []
@@ -185,28 +184,13 @@ def _factor(part: Measured, wanted: "u.UnitBase") -> float | None:
     if part.unit is None or part.unit == wanted:
         return 1.0
     if part.unit.is_equivalent("") and not wanted.is_equivalent(""):
-        return 1.0 if part.adapts else float(part.unit.to("")) if _logarithms(wanted) else None
-    return float(part.unit.to(wanted)) if _are_alike(part.unit, wanted) else None
-
-
-def _are_alike(one: "u.UnitBase", other: "u.UnitBase") -> bool:
-    """Tell whether one unit can be converted to the other; astropy alone would turn mag into dex."""
-    return one.is_equivalent(other) and _logarithms(one) == _logarithms(other)
-
-
-def _logarithms(unit: "u.UnitBase") -> dict[str, float]:
-    """Return the powers of magnitudes and dex in a unit."""
-    powers: dict[str, float] = {}
-    for base, power in zip(unit.bases, unit.powers, strict=True):
-        for kind in LOGARITHMS:
-            if base.name.endswith(kind):
-                powers[kind] = powers.get(kind, 0) + power
-    return powers
+        return 1.0 if part.adapts else float(part.unit.to("")) if logarithms_in(wanted) else None
+    return float(part.unit.to(wanted)) if are_alike(part.unit, wanted) else None
 
 
 def _is_product(unit: "u.UnitBase") -> bool:
     """Tell whether a unit is a product or a power with a magnitude or dex, which has no meaning."""
-    return bool(_logarithms(unit)) and (len(unit.bases) > 1 or unit.powers[0] != 1)
+    return bool(logarithms_in(unit)) and (len(unit.bases) > 1 or unit.powers[0] != 1)
 
 
 def _changed(node: Any, **fields: Any) -> Any:
