@@ -73,7 +73,8 @@ REFERENCES: dict[str, tuple[str, type[BaseModel], str]] = {
         "A survey definition says which columns of a survey file are read, their units and errors, and which stars\n"
         "are good. stdask comes with [definitions of many surveys](surveys/README.md). For any other survey,\n"
         "`stdask survey new FILE` proposes a definition and `stdask survey check DEFINITION FILE` tries it; the\n"
-        "[tutorial](tutorial.md) shows both.",
+        "[tutorial](tutorial.md) shows both.\n\n"
+        "A definition names columns of the file, or [expressions of columns](expressions.md) such as `mg_h - fe_h`.",
     ),
     "atlas": (
         "The atlas file",

@@ -271,6 +271,16 @@ def _swapped_bytes(given: Input) -> None:
     given.stars["gaia"] = given.stars["gaia"].astype("<i8")
 
 
+def _label(expression: str) -> Callable[[Input], object]:
+    """Take an expression for the label."""
+    return lambda given: given.define('column = "feh"', f'column = "{expression}"')
+
+
+def _unit(given: Input, **units: str) -> None:
+    for name, unit in units.items():
+        given.stars[name].unit = unit
+
+
 def _masked(given: Input, column: str, rows: list[int], fill: object) -> None:
     values = MaskedColumn(given.stars[column], fill_value=fill)
     values.mask[rows] = True
@@ -513,6 +523,71 @@ COLUMNS = (
         lambda given: setattr(given, "run", RUN + "[ingest]\nrows_per_blok = 5\n"),
         ("rows_per_blok", "run.toml"),
     ),
+)
+EXPRESSIONS = (
+    Refused("a function that stdask does not have", _label("sqr(feh)"), ("'sqr(feh)' is not possible", "sqrt, abs")),
+    Refused("an expression that ends too soon", _label("feh +"), ("'feh +' cannot be read at its end",)),
+    Refused("an expression that is code", _label("__import__('os')"), ("is not possible",)),
+    Refused("an expression too long", _label("feh" + " + 0" * 500), ("has 2,003 characters", "at most 2,000")),
+    Refused(
+        "an expression with a column that is not there",
+        _label("fehh - 0.1 * snr"),
+        ("'fehh - 0.1 * snr'", "no column 'fehh'", "Did you mean 'feh'"),
+    ),
+    Refused(
+        "a column of VizieR that is not there",
+        _label("E(B-V)"),
+        ("no column 'E(B-V)'", "'E(B-V)' is not possible"),
+    ),
+    Refused("text in a computed number", _label("feh + id"), ("'feh + id'", "'id' is text")),
+    Refused("a part of a number", _label("substr(feh, 0, 1)"), ("'feh' is a number, and substr takes text",)),
+    Refused("a condition as a label", _label("feh > 0"), ("Column 'feh > 0': logicals, no numbers",)),
+    Refused(
+        "a sum of units that do not fit",
+        lambda given: (_label("ra + snr")(given), _unit(given, ra="deg", snr="K")),
+        ("'ra' is in 'deg', 'snr' in 'K'",),
+    ),
+    Refused(
+        "a computed unit that is no unit of it",
+        lambda given: (_label("ra / snr")(given), _unit(given, ra="deg", snr="K")),
+        ("Column 'ra / snr': unit 'deg / K' cannot be converted to 'dex'",),
+    ),
+    Refused(
+        "vectors in an expression",
+        lambda given: (_label("feh - 1")(given), _fits_column("3D", np.zeros((N_STARS, 3)))(given)),
+        ("'feh - 1'", "3 values a row", "feh[0] to feh[2]"),
+    ),
+    Refused("a computed id", lambda g: g.define('id = "id"', 'id = "gaia + 1"'), ("id = 'gaia + 1' is an expression",)),
+    Refused(
+        "a computed position",
+        lambda given: setattr(given, "definition", DEFINITION + '[position]\nra = "15 * ra"\n'),
+        ("position.ra = '15 * ra' is an expression", "Name a column"),
+    ),
+    Refused(
+        "a cut of a computed number with text",
+        lambda given: given.define('"snr", op = ">", value = 20', '"2 * snr", op = "=", value = "good"'),
+        ("compares column '2 * snr'",),
+    ),
+    Refused(
+        "bits of a computed number", lambda g: g.define('"flag"', '"flag + 0"'), ("asks for bits", "an integer column")
+    ),
+    Refused(
+        "one percentile of two",
+        lambda given: given.define('error = "e_feh"', 'percentile_16 = "e_feh"'),
+        ("`percentile_16` and `percentile_84` together",),
+    ),
+    Refused(
+        "percentiles and an error",
+        lambda g: g.define('error = "e_feh"', 'error = "e_feh"\npercentile_16 = "feh"\npercentile_84 = "snr"'),
+        ("one kind of error",),
+    ),
+    Taken(
+        "computed labels of which a part is NaN or -9999",
+        lambda given: (_label("feh - 0 * snr")(given), given.put("snr", NAN, -9999), given.put("feh", 99999, row=2)),
+        lost={"n_missing": 3},
+    ),
+    Taken("a division by zero", _label("feh / (snr - 50)"), lost={"n_infinite": 12}),
+    Taken("the root of a negative number", _label("sqrt(-snr)"), lost={"n_missing": 12}),
 )
 ROWS = (
     Refused(

@@ -18,10 +18,16 @@ from stdask.errors import StdaskError
 from stdask.science.measurements.values import ERROR_COUNTS, VALUE_COUNTS
 from stdask.stages.ingest import stage as ingest
 from stdask.storage import paths
-from tests.bad_input import COLUMNS, FILES, ROWS, Input, Refused, Taken
+from tests.bad_input import COLUMNS, EXPRESSIONS, FILES, ROWS, Input, Refused, Taken
 from tests.bad_joins import TABLES
 
-CASES = {"The file": FILES, "Its columns and its definition": COLUMNS, "Its rows": ROWS, "Its further tables": TABLES}
+CASES = {
+    "The file": FILES,
+    "Its columns and its definition": COLUMNS,
+    "Its expressions": EXPRESSIONS,
+    "Its rows": ROWS,
+    "Its further tables": TABLES,
+}
 PAGE = Path(__file__).parents[2] / "docs" / "bad_input.md"
 MAKE = "python -m tests.end_to_end.test_bad_input"
 HEAD = f"""\

@@ -18,6 +18,7 @@ from stdask.science.measurements.cuts import without_sentinels
 from stdask.science.measurements.expressions import Expression, columns_of, parse_expression, with_units
 from stdask.storage.tables import to_masked
 
+LONGEST_NAME = 60  # of a column that somebody may have meant
 OPERATION = re.compile(r"[()*/+<>='\"`]|\s-\s")  # what an expression has, and names of columns rarely have
 
 
@@ -152,11 +153,14 @@ class ComputedColumns(Generic[T]):
         try:
             return parse_expression(name)
         except ExpressionError as exc:
+            if len(name) > LONGEST_NAME:
+                raise
             try:
                 self.survey.require([name])
             except SurveyError as error:
-                reason = f" {exc}" if OPERATION.search(name) else ""
-                raise SurveyError(f"{error}{reason}") from None
+                if not OPERATION.search(name):
+                    raise
+                raise SurveyError(f"{exc} Nor is it a column: {error}") from None
             raise
 
 
