@@ -84,7 +84,7 @@ def _parse(line: str, code: str) -> ast.expr:
             warnings.simplefilter("ignore")  # on numbers next to words: what is wrong is refused below
             tree = ast.parse(code, mode="eval").body
     except SyntaxError as exc:
-        place = min(max((exc.offset or 1) - 1, 0), len(line))
+        place = min((exc.offset or len(line) + 1) - 1, len(line))  # an offset of 0 is the end
         rest = f"at {shortened(line[place:])!r}, character {place + 1}" if line[place:].strip() else "at its end"
         remedy = "Write '==' to compare" if re.match("=[^=]", line[place:]) else f"Expressions have {ALLOWED}"
         raise ExpressionError(f"{name_of(line)} cannot be read {rest}. {remedy}.") from None

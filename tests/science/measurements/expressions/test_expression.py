@@ -236,7 +236,7 @@ def test_an_expression_travels_to_a_worker():
 
 WRONG = {
     "": "cannot be read at its end",
-    "x >": "cannot be read",
+    "x >": "'x >' cannot be read at its end",
     "x = 3": r"cannot be read at '= 3', character 3\. Write '=='",
     "(x > 3": r"cannot be read at '\(x > 3'",
     "x > 3; y": "cannot be read at '; y'",
