@@ -9,6 +9,7 @@ StdaskError                exit code 2: says what, where, what to do
 ├── PairingError           the surveys share too few stars
 ├── EnsembleError          an ensemble that does not fit the catalogue or is damaged
 ├── StorageError           a disk that is full or may not be written
+├── RemoteError            a file on another machine that cannot be read at the moment
 ├── ClusterError           workers that cannot be had
 └── IncompleteError        exit code 3: some partitions failed, the others are done
 """
@@ -65,6 +66,10 @@ class EnsembleError(StdaskError):
 
 class StorageError(StdaskError):
     """A disk is full, or may not be written to."""
+
+
+class RemoteError(StdaskError):
+    """A file on another machine cannot be read at the moment: a later try may succeed."""
 
 
 class ClusterError(StdaskError):

@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import Field
 
 from stdask import schema
+from stdask.config.addresses import locate
 from stdask.config.atlas import AtlasConfig
 from stdask.config.cluster import ClusterConfig, choose_cluster
 from stdask.config.derived import lacking, offered, with_derived
@@ -66,14 +67,22 @@ class Run(TomlModel):
     output: Path
     definition_a: SurveyDefinition
     definition_b: SurveyDefinition
+    allow_remote: bool = Field(default=False, exclude=True)  # asked for by the user each time
 
     def survey_files(self, side: str) -> dict[str, NamedFile]:
-        """Return the files of the tables of side "a" or "b", the main table first, by the names of the tables."""
+        """Return the files of the tables of side "a" or "b", the main table first, by the names of the tables.
+
+        Raises
+        ------
+        ConfigError
+            If one is an address, and those are not allowed.
+        """
         survey = self.config.surveys.a if side == "a" else self.config.surveys.b
         definition = self.definition(side)
         stated = {MAIN: definition.file} | {join.name: join.file for join in definition.join}
         return {
-            name: NamedFile(self.data_dir / file.path, file.hints(stated[name])) for name, file in survey.tables.items()
+            name: NamedFile(locate(file.path, self.data_dir, self.allow_remote), file.hints(stated[name]))
+            for name, file in survey.tables.items()
         }
 
     def definition(self, side: str) -> SurveyDefinition:
@@ -114,7 +123,7 @@ class Run(TomlModel):
         return self.definition_a.title + more, self.definition_b.title
 
 
-def load_run(path: Path, data_dir: Path | None = None, output: Path | None = None) -> Run:
+def load_run(path: Path, data_dir: Path | None = None, output: Path | None = None, allow_remote: bool = False) -> Run:
     """Read run.toml and the survey definitions it names, and check them against each other.
 
     Parameters
@@ -125,6 +134,8 @@ def load_run(path: Path, data_dir: Path | None = None, output: Path | None = Non
         Where its survey files lie; the run file's own folder if None.
     output
         Replaces `output` of the run file, which is relative to the working directory.
+    allow_remote
+        Survey files may be addresses.
 
     Raises
     ------
@@ -155,6 +166,7 @@ def load_run(path: Path, data_dir: Path | None = None, output: Path | None = Non
         output=(output or config.output).resolve(),
         definition_a=definition_a,
         definition_b=definition_b,
+        allow_remote=allow_remote,
     )
 
 

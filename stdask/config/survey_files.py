@@ -1,10 +1,11 @@
 """The files of a survey: their formats, how several tables of a survey are joined, and where a run finds them."""
 
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from stdask.config.addresses import Address
 from stdask.config.toml import InnerPath, TomlModel
 
 MAIN = "main"  # name of the table that has the id and the position of each star
@@ -41,8 +42,13 @@ class TableFile(FileHints):
     Needed only to state a format: a path alone is enough otherwise.
     """
 
-    path: InnerPath
-    """File or folder, relative to `--data-dir`."""
+    path: InnerPath | Address
+    """File, folder or pattern, relative to `--data-dir`, or an address."""
+
+    @property
+    def name(self) -> str:
+        """Its name without folders."""
+        return PurePath(self.path).name
 
     def hints(self, of_definition: FileHints) -> FileHints:
         """Return the format that a definition states, with what is stated here instead."""

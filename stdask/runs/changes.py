@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from stdask import __version__
+from stdask.config.addresses import is_remote
 from stdask.config.run import Run
-from stdask.errors import SurveyError
+from stdask.errors import RemoteError, SurveyError
 from stdask.runs.receipts import Receipt, SourceFile, changed_settings, read_receipt, why_not_done
 from stdask.runs.registry import OPTIONS, STAGES, input_files, stage_settings, stages_of
 from stdask.storage.files import hash_of
@@ -57,7 +58,7 @@ def changed_files(receipt: Receipt, run: Run) -> list[str]:
         except FileNotFoundError:
             changes.append(f"{path} is missing")
             continue
-        except SurveyError as exc:  # a folder, a pattern
+        except (SurveyError, RemoteError) as exc:  # a folder, a pattern
             changes.append(str(exc))
             continue
         if name not in receipt.inputs:
@@ -69,6 +70,8 @@ def changed_files(receipt: Receipt, run: Run) -> list[str]:
 
 def source_file(path: Path) -> SourceFile:
     """Return what tells whether a file, or files, are still those that were read, without reading them."""
+    if is_remote(path):
+        return SourceFile(str(path), 0, 0, files=checksum(path))
     files = list_files(path)
     found = [file.stat() for file in files]
     states = [(str(file), own.st_size, own.st_mtime_ns) for file, own in zip(files, found, strict=True)]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stdask.runs.ensemble import Ensemble
 
 
-def open_run(path: Path, data_dir: Path | None = None, output: Path | None = None) -> Run:
+def open_run(path: Path, data_dir: Path | None = None, output: Path | None = None, allow_remote: bool = False) -> Run:
     """Read a run file and all that it names, as `load_run` does, with the settings of a trained ensemble.
 
     Raises
@@ -29,7 +29,7 @@ def open_run(path: Path, data_dir: Path | None = None, output: Path | None = Non
     EnsembleError
         If the ensemble cannot be read.
     """
-    run = load_run(path, data_dir, output)
+    run = load_run(path, data_dir, output, allow_remote)
     if run.config.train.ensemble is None:
         return run
     from stdask.runs.ensemble import open_ensemble  # slow to import
@@ -44,11 +44,11 @@ def open_run(path: Path, data_dir: Path | None = None, output: Path | None = Non
         raise
 
 
-def reopen_run(path: Path, data_dir: Path | None = None) -> Run:
+def reopen_run(path: Path, data_dir: Path | None = None, allow_remote: bool = False) -> Run:
     """Read a run file as `open_run` does; the survey files are by default where the last run found them."""
     if data_dir is None and (last := last_run(load_run(path).output)):
         data_dir = Path(last["data_dir"])
-    return open_run(path, data_dir)
+    return open_run(path, data_dir, allow_remote=allow_remote)
 
 
 def last_run(output: Path) -> Mapping[str, Any]:

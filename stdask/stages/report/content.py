@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from stdask.config.survey import SurveyDefinition
-from stdask.config.survey_files import NamedFile
+from stdask.config.survey_files import TableFile
 from stdask.display.numbers import METHODS
 from stdask.schema.cuts import CutRow
 from stdask.schema.evaluation import CoverageRow, EpochRow, ImportanceRow, LabelRow, ScoreRow, SlopeRow
@@ -74,7 +74,7 @@ class KeptEpoch(NamedTuple):
     n_epochs: int  # that the member was trained for
 
 
-def survey_facts(definition: SurveyDefinition, files: Iterable[NamedFile], catalogue: Path) -> SurveyFacts:
+def survey_facts(definition: SurveyDefinition, files: Iterable[TableFile], catalogue: Path) -> SurveyFacts:
     """Return what the page says of a survey.
 
     Parameters
@@ -89,7 +89,7 @@ def survey_facts(definition: SurveyDefinition, files: Iterable[NamedFile], catal
         reference=definition.reference,
         notes=definition.notes,
         distances=[distance.reference for distance in definition.distances if distance.reference],
-        file=", ".join(file.path.name for file in files),
+        file=", ".join(file.name for file in files),
         cuts=read_declared(catalogue / paths.CUTS, CutRow),
         columns=read_rows(catalogue / paths.VALUES),
         repeats=read_rows(catalogue / paths.REPEATS),

@@ -62,7 +62,7 @@ def gather(run: Run, receipts: Mapping[str, Receipt], album: Album) -> dict[str,
     titles = (run.definition_a.title, run.definition_b.title)
     names, products = (run.definition_a.name, run.definition_b.name), paths.products(run.output)
     a, b = (
-        survey_facts(own, run.survey_files(side).values(), paths.catalogue(run.output, own.name))
+        survey_facts(own, getattr(run.config.surveys, side).tables.values(), paths.catalogue(run.output, own.name))
         for side, own in zip("ab", definitions, strict=True)
     )
     steps = {name: STAGES[name].title for name in stages_of(run.config)["report"].inputs}

@@ -2,14 +2,18 @@
 
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
+from stdask.config.addresses import is_remote
 from stdask.config.survey_files import FileHints
 from stdask.errors import SurveyError
 from stdask.storage.files import hash_of, sha256
 from stdask.storage.surveys.format import SurveyFile, explained
 from stdask.storage.surveys.many import in_threads, join_files
+from stdask.storage.surveys.places.hats import is_hats
 from stdask.storage.surveys.places.listing import folder_of, list_files
+from stdask.storage.surveys.places.remote import identity
 from stdask.storage.surveys.recognition import HEAD, open_file
 from stdask.storage.surveys.streams import open_stream
 
@@ -35,10 +39,13 @@ def open_survey(path: Path, hints: FileHints = FileHints()) -> SurveyFile:  # no
     files = list_files(path)
     if files == (path,):
         survey = _open_file(path, hints)
+    elif is_remote(path) and is_hats(path):  # its files are alike: thousands of them need not be asked for
+        first = _open_file(files[0], hints)
+        survey = join_files(path, [replace(first, path=file, known_rows=None) for file in files])
     else:
         survey = join_files(path, in_threads(lambda file: _open_file(file, hints), files))
-        if survey.known_rows is None:
-            return survey  # the rows of many files are counted late
+    if survey.known_rows is None and (is_remote(path) or len(files) > 1):
+        return survey  # rows are counted late
     if survey.n_rows <= 0:
         raise SurveyError(f"{path} has no rows. Name a file with stars in it.")
     return survey
@@ -47,20 +54,28 @@ def open_survey(path: Path, hints: FileHints = FileHints()) -> SurveyFile:  # no
 def checksum(path: Path) -> str:
     """Return the SHA-256 of a survey file; of many, that of their names and the SHA-256 of each.
 
+    Of a remote file it is that of its address, size and version, as the server states them.
+
     Raises
     ------
     SurveyError
         If a file is missing, no regular file, not to be read, or empty.
+    RemoteError
+        If a server cannot be reached.
     """
     files = list_files(path)
     if files == (path,):
         return _hash_of_file(path)
+    if is_remote(path):
+        return hash_of(in_threads(identity, files))
     hashes = in_threads(_hash_of_file, files)
     names = [os.path.relpath(file, folder_of(path)) for file in files]
     return hash_of([*zip(names, hashes, strict=True)])
 
 
 def _hash_of_file(path: Path) -> str:
+    if is_remote(path):
+        return identity(path)
     _head_of(path)
     return sha256(path)
 
@@ -68,11 +83,20 @@ def _hash_of_file(path: Path) -> str:
 def _open_file(path: Path, hints: FileHints) -> SurveyFile:
     head = _head_of(path)
     with explained(path):
-        return open_file(path, head, hints)
+        file = open_file(path, head, hints)
+    return replace(file, by_slices=False) if is_remote(path) else file  # each task would read it over the network
 
 
 def _head_of(path: Path) -> bytes:
     """Return the first bytes of a file, unpacked."""
+    if not is_remote(path):
+        _check(path)
+    with explained(path), open_stream(path) as stream:
+        return stream.read(HEAD)
+
+
+def _check(path: Path) -> None:
+    """Raise if a file is missing, empty, or not to be read."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for, for ever
             raise SurveyError(f"{path} is no regular file. Write what it gives to one: it is read more than once.")
@@ -84,5 +108,3 @@ def _head_of(path: Path) -> bytes:
         raise SurveyError(f"No survey file {path}. Check `file` in run.toml and --data-dir.") from None
     except OSError as exc:
         raise SurveyError(f"Cannot read {path}: {exc}. Check the path and its permissions.") from exc
-    with explained(path), open_stream(path) as stream:
-        return stream.read(HEAD)

@@ -111,7 +111,7 @@ class SurveyFile(ABC):
         SurveyError
             If a column is missing or of a kind that stdask does not read, or the file is damaged.
         """
-        stop = self.n_rows if stop is None else min(stop, self.n_rows)
+        stop = self.n_rows if stop is None else self._limited(stop)
         return pa.concat_tables(self.tables(names, start, max(start, stop))).combine_chunks()
 
     def batches(self, names: Sequence[str]) -> Iterator[pa.Table]:
@@ -156,6 +156,9 @@ class SurveyFile(ABC):
         """Count the rows of a file that does not state their number, by reading a column of it."""
         name = next(name for name in self.columns if name not in self.vectors)
         return sum(table.num_rows for table in self._tables([Wanted(name, name)], 0, sys.maxsize))
+
+    def _limited(self, stop: int) -> int:
+        return min(stop, self.n_rows)
 
     @abstractmethod
     def _tables(self, wanted: Sequence[Wanted], start: int, stop: int) -> Iterator[pa.Table]:

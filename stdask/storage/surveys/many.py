@@ -35,12 +35,10 @@ class ManyFiles(SurveyFile):
         return self.files
 
     def _count(self) -> int:
-        return sum(self._sizes)
+        return sum(file.n_rows for file in self.files)
 
-    @cached_property
-    def _sizes(self) -> list[int]:
-        """The number of rows of each file."""
-        return [file.n_rows for file in self.files]
+    def _limited(self, stop: int) -> int:
+        return stop  # files behind it need not be counted
 
     @cached_property
     def _kinds(self) -> dict[str, pa.DataType]:
@@ -54,60 +52,53 @@ class ManyFiles(SurveyFile):
 
     def _tables(self, wanted: Sequence[Wanted], start: int, stop: int) -> Iterator[pa.Table]:
         names = [want.name for want in wanted]
-        kinds = self._common_kinds(names)
+        read = list(self._within(start, stop))
+        kinds = self._common_kinds(names, [file for file, _, _ in read])
         yield pa.table({name: pa.array([], kinds[name]) for name in names})
-        first = 0
-        for file, size in zip(self.files, self._sizes, strict=True):
-            own = max(start - first, 0), min(stop - first, size)
-            if own[0] < own[1]:
-                for table in file.tables(names, *own):
-                    yield pa.table({name: _cast(table.column(name), kinds[name], file.path, name) for name in names})
-            first += size
-            if first >= stop:
-                return
+        for file, first, last in read:
+            for table in file.tables(names, first, last):
+                yield pa.table({name: _cast(table.column(name), kinds[name], file.path, name) for name in names})
 
-    def _common_kinds(self, names: Sequence[str]) -> Mapping[str, pa.DataType]:
-        """Return the type that holds the values of a column in all files."""
-        if new := [name for name in names if name not in self._kinds]:
-            schemas = in_threads(lambda file: file.read(new, 0, 0).schema, self.files)
+    def _within(self, start: int, stop: int) -> Iterator[tuple[SurveyFile, int, int]]:
+        """Yield the files in which the rows start <= row < stop lie, and which of their rows these are."""
+        row = 0
+        for file in self.files:
+            if row >= stop:
+                return
+            if start - row < file.n_rows:
+                yield file, max(start - row, 0), min(stop - row, file.n_rows)
+            row += file.n_rows
+
+    def _common_kinds(self, names: Sequence[str], read: Sequence[SurveyFile]) -> Mapping[str, pa.DataType]:
+        """Return the type that holds the values of a column in all files.
+
+        The type of a column in a file that cannot be read in part is found by reading all of it, and is therefore that
+        of the files `read` alone.
+        """
+        known = self._kinds if self.by_slices else {}
+        files = self.files if self.by_slices else read or self.files[:1]
+        if new := [name for name in names if name not in known]:
+            schemas = in_threads(lambda file: file.read(new, 0, 0).schema, files)
             for name in new:
                 own = [schema.field(name).type for schema in schemas]
-                self._kinds[name] = own[0] if len(set(own)) == 1 else self._common_kind(name, own)
-        return self._kinds
+                known[name] = own[0] if len(set(own)) == 1 else _common_kind(name, own, files)
+        return known
 
-    def _common_kind(self, name: str, kinds: Sequence[pa.DataType]) -> pa.DataType:
-        """Return the common type of a column of different types; files in which all its values are missing have none.
-
-        Raises
-        ------
-        SurveyError
-            Naming both files, if the column is text in one and something else in another.
-        """
-        pairs = list(zip(kinds, self.files, strict=True))
-        first = {kind: file for kind, file in reversed(pairs) if not pa.types.is_floating(kind)}
-        for kind in set(kinds) - set(first):  # a column without any value is read as floats, too
-            with_values = (pair for pair in pairs if pair[0] == kind and _has_values(pair[1], name))
-            first |= dict(itertools.islice(with_values, 1))
-        texts = [file for kind, file in first.items() if pa.types.is_string(kind)]
-        others = [(file, kind) for kind, file in first.items() if not pa.types.is_string(kind)]
-        if texts and others:
-            file, kind = others[0]
-            raise SurveyError(
-                f"Column {name!r} holds text in {texts[0].path} and {kind} in {file.path}. Write it as one of these in "
-                "all files."
-            )
-        return _widest(list(first))
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        """The columns that any of the files has."""
+        return frozenset(name for file in self.files for name in file.columns)
 
     def _find(self, name: str) -> Wanted:
-        if name not in self._agreed:
-            with_it = [file for file in self.files if file.has(name)]
-            if with_it and len(with_it) < len(self.files):
-                without = next(file for file in self.files if not file.has(name))
+        if name not in self._agreed and not self._known.isdisjoint((name, name.rpartition("[")[0])):
+            lacking = next((file for file in self.files if not file.has(name)), None)
+            having = next((file for file in self.files if file.has(name)), None)
+            if having and lacking:
                 raise SurveyError(
-                    f"Column {name!r} is in {with_it[0].path}, but not in {without.path}. All files of a survey have "
+                    f"Column {name!r} is in {having.path}, but not in {lacking.path}. All files of a survey must have "
                     "the columns that are read: correct the file, or name other files."
                 )
-            if with_it:
+            if having:
                 self._check_units(name)
                 self._agreed.add(name)
         return super()._find(name)
@@ -185,6 +176,30 @@ def in_threads(function: Callable[[A], B], items: Sequence[A]) -> list[B]:
     """Return what a function gives for each item, several of them at once."""
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(function, items))
+
+
+def _common_kind(name: str, kinds: Sequence[pa.DataType], files: Sequence[SurveyFile]) -> pa.DataType:
+    """Return the common type of a column of different types; files in which all its values are missing have none.
+
+    Raises
+    ------
+    SurveyError
+        Naming both files, if the column is text in one and something else in another.
+    """
+    pairs = list(zip(kinds, files, strict=True))
+    first = {kind: file for kind, file in reversed(pairs) if not pa.types.is_floating(kind)}
+    for kind in set(kinds) - set(first):  # a column without any value is read as floats, too
+        with_values = (pair for pair in pairs if pair[0] == kind and _has_values(pair[1], name))
+        first |= dict(itertools.islice(with_values, 1))
+    texts = [file for kind, file in first.items() if pa.types.is_string(kind)]
+    others = [(file, kind) for kind, file in first.items() if not pa.types.is_string(kind)]
+    if texts and others:
+        file, kind = others[0]
+        raise SurveyError(
+            f"Column {name!r} holds text in {texts[0].path} and {kind} in {file.path}. Write it as one of these in "
+            "all files."
+        )
+    return _widest(list(first))
 
 
 def _has_values(file: SurveyFile, name: str) -> bool:

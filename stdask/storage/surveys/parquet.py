@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +13,10 @@ import pyarrow.parquet as pq
 from astropy.io.votable import parse_single_table
 from astropy.table import meta
 
+from stdask.config.addresses import is_remote
 from stdask.errors import SurveyError
 from stdask.storage.surveys.format import ROWS_AT_ONCE, SurveyFile, Wanted, check_names, cut
+from stdask.storage.surveys.places.remote import open_bytes
 from stdask.storage.surveys.streams import is_packed
 
 
@@ -22,7 +25,7 @@ class ParquetFile(SurveyFile):
     """A Parquet file."""
 
     def _tables(self, wanted: Sequence[Wanted], start: int, stop: int) -> Iterator[pa.Table]:
-        with pq.ParquetFile(self.path) as file:
+        with _opened(self.path) as file:
             if start >= stop:  # only the types are asked for
                 yield pa.table({want.name: pick(_no_rows(file.schema_arrow), want) for want in wanted})
                 return
@@ -37,6 +40,10 @@ class ParquetFile(SurveyFile):
             tables = (pa.table({want.name: pick(batch, want) for want in wanted}) for batch in batches)
             yield from cut(tables, start - offset, stop - offset)
 
+    def _count(self) -> int:
+        with _opened(self.path) as file:
+            return int(file.metadata.num_rows)
+
 
 def open_parquet(path: Path) -> ParquetFile:
     """Open a Parquet file.
@@ -50,7 +57,7 @@ def open_parquet(path: Path) -> ParquetFile:
         raise SurveyError(
             f"{path} is a Parquet file that was packed once more: it has to be read from its end. Unpack it."
         )
-    with pq.ParquetFile(path) as file:
+    with _opened(path) as file:
         stored = file.schema_arrow
         check_names(stored.names)
         return ParquetFile(
@@ -60,6 +67,16 @@ def open_parquet(path: Path) -> ParquetFile:
             vectors=vectors_of(stored),
             by_slices=True,
         )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[pq.ParquetFile]:
+    if not is_remote(path):
+        with pq.ParquetFile(path) as file:
+            yield file
+        return
+    with open_bytes(path) as stream, pq.ParquetFile(stream, pre_buffer=True) as file:  # few requests, of more bytes
+        yield file
 
 
 def vectors_of(stored: pa.Schema) -> dict[str, tuple[int, ...]]:

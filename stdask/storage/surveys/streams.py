@@ -13,6 +13,8 @@ from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 
+from stdask.storage.surveys.places.remote import open_bytes
+
 SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
 PIECE = 1 << 20  # bytes skipped at once
 PATIENCE_S = 60  # for threads of Arrow, which end within milliseconds
@@ -21,8 +23,8 @@ PATIENCE_S = 60  # for threads of Arrow, which end within milliseconds
 class _Zstandard(io.RawIOBase):
     """A stream that Arrow unpacks, with the interface of Python's own modules."""
 
-    def __init__(self, path: Path) -> None:
-        self._bytes = pa.input_stream(str(path), compression="zstd")
+    def __init__(self, packed: BinaryIO) -> None:
+        self._bytes = pa.input_stream(packed, compression="zstd")
 
     def readable(self) -> bool:
         return True
@@ -42,17 +44,19 @@ class _Zstandard(io.RawIOBase):
         super().close()
 
 
-UNPACKERS: dict[bytes, Callable[[Path], object]] = {  # the first bytes of a packed file -> what unpacks it
+UNPACKERS: dict[bytes, Callable[[BinaryIO], object]] = {  # the first bytes of a packed file -> what unpacks it
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ\x00": lzma.open,
-    b"\x28\xb5\x2f\xfd": lambda path: io.BufferedReader(_Zstandard(path), PIECE),
+    b"\x28\xb5\x2f\xfd": lambda packed: io.BufferedReader(_Zstandard(packed), PIECE),
 }
+LONGEST = max(map(len, UNPACKERS))
 
 
 def is_packed(path: Path) -> bool:
     """Return whether a file is packed, by its first bytes."""
-    return _unpacker(path) is not None
+    with open_bytes(path) as stored:
+        return _unpacker(stored.read(LONGEST)) is not None
 
 
 @contextmanager
@@ -64,9 +68,14 @@ def open_stream(path: Path) -> Iterator[BinaryIO]:
     EOFError
         While the stream is read, if a packed file is truncated.
     """
-    unpacker = _unpacker(path)
-    with cast("BinaryIO", unpacker(path)) if unpacker else path.open("rb") as stream:
-        yield stream
+    with open_bytes(path) as stored:
+        unpacker = _unpacker(stored.read(LONGEST))
+        stored.seek(0)
+        if unpacker is None:
+            yield stored
+            return
+        with cast("BinaryIO", unpacker(stored)) as stream:
+            yield stream
 
 
 class _Lent:
@@ -111,7 +120,5 @@ def skip(stream: BinaryIO, n_bytes: int) -> None:
         n_bytes -= len(piece)
 
 
-def _unpacker(path: Path) -> Callable[[Path], object] | None:
-    with path.open("rb") as file:
-        head = file.read(max(map(len, UNPACKERS)))
+def _unpacker(head: bytes) -> Callable[[BinaryIO], object] | None:
     return next((unpack for magic, unpack in UNPACKERS.items() if head.startswith(magic)), None)

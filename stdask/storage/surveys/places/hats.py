@@ -9,7 +9,9 @@ import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from stdask.config.addresses import is_remote
 from stdask.errors import SurveyError
+from stdask.storage.surveys.places.remote import exists
 
 PROPERTIES = ("hats.properties", "properties")
 COLLECTION = "collection.properties"
@@ -20,7 +22,7 @@ FINEST = 29  # HEALPix order
 
 def is_hats(folder: Path) -> bool:
     """Tell whether a folder is a HATS catalogue, or a collection of one with its margin."""
-    return (folder / COLLECTION).is_file() or _properties_file(folder) is not None
+    return exists(folder / COLLECTION) or _properties_file(folder) is not None
 
 
 def list_partitions(folder: Path) -> tuple[Path, ...]:
@@ -71,9 +73,9 @@ def read_properties(folder: Path) -> Mapping[str, str]:
 
 def _properties_file(folder: Path) -> Path | None:
     hats, older = (folder / name for name in PROPERTIES)
-    if hats.is_file():
+    if exists(hats):
         return hats
-    return older if older.is_file() and (folder / "dataset").is_dir() else None
+    return older if exists(older) and (is_remote(older) or (folder / "dataset").is_dir()) else None
 
 
 def _read(path: Path) -> dict[str, str]:
@@ -85,7 +87,7 @@ def _read(path: Path) -> dict[str, str]:
 def _pixels(folder: Path) -> Iterator[tuple[int, int]]:
     """Yield order and number of the pixels, from the list of partitions, or from the names of the files without one."""
     listed = folder / PARTITIONS
-    if not listed.is_file():
+    if not exists(listed):
         for path in folder.glob("dataset/Norder=*/Dir=*/Npix=*"):
             order, pixel = path.parts[-3].removeprefix("Norder="), path.name.removeprefix("Npix=").split(".")[0]
             if order.isdigit() and pixel.isdigit():
@@ -102,7 +104,7 @@ def _files_of(folder: Path, order: int, pixel: int, suffix: str) -> list[Path]:
     """Return the files of a partition: one, or those in a folder of its own."""
     place = folder / "dataset" / f"Norder={order}" / f"Dir={pixel // 10_000 * 10_000}"
     path = place / f"Npix={pixel}{suffix.rstrip('/')}"
-    if path.is_file():
+    if suffix.endswith(".parquet") and (is_remote(path) or path.is_file()):
         return [path]
     files = sorted(own for own in path.glob("*") if own.is_file() and not own.name.startswith((".", "_")))
     if not files:

@@ -8,8 +8,10 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from stdask.config.addresses import is_remote
 from stdask.errors import SurveyError
 from stdask.storage.surveys.places.hats import is_hats, list_partitions
+from stdask.storage.surveys.places.remote import patiently
 
 READ_ME = "ReadMe"  # of the CDS: it describes the tables that lie next to it
 
@@ -24,6 +26,8 @@ def list_files(path: Path) -> tuple[Path, ...]:
     SurveyError
         If a folder has no file or further folders, no file fits a pattern, or a HATS catalogue is not whole.
     """
+    if is_remote(path):
+        return patiently(path, lambda: _at_address(path))
     try:
         if path.is_dir():
             return list_partitions(path) if is_hats(path) else _in_folder(path)
@@ -34,7 +38,7 @@ def list_files(path: Path) -> tuple[Path, ...]:
 
 def is_pattern(path: Path) -> bool:
     """Tell whether a path is a pattern like `gaia/*.csv.gz`, not the name of a file."""
-    return glob.has_magic(str(path)) and not path.exists()
+    return glob.has_magic(str(path)) and (is_remote(path) or not path.exists())
 
 
 def folder_of(path: Path) -> Path:
@@ -47,6 +51,25 @@ def folder_of(path: Path) -> Path:
 def in_order(paths: Iterable[Path]) -> tuple[Path, ...]:
     """Return paths in the order of their names, in which numbers count as numbers."""
     return tuple(sorted(paths, key=_numbered))
+
+
+def _at_address(path: Path) -> tuple[Path, ...]:
+    """Return the files at an address. Servers of http may not tell folders from files: a folder has no ending."""
+    if is_pattern(path):
+        return _fitting(path)
+    if path.suffix:
+        return (path,)
+    if is_hats(path):
+        return list_partitions(path)
+    try:
+        files = in_order(own for own in path.iterdir() if own.suffix and not own.name.startswith((".", "_")))
+    except (FileNotFoundError, NotADirectoryError):
+        files = ()
+    if not files:
+        raise SurveyError(
+            f"{path} is no HATS catalogue, and its server lists no files there. Name a file, or a HATS catalogue."
+        )
+    return files
 
 
 def _in_folder(folder: Path) -> tuple[Path, ...]:
