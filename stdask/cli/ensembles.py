@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from stdask.cli.options import Profile, RunPath, WorkerCount, examples, path
+from stdask.cli.options import AllowRemote, Profile, RunPath, WorkerCount, examples, path, place
+from stdask.config.addresses import locate
 from stdask.config.cluster import ClusterConfig, choose_cluster
 
 ensembles_app = typer.Typer()
@@ -65,7 +66,12 @@ def show_command(
 )
 def apply_command(
     ensemble: EnsemblePath,
-    table: Annotated[Path, typer.Argument(metavar="TABLE", parser=path, help="Table of the stars.")],
+    table: Annotated[
+        str,
+        typer.Argument(
+            metavar="TABLE", parser=place, help="Table of the stars: a file, a folder of files, or a HATS catalogue."
+        ),
+    ],
     output: Annotated[
         Path,
         typer.Option(
@@ -87,6 +93,7 @@ def apply_command(
     ] = None,
     workers: WorkerCount = None,
     profile: Profile = None,
+    allow_remote: AllowRemote = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False,
 ) -> None:
     """Translate the stars of a table with a trained ensemble.
@@ -98,4 +105,5 @@ def apply_command(
 
     given = workers or profile
     cluster = choose_cluster(ClusterConfig(), workers, profile) if given else None
-    apply.run(ensemble, table, output, definition, data_dir, cluster, overwrite)
+    own = locate(table, Path(), allow_remote)
+    apply.run(ensemble, own, output, definition, data_dir, cluster, overwrite)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stdask.config.addresses import is_address
 from stdask.config.run import Run, with_workers
 from stdask.runs.run_file import open_run
 
@@ -21,6 +22,11 @@ def path(text: str) -> Path:
     with contextlib.suppress(RuntimeError):  # no such user: the file is not found then, by the name that was given
         return Path(text).expanduser()
     return Path(text)
+
+
+def place(text: str) -> str:
+    """Return a path or an address that the user gave, for `locate`."""
+    return text if is_address(text) else str(path(text))
 
 
 def examples(*lines: str) -> str:
@@ -52,6 +58,10 @@ Profile = Annotated[
         "--cluster", metavar="PROFILE.toml", parser=path, help="Cluster profile, used instead of [cluster] in the file."
     ),
 ]
+AllowRemote = Annotated[
+    bool,
+    typer.Option("--allow-remote", help="Read survey files from other machines, where their addresses are given."),
+]
 Truth = Annotated[
     Path | None,
     typer.Option(metavar="FILE", parser=path, help="Table of the true labels of a mock survey A, to compare with."),
@@ -64,9 +74,10 @@ def load(
     output: Output = None,
     workers: WorkerCount = None,
     profile: Profile = None,
+    allow_remote: AllowRemote = False,
 ) -> Run:
     """Return the run as the options ask for it."""
-    return with_workers(open_run(run_file, data_dir, output), workers, profile)
+    return with_workers(open_run(run_file, data_dir, output, allow_remote), workers, profile)
 
 
 @contextlib.contextmanager

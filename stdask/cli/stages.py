@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stdask.cli.options import (
+    AllowRemote,
     DataDir,
     Output,
     Profile,
@@ -15,7 +16,7 @@ from stdask.cli.options import (
     examples,
     load,
     on_a_run,
-    path,
+    place,
     started,
 )
 from stdask.config.atlas import is_atlas_file, load_atlas
@@ -85,22 +86,24 @@ def evaluate_command(run: Run, workers: "Workers", truth: Truth = None, redo: Re
 
 def atlas_command(
     file: Annotated[
-        Path,
+        str,
         typer.Argument(
             metavar="RUN.toml|TABLE|ATLAS.toml",
-            parser=path,
-            help="Run file; or a table of your own; or an atlas file that describes one.",
+            parser=place,
+            help="Run file; or a table of your own: a file, a folder of files, a HATS catalogue; or an atlas file that "
+            "describes one.",
         ),
     ],
     data_dir: DataDir = None,
     output: Output = None,
     workers: WorkerCount = None,
     profile: Profile = None,
+    allow_remote: AllowRemote = False,
     redo: Redo = False,
 ) -> None:
     """Run the stage, or draw the maps of any table."""
     if not is_atlas_file(file):
-        run = load(file, data_dir, output, workers, profile)
+        run = load(Path(file), data_dir, output, workers, profile, allow_remote)
         with started(run) as of_run:
             _run_stage("atlas", run, of_run, redo)
         return
@@ -113,7 +116,7 @@ def atlas_command(
     with session(own.output, cluster) as of_table:
         if redo:
             forget(own.output, ["atlas"])
-        run_table(own, of_table)
+        run_table(own, of_table, allow_remote)
 
 
 # commands with options of their own, and what else there is to show
@@ -122,7 +125,7 @@ EXAMPLES = {
     "ingest": ("ingest run.toml --data-dir ~/surveys",),
     "evaluate": ("evaluate run.toml", "evaluate run.toml --truth truth_a.parquet"),
     "translate": ("translate run.toml --cluster deploy/slurm.toml --workers 64",),
-    "atlas": ("atlas run.toml", "atlas mine.fits --output maps", "atlas mine.toml"),
+    "atlas": ("atlas run.toml", "atlas mine.fits --output maps", "atlas catalogues/merged", "atlas mine.toml"),
 }
 for name in COMMANDS:
     summary = next(entry.summary for entry in STAGES.values() if entry.command == name)

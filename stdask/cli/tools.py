@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stdask.cli.options import (
+    AllowRemote,
     DataDir,
     Profile,
     RunPath,
@@ -67,6 +68,7 @@ def status_command(
         Path | None,
         typer.Option(metavar="FOLDER", parser=path, help="Folder of the survey files. [default: that of the last run]"),
     ] = None,
+    allow_remote: AllowRemote = False,
 ) -> None:
     """Show which stages of a run are done, and what failed.
 
@@ -75,7 +77,7 @@ def status_command(
     """
     from stdask.tools.status import print_status
 
-    print_status(run_path, data_dir)
+    print_status(run_path, data_dir, allow_remote)
 
 
 @tools_app.command("verify", epilog=examples("verify runs/first", "verify run.toml --workers 4"))

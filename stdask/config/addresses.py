@@ -2,16 +2,30 @@
 from anywhere.
 """
 
+import re
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
-from pydantic import Field
+from pydantic import PlainValidator
 
-from stdask.config.toml import InnerPath
+from stdask.config.toml import inside
 from stdask.errors import ConfigError
 
 SCHEMES = ("https://", "http://", "s3://")
-Address = Annotated[str, Field(pattern=r"^(https?|s3)://[^/\s]+/\S+$")]
+
+
+def _place(value: Any) -> Path | str:
+    if isinstance(value, str) and "://" in value:
+        if not value.startswith(SCHEMES) or re.search(r"\s|^\w+:///", value):
+            raise ValueError(f"stdask reads addresses that begin with {', '.join(SCHEMES)} and a name, without blanks")
+        return value
+    if isinstance(value, str | Path):
+        return inside(Path(value))
+    raise ValueError("write a path, or an address")
+
+
+# A path that stays in its folder, or an address.
+Place = Annotated[Path | str, PlainValidator(_place, json_schema_input_type=str)]
 
 
 def is_address(text: Path | str) -> bool:
@@ -24,7 +38,7 @@ def is_remote(path: Path) -> bool:
     return not isinstance(path, Path)
 
 
-def locate(place: InnerPath | Address, folder: Path, allow_remote: bool) -> Path:
+def locate(place: Place, folder: Path, allow_remote: bool) -> Path:
     """Return the path of a file in a folder, or of an address. Nothing is read.
 
     Raises

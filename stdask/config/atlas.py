@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from stdask.config.addresses import Place, is_address
 from stdask.config.cluster import ClusterConfig
 from stdask.config.toml import InnerPath, TomlModel, load_toml, validate
 from stdask.errors import ConfigError
@@ -85,8 +86,9 @@ class TableConfig(TomlModel):
     Columns that are not named here are found by their usual names, e.g. `ra`, `dec`, `distance`, `feh`.
     """
 
-    file: InnerPath
-    """The table, in any format that stdask reads, relative to the atlas file."""
+    file: Place
+    """The table, in any format that stdask reads, relative to the atlas file: a file, a folder or pattern of files, a
+    HATS catalogue, or an address."""
     ra: str | None = None
     """Column of the right ascension, in degrees, ICRS."""
     dec: str | None = None
@@ -132,13 +134,13 @@ class AtlasFile(TomlModel):
     """Where the workers run."""
 
 
-def load_atlas(path: Path, output: Path | None = None) -> AtlasFile:
+def load_atlas(place: Path | str, output: Path | None = None) -> AtlasFile:
     """Read an atlas file, or make the settings for a table without one.
 
     Parameters
     ----------
-    path
-        An atlas file if it ends in .toml, else the table itself.
+    place
+        An atlas file if it ends in .toml, else the path or address of the table itself.
     output
         Overrides `output`. Without it, a table has its output in `atlas` in the working directory.
 
@@ -147,8 +149,9 @@ def load_atlas(path: Path, output: Path | None = None) -> AtlasFile:
     ConfigError
         If a key is unknown or a value impossible.
     """
-    content = {"table": {"file": path.absolute()}, "output": "atlas"}
-    if path.suffix == ".toml":
+    path = Path(place)
+    content = {"table": {"file": place if is_address(place) else path.absolute()}, "output": "atlas"}
+    if is_toml(place):
         content = load_toml(path, ConfigError)
     atlas = validate(AtlasFile, content, f"Atlas file {path}", ConfigError)
     for key in ("prologue", "directives"):
@@ -157,10 +160,17 @@ def load_atlas(path: Path, output: Path | None = None) -> AtlasFile:
                 f"Atlas file {path}: [cluster] {key} can run programs, and the file may come from anywhere. "
                 "Move [cluster] to a cluster profile of your own and name it with --cluster."
             )
-    table = atlas.table.model_copy(update={"file": (path.parent / atlas.table.file).absolute()})
+    table = atlas.table
+    if not is_address(table.file):
+        table = table.model_copy(update={"file": (path.parent / table.file).absolute()})
     return atlas.model_copy(update={"table": table, "output": (output or atlas.output).absolute()})
 
 
-def is_atlas_file(path: Path) -> bool:
+def is_atlas_file(place: Path | str) -> bool:
     """Tell whether `stdask atlas` is given a table or an atlas file, not a run file."""
-    return path.suffix != ".toml" or "table" in load_toml(path, ConfigError)
+    return not is_toml(place) or "table" in load_toml(Path(place), ConfigError)
+
+
+def is_toml(place: Path | str) -> bool:
+    """Tell whether a file on this machine is of settings, not a table."""
+    return not is_address(place) and Path(place).suffix == ".toml"

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from stdask.config.addresses import Address
+from stdask.config.addresses import Place
 from stdask.config.toml import InnerPath, TomlModel
 
 MAIN = "main"  # name of the table that has the id and the position of each star
@@ -42,7 +42,7 @@ class TableFile(FileHints):
     Needed only to state a format: a path alone is enough otherwise.
     """
 
-    path: InnerPath | Address
+    path: Place
     """File, folder or pattern, relative to `--data-dir`, or an address."""
 
     @property

@@ -18,14 +18,15 @@ class TomlModel(BaseModel):
     )
 
 
-def _inside(path: Path) -> Path:
+def inside(path: Path) -> Path:
+    """Return a path with the home folder in place of `~`; raise if it leaves the folder that it is relative to."""
     if ".." in path.parts:
         raise ValueError("'..' leaves its folder: give the absolute path if that is meant")
     return path.expanduser()
 
 
 # A TOML file may come from anywhere, so a relative path stays in its folder. "~" is the home folder.
-InnerPath = Annotated[Path, AfterValidator(_inside)]
+InnerPath = Annotated[Path, AfterValidator(inside)]
 Model = TypeVar("Model", bound=TomlModel)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from stdask.config.addresses import is_address
 from stdask.config.atlas import AtlasFile
 from stdask.config.toml import validate
 from stdask.errors import ConfigError
@@ -28,6 +29,7 @@ def draw_atlas(
     reference: str | None = None,
     seed: int = 7,
     workers: int | None = None,
+    allow_remote: bool = False,
     **atlas: Any,
 ) -> RunFolder:
     """Draw maps and profiles of a table, and fit gradients; the same call again only opens the results.
@@ -35,8 +37,8 @@ def draw_atlas(
     Parameters
     ----------
     table
-        An astropy Table or QTable, a pandas DataFrame, a pyarrow Table, or the path of a file. Of a catalogue, give
-        what its `to_arrow` returns.
+        An astropy Table or QTable, a pandas DataFrame, a pyarrow Table, or the path of a file, of a folder of files, or
+        of a HATS catalogue. Of a catalogue in memory, give what its `to_arrow` returns.
     output
         Folder of the results.
     columns
@@ -49,6 +51,8 @@ def draw_atlas(
         Seed of all random numbers.
     workers
         Number of worker processes. Default: none, the work is done in this process.
+    allow_remote
+        The table may be an address (`https://`, `s3://`).
     **atlas
         Keys of the table `[atlas]` of a run file, e.g. `select={"LOGG": (1.5, 2.5)}` or `labels=("FE_H",)`.
 
@@ -80,15 +84,17 @@ def draw_atlas(
         "columns": own,
         "survey": survey,
         "reference": reference,
-        "file": Path(table).absolute() if isinstance(table, str | Path) else folder / TABLE,
+        "file": folder / TABLE,
     }
+    if isinstance(table, str | Path):
+        described["file"] = table if is_address(table) else Path(table).absolute()
     cluster = {"workers": workers} if workers else {}
     content = {"output": folder, "seed": seed, "table": described, "atlas": atlas, "cluster": cluster}
     settings = validate(AtlasFile, content, "draw_atlas", ConfigError)
     with session(folder, settings.cluster, in_process=not workers) as own_workers:
         if not isinstance(table, str | Path):
             _store(table, folder / TABLE, [*(columns or {}).values(), *([survey] if survey else [])])
-        run_table(settings, own_workers)
+        run_table(settings, own_workers, allow_remote)
     return RunFolder(folder)
 
 

@@ -33,6 +33,7 @@ def run(
     cluster: Path | str | None = None,
     truth: Path | str | None = None,
     redo: Sequence[str] = (),
+    allow_remote: bool = False,
 ) -> RunFolder:
     """Run all stages of a run, as the command `stdask run` does; finished stages are skipped.
 
@@ -50,6 +51,8 @@ def run(
         Table of the true labels of a mock survey A, to compare with.
     redo
         Names of stages that are repeated although they are done.
+    allow_remote
+        The run file may name survey files by addresses (`https://`, `s3://`).
 
     Returns
     -------
@@ -66,7 +69,8 @@ def run(
     >>> import stdask
     >>> results = stdask.run("run.toml", data_dir="surveys", output="runs/first")  # doctest: +SKIP
     """
-    asked = open_run(Path(run_file), Path(data_dir) if data_dir else None, Path(output) if output else None)
+    data, results = (Path(folder) if folder else None for folder in (data_dir, output))
+    asked = open_run(Path(run_file), data, results, allow_remote)
     asked = with_workers(asked, workers, Path(cluster) if cluster else None)
     with session(asked.output, asked.config.cluster) as own_workers:
         run_all(asked, own_workers, Path(truth) if truth else None, redo)

@@ -36,7 +36,7 @@ class Standing:
     receipt: Receipt | None  # of the last time
 
 
-def print_status(path: Path, data_dir: Path | None = None) -> None:
+def print_status(path: Path, data_dir: Path | None = None, allow_remote: bool = False) -> None:
     """Print how far a run is: its stages, who runs it, and what failed.
 
     Parameters
@@ -46,6 +46,8 @@ def print_status(path: Path, data_dir: Path | None = None) -> None:
         so that the table is also the plan of the next one.
     data_dir
         Where the survey files of the run file lie; where the last run found them if None.
+    allow_remote
+        Survey files may be addresses.
 
     Raises
     ------
@@ -54,7 +56,7 @@ def print_status(path: Path, data_dir: Path | None = None) -> None:
     ConfigError, SurveyError
         If the run file is not valid.
     """
-    run = reopen_run(path, data_dir) if path.is_file() else None
+    run = reopen_run(path, data_dir, allow_remote) if path.is_file() else None
     output = run.output if run else path
     if run is None and not (output / "receipts").is_dir() and read_progress(output) is None:
         raise CatalogueError(f"{output} holds no run yet. Name the folder of a run or its run file, or start the run.")

@@ -1,4 +1,4 @@
-"""One survey as one file, as many, and as a HATS catalogue: the same catalogue, byte by byte."""
+"""One survey as one file, as many, as a HATS catalogue, from a server: the same catalogue, byte by byte."""
 
 import shutil
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from stdask.config.run import Run, load_run
 from stdask.runs.changes import changed_files
 from stdask.stages.ingest import stage as ingest
 from stdask.storage import paths
+from tests.web import serving
 
 DEFINITION = """
 name = "small"
@@ -118,10 +119,13 @@ FORMS: dict[str, Callable[[Table, Path], str]] = {
 }
 
 
+REMOTE = {"FITS over http": "one FITS file", "HATS over http": "HATS", "packed CSV over http": "packed CSV files"}
+
+
 def run_on(folder: Path, file: str) -> Run:
     (folder / "small.toml").write_text(DEFINITION)
     (folder / "run.toml").write_text(RUN.format(file=file))
-    return load_run(folder / "run.toml", folder, folder / "out")
+    return load_run(folder / "run.toml", folder, folder / "out", allow_remote=True)
 
 
 def contents(run: Run) -> dict[str, bytes]:
@@ -139,17 +143,23 @@ def made(client: Workers, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         folder = tmp_path_factory.mktemp("form")
         runs[form] = run_on(folder, write(table, folder))
         ingest.run(runs[form], client, "a")
+    for form, local in REMOTE.items():
+        with serving(runs[local].data_dir) as web:
+            web.lists = True
+            file = runs[local].config.surveys.a.tables["main"].path
+            runs[form] = run_on(tmp_path_factory.mktemp("form"), f"{web.address}/{file}")
+            ingest.run(runs[form], client, "a")
     return runs
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", [*FORMS, *REMOTE])
 def test_the_catalogue_is_the_same_from_every_form(form: str, made: dict[str, Run]):
     expected = contents(made["one FITS file"])
     assert len(expected) > 10
     assert contents(made[form]) == expected
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", [*FORMS, *REMOTE])
 def test_rows_set_aside_are_the_same_from_every_form(form: str, made: dict[str, Run]):
     rejected = [
         pq.read_table(paths.catalogue(made[own].output, "small") / paths.REJECTED) for own in (form, "one FITS file")

@@ -14,7 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stdask import schema
+from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
+from stdask.config.addresses import locate
 from stdask.config.atlas import AtlasConfig, AtlasFile, TableConfig
 from stdask.display.console import say
 from stdask.errors import ConfigError, SurveyError
@@ -31,6 +33,7 @@ from stdask.stages.atlas.stage import alpha_of, check_columns, reduce_stars, tit
 from stdask.storage import paths
 from stdask.storage.surveys.files import checksum, open_survey
 from stdask.storage.surveys.format import SurveyFile
+from stdask.storage.surveys.many import copy_file, with_copies
 
 USUAL = {  # quantity -> what its column is called, in any case
     "ra": ("ra", "raj2000", "ra_icrs"),
@@ -50,9 +53,8 @@ PLACES = [column.name for column in schema.GALACTOCENTRIC]
 class TableSource:
     """A table in any format that stdask reads, with the columns of the merged catalogue made from its own."""
 
-    path: Path
-    copy: Path | None  # read instead of a file that cannot be read in parts
-    n_rows: int
+    path: Path  # that the user gave
+    file: SurveyFile  # the table, or a copy that can be read in parts
     names: Mapping[str, str]  # column of the merged catalogue -> column of the file
     factors: Mapping[str, float]  # from the unit of the file to that of the catalogue
     block_rows: int = BLOCK_ROWS
@@ -65,15 +67,15 @@ class TableSource:
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
         """Rows that follow one another."""
-        starts = range(0, self.n_rows, self.block_rows)
-        return tuple(Block(n, start, min(self.block_rows, self.n_rows - start)) for n, start in enumerate(starts))
+        n_rows = self.file.n_rows
+        starts = range(0, n_rows, self.block_rows)
+        return tuple(Block(n, start, min(self.block_rows, n_rows - start)) for n, start in enumerate(starts))
 
     def read(self, block: Block, columns: Sequence[str]) -> pa.Table:
         """Return some columns of the stars of a block."""
         own = {name: column for name, column in self.names.items() if name in columns}
         own |= {name: self.names[name] for name in ("ra", "dec", schema.DISTANCE[0].name)}
-        file = open_survey(self.copy or self.path)
-        rows = file.read([*dict.fromkeys(own.values())], block.content, block.content + block.n_rows)
+        rows = self.file.read([*dict.fromkeys(own.values())], block.content, block.content + block.n_rows)
         data: dict[str, Any] = {
             name: pc.fill_null(rows.column(column).cast(pa.string()), NAMELESS)
             if name == schema.SURVEY.name
@@ -92,13 +94,13 @@ class TableSource:
             numbers = rows.column(column).cast(pa.float64(), safe=False)
         except pa.ArrowInvalid as exc:
             raise SurveyError(
-                f"{self.path}: column {column!r} holds something else than numbers ({exc}). Name another column in "
-                "[table], or correct the file."
+                f"{self.path}: column {column!r} holds something else than numbers ({exc}). Name another column "
+                "in [table], or correct the file."
             ) from exc
         return pc.fill_null(numbers, np.nan).to_numpy()
 
 
-def run_table(atlas: AtlasFile, workers: Workers) -> Receipt[AtlasCounts]:
+def run_table(atlas: AtlasFile, workers: Workers, allow_remote: bool = False) -> Receipt[AtlasCounts]:
     """Draw the maps and profiles and fit the gradients of a table, into the output folder.
 
     Like the stages of a run it leaves a receipt: the same command again does nothing.
@@ -108,12 +110,12 @@ def run_table(atlas: AtlasFile, workers: Workers) -> Receipt[AtlasCounts]:
     SurveyError
         If the file or a column is missing, a unit cannot be converted, or no star is of the reference survey.
     ConfigError
-        If `[atlas]` names a label or a column that the table does not have, `untranslated` lacks a label, or the
-        output folder is that of a run.
+        If `[atlas]` names a label or a column that the table does not have, `untranslated` lacks a label, the output
+        folder is that of a run, or the table is an address and those are not allowed.
     """
     if (atlas.output / paths.RUN_COPY).exists():
         raise ConfigError(f"{atlas.output} is the folder of a run. Choose another folder for the maps of a table.")
-    file = open_survey(atlas.table.file)
+    file = open_survey(locate(atlas.table.file, Path(), allow_remote))
     source = table_source(file, atlas.table)
     selection = select_table(file, source, atlas)
     digest = checksum(file.path)
@@ -127,7 +129,7 @@ def run_table(atlas: AtlasFile, workers: Workers) -> Receipt[AtlasCounts]:
     if receipt := stage.done():
         return receipt
     stage.remove_old_outputs()
-    with sliced(file, source, atlas.output) as readable:
+    with sliced(source, atlas.output, workers) as readable:
         found = reduce_stars(workers, replace(selection, source=readable))
     _check_reference(atlas.table, found.counts)
     outputs = []
@@ -208,20 +210,26 @@ def table_source(file: SurveyFile, table: TableConfig) -> TableSource:
         factors[quantity] = conversion_factor(stated, wanted) if wanted else 1.0
     if table.survey:
         own[schema.SURVEY.name] = table.survey
-    return TableSource(file.path, None, file.n_rows, own, factors)
+    return TableSource(file.path, file, own, factors)
 
 
 @contextmanager
-def sliced(file: SurveyFile, source: TableSource, folder: Path) -> Iterator[TableSource]:
-    """Yield a source whose blocks can be read one by one: if the file has none, a copy that is then removed."""
-    if file.by_slices:
+def sliced(source: TableSource, folder: Path, workers: Workers) -> Iterator[TableSource]:
+    """Yield a source whose blocks can be read one by one: files that have none are copied, and the copies removed."""
+    if source.file.by_slices:
         yield source
         return
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".stdask_", dir=folder) as temporary:
-        copy = Path(temporary) / "table.parquet"
-        file.copy([*dict.fromkeys(source.names.values())], copy)
-        yield replace(source, copy=copy)
+        copies = {n: Path(temporary) / f"{n}.parquet" for n, file in enumerate(source.file.parts) if not file.by_slices}
+        names = [*dict.fromkeys(source.names.values())]
+        for _ in each(workers, _copy, list(copies), source.file, names, copies, description="unpack"):
+            pass
+        yield replace(source, file=with_copies(source.file, copies))
+
+
+def _copy(number: int, file: SurveyFile, names: Sequence[str], copies: Mapping[int, Path]) -> None:
+    copy_file(file.parts[number], names, copies[number])
 
 
 def _base(quantity: str) -> str:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,8 +40,7 @@ from stdask.stages.ingest.repeats import stated_visits
 from stdask.storage.pieces import read_part, write_pieces
 from stdask.storage.reddening_maps import store_reddening_map
 from stdask.storage.surveys.format import SurveyFile
-from stdask.storage.surveys.parquet import ParquetFile
-from stdask.storage.surveys.places.remote import fetched
+from stdask.storage.surveys.many import copy_file
 from stdask.storage.tables import dtype_name, read_parquet, to_table, write_parquet
 
 NO_STAR = pa.array(["None", "nan", "NaN", "null", "NULL", "NA", "N/A", "--", "-", "<NA>"])  # ids of no star of Gaia
@@ -63,12 +61,7 @@ class Placed(NamedTuple):
 def store_in_slices(part: Item, survey: SurveyFile, names: Sequence[str], folder: Path) -> Done[None]:
     """Copy columns of a file that can only be read from its beginning to one that can be read in part."""
     path = folder / str(part.number)
-    file = survey.parts[part.number]
-    if isinstance(file, ParquetFile):  # its columns are read alone
-        file.copy(names, path)
-    else:
-        with fetched(file.path, folder) as local:
-            replace(file, path=local).copy(names, path)
+    copy_file(survey.parts[part.number], names, path)
     return Done([path], None)
 
 

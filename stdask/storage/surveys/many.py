@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stdask.errors import SurveyError
-from stdask.storage.surveys.format import SurveyFile, Wanted
-from stdask.storage.surveys.parquet import open_parquet
+from stdask.storage.surveys.format import SurveyFile, Wanted, explained
+from stdask.storage.surveys.parquet import ParquetFile, open_parquet
+from stdask.storage.surveys.places.remote import fetched
 
 THREADS = 8  # headers read at once: most of the time is spent waiting for the disk
 A = TypeVar("A")
@@ -155,6 +156,23 @@ def _joined(path: Path, files: Sequence[SurveyFile]) -> ManyFiles:
         by_slices=all(file.by_slices for file in files),
         files=(first, *(_sharing(file, first) for file in others)),
     )
+
+
+def copy_file(file: SurveyFile, names: Sequence[str], path: Path) -> None:
+    """Copy columns of a file to a Parquet file, which can be read in part.
+
+    Of a Parquet file on another machine only these columns are read; other remote files are fetched, next to the copy.
+
+    Raises
+    ------
+    SurveyError, RemoteError
+        If the file cannot be read.
+    """
+    if isinstance(file, ParquetFile):
+        file.copy(names, path)
+        return
+    with explained(file.path), fetched(file.path, path.parent) as local:
+        replace(file, path=local).copy(names, path)
 
 
 def with_copies(survey: SurveyFile, copies: Mapping[int, Path]) -> SurveyFile:

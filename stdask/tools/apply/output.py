@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from stdask.cluster.workers import Workers
+from stdask.config.addresses import is_remote
 from stdask.display.console import say
 from stdask.errors import ConfigError
 from stdask.pairing.margins import write_collection
@@ -46,7 +47,7 @@ def check_output(output: Path, table: Path, overwrite: bool) -> None:
     if folder.exists() and not any(path(folder).exists() for path in (paths.progress, paths.lock)):
         raise ConfigError(f"{folder} was not made by `stdask apply`, which needs this name. Choose another output.")
     for path, mark in marks.items():
-        if path.exists() and path.resolve() in (table.resolve(), *table.resolve().parents):
+        if path.exists() and not is_remote(table) and path.resolve() in (table.resolve(), *table.resolve().parents):
             relation = "is" if path.resolve() == table.resolve() else "holds"
             raise ConfigError(f"{path} {relation} the table itself. Choose another name for the output.")
         if path.exists() and not overwrite:

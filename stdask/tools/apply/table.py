@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from stdask.config.addresses import is_remote
 from stdask.config.derived import are_dereddened
 from stdask.config.reduction import as_trained, missing_column, of_other_survey, reduce_definition
 from stdask.config.survey import SurveyDefinition, load_definition, shipped_names
@@ -16,6 +17,7 @@ from stdask.stages.ingest.plan import RawSurvey
 from stdask.storage.surveys.computed import ComputedColumns
 from stdask.storage.surveys.files import open_survey
 from stdask.storage.surveys.format import SurveyFile
+from stdask.storage.surveys.places.listing import folder_of, is_pattern
 
 
 def open_table(
@@ -32,7 +34,8 @@ def open_table(
     definition
         Name or path of a survey definition, if the table's columns are not called as those of the training stars.
     data_dir
-        Folder of the map of E(B-V), if the ensemble needs one. None for that of the table.
+        Folder of the map of E(B-V), if the ensemble needs one. None for that of the table, of an address the working
+        directory.
     numbered
         Keep the row numbers of the table.
 
@@ -41,7 +44,7 @@ def open_table(
     SurveyError
         If the table cannot be read, or lacks a position, an id or an input of the networks.
     """
-    if not path.exists():
+    if not (is_remote(path) or is_pattern(path) or path.exists()):
         raise SurveyError(f"No table {path}. Check the path.")
     own = ensemble.definition
     given = load_definition(definition) if definition else own
@@ -63,7 +66,8 @@ def open_table(
     if sentences and not definition:
         sentences += _of_other_release(ensemble, given, survey)
     sentences += unknown_units(reduced, columns.unit)
-    reduced, ebv_map = _with_map(reduced, own, inputs, data_dir or path.parent)
+    own_folder = Path() if is_remote(path) else folder_of(path).parent
+    reduced, ebv_map = _with_map(reduced, own, inputs, data_dir or own_folder)
     for sentence in sentences:
         say(f"  {sentence}", "yellow")
     return RawSurvey(survey, reduced, ebv_map, ensemble.error_factors, numbered)

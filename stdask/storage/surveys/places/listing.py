@@ -62,9 +62,10 @@ def _at_address(path: Path) -> tuple[Path, ...]:
     if is_hats(path):
         return list_partitions(path)
     try:
-        files = in_order(own for own in path.iterdir() if own.suffix and not own.name.startswith((".", "_")))
-    except (FileNotFoundError, NotADirectoryError):
-        files = ()
+        listed = patiently(path, lambda: list(path.iterdir()))
+    except SurveyError:  # the server shows nothing, or not to everybody
+        listed = []
+    files = in_order(own for own in listed if own.suffix and not own.name.startswith((".", "_")))
     if not files:
         raise SurveyError(
             f"{path} is no HATS catalogue, and its server lists no files there. Name a file, or a HATS catalogue."

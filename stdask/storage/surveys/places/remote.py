@@ -4,11 +4,13 @@ Addresses are paths of universal_pathlib; fsspec speaks with the servers.
 """
 
 import io
+import os
 import shutil
 import tempfile
 import time
 import urllib.error
 import urllib.request
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
@@ -85,7 +87,7 @@ def open_bytes(path: Path) -> BinaryIO:
     size = information(path).get("size")
     if size is not None and _gives_ranges(path):
         return cast("BinaryIO", io.BufferedReader(RemoteBytes(path, size), AHEAD))
-    return Path(_copy(path).name).open("rb")
+    return _copy(path).path.open("rb")
 
 
 @contextmanager
@@ -201,16 +203,20 @@ def _gives_ranges(path: Path) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _copy(path: Path) -> Any:
-    """Fetch a whole file; the copy is removed when another one is fetched, or at the end of the process."""
-    copy = tempfile.NamedTemporaryFile(prefix="stdask_", suffix=f"_{path.name}")  # noqa: SIM115
-
-    def fetch() -> None:
-        copy.truncate(0)
-        _files(path).get_file(_name(path), copy.name)
-
-    patiently(path, fetch)
+def _copy(path: Path) -> "_Copy":
+    copy = _Copy(path)
+    patiently(path, lambda: _files(path).get_file(_name(path), str(copy.path)))
     return copy
+
+
+class _Copy:
+    """A whole file, fetched; it is removed when another one is fetched, or at the end of the process."""
+
+    def __init__(self, path: Path) -> None:
+        number, name = tempfile.mkstemp(prefix="stdask_", suffix=f"_{path.name}")
+        os.close(number)
+        self.path = Path(name)
+        weakref.finalize(self, self.path.unlink, missing_ok=True)
 
 
 def _files(path: Path) -> Any:
