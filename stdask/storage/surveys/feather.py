@@ -10,6 +10,7 @@ import pyarrow as pa
 from stdask.errors import SurveyError
 from stdask.storage.surveys.format import SurveyFile, Wanted, check_names, cut
 from stdask.storage.surveys.parquet import pick, units_of, vectors_of
+from stdask.storage.surveys.places.remote import open_bytes
 from stdask.storage.surveys.streams import is_packed
 
 
@@ -25,7 +26,7 @@ class FeatherFile(SurveyFile):
         last = int(np.searchsorted(ends, stop, side="left"))
         offset = int(ends[first]) - self.sizes[first]
         numbers = sorted({list(self.columns).index(want.column) for want in wanted})
-        with self.path.open("rb") as stream, _reader(stream, numbers) as reader:
+        with open_bytes(self.path) as stream, _reader(stream, numbers) as reader:
             batches = (reader.get_batch(number) for number in range(first, min(last + 1, len(self.sizes))))
             tables = (pa.table({want.name: pick(batch, want) for want in wanted}) for batch in batches)
             yield from cut(tables, start - offset, stop - offset)
@@ -43,9 +44,9 @@ def open_feather(path: Path) -> FeatherFile:
         raise SurveyError(
             f"{path} is a Feather file that was packed once more: it has to be read from its end. Unpack it."
         )
-    with path.open("rb") as stream, _reader(stream, [0]) as reader:
+    with open_bytes(path) as stream, _reader(stream, [0]) as reader:
         sizes = tuple(reader.get_batch(number).num_rows for number in range(reader.num_record_batches))
-    with path.open("rb") as stream, pa.ipc.open_file(stream) as reader:
+    with open_bytes(path) as stream, pa.ipc.open_file(stream) as reader:
         stored = reader.schema
     check_names(stored.names)
     columns = dict.fromkeys(stored.names, "") | units_of(stored)

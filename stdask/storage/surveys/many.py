@@ -35,6 +35,11 @@ class ManyFiles(SurveyFile):
         """The files, in the order of their rows."""
         return self.files
 
+    @property
+    def remark(self) -> str:
+        """What the user should know of how the first file is read."""
+        return self.files[0].remark
+
     def _count(self) -> int:
         return sum(file.n_rows for file in self.files)
 
@@ -90,8 +95,11 @@ class ManyFiles(SurveyFile):
         """The columns that any of the files has."""
         return frozenset(name for file in self.files for name in file.columns)
 
+    def _lacks(self, name: str) -> bool:
+        return self._known.isdisjoint((name, name.rpartition("[")[0]))
+
     def _find(self, name: str) -> Wanted:
-        if name not in self._agreed and not self._known.isdisjoint((name, name.rpartition("[")[0])):
+        if name not in self._agreed and not self._lacks(name):
             lacking = next((file for file in self.files if not file.has(name)), None)
             having = next((file for file in self.files if file.has(name)), None)
             if having and lacking:

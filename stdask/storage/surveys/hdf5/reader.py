@@ -11,6 +11,7 @@ import pyarrow as pa
 from stdask.errors import SurveyError
 from stdask.storage.surveys.format import ROWS_AT_ONCE, SurveyFile, Wanted
 from stdask.storage.surveys.hdf5.layouts import Hdf5Column, Hdf5Table, find_tables
+from stdask.storage.surveys.places.remote import open_bytes
 from stdask.storage.surveys.streams import is_packed
 
 BYTES_AT_ONCE = 1 << 24  # of a dataset in memory
@@ -23,7 +24,7 @@ class Hdf5File(SurveyFile):
     places: Mapping[str, Hdf5Column]
 
     def _tables(self, wanted: Sequence[Wanted], start: int, stop: int) -> Iterator[pa.Table]:
-        with self.path.open("rb") as stream, h5py.File(stream, "r") as file:
+        with open_bytes(self.path) as stream, h5py.File(stream, "r") as file:
             most = max((_bytes_a_row(file[self.places[want.column].dataset]) for want in wanted), default=1)
             n_at_once = max(min(ROWS_AT_ONCE, BYTES_AT_ONCE // most), 1)
             for row in range(start, max(stop, start + 1), n_at_once):
@@ -66,7 +67,7 @@ def open_hdf5(path: Path, names: Sequence[str]) -> Hdf5File:
     """
     if is_packed(path):
         raise SurveyError(f"{path} is an HDF5 file that was packed: parts of it cannot be read. Unpack it.")
-    with path.open("rb") as stream, h5py.File(stream, "r") as file:
+    with open_bytes(path) as stream, h5py.File(stream, "r") as file:
         tables = _chosen(find_tables(file), names)
     if len({table.n_rows for table in tables}) > 1:
         counted = ", ".join(f"{table.name} has {table.n_rows}" for table in tables)
