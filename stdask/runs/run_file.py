@@ -3,6 +3,7 @@
 import contextlib
 import json
 from collections.abc import Mapping
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,6 +115,9 @@ def _check_columns(a: SurveyDefinition, ensemble: "Ensemble") -> None:
             raise ConfigError(f"A was dereddened with the map {own.ebv_map}. Name it as `ebv_map` in [surveys.a].")
     if any(not known.is_colour for known in derived):
         _check_same("parallax", a.parallax, own.parallax)
+        distances = () if own.parallax else zip_longest(a.distances, own.distances)
+        for number, (now, trained) in enumerate(distances, start=1):
+            _check_same(f"distances.{number}", now, trained)
 
 
 def _check_same(table: str, now: Any, trained: Any) -> None:

@@ -138,6 +138,35 @@ def test_an_ensemble_of_other_surveys_is_refused(opened: Callable[..., Run], def
     assert "run.toml" in str(error.value)
 
 
+FAR: dict[str, Any] = {"photometry": {"g": "g"}, "distances": [{"column": "d", "error": "e_d"}, {"column": "d2"}]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({}, ""),
+        ({"derived": ["M_G"]}, ""),
+        ({"distances": FAR["distances"][:1]}, r"distances.2.column of the definition of A is None, but was 'd2'"),
+        ({"distances": FAR["distances"][::-1]}, r"distances.1.column of the definition of A is 'd2', but was 'd'"),
+        ({"parallax": {"column": "plx"}}, r"parallax.column of the definition of A is 'plx', but was None"),
+        ({"photometry": {"g": "other"}}, r"photometry.g of the definition of A is 'other', but was 'g'"),
+        ({"distances": []}, "M_G needs a distance"),
+    ],
+)
+def test_absolute_magnitudes_of_an_ensemble_need_the_magnitudes_and_distances_of_its_training_stars(
+    tmp_path: Path, changes: dict[str, Any], message: str
+):
+    make_bundle(tmp_path, features=["M_G"], derived=["M_G"], **FAR)
+    (tmp_path / "a.toml").write_text(to_toml(DEFINITION | FAR | changes))
+    (tmp_path / "b.toml").write_text(to_toml(B))
+    (tmp_path / "run.toml").write_text(RUN)
+    if message:
+        with pytest.raises(ConfigError, match=message):
+            open_run(tmp_path / "run.toml")
+    else:
+        assert open_run(tmp_path / "run.toml").definition_a.derived == ("M_G",)
+
+
 def test_words_and_cuts_of_the_definition_may_change(opened: Callable[..., Run]):
     a = changed("TEFF", reference="another paper") | {"cuts": [], "keep": [], "title": "Small survey, new title"}
     assert opened(a=a).definition_a.cuts == ()

@@ -1,6 +1,6 @@
 """An ensemble with made-up weights, and tables of stars that it can be applied to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -41,10 +41,12 @@ LABELS = {
 }
 
 
-def make_ensemble(folder: Path, factors: Mapping[str, ErrorFactors] | None = None, **changes: object) -> Path:
+def make_ensemble(
+    folder: Path, factors: Mapping[str, ErrorFactors] | None = None, features: Sequence[str] = (), **changes: object
+) -> Path:
     """Write an ensemble for a survey of this definition, with factors of its errors, and return its folder."""
     definition = SurveyDefinition.model_validate(DEFINITION | changes)
-    run: Run = make_run(folder, train=LABELS, translate={"n_draws": 8})
+    run: Run = make_run(folder, train=LABELS | {"features": features}, translate={"n_draws": 8})
     run = run.model_copy(update={"definition_a": definition})
     if factors:
         table = factors_table(factors, DEFINITION["duplicates"]["best"])
