@@ -106,15 +106,25 @@ class Label(TomlModel):
 
 
 class Position(TomlModel):
-    """Columns of the position: right ascension and declination in degrees, ICRS."""
+    """Columns of the position: right ascension and declination, ICRS."""
 
     ra: str = "ra"
-    """Column of the right ascension, in degrees."""
+    """Column of the right ascension."""
     dec: str = "dec"
-    """Column of the declination, in degrees."""
+    """Column of the declination."""
+    unit: Literal["deg", "hourangle", "rad"] = "deg"
+    """Unit of the columns, used if the file states none. `hourangle`: the right ascension is in hours, the declination
+    in degrees. Text such as `17 20 07.4` is not read: convert it to degrees first."""
     epoch: float = 2000.0
     """Epoch of the positions, a Julian year. Stars with proper motions are moved to the epoch of the other survey
     before they are matched by position."""
+
+    @property
+    def units(self) -> tuple[str, str]:
+        """The units of the two columns where the file states none or an unknown one; empty for none."""
+        if "unit" not in self.model_fields_set:
+            return "", ""
+        return self.unit, "deg" if self.unit == "hourangle" else self.unit
 
 
 class ProperMotion(TomlModel):
@@ -171,6 +181,8 @@ class Photometry(TomlModel):
     """Column of the 1-sigma error of RP."""
     bands: dict[str, Band] = Field(default_factory=dict)
     """Magnitudes in further bands."""
+    unit: str = "mag"
+    """Unit of the magnitudes and extinctions, used if the file states none."""
     typical_error: float | None = Field(default=None, gt=0)
     """Error of magnitudes without one, in magnitudes."""
     ebv: str | None = None

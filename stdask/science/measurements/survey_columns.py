@@ -199,16 +199,17 @@ def _add_label(
 def _add_magnitudes(
     photometry: Photometry, source: SurveyColumns, arrays: dict[str, np.ndarray], counts: Counts
 ) -> None:
+    unit = photometry.unit
     for band, columns in photometry.magnitudes.items():
         name, column = schema.magnitude_name(band), columns.column
-        values, lost = source.values(column, "mag", "mag", MAGNITUDE_RANGE)
-        errors = source.errors(columns.error, values, column, "mag", "mag") if columns.error else None
+        values, lost = source.values(column, unit, "mag", MAGNITUDE_RANGE)
+        errors = source.errors(columns.error, values, column, unit, "mag") if columns.error else None
         errors, replaced = complete_errors(errors, values, photometry.typical_error)
         arrays[name], arrays[f"{name}_ERR"] = values, errors
         counts[name, column] = lost | replaced
     for band, column in photometry.stated_extinctions.items():
         name = schema.extinction_name(band)
-        arrays[name], counts[name, column] = source.values(column, "mag", "mag", EXTINCTION_RANGE)
+        arrays[name], counts[name, column] = source.values(column, unit, "mag", EXTINCTION_RANGE)
     n_stars = len(next(iter(source.columns.values())))
     arrays.setdefault("EBV", np.full(n_stars, np.nan))
 

@@ -1,22 +1,23 @@
 """Factors between the units that survey files state and those of the catalogue."""
 
-import re
+import itertools
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from stdask.errors import SurveyError
+from stdask.science.measurements.unit_spellings import LOGARITHM, is_no_unit, spelled_plainly
 
 if TYPE_CHECKING:  # slow to import, and needed only where units differ
     from astropy import units as u
 
     from stdask.config.survey import SurveyDefinition
 
-NO_UNIT = frozenset({"", "-", "--", "---", "1", "none"})  # spellings of "no unit" seen in survey files
-LOGARITHM = re.compile(r"^\[?(dex|log|log10)\b.*|^\[.*\]$", re.IGNORECASE)  # dex, log(cm.s**-2), [cm/s2]
 LOGARITHMIC = ("mag", "dex", "dB")  # ends of the names of units that are logarithms of numbers
 OWN = frozenset({"K", "dex", "mag", "km/s", "mas/yr", "kpc", "deg"})  # of the columns of the schema
-FORMATS = (None, "fits", "cds")  # of astropy's unit parser: its own, FITS Standard 4.0, CDS catalogues
+HOURS = frozenset({"h", "hr", "hour", "hours"})  # of time to astropy; those of a right ascension are hour angles
+FORMATS = (None, "fits", "cds", "vounit")  # of astropy's unit parser: its own, FITS Standard 4.0, CDS, IVOA
 
 
 @lru_cache
@@ -36,7 +37,7 @@ def conversion_factor(stated: tuple[str, ...], wanted: str) -> float:
     SurveyError
         If the two units are of different kinds, or none of those stated is known.
     """
-    given = [unit for unit in stated if unit.strip().lower() not in NO_UNIT]
+    given = [unit for unit in stated if not is_no_unit(unit)]
     if not given:
         return 1.0
     if given[0] == wanted and wanted in OWN:
@@ -45,7 +46,8 @@ def conversion_factor(stated: tuple[str, ...], wanted: str) -> float:
     known = [unit for unit in given if _is_known(unit) or (logarithmic and LOGARITHM.match(unit))]
     if not known:
         raise SurveyError(
-            f"unit {given[0]!r} is not known to astropy. Set `unit` in the survey definition: {wanted!r}?"
+            f"unit {given[0]!r} is not known. Set `unit` in the survey definition ({wanted!r}?), or, "
+            f"{_way_out(given[0], wanted)}."
         )
     if known[0] == wanted or (logarithmic and LOGARITHM.match(known[0])):
         return 1.0
@@ -66,7 +68,7 @@ def unknown_units(definition: "SurveyDefinition", unit_of: Callable[[str], str])
     for name, label in definition.labels.items():
         stated = unit_of(label.column)
         logarithmic = definition.units[name] == "dex" and LOGARITHM.match(stated)
-        if label.unit and not (stated.strip().lower() in NO_UNIT or stated in OWN or logarithmic or _is_known(stated)):
+        if label.unit and not (is_no_unit(stated) or stated in OWN or logarithmic or _is_known(stated)):
             sentences.append(
                 f"The unit {stated!r} of column {label.column} is unknown: its values are taken to be in {label.unit}."
             )
@@ -82,7 +84,7 @@ def parse_unit(text: str) -> "u.UnitBase | None":
     text
         As a file or a definition writes it.
     """
-    if text.strip().lower() in NO_UNIT:
+    if is_no_unit(text):
         return None
     from astropy import units as u
 
@@ -115,12 +117,17 @@ def logarithms_in(unit: "u.UnitBase") -> dict[str, float]:
 def _factor(stated: str, wanted: str) -> float:
     from astropy import units as u
 
-    refusal = f"unit {stated!r} cannot be converted to {wanted!r}. Name another column or correct its unit."
+    refusal = f"unit {stated!r} cannot be converted to {wanted!r}. Name another column, or, {_way_out(stated, wanted)}."
     source, target = _parse(stated), _parse(wanted)
     parsec = [(u.arcsec**-1, u.pc)]  # 1 / parallax: the definition of the parsec
     if not isinstance(source, u.UnitBase) or not are_alike(source, target, parsec):
         raise SurveyError(refusal)
     return float(source.to(target, equivalencies=parsec))
+
+
+def _way_out(stated: str, wanted: str) -> str:
+    right = "hourangle" if stated.lower() in HOURS and wanted == "deg" else wanted
+    return f'if the file states a wrong unit, overrule it: [file] units = {{ COLUMN = "{right}" }}'
 
 
 def _is_known(text: str) -> bool:
@@ -134,9 +141,7 @@ def _is_known(text: str) -> bool:
 def _parse(text: str) -> "u.UnitBase":
     from astropy import units as u
 
-    for spelling in FORMATS:
-        try:
-            return u.Unit(text, format=spelling, parse_strict="raise")
-        except ValueError:
-            continue
+    for spelling, form in itertools.product(spelled_plainly(text), FORMATS):
+        with suppress(ValueError, TypeError):
+            return u.Unit(spelling, format=form, parse_strict="raise")
     raise ValueError(text)

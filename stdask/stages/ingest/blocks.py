@@ -1,5 +1,6 @@
 """The first tasks of the stage `ingest`: what a worker does with one block of the file or one share of the stars."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -43,6 +44,7 @@ from stdask.storage.surveys.format import SurveyFile
 from stdask.storage.surveys.many import copy_file
 from stdask.storage.tables import dtype_name, read_parquet, to_table, write_parquet
 
+SEXAGESIMAL = re.compile(r"\s*[+-]?\d{1,3}\s*[:hd ]\s*\d{1,2}\s*[:m' ]")  # 17:20:07.4, 17h20m07.4s, +57 54 32
 NO_STAR = pa.array(["None", "nan", "NaN", "null", "NULL", "NA", "N/A", "--", "-", "<NA>"])  # ids of no star of Gaia
 ROWS_TRIED = 1000  # of the file, on which the definition is tried
 
@@ -192,8 +194,10 @@ def place(block: tuple[int, int], source: Source, names: Sequence[str]) -> Place
     table = source.survey.read(names, *block)
     rows = np.arange(block[0], block[0] + table.num_rows)
     ids = _identity(table, definition.id, definition)
+    position = definition.position
     ra, dec = (
-        degrees(table, name, source.units.get(name, "")) for name in (definition.position.ra, definition.position.dec)
+        degrees(table, name, source.units.get(name, ""), unit)
+        for name, unit in zip((position.ra, position.dec), position.units, strict=True)
     )
     ra, missing, impossible = check_positions(ra, dec)
     nameless = ids.is_null().to_numpy(zero_copy_only=False)
@@ -270,8 +274,10 @@ def _identity(table: pa.Table, name: str, definition: SurveyDefinition) -> pa.Ar
     return pc.if_else(pc.greater(numbers, 0), numbers, pa.scalar(None, pa.int64()))
 
 
-def degrees(table: pa.Table, name: str, unit: str) -> np.ndarray:
-    """Return a column of right ascensions or declinations, NaN where missing; `unit` is that of the file.
+def degrees(table: pa.Table, name: str, *units: str) -> np.ndarray:
+    """Return a column of right ascensions or declinations, NaN where missing.
+
+    The units are that of the file and that of the definition, empty for none.
 
     Raises
     ------
@@ -280,9 +286,15 @@ def degrees(table: pa.Table, name: str, unit: str) -> np.ndarray:
     """
     column = table[name].combine_chunks()
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        text = next((value for value in column.to_pylist() if isinstance(value, str)), "")
+        if SEXAGESIMAL.match(text):
+            raise SurveyError(
+                f"Column {name!r} of the position holds text in sexagesimal notation, such as {text!r}. Name a column "
+                "of numbers, or add one to the file, e.g. by astropy.coordinates.Angle(text, 'hourangle').degree."
+            )
         raise SurveyError(f"Column {name!r} of the position holds {column.type}. Name a column of numbers in degrees.")
     try:
-        factor = conversion_factor((unit,), "deg")
+        factor = conversion_factor(units, "deg")
     except SurveyError as exc:
         exc.add_note(f"Column {name!r}")
         raise

@@ -138,7 +138,7 @@ def ingest(stage: Stage, workers: Workers, raw: RawSurvey, folder: Path, rows_pe
     SurveyError
         If the file does not fit its definition.
     """
-    for note in raw.notes:
+    for note in filter(None, (raw.survey.remark, *raw.notes)):
         say(f"  {note}", "yellow")
     steps = Steps(stage, workers, rows_per_block)
     definition, scratch = raw.definition, _prepare(folder, steps)

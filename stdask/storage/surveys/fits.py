@@ -36,8 +36,8 @@ class FitsFile(SurveyFile):
         if not self.others:
             return ""
         return (
-            f"its first table is read, {self.layouts[0].name}; the others are {', '.join(self.others)}. Name tables in "
-            "[file] hdus to read others."
+            f"{self.path.name}: its first table is read, {self.layouts[0].name}, and not {', '.join(self.others)}. "
+            "Name tables in [file] hdus to read others."
         )
 
     def _tables(self, wanted: Sequence[Wanted], start: int, stop: int) -> Iterator[pa.Table]:

@@ -65,6 +65,8 @@ def check(
     placed = place((0, min(n_rows, columns.n_rows)), source, definition.source_columns)
     table, counts, passing = convert(source, placed)
     say(f"{path}: {survey.n_rows:,} rows, the first {table.num_rows + placed.rejected.num_rows:,} of them read")
+    if survey.remark:
+        say(f"  {survey.remark}", "yellow")
     _print_sky(table, definition.position.epoch)
     _print_values(table, counts, *_units(source))
     if passing:

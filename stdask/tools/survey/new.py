@@ -8,7 +8,7 @@ from pathlib import Path
 from stdask import schema
 from stdask.config.survey_files import FileHints
 from stdask.science.measurements.column_names import plain
-from stdask.science.measurements.units import NO_UNIT
+from stdask.science.measurements.unit_spellings import is_no_unit
 from stdask.storage.surveys.files import open_survey
 from stdask.storage.surveys.format import SurveyFile
 from stdask.storage.surveys.text.csv import CsvFile
@@ -176,7 +176,7 @@ def _distance(guesses: Guesses) -> Iterator[str]:
 
 def _unit(survey: SurveyFile, column: str, wanted: str, why: str = "the file states none") -> Iterator[str]:
     stated = survey.columns[column]
-    if stated.strip().lower() in NO_UNIT:
+    if is_no_unit(stated):
         yield f"unit = {quoted(wanted)}        # {why}"
     elif not is_known(stated, wanted):
         yield f"unit = {quoted(wanted)}        # the file states {_in_comment(stated)}, which is not known"

@@ -76,7 +76,8 @@ class Joining:
         if not self.by_position:
             keys = clean_keys(read[names[0]].combine_chunks(), self.kind, names[0], survey.path, start)
             return pa.table({ROW: rows, KEY: keys}).filter(keys.is_valid())
-        ra, dec = (degrees(read, name, survey.unit(name)) for name in names)
+        own = self.position.units if survey is self.main else ("", "")
+        ra, dec = (degrees(read, name, survey.unit(name), unit) for name, unit in zip(names, own, strict=True))
         ra, missing, impossible = check_positions(ra, dec)
         return pa.table({ROW: rows, RA: ra, DEC: dec}).filter(pa.array(~missing & ~impossible))
 
