@@ -1,19 +1,20 @@
 """The rows of a text file as a stream of UTF-8: without the lines before them, and without comments."""
 
 import codecs
-import csv
-import io
 import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
+import numpy as np
+
 from stdask.storage.surveys.text.dialects import BLANKS, TextDialect
 
 PIECE = 1 << 20  # bytes
+PROTECTED, RESTORED = bytes.maketrans(b" \t", b"\x01\x02"), bytes.maketrans(b"\x01\x02", b" \t")
 LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
-class RowStream(io.RawIOBase):
+class RowStream:
     """The rows of a text file, for a parser of delimited text. A comment becomes a blank line.
 
     Parameters
@@ -25,44 +26,34 @@ class RowStream(io.RawIOBase):
     """
 
     def __init__(self, source: BinaryIO, dialect: TextDialect) -> None:
-        self._pieces = _pieces(source, dialect)
-        self._rest = memoryview(b"")
+        self._pieces = _rows(source, dialect)
+        self._rest = b"\n"  # Arrow refuses a stream of no bytes at all
 
-    def readable(self) -> bool:
-        """Return that the stream can be read."""
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Put the next bytes into a buffer; return their number."""
-        if not self._rest:
-            self._rest = memoryview(next(self._pieces, b""))
-        n_bytes = min(len(buffer), len(self._rest))
-        buffer[:n_bytes] = self._rest[:n_bytes]
-        self._rest = self._rest[n_bytes:]
-        return n_bytes
+    def read(self, size: int) -> bytes:
+        """Return the next bytes, no more than `size`; none at the end."""
+        piece = self._rest or next(self._pieces, b"")
+        self._rest = piece[size:]
+        return piece[:size]
 
 
 def lines_of(source: BinaryIO, dialect: TextDialect) -> Iterator[list[bytes]]:
     """Yield the rows of a text file as lines, some at a time, without comments and blank lines."""
-    for piece in _pieces(source, dialect):
+    for piece in _whole_lines(_rows(source, dialect)):
         yield [line for line in piece.splitlines() if line.strip()]
 
 
-def _pieces(source: BinaryIO, dialect: TextDialect) -> Iterator[bytes]:
-    """Yield the rows, some whole lines at a time, after a blank line: Arrow refuses a stream of no bytes at all."""
-    yield b"\n"
-    quoted = False  # whether a piece begins within quotes
-    delimiter = dialect.delimiter.encode()
-    late_quote = re.compile(re.escape(delimiter) + rb' +"') if dialect.quotes_after_blanks else None
-    for piece in _whole_lines(_from_row_on(_decoded(source, dialect.encoding), dialect.n_head)):
-        if dialect.comment and (piece.startswith(b"#") or b"\n#" in piece):
-            piece = _without_comments(piece, quoted)
-        quoted ^= piece.count(b'"') % 2 == 1
-        if late_quote:
-            piece = late_quote.sub(delimiter + b'"', piece)
-        if dialect.delimiter == BLANKS and not dialect.spans:
-            piece = _with_tabs(piece)
-        yield piece
+def _rows(source: BinaryIO, dialect: TextDialect) -> Iterator[bytes]:
+    """Yield the rows, some bytes at a time, at least one."""
+    pieces = _from_row_on(_decoded(source, dialect.encoding), dialect.n_head)
+    if dialect.comment:
+        pieces = filter(None, _without_comments(pieces))
+    if dialect.quotes_after_blanks:
+        delimiter = dialect.delimiter.encode()
+        late_quote = re.compile(re.escape(delimiter) + rb' +"')
+        pieces = (late_quote.sub(delimiter + b'"', piece) for piece in _whole_lines(pieces))
+    if dialect.delimiter == BLANKS and not dialect.spans:
+        pieces = _with_tabs(_whole_lines(pieces))
+    return pieces
 
 
 def _decoded(source: BinaryIO, encoding: str) -> Iterator[bytes]:
@@ -82,9 +73,33 @@ def _from_row_on(pieces: Iterator[bytes], n_head: int) -> Iterator[bytes]:
         head += piece
         n_ends = sum(1 for _ in LINE_END.finditer(head))
     ends = [match.end() for _, match in zip(range(n_head), LINE_END.finditer(head), strict=False)]
-    if ends:
-        yield head[ends[-1] :] if len(ends) == n_head else b""
+    if len(ends) == n_head and (rest := head[ends[-1] :] if ends else head):
+        yield rest
     yield from pieces
+
+
+def _without_comments(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Leave out the lines that begin with #, but for their ends, unless a quote is open."""
+    at_start, in_comment, quoted = True, False, False
+    for piece in pieces:
+        if b"#" not in piece and not in_comment:
+            quoted ^= _n_quotes(piece) % 2 == 1
+            at_start = piece[-1:] in b"\r\n"
+            yield piece
+            continue
+        kept = []
+        for line in piece.splitlines(keepends=True):
+            in_comment |= at_start and not quoted and line.startswith(b"#")
+            text = LINE_END.sub(b"", line)
+            at_start = text != line
+            kept.append(line[len(text) :] if in_comment else line)
+            quoted ^= not in_comment and line.count(b'"') % 2 == 1
+            in_comment &= not at_start
+        yield b"".join(kept)
+
+
+def _n_quotes(piece: bytes) -> int:
+    return int(np.count_nonzero(np.frombuffer(piece, np.uint8) == ord('"')))  # 15 times as fast as bytes.count
 
 
 def _whole_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -104,22 +119,18 @@ def _whole_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def _without_comments(piece: bytes, quoted: bool) -> bytes:
-    lines = []
-    for line in piece.splitlines(keepends=True):
-        is_comment = line.startswith(b"#") and not quoted
-        lines.append(b"\n" if is_comment else line)
-        if not is_comment:
-            quoted ^= line.count(b'"') % 2 == 1
-    return b"".join(lines)
+def _with_tabs(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Put one tab for the blanks between two values, but for those within quotes."""
+    quoted = False
+    for piece in pieces:
+        parts = piece.split(b'"')
+        inner = slice(0 if quoted else 1, None, 2)  # a quote within quotes is doubled, which changes nothing here
+        parts[inner] = [part.translate(PROTECTED) for part in parts[inner]]
+        quoted ^= len(parts) % 2 == 0
+        yield _tabbed(b'"'.join(parts)).translate(RESTORED)
 
 
-def _with_tabs(piece: bytes) -> bytes:
-    """Return lines in which one tab stands for the blanks between two values."""
-    if b'"' not in piece:
-        return re.sub(rb"[ \t]+", b"\t", re.sub(rb"(?m)^[ \t]+|[ \t]+(?=\r?$)", b"", piece))
-    lines = io.StringIO()
-    texts = (line.replace("\t", " ").strip() for line in piece.decode().splitlines())
-    rows = csv.reader(texts, delimiter=BLANKS, skipinitialspace=True)  # several blanks count as one
-    csv.writer(lines, delimiter="\t", lineterminator="\n").writerows(rows)
-    return lines.getvalue().encode()
+def _tabbed(piece: bytes) -> bytes:
+    if b"\t" not in piece and not any(blanks in piece for blanks in (b"  ", b" \n", b"\n ", b" \r")):
+        return piece.lstrip(b" ").replace(b" ", b"\t")
+    return re.sub(rb"[ \t]+", b"\t", re.sub(rb"(?m)^[ \t]+|[ \t]+(?=\r?$)", b"", piece))
