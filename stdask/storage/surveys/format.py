@@ -32,7 +32,7 @@ ROWS_AT_ONCE = 65_536  # rows in memory: 30 MB of 60 columns
 class Wanted(NamedTuple):
     """A column asked for: a column of the file, or one element of each of its vectors."""
 
-    name: str  # as it is asked for
+    name: str  # with the capital letters of the file
     column: str
     element: int | None = None  # counted from 0
 
@@ -41,6 +41,8 @@ class Wanted(NamedTuple):
 class SurveyFile(ABC):
     """A survey's table on disk: its size, its columns and their units, and a way to read a part of it.
 
+    A column may be asked for in other capital letters than the file has, e.g. `source_id` for `SOURCE_ID`, unless two
+    columns differ in these alone. Source: FITS Standard 4.0, sect. 7.3.2, where names are compared so.
     The elements of a column of vectors are columns of their own: `FPARAM[3]` is the fourth one, in the order of the
     file where a vector has several dimensions. `COVAR[0,1]` is the second value of the first row of a matrix, as
     NumPy counts.
@@ -132,10 +134,10 @@ class SurveyFile(ABC):
         SurveyError
             As `read`.
         """
-        wanted = [self._find(name) for name in names]
+        wanted = {name: self._find(name) for name in names}
         with explained(self.path):
-            for table in self._tables(wanted, start, stop):
-                yield pa.table({name: plain_array(table.column(name), name) for name in names})
+            for table in self._tables(list(wanted.values()), start, stop):
+                yield pa.table({name: plain_array(table.column(own.name), name) for name, own in wanted.items()})
 
     def copy(self, names: Sequence[str], path: Path) -> None:
         """Copy columns to a Parquet file, which can be read by slices, in batches.
@@ -164,27 +166,35 @@ class SurveyFile(ABC):
     def _tables(self, wanted: Sequence[Wanted], start: int, stop: int) -> Iterator[pa.Table]:
         """Yield the rows start <= row < stop, some at a time; at least one table, be it empty."""
 
+    def _spelled(self, name: str) -> str | None:
+        """Return how the file spells a column: as asked for, or else the only one with other capital letters."""
+        if name in self.columns:
+            return name
+        same = [own for own in self.columns if own.lower() == name.lower()]
+        return same[0] if len(same) == 1 else None
+
     def _lacks(self, name: str) -> bool:
         match = ELEMENT.fullmatch(name)
-        return name not in self.columns and (match is None or match[1] not in self.columns)
+        return self._spelled(name) is None and (match is None or self._spelled(match[1]) is None)
 
     def _find(self, name: str) -> Wanted:
-        if name in self.columns:
-            if name in self.vectors:
-                raise SurveyError(f"{self.path}: column {name!r} holds {self._elements(name)}. Name one of them.")
-            return Wanted(name, name)
+        if own := self._spelled(name):
+            if own in self.vectors:
+                raise SurveyError(f"{self.path}: column {own!r} holds {self._elements(own)}. Name one of them.")
+            return Wanted(own, own)
         match = ELEMENT.fullmatch(name)
-        if match is None or match[1] not in self.columns:
+        column = self._spelled(match[1]) if match else None
+        if match is None or column is None:
             near = nearest(name, self.columns)
             hint = f"Did you mean {near!r}?" if near else f"It has {', '.join(self.columns)}."
             raise SurveyError(f"{self.path} has no column {name!r}. {hint}")
-        column, subscripts = match[1], tuple(map(int, match[2].split(",")))
+        subscripts = tuple(map(int, match[2].split(",")))
         if column not in self.vectors:
             raise SurveyError(f"{self.path}: column {column!r} holds one value a row. Name it without [{match[2]}].")
         element = _place(subscripts, self.vectors[column])
         if element is None:
             raise SurveyError(f"{self.path} has no {name}: column {column!r} holds {self._elements(column)}.")
-        return Wanted(name, column, element)
+        return Wanted(f"{column}[{match[2]}]", column, element)
 
     def _elements(self, column: str) -> str:
         shape = self.vectors[column]

@@ -520,7 +520,7 @@ def test_tables_side_by_side_and_elements_of_vectors_make_a_catalogue(packed: bo
     ("change", "message"),
     [
         (("column = \"feh\"", "column = \"id\""), r"Survey small \(small\.parquet\): Column 'id': text, no numbers"),
-        (("column = \"feh\"", "column = \"FEH\""), r"no column 'FEH'\. Did you mean 'feh'"),
+        (("column = \"feh\"", "column = \"fehh\""), r"no column 'fehh'\. Did you mean 'feh'"),
         (("column = \"feh\"", "column = \"feh\"\nunit = \"K\""), "unit 'K' cannot be converted to 'dex'"),
         (("id = \"id\"", "id = \"snr\""), "'snr' holds double, but ids are integers or text"),
         (("gaia_id = \"gaia\"", "gaia_id = \"id\""), "Column 'id': .*'star 9'.* 64-bit integers"),

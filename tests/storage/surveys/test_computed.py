@@ -67,9 +67,9 @@ def test_the_columns_behind_expressions_are_listed_once(columns: ComputedColumns
     ("name", "message"),
     [
         ("mgh", "has no column 'mgh'. Did you mean 'mg_h'?"),
-        ("E(B-v)", "The expression 'E(B-v)': 'E(B-v)' is not possible. Expressions have"),
-        ("E(B-v)", "Nor is it a column: "),
-        ("E(B-v)", "has no column 'E(B-v)'. Did you mean 'E(B-V)'?"),
+        ("E(B-W)", "The expression 'E(B-W)': 'E(B-W)' is not possible. Expressions have"),
+        ("E(B-W)", "Nor is it a column: "),
+        ("E(B-W)", "has no column 'E(B-W)'. Did you mean 'E(B-V)'?"),
         ("[Fe/H]", "has no column '[Fe/H]'"),
         ("mgh - fe_h", "The expression 'mgh - fe_h': "),
         ("mgh - fe_h", "has no column 'mgh'. Did you mean 'mg_h'?"),
@@ -89,5 +89,5 @@ def test_what_is_neither_a_column_nor_an_expression_is_named(columns: ComputedCo
 
 def test_a_column_that_is_not_there_is_none(columns: ComputedColumns):
     assert columns.has("B - V")
-    assert not columns.has("B - v")
+    assert not columns.has("B - W")
     assert not columns.has("B -")

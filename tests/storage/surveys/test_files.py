@@ -128,10 +128,29 @@ def test_the_real_lamost_file_reads_as_astropy_reads_it(data_dir: Path):
 
 
 def test_a_missing_column_names_the_nearest_one_and_the_file(folder: Path):
-    with pytest.raises(SurveyError, match=r"stars\.fits has no column 'TEFF'\. Did you mean 'teff'\?"):
-        open_survey(folder / "stars.fits").read(["TEFF"])
+    with pytest.raises(SurveyError, match=r"stars\.fits has no column 'tefff'\. Did you mean 'teff'\?"):
+        open_survey(folder / "stars.fits").read(["tefff"])
     with pytest.raises(SurveyError, match="It has source_id, name"):
         open_survey(folder / "stars.csv").read(["xyzzy"])
+
+
+@pytest.mark.parametrize("suffix", [".fits", ".csv", ".parquet", ".ecsv", ".vot"])
+def test_a_column_is_found_whatever_its_capital_letters(tmp_path: Path, suffix: str):
+    path = tmp_path / f"stars{suffix}"
+    formats = {".csv": "ascii.csv", ".vot": "votable"}
+    Table({"SOURCE_ID": [7, 8], "Teff": [5000.0, 4000.0]}).write(path, format=formats.get(suffix))
+    survey = open_survey(path)
+    assert survey.has("source_id")
+    assert survey.read(["TEFF", "source_id"]).to_pydict() == {"TEFF": [5000.0, 4000.0], "source_id": [7, 8]}
+    survey.copy(["source_id"], tmp_path / "copy.parquet")
+    assert list(open_survey(tmp_path / "copy.parquet").columns) == ["source_id"]
+
+
+def test_capital_letters_count_where_two_columns_differ_in_them_alone(tmp_path: Path):
+    pq.write_table(pa.table({"M_H": [0.1], "m_h": [0.2]}), tmp_path / "stars.parquet")
+    survey = open_survey(tmp_path / "stars.parquet")
+    assert survey.read(["m_h", "M_H"]).to_pydict() == {"m_h": [0.2], "M_H": [0.1]}
+    assert not survey.has("M_h")
 
 
 def test_a_missing_file_and_an_empty_folder_are_told_apart(tmp_path: Path):
