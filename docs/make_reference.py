@@ -257,10 +257,12 @@ def _tables() -> Iterator[tuple[str, str, Sequence[schema.Column]]]:
     )
     value, error = _of_label(schema.measured_columns("LABEL"))
     measured = (replace(value, description="Value of the label, as the survey measured it"), error)
+    bands = [*schema.GAIA, *(band for band in schema.BANDS if band not in schema.GAIA)]
     yield (
         "Survey catalogue",
         "`catalogues/SURVEY/`: the stars of a survey, as `stdask ingest` reads them. A column is there if the survey\n"
-        "definition names its source.",
+        "definition names its source; other extinctions, colours and absolute magnitudes are\n"
+        "named like those of Ks.",
         (
             schema.HEALPIX,
             own_id,
@@ -268,8 +270,9 @@ def _tables() -> Iterator[tuple[str, str, Sequence[schema.Column]]]:
             schema.STAR_KEY,
             *schema.POSITION,
             *measured,
-            *schema.photometric_columns([*schema.GAIA, *(band for band in schema.BANDS if band not in schema.GAIA)]),
+            *schema.photometric_columns(bands, ["KS"], (*schema.GAIA_COLOURS, "G_KS_0", "M_KS")),
             *schema.DISTANCE,
+            *schema.DISTANCE_MODULUS,
             *schema.PROPER_MOTION,
             schema.GOOD,
             kept,

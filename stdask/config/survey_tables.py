@@ -201,9 +201,10 @@ class Photometry(TomlModel):
             if name in schema.GAIA:
                 raise ValueError(f"the band {name!r} is one of Gaia: name its column as `{name.lower()}`")
             if band.extinction is None and name not in schema.BANDS:
+                known = ", ".join(own for own in schema.BANDS if own not in schema.GAIA)
                 raise ValueError(
                     f"the extinction of the band {name!r} is not known. Set bands.{name}.extinction, in units of "
-                    f"E(B-V); known bands are {', '.join(schema.BANDS)}"
+                    f"E(B-V); it is known for {known}"
                 )
         return self
 

@@ -81,11 +81,12 @@ class Derived:
         """Its column in a catalogue."""
         ucds = [BANDS[band].ucd for band in self.bands if band in BANDS]
         gaia = "Gaia " if all(band in GAIA for band in self.bands) else ""
+        symbols = [_symbol(band) for band in self.bands]
         if self.is_colour:
             ucds = ["phot.color", *(["em.opt"] if self.name in GAIA_COLOURS else ucds)]
-            text = f"Dereddened {gaia}colour {' - '.join(self.bands)}"
+            text = f"Dereddened {gaia}colour {' - '.join(symbols)}"
         else:
-            ucds, text = ["phys.magAbs", *ucds], f"Absolute magnitude in {gaia}{self.bands[0]}"
+            ucds, text = ["phys.magAbs", *ucds], f"Absolute magnitude in {gaia}{symbols[0]}"
         return Column(self.name, "float32", "mag", ";".join(ucds), text)
 
 
@@ -137,6 +138,10 @@ def photometric_columns(
     return (*magnitudes, *stated, EBV, *(own.column for name in further if (own := derived_quantity(name))))
 
 
+def _symbol(band: str) -> str:
+    return BANDS[band].symbol if band in BANDS else band
+
+
 def _magnitude_columns(band: str) -> tuple[Column, Column]:
     known, name = BANDS.get(band), magnitude_name(band)
     ucd = f"phot.mag;{known.ucd}" if known else "phot.mag"
@@ -149,4 +154,4 @@ def _magnitude_columns(band: str) -> tuple[Column, Column]:
 
 def _extinction_column(band: str) -> Column:
     ucd = f"phys.absorption;{BANDS[band].ucd}" if band in BANDS else "phys.absorption"
-    return Column(extinction_name(band), "float32", "mag", ucd, f"Extinction in {band}")
+    return Column(extinction_name(band), "float32", "mag", ucd, f"Extinction in {_symbol(band)}")

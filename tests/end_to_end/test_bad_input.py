@@ -20,6 +20,7 @@ from stdask.stages.ingest import stage as ingest
 from stdask.storage import paths
 from tests.bad_input import COLUMNS, EXPRESSIONS, FILES, ROWS, Input, Refused, Taken
 from tests.bad_joins import TABLES
+from tests.bad_photometry import PHOTOMETRY
 
 CASES = {
     "The file": FILES,
@@ -27,6 +28,7 @@ CASES = {
     "Its expressions": EXPRESSIONS,
     "Its rows": ROWS,
     "Its further tables": TABLES,
+    "Its magnitudes and distances": PHOTOMETRY,
 }
 PAGE = Path(__file__).parents[2] / "docs" / "bad_input.md"
 MAKE = "python -m tests.end_to_end.test_bad_input"

@@ -43,6 +43,9 @@ def test_columns_of_further_bands_are_described():
     assert list(columns) == ["G_MAG", "G_MAG_ERR", "KS_MAG", "KS_MAG_ERR", "A_KS", "EBV", "G_KS_0", "M_KS"]
     assert columns["KS_MAG"].description == "2MASS Ks magnitude, as observed"
     assert columns["M_KS"].ucd == "phys.magAbs;em.IR.K"
+    assert columns["G_KS_0"].description == "Dereddened colour G - Ks"
+    (unknown,) = [c for c in schema.photometric_columns(["X"], [], ["M_X"]) if c.name == "M_X"]
+    assert (unknown.ucd, unknown.description) == ("phys.magAbs", "Absolute magnitude in X")
 
 
 def test_known_extinctions_are_those_published():
