@@ -22,6 +22,7 @@ from stdask.runs.receipts import Receipt
 from stdask.runs.stage import begin_stage
 from stdask.science.sky.crossmatch import chance_pairs, separations
 from stdask.science.translation.resampling import measured_behind
+from stdask.stages.pair.errors import require_errors
 from stdask.stages.pair.selection import find_listed, select
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
@@ -50,7 +51,7 @@ def run(run: Run, workers: Workers) -> Receipt:
     ConfigError
         If the catalogues have no columns that can be matched by.
     PairingError
-        If no star is in both surveys.
+        If no star is in both surveys, or no star of A has an error of an input.
     SurveyError
         If a list of `[[pair.exclude]]` is missing or holds no ids.
     """
@@ -66,6 +67,7 @@ def run(run: Run, workers: Workers) -> Receipt:
     stars_a = _read(workers, a, [ids[0], *ALWAYS, *_columns_of_a(train), *(keys or ())[:1]], found.rows[:, 0])
     stars_b = _read(workers, b, [ids[1], *ALWAYS, *_columns_of_b(train), *(keys or ())[1:]], found.rows[:, 1])
     pairs = join(stars_a, stars_b, ids, found.ambiguous, search.years)
+    require_errors(pairs, a, run.definition_a, _inputs(train))
     titles = {"a": run.definition_a.title, "b": run.definition_b.title}
     listed, notes = find_listed(pairs, config.exclude, run.data_dir, titles)
     steps = select(pairs, config, train, listed)
@@ -227,9 +229,14 @@ def _alone(catalogue: Catalogue, id_column: str, paired: np.ndarray) -> Iterator
         yield to_table(schema.REJECTED, data)
 
 
+def _inputs(train: TrainConfig) -> tuple[str, ...]:
+    """Return the inputs of all networks: those of the extrinsic ones include those of the intrinsic ones."""
+    return train.inputs("extrinsic" if train.extrinsic else "intrinsic")
+
+
 def _columns_of_a(train: TrainConfig) -> list[str]:
     """Return the inputs of the networks and the columns behind them, and what merge and atlas need of the pairs."""
-    inputs = train.inputs("extrinsic" if train.extrinsic else "intrinsic")
+    inputs = _inputs(train)
     measured = measured_behind(inputs)[0]
     errors = [f"{name}_ERR" for name in measured]
     return [*inputs, *measured, *errors, "EBV", *(column.name for column in schema.DISTANCE)]
