@@ -266,6 +266,7 @@ COVERED_ELSEWHERE = {
     "stages/merge/also.py": "tests/stages/merge/test_stage.py merges further surveys",
     "stages/merge/pairs.py": "tests/stages/merge/test_stage.py merges a run that trained nothing",
     "stages/merge/repeats.py": "tests/stages/merge/test_stage.py merges stars that several surveys have",
+    "stages/merge/same_star.py": "tests/stages/merge/test_stage.py merges rows of one star",
     "stages/merge/sources.py": "tests/stages/merge/test_stage.py runs the stage",
     "stages/merge/tiles.py": "tests/stages/merge/test_stage.py runs the stage",
     "stages/report/content.py": "tests/stages/report/test_stage.py reads its tables in the page",

@@ -166,7 +166,7 @@ def match_shares(workers: Workers, a: Catalogue, b: Catalogue, columns: tuple[st
         Rows of A and of B in the order of their catalogues, ascending in those of A.
     """
     n_shares = -(-(a.n_rows + b.n_rows) // STARS_AT_ONCE)
-    blocks = [_blocks(side, parts_of(catalogue), scratch) for side, catalogue in enumerate((a, b))]
+    blocks = [blocks_of(side, parts_of(catalogue), scratch) for side, catalogue in enumerate((a, b))]
     sizes = [sum(part.n_rows for part in block.parts) for side in blocks for block in side]
     shared = ((a.folder, b.folder), columns, n_shares)
     for _ in each(
@@ -228,7 +228,7 @@ def _moved_away(
 def deal_ids(block: IdBlock, folders: tuple[Path, Path], columns: tuple[str, str], n_shares: int) -> None:
     """Write the ids of a block and their rows, dealt into shares."""
     name = columns[block.side]
-    tables = [_read_rows(folders[block.side], part, [name]).rename_columns(["id", "row"]) for part in block.parts]
+    tables = [read_rows(folders[block.side], part, [name]).rename_columns(["id", "row"]) for part in block.parts]
     table = pa.concat_tables(tables)
     table = table.filter(pc.is_valid(table["id"]))
     # Only the first row of each id: a value that stands for a missing id in millions of rows would fill one share.
@@ -252,8 +252,8 @@ def _joined(found: Sequence[Found]) -> Found:
     return Found(rows[order], ambiguous[order], sum(part.n_elsewhere for part in found))
 
 
-def _blocks(side: int, parts: list[Part], scratch: Path) -> list[IdBlock]:
-    """Put partitions together until one more would be too much for a task."""
+def blocks_of(side: int, parts: list[Part], scratch: Path) -> list[IdBlock]:
+    """Put partitions of A (0) or B (1) together until one more would be too much for a task."""
     blocks: list[IdBlock] = []
     n_rows = STARS_AT_ONCE
     for part in parts:
@@ -278,13 +278,13 @@ def _read_around(folder: Path, parts: list[Part], order: int, cells: np.ndarray,
     columns = [HEALPIX.name, "ra", "dec", *(MOTION if with_motion else ())]
     tables = []
     for part in parts:
-        table = _read_rows(folder, part, columns)
+        table = read_rows(folder, part, columns)
         own_cells = table[HEALPIX.name].to_numpy() >> 2 * (INDEX_ORDER - order)
         tables.append(table.filter(pa.array(np.isin(own_cells, cells))))
     return pa.concat_tables(tables)
 
 
-def _read_rows(folder: Path, part: Part, columns: list[str]) -> pa.Table:
+def read_rows(folder: Path, part: Part, columns: list[str]) -> pa.Table:
     """Read columns of a partition, and as a last one the rows in the whole catalogue."""
     table = read_parquet(paths.partition(folder, part.pixel), columns)
     return table.append_column("row", pa.array(np.arange(part.first_row, part.first_row + table.num_rows)))

@@ -73,6 +73,25 @@ def nearest_rows(
     return np.append(first, -1)[rows]
 
 
+def close_pairs(ra: np.ndarray, dec: np.ndarray, radius_arcsec: float) -> np.ndarray:
+    """Return the pairs of positions that lie within a radius of each other.
+
+    Parameters
+    ----------
+    ra, dec : shape (n_stars,), degrees
+    radius_arcsec
+        Largest separation.
+
+    Returns
+    -------
+    rows : shape (n_pairs, 2), int64
+        Each pair once.
+    """
+    if not ra.size:
+        return np.empty((0, 2), dtype=np.int64)
+    return cKDTree(unit_vectors(ra, dec)).query_pairs(2 * np.sin(radius_arcsec * ARCSEC / 2), output_type="ndarray")
+
+
 def move_positions(
     ra_deg: np.ndarray, dec_deg: np.ndarray, pmra: np.ndarray, pmdec: np.ndarray, years: float
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -38,6 +38,8 @@ from stdask.stages.ingest.plan import (
     kinds_of_repeats,
 )
 from stdask.stages.ingest.repeats import stated_visits
+from stdask.stages.ingest.same_star import KIND as SAME_STAR
+from stdask.stages.ingest.same_star import identify_stars, looks_for_same_stars
 from stdask.storage.pieces import read_part, write_pieces
 from stdask.storage.reddening_maps import store_reddening_map
 from stdask.storage.surveys.format import SurveyFile
@@ -95,6 +97,8 @@ def scan_block(block: Item, source: Source, deal: Deal) -> Done[None]:
     definition, duplicates = source.definition, source.definition.duplicates
     names = [definition.id, definition.position.ra, definition.position.dec]
     names += [duplicates.by, duplicates.best] if duplicates else []
+    same_stars = looks_for_same_stars(definition)
+    names += [definition.gaia_id] if same_stars and definition.gaia_id else []
     if definition.rescaled_labels:
         names += definition.source_columns
     placed = place(deal.rows(block.number), source, list(dict.fromkeys(names)))
@@ -102,6 +106,11 @@ def scan_block(block: Item, source: Source, deal: Deal) -> Done[None]:
     rows = pa.table({"row": placed.rows, "id": placed.ids, "key": placed.ids, schema.HEALPIX.name: index})
     files = [deal.piece("id", block.number)]
     _deal(files[0], rows.drop_columns("id"), rows["id"], deal.n_shares)
+    if same_stars:
+        gaia_ids = _identity(placed.table, definition.gaia_id, definition) if definition.gaia_id else None
+        stars_of_rows = identify_stars(placed.ids, gaia_ids, index)
+        files.append(deal.piece(SAME_STAR, block.number))
+        _deal(files[1], stars_of_rows, stars_of_rows["star"], deal.n_shares)
     if duplicates:
         columns = source.columns(placed.table)
         best = columns.merits(duplicates.best)

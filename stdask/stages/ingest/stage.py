@@ -11,7 +11,7 @@ Tasks hand on what they found in files; the driver keeps a few numbers of each. 
 files of the tasks that were done.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
 
@@ -56,6 +56,7 @@ from stdask.stages.ingest.plan import (
     reasons_in_words,
 )
 from stdask.stages.ingest.repeats import measure_factors, pair_visits
+from stdask.stages.ingest.same_star import count_same_stars, looks_for_same_stars, note_on_same_stars
 from stdask.stages.ingest.steps import Steps
 from stdask.storage import paths
 from stdask.storage.catalogue.hats import (
@@ -154,6 +155,7 @@ def ingest(stage: Stage, workers: Workers, raw: RawSurvey, folder: Path, rows_pe
     for kind in kinds_of_repeats(definition):
         steps.run(f"repeats_by_{kind}", find_repeats, shares, deal, kind, gone)
         gone = deal.of_shares("gone")
+    notes = (*raw.notes, *_count_same_stars(steps, definition, deal, shares))
     factors = raw.factors if raw.factors is not None else _measure_factors(steps, definition, deal, shares)
     most = stage.settings["ingest"]["rows_per_partition"]
     tiles, bundles = _tile(_count_stars(steps, shares, deal, most), most, rows_per_block)
@@ -166,7 +168,7 @@ def ingest(stage: Stage, workers: Workers, raw: RawSurvey, folder: Path, rows_pe
     steps.run("set_aside", collect_rejected, [Item("rows", 0)], deal, folder)
     if factors and definition.duplicates:
         write_ecsv(folder / paths.REPEATS, factors_table(factors, definition.duplicates.best))
-    return _finish(stage, source, target, converted, [one for own in written for one in own], raw.notes)
+    return _finish(stage, source, target, converted, [one for own in written for one in own], notes)
 
 
 def _prepare(folder: Path, steps: Steps) -> Path:
@@ -196,6 +198,16 @@ def _open(steps: Steps, raw: RawSurvey, scratch: Path, rows_per_block: int) -> S
         reddening = (path, frame)
     columns = ComputedColumns(survey, definition.sentinels)
     return Source(columns, units, definition, reddening, raw.numbered, joined)
+
+
+def _count_same_stars(steps: Steps, definition: SurveyDefinition, deal: Deal, shares: Sequence[Item]) -> Iterator[str]:
+    """Say how many rows are of a star that an earlier row is of too."""
+    if looks_for_same_stars(definition):
+        n_rows = sum(steps.run("same_stars", count_same_stars, shares, deal, kind=int))
+        if n_rows:
+            note = note_on_same_stars(n_rows)
+            say(f"  {note}", "yellow")
+            yield note
 
 
 def _measure_factors(

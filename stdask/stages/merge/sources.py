@@ -36,6 +36,7 @@ class MergeSource:
     counterparts: Mapping[str, str]  # label of B -> the survey's own column for it
     pairs: Path | None = None  # its stars that are in B too; none of B
     repeats: tuple[tuple[str, Path], ...] = ()  # surveys before it, and its stars that they have too
+    repeated: Path | None = None  # its rows that give way to another row of the same star
     lenders: tuple[tuple[str, Path], ...] = ()  # of B: surveys with distances, and their stars that are in B too
     listed: tuple[np.ndarray, ...] = ()  # the keys of its stars in each list of `[[merge.exclude]]`
 

@@ -1,6 +1,7 @@
 """Merge: surveys on the scale of B, together with B, one row a star, with galactocentric coordinates.
 
-1. repeats   each further survey: its stars that an earlier survey has too
+1. repeats   each further survey: its stars that an earlier survey has too; each survey without `[duplicates]`: its
+             rows that give way to another row of the same star
 2. count     each partition of all: how many stars in each cell of the sky; from that the tiles
 3. merge     each tile: the stars of all surveys there; rows set aside go to a separate file
 
@@ -8,7 +9,7 @@ The driver holds counts and records, and the row numbers of stars that are in se
 """
 
 import shutil
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from stdask.stages.merge.also import SurveyRun, read_others
 from stdask.stages.merge.cuts import add_up, list_cuts
 from stdask.stages.merge.pairs import with_pairs
 from stdask.stages.merge.repeats import find_repeats
+from stdask.stages.merge.same_star import find_same_stars
 from stdask.stages.merge.sources import Opened, Sources, describe, open_surveys
 from stdask.stages.merge.tiles import MergeTile, Side, TileRecord, count_partition, merge_tile
 from stdask.storage import paths
@@ -75,6 +77,7 @@ def run(run: Run, workers: Workers) -> Receipt:
     runs = with_pairs(workers, runs, catalogue_b, repeats, config.radius_arcsec)
     opened = open_surveys(runs, b, config.exclude, run.data_dir)
     opened = find_repeats(workers, opened, repeats, config.radius_arcsec)
+    opened = find_same_stars(workers, opened, runs, repeats, config.radius_arcsec)
     sources = describe(opened, b, config, run.data_dir)
     tiles = _tile(workers, stage, opened, sources)
     folder = paths.catalogue(run.output, paths.MERGED)
@@ -96,7 +99,7 @@ def run(run: Run, workers: Workers) -> Receipt:
         ),
         by_survey={s.survey: sum(r.by_survey[s.survey] for r in records.values()) for s in sources.surveys},
         n_with_distance=sum(record.n_with_distance for record in records.values()),
-        notes=(*_untranslated(sources), *_unused_lists(config.exclude, list(records.values()))),
+        notes=tuple(_notes(opened, sources, config.exclude, list(records.values()), aside)),
         partitions=PartitionCounts(len(records), n_kept),
     )
     return stage.finish([*outputs, *repeats.glob("*.parquet")], counts, known)
@@ -195,6 +198,18 @@ def _files(folder: Path, pixel: Pixel, record: TileRecord) -> dict[Path, FileRec
     return files
 
 
+def _notes(
+    opened: Sequence[Opened],
+    sources: Sources,
+    lists: Sequence[IdList],
+    records: Sequence[TileRecord],
+    aside: Mapping[str, Mapping[str, int]],
+) -> Iterator[str]:
+    yield from _untranslated(sources)
+    yield from _unused_lists(lists, records)
+    yield from _empty_surveys(opened, records, aside)
+
+
 def _untranslated(sources: Sources) -> Iterator[str]:
     """Say which labels are missing for a survey because it was not translated to them."""
     *translated, _ = sources.surveys
@@ -208,5 +223,21 @@ def _unused_lists(lists: Sequence[IdList], records: Sequence[TileRecord]) -> Ite
     for stars, n_stars in zip(lists, np.sum([record.n_listed for record in records], axis=0), strict=True):
         if not n_stars:
             note = f"None of the stars in {stars.file.name}, {stars.column}, is in the merged surveys."
+            say(f"  {note}", "yellow")
+            yield note
+
+
+def _empty_surveys(
+    opened: Sequence[Opened], records: Sequence[TileRecord], aside: Mapping[str, Mapping[str, int]]
+) -> Iterator[str]:
+    """Say which surveys have no star in the merged catalogue, and why most of them were set aside."""
+    for part in opened:
+        survey = part.source.survey
+        if not any(record.by_survey[survey] for record in records):
+            cut, n_stars = max(aside[survey].items(), key=lambda own: own[1])
+            note = (
+                f"No star of {survey} is in the merged catalogue: {n_stars:,} of its {part.catalogue.n_rows:,} stars "
+                f"were set aside because of: {cut}. Check its definition with `stdask survey check`."
+            )
             say(f"  {note}", "yellow")
             yield note

@@ -28,6 +28,7 @@ MISSING = "an input of the intrinsic network is missing"
 OUTSIDE_INPUTS = "inputs outside the domain of the training stars"
 OUTSIDE_OUTPUTS = "translated labels outside the domain of the training stars"
 IN_BOTH = "also in B, whose values are kept"
+REPEATED = "another row of the same star is kept"
 CLUSTER = "in a globular cluster"
 LISTED = "in a list of cluster or stream members"
 FLAGS = tuple(f"{flag}_{schema.FAMILIES[0].upper()}" for flag in ("FLAG_MISSING_INPUTS", "QFLAG_INPUT", "QFLAG_OUTPUT"))
@@ -112,10 +113,9 @@ def _cuts(table: pa.Table, source: MergeSource, sources: Sources) -> dict[str, n
     if source.pairs is None:
         cuts = {QUALITY: ~to_numpy(table, schema.GOOD.name)}
     else:
-        here = pc.field(f"B_{schema.GOOD.name}")
-        cuts = translation_cuts(table) | {IN_BOTH: _is_among(table, _read_keys(table, source.pairs, here))}
-    for survey, path in source.repeats:
-        cuts[f"also in {survey}, whose values are kept"] = _is_among(table, _read_keys(table, path))
+        cuts = translation_cuts(table) | in_other_surveys(table, source)
+    if source.repeated:
+        cuts[REPEATED] = _is_among(table, _read_keys(table, source.repeated))
     if sources.clusters:
         cuts[CLUSTER] = in_globular_cluster(
             to_numpy(table, "ra"),
@@ -139,6 +139,16 @@ def translation_cuts(table: pa.Table) -> dict[str, np.ndarray]:
         OUTSIDE_INPUTS: ~inputs,
         OUTSIDE_OUTPUTS: ~outputs,
     }
+
+
+def in_other_surveys(table: pa.Table, source: MergeSource) -> dict[str, np.ndarray]:
+    """Return which stars of a translated survey are left to another one, by the reason."""
+    here = pc.field(f"B_{schema.GOOD.name}")
+    paired = _read_keys(table, source.pairs, here) if source.pairs else np.empty(0, dtype=np.uint64)
+    cuts = {IN_BOTH: _is_among(table, paired)}
+    for survey, path in source.repeats:
+        cuts[f"also in {survey}, whose values are kept"] = _is_among(table, _read_keys(table, path))
+    return cuts
 
 
 def _read_keys(table: pa.Table, path: Path, condition: pc.Expression | None = None) -> np.ndarray:

@@ -12,6 +12,7 @@ from astropy.table import Table
 from numpy.testing import assert_allclose, assert_array_equal
 
 from stdask import schema
+from stdask.config.survey_tables import Duplicates
 from stdask.errors import CatalogueError, ConfigError, SurveyError
 from stdask.runs.counts import PartitionCounts
 from stdask.runs.receipts import Receipt, describe_outputs, read_receipt, write_damaged, write_receipt
@@ -757,3 +758,54 @@ def test_another_run_of_the_same_survey_is_refused(tmp_path, client):
     run = with_other(tmp_path, other_run(tmp_path, name=A))
     with pytest.raises(ConfigError, match=r"its A, mock_a, is merged already"):
         merge.run(run, client)
+
+
+SAME_STAR = np.array([1, 1, 1, 4, 5, 5, 7, 8, 9, 10, 11, 11])  # Gaia ids of the rows of A, by their keys less one
+
+
+def test_of_the_rows_of_one_star_the_first_that_can_be_used_stays(run, client):
+    """Keys 1, 2, 3 are one star, of which 1 is not good; 5, 6; and 11, 12, which are in B by 11 alone."""
+    hand_made.write_pairs(run, [11], [101], [True])
+    write_a(run, SOURCE_ID=SAME_STAR, GOOD=bools(N_A, 0))
+    merge.run(run, client)
+    kept = set(of_survey(run, A, "STAR_KEY").tolist())
+    assert kept >= {4, 7, 8, 9, 10}
+    assert len(kept & {2, 3}) == 1
+    assert len(kept & {5, 6}) == 1
+    assert not kept & {1, 11, 12}  # not good; in B; the same star as one in B
+    counts = read_receipt(run.output, "merge").counts.rows
+    assert counts.n_in == counts.n_out + sum(counts.set_aside.values())
+    assert counts.set_aside == {
+        f"{A}: {merge_tiles.QUALITY}": 1,
+        f"{A}: {merge_tiles.IN_BOTH}": 1,
+        f"{A}: {merge_tiles.REPEATED}": 3,
+    }
+
+
+def test_rows_without_a_gaia_id_are_one_star_where_their_positions_are_one(run, client):
+    ra, dec = np.arange(N_A) * 20.0, np.linspace(-60, 60, N_A)
+    ra[1], dec[1] = ra[0], dec[0] + 0.5 / 3600
+    ra[3], dec[3] = ra[2], dec[2] + 0.5 / 3600  # but both have an id, and these differ
+    write_a(run, SOURCE_ID=pa.array([None, 2, 3, 4, *range(5, 13)], pa.int64()), ra=ra, dec=dec)
+    merge.run(run, client)
+    kept = set(of_survey(run, A, "STAR_KEY").tolist())
+    assert len(kept & {1, 2}) == 1
+    assert kept >= {3, 4}
+
+
+def test_the_rows_of_a_survey_that_says_which_row_stays_are_left_alone(run, client):
+    duplicates = Duplicates(by="source_id", best="snr")
+    own = run.definition_a.model_copy(update={"duplicates": duplicates})
+    run = run.model_copy(update={"definition_a": own})
+    write_a(run, SOURCE_ID=SAME_STAR)
+    write_receipts(run)
+    merge.run(run, client)
+    assert merge_tiles.REPEATED not in str(read_receipt(run.output, "merge").counts.rows.set_aside)
+
+
+def test_a_survey_of_which_no_star_is_merged_is_told_with_the_reason(run, client):
+    write_a(run, FLAG_MISSING_INPUTS_INTRINSIC=bools(N_A))
+    merge.run(run, client)
+    (note,) = (note for note in read_receipt(run.output, "merge").counts.notes if "No star" in note)
+    assert f"No star of {A} is in the merged catalogue: 12 of its 12 stars were set aside" in note
+    assert f"because of: {merge_tiles.MISSING}." in note
