@@ -147,7 +147,8 @@ def survey_pages() -> dict[str, str]:
     definitions = [load_definition(name) for name in shipped_names()]
     head = (
         f"# Survey definitions\n\n{MADE}\n\n"
-        "A draft has not been checked against a file or a published data model. Try it with `stdask survey check`.\n\n"
+        "Of a draft, not all columns have been checked against a file or a published data model. Try it with "
+        "`stdask survey check`.\n\n"
         "| name | survey | checked | labels | reference |\n|---|---|---|---|---|\n"
     )
     lines = []

@@ -40,7 +40,7 @@ class SurveyDefinition(TomlModel):
     notes: str = ""
     """Remarks: what the columns are, and which choices were made."""
     draft: bool = False
-    """The columns have not been checked against a file or a published data model."""
+    """Some columns have not been checked against a file or a published data model."""
     data_model: str = Field(default="", exclude=True)
     """Published description of the columns: its address or title."""
     checked: str = Field(default="", pattern=r"^(\d{4}-\d{2}-\d{2})?$", exclude=True)

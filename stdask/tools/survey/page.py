@@ -9,8 +9,8 @@ from stdask.config.survey_files import MAIN, Join
 from stdask.config.survey_tables import Distance, Label
 
 DRAFT = (
-    "**Draft:** not checked against a file or a published data model. Try it with `stdask survey check` and correct "
-    "a copy of your own."
+    "**Draft:** not all columns have been checked against a file or a published data model. Try it with "
+    "`stdask survey check` and correct a copy of your own."
 )
 
 
