@@ -16,6 +16,7 @@ from stdask.config.survey import SurveyDefinition
 from stdask.errors import ExpressionError, SurveyError
 from stdask.science.measurements.cuts import without_sentinels
 from stdask.science.measurements.expressions import Expression, columns_of, parse_expression, with_units
+from stdask.storage.surveys.format import AS_TEXT
 from stdask.storage.tables import to_masked
 
 LONGEST_NAME = 60  # of a column that somebody may have meant
@@ -85,7 +86,7 @@ class ComputedColumns(Generic[T]):
                 if not expression.is_column:
                     exc.add_note(str(expression))
                 raise
-            with_units(expression, self.survey.unit)
+            self._with_units(expression)
 
     def require_for(self, definition: SurveyDefinition) -> None:
         """Raise if the file lacks a column that a definition reads.
@@ -107,12 +108,13 @@ class ComputedColumns(Generic[T]):
     def unit(self, name: str) -> str:
         """Return the unit of a column as the file spells it, or that of an expression; empty for none."""
         expression = self._expression(name)
-        return with_units(expression, self.survey.unit)[1] if expression else self.survey.unit(name)
+        return self._with_units(expression)[1] if expression else self.survey.unit(name)
 
     def behind(self, names: Iterable[str]) -> list[str]:
         """Return the columns of the file that columns and expressions read, each once."""
         expressions = {name: self._expression(name) for name in names}
-        return list(dict.fromkeys(own for name, e in expressions.items() for own in (e.columns if e else (name,))))
+        read = [(self._read_as(own).values() if own else [name]) for name, own in expressions.items()]
+        return list(dict.fromkeys(own for columns in read for own in columns))
 
     def computed(self, names: Iterable[str]) -> frozenset[str]:
         """Return the texts that are not columns of the file, but computed from them."""
@@ -142,9 +144,19 @@ class ComputedColumns(Generic[T]):
             if expression is None or expression.is_column:
                 columns[name] = table[expression.columns[0] if expression else name]
             else:
-                converting, _ = with_units(expression, self.survey.unit)
-                columns[name] = _to_arrow(converting.compute(known))
+                converting, _ = self._with_units(expression)
+                own = {column: known[read] for column, read in self._read_as(expression).items()}
+                columns[name] = _to_arrow(converting.compute(own))
         return pa.table(columns)
+
+    def _with_units(self, expression: Expression) -> tuple[Expression, str]:
+        names = self._read_as(expression)
+        return with_units(expression, lambda name: self.survey.unit(names[name]))
+
+    def _read_as(self, expression: Expression) -> dict[str, str]:
+        """Return the columns of an expression with the names that they are read by: flags of digits as text."""
+        as_text = {name: f"{name}{AS_TEXT}" for name in expression.texts if self.survey.has(f"{name}{AS_TEXT}")}
+        return {name: as_text.get(name, name) for name in expression.columns}
 
     def _expression(self, name: str) -> Expression | None:
         """Return how a text is computed, None for a column of the file."""

@@ -26,6 +26,7 @@ from stdask.errors import StdaskError, SurveyError
 from stdask.storage.tables import in_groups, to_column, write_in_row_groups
 
 ELEMENT = re.compile(r"(.+)\[(\d+(?:,\s*\d+)*)\]", re.DOTALL)  # of the vectors of a column, counted from 0
+AS_TEXT = " as text"  # stands after the name of a column of which characters are wanted, even if all are digits
 ROWS_AT_ONCE = 65_536  # rows in memory: 30 MB of 60 columns
 
 
@@ -35,6 +36,7 @@ class Wanted(NamedTuple):
     name: str  # with the capital letters of the file
     column: str
     element: int | None = None  # counted from 0
+    as_text: bool = False  # digits of a text file stay text, with their zeros in front
 
 
 @dataclass(frozen=True)
@@ -174,6 +176,7 @@ class SurveyFile(ABC):
         return same[0] if len(same) == 1 else None
 
     def _lacks(self, name: str) -> bool:
+        name = name if self._spelled(name) else name.removesuffix(AS_TEXT)
         match = ELEMENT.fullmatch(name)
         return self._spelled(name) is None and (match is None or self._spelled(match[1]) is None)
 
@@ -182,6 +185,9 @@ class SurveyFile(ABC):
             if own in self.vectors:
                 raise SurveyError(f"{self.path}: column {own!r} holds {self._elements(own)}. Name one of them.")
             return Wanted(own, own)
+        if name.endswith(AS_TEXT):
+            found = self._find(name.removesuffix(AS_TEXT))
+            return found._replace(name=f"{found.name}{AS_TEXT}", as_text=True)
         match = ELEMENT.fullmatch(name)
         column = self._spelled(match[1]) if match else None
         if match is None or column is None:

@@ -87,6 +87,21 @@ def test_what_is_neither_a_column_nor_an_expression_is_named(columns: ComputedCo
     assert len(str(caught.value)) < 600
 
 
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_characters_of_flags_are_those_of_the_file_even_if_all_are_digits(tmp_path: Path, separator: str):
+    lines = ["id,flags,n", "1,0012,1", "2,9912,2", "3,,3", "4,1" + "0" * 40 + ",4"]
+    path = tmp_path / "stars.csv"
+    path.write_text("\n".join(lines).replace(",", separator) + "\n")
+    columns = ComputedColumns(open_survey(path), SENTINELS)
+    name = "substr(flags, 0, 2)"
+    assert columns.read([name])[name].to_pylist() == ["00", "99", None, "10"]
+    assert columns.read(["n", name, "flags"], 1, 3)[name].to_pylist() == ["99", None]
+    columns.survey.copy(columns.behind(["id", name, "n"]), tmp_path / "copy")
+    copied = ComputedColumns(open_survey(tmp_path / "copy"), SENTINELS)
+    assert copied.read([name])[name].to_pylist() == ["00", "99", None, "10"]
+    assert copied.survey.columns.keys() == {"id", "flags as text", "n"}
+
+
 def test_a_column_that_is_not_there_is_none(columns: ComputedColumns):
     assert columns.has("B - V")
     assert not columns.has("B - W")

@@ -16,7 +16,7 @@ import numpy as np
 
 from stdask.errors import ExpressionError
 from stdask.science.measurements.expressions.computing import Computation
-from stdask.science.measurements.expressions.operations import name_of, shortened, suggestion
+from stdask.science.measurements.expressions.operations import SUBSTR, name_of, shortened, suggestion
 from stdask.science.measurements.expressions.parsing import parse_tree
 
 MAX_LENGTH = 2000  # characters
@@ -38,6 +38,16 @@ class Expression:
     def is_column(self) -> bool:
         """Whether it is a column alone."""
         return isinstance(self.tree, ast.Name)
+
+    @property
+    def texts(self) -> frozenset[str]:
+        """The columns of which it takes characters."""
+        names = set()
+        for node in ast.walk(self.tree):
+            match node:
+                case ast.Call(func=ast.Name(id=function), args=[ast.Name(id=name), *_]) if function == SUBSTR:
+                    names.add(name)
+        return frozenset(names)
 
     def require(self, names: Iterable[str]) -> None:
         """Check that the columns it reads exist.

@@ -26,11 +26,14 @@ class TextFile(SurveyFile):
     nulls: tuple[str, ...]  # texts that stand for a missing value
 
     def _tables(self, wanted: Sequence[Wanted], start: int, stop: int) -> Iterator[pa.Table]:
-        names = [want.name for want in wanted]
-        kinds = find_kinds(self._cleaned(names))
+        columns = list(dict.fromkeys(want.column for want in wanted))
+        typed = list(dict.fromkeys(want.column for want in wanted if not want.as_text))
+        kinds = {want.name: pa.string() for want in wanted if want.as_text}
+        found = find_kinds(self._cleaned(typed)) if typed else {}
+        kinds |= {want.name: found[want.column] for want in wanted if not want.as_text}
         tables = (
-            pa.table({name: parse_text(name, text.column(name), kinds[name]) for name in names})
-            for text in self._cleaned(names)
+            pa.table({w.name: parse_text(w.column, text.column(w.column), kinds[w.name]) for w in wanted})
+            for text in self._cleaned(columns)
         )
         yield from cut(tables, start, stop)
 
