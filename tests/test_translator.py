@@ -240,6 +240,28 @@ def test_a_definition_of_several_tables_takes_one_table_without_prefixes(
         own.translate(KINDS[kind](survey.drop_columns("teff")))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_definition_of_expressions_gives_the_numbers_of_the_plain_columns(
+    kind: str, translator: Translator, survey: pa.Table, expected: dict
+):
+    """Half of an even split is exact, so the numbers are the same to the last bit."""
+    labels = {name: dict(label) for name, label in DEFINITION["labels"].items()}
+    labels["TEFF"] |= {"column": "half + half", "error": "max(e_teff, e_teff)"}
+    labels["RV"] |= {"column": "1 * rv", "good": [{"column": "flag < 1 and isfinite(flag)", "op": "=", "value": True}]}
+    photometry = DEFINITION["photometry"] | {"bp": "`bp mag` + 0"}
+    own = Translator(
+        translator.ensemble, SurveyDefinition.model_validate(DEFINITION | {"labels": labels, "photometry": photometry})
+    )
+    teff = survey["teff"].to_numpy()
+    table = survey.drop_columns(["teff", "bpmag"]).append_column("bp mag", survey["bpmag"])
+    table = table.append_column("half", pa.array(np.where(teff == -9999, teff, teff / 2)))
+    rows = rows_by_id(to_arrow(own.translate(KINDS[kind](table))))
+    assert {star: rows[star] for star in expected} == expected
+    assert {"half", "bp mag", "rv"} <= {*own.requires["column"].tolist()}
+    with pytest.raises(SurveyError, match=r"no column 'half': the networks need it for their input TEFF"):
+        own.translate(KINDS[kind](table.drop_columns("half")))
+
+
 def test_new_columns_have_units_and_descriptions(translator: Translator, survey: pa.Table):
     table = translator.translate(QTable(to_astropy(survey)))
     assert table["TEFF_PRED_50"].unit == u.K

@@ -44,6 +44,30 @@ def test_a_table_with_all_columns_leaves_the_definition_as_it_is():
     assert reduce_definition(DEFINITION, ALL, ["TEFF", "BP_G_0"]) == (DEFINITION, [])
 
 
+def test_a_sentence_names_the_columns_that_an_expression_lacks():
+    columns_of = {"teff - 3": ("teff",), "hypot(e, f)": ("e", "f"), "a + b": ("a", "b")}
+    label = {"column": "teff - 3", "error": "hypot(e, f)", "typical_error": 50}
+    content = {"name": "s", "title": "S", "reference": "none", "id": "id", "labels": {"TEFF": label}}
+    definition = SurveyDefinition.model_validate(content | {"cuts": [{"column": "a + b", "op": ">", "value": 0}]})
+    present = {"id", "ra", "dec", "teff", "teff - 3", "e", "b"}
+    reduced, said = reduce_definition(definition, present, ["TEFF"], lambda name: columns_of.get(name, (name,)))
+    assert said == [
+        "The table has no column f: the error is 50 for TEFF of every star.",
+        "The table has no column a: the cut 'a + b > 0' is left out, and GOOD does not test it.",
+    ]
+    assert (reduced.labels["TEFF"].column, reduced.labels["TEFF"].error, reduced.cuts) == ("teff - 3", None, ())
+    with pytest.raises(SurveyError, match="The table has no column 'teff': the networks need it for their input TEFF"):
+        reduce_definition(definition, {"id"}, ["TEFF"], lambda name: columns_of.get(name, (name,)))
+
+
+def test_a_label_without_one_of_its_percentiles_has_no_error():
+    labels = {"TEFF": {"column": "teff", "percentile_16": "low", "percentile_84": "high"}}
+    content = {"name": "s", "title": "S", "reference": "none", "id": "id", "labels": labels}
+    reduced, said = reduce_definition(SurveyDefinition.model_validate(content), {"id", "teff", "low"}, ["TEFF"])
+    assert said == ["The table has no column high: no error is known for TEFF of every star."]
+    assert reduced.labels["TEFF"].error_columns == ()
+
+
 def test_the_inputs_alone_suffice():
     reduced, sentences = reduce_definition(DEFINITION, {"id", "ra", "dec", "teff"}, ["TEFF"])
     assert set(reduced.source_columns) == {"id", "ra", "dec", "teff"}

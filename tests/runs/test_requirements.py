@@ -45,19 +45,17 @@ def with_label(**changes: object) -> SurveyDefinition:
 def test_the_columns_behind_the_inputs_are_needed_and_no_others():
     rows = rows_of(GALAH)
     needed = {row.name: row.column for row in rows.values() if row.needed == "yes"}
-    photometry = GALAH.photometry
-    assert photometry is not None
+    assert GALAH.photometry is not None
+    g, bp, rp, ebv = (
+        GALAH.in_one_table(name)
+        for name in (GALAH.photometry.g, GALAH.photometry.bp, GALAH.photometry.rp, GALAH.photometry.ebv or "")
+    )
     assert needed == {
-        "TEFF": "teff",
-        "RV": GALAH.labels["RV"].column,
-        "G_MAG": photometry.g,
-        "BP_MAG": photometry.bp,
-        "RP_MAG": photometry.rp,
-        "EBV": photometry.ebv,
-    }
+        "TEFF": "teff", "RV": GALAH.labels["RV"].column, "G_MAG": g, "BP_MAG": bp, "RP_MAG": rp, "EBV": ebv
+    }  # fmt: skip
     assert [rows[name].needed for name in ("sobject_id", "ra_dr2", "dec_dr2")] == ["by apply"] * 3
     assert rows["teff"].error == "e_teff"
-    assert rows[photometry.g].typical_error == 0.003
+    assert rows[g].typical_error == 0.003
     assert np.isnan(rows["teff"].typical_error)
     assert "Mg_fe" not in rows  # a label that is no input
 
@@ -104,3 +102,14 @@ def test_the_rows_make_a_described_table():
     table = declared_table(requirements(ensemble(GALAH)))
     assert table.colnames == ["name", "column", "unit", "error", "typical_error", "needed", "purpose"]
     assert all(table[name].description for name in table.colnames)
+
+
+def test_an_expression_needs_the_columns_that_it_reads():
+    rows = rows_of(with_label(column="10 ** logteff + `[dT]`", error="hypot(e_teff, `[dT]`)"))
+    for name in ("logteff", "[dT]"):
+        assert (rows[name].name, rows[name].needed, rows[name].unit) == ("TEFF", "yes", "")
+        assert rows[name].error == "e_teff, [dT]"
+        assert rows[name].purpose.endswith("part of 10 ** logteff + `[dT]`")
+    assert "10 ** logteff + `[dT]`" not in rows
+    alone = rows_of(with_label(column="`[dT]`", percentile_16="low", percentile_84="high", error=None))
+    assert (alone["[dT]"].unit, alone["[dT]"].error) == ("K", "low, high")

@@ -105,6 +105,17 @@ def test_elements_of_vectors_are_columns_as_in_survey_files():
     assert MemoryTable(masked).unit("FPARAM[3]") == "K"
 
 
+def test_elements_of_matrices_are_named_by_both_of_their_places():
+    matrices = np.arange(12.0).reshape(2, 2, 3)
+    given = MemoryTable(Table({"COVAR": matrices}))
+    for name in ("COVAR[1,2]", "COVAR[5]"):
+        assert given.has(name)
+        assert_array_equal(given.read([name], 1)[name].to_numpy(), [matrices[1, 1, 2]])
+    assert not given.has("COVAR[2,0]")
+    with pytest.raises(SurveyError, match=r"no column 'COVR'\. Did you mean 'COVAR'\?"):
+        given.require(["COVR"])
+
+
 def test_byte_order_and_logarithmic_units_are_understood():
     table = QTable({"logg": [2.0, 3.0] * u.dex(u.cm / u.s**2), "teff": np.array([4000, 5000], ">f4")})
     given = MemoryTable(table)

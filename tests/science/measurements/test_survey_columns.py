@@ -24,6 +24,30 @@ def test_a_label_takes_the_unit_of_the_quantity_and_its_errors_follow():
     assert_allclose(arrays["RV_ERR"], [0.2, 0.5], rtol=1e-15)
 
 
+def test_the_error_of_a_label_is_half_the_difference_of_its_percentiles():
+    label = {"column": "v", "percentile_16": "low", "percentile_84": "high", "typical_error": 9, "valid": [-50, 50]}
+    columns = {
+        "v": np.array([1000.0, 2000.0, 3000.0, NAN, 4000.0, 60000.0]),
+        "low": np.array([500.0, 2000.0, -9999.0, 1.0, 30000.0, 59000.0]),
+        "high": np.array([2500.0, 2000.0, 4000.0, 2.0, 70000.0, 61000.0]),  # beyond `valid` is fine for a percentile
+    }
+    source = SurveyColumns(columns, {"v": "m/s", "high": "m/s"})  # `low` takes the unit of `v`
+    arrays, counts, _ = catalogue_columns(definition(labels={"RV": label}), source)
+    assert_allclose(arrays["RV_ERR"], [1.0, 9, 9, NAN, 20.0, NAN], rtol=1e-15)
+    assert counts["RV", "v"]["n_typical_error"] == 2
+
+
+def test_no_value_of_an_expression_stands_for_missing():
+    columns = {"1000 * v": np.array([99999.0, 5.0]), "v": np.array([99999.0, 5.0])}
+    cuts = [{"column": name, "op": ">", "value": 0} for name in columns]
+    labels = {name: {"column": column} for name, column in zip(("TEFF", "LOGG"), columns, strict=True)}
+    source = SurveyColumns(columns, {}, computed={"1000 * v"})
+    arrays, _, passing = catalogue_columns(definition(labels=labels, cuts=cuts), source)
+    assert_array_equal(arrays["TEFF"], [99999.0, 5.0])
+    assert_array_equal(arrays["LOGG"], [NAN, 5.0])
+    assert_array_equal(passing, [[True, True], [False, True]])
+
+
 def test_what_stands_for_missing_is_what_the_survey_writes_for_it():
     source = SurveyColumns(
         {"v": np.array([-9999.0, -1.0, 3.0]), "e_v": np.array([1.0, 1.0, -1.0])}, {}, sentinels=(-1.0,)

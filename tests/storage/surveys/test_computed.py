@@ -1,11 +1,14 @@
 """Expressions of the columns of survey files: what a text names, what is missing, and what is read from the file."""
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from astropy.table import Table
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from stdask.config.survey import SENTINELS
@@ -100,6 +103,16 @@ def test_characters_of_flags_are_those_of_the_file_even_if_all_are_digits(tmp_pa
     copied = ComputedColumns(open_survey(tmp_path / "copy"), SENTINELS)
     assert copied.read([name])[name].to_pylist() == ["00", "99", None, "10"]
     assert copied.survey.columns.keys() == {"id", "flags as text", "n"}
+
+
+@given(st.text(alphabet="BVE-()[]FPARM_hgfesubtrl,.`'\"+*/<>= 0123\\#", max_size=60))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text_is_read_or_refused(columns: ComputedColumns, text: str):
+    with contextlib.suppress(SurveyError, ExpressionError):
+        columns.require([text])
+        assert columns.has(text)
+        assert isinstance(columns.unit(text), str)
+        assert columns.read([text]).num_rows == 4
 
 
 def test_a_column_that_is_not_there_is_none(columns: ComputedColumns):

@@ -90,6 +90,33 @@ def test_columns_of_other_names_and_units_in_another_format_give_the_same_number
     np.testing.assert_array_equal(found["TEFF_PRED_50"], expected["TEFF_PRED_50"])
 
 
+def test_a_table_that_has_to_be_computed_gives_the_same_numbers(
+    ensemble: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+):
+    table = stars(20)
+    expected = applied(ensemble, table, tmp_path)
+    other = table["star", "ra", "dec", "logg", "rv", "e_rv", "red"]
+    other["low"], other["high"] = table["teff"] / 2, table["teff"] / 2  # exact, as is their sum
+    other["e_teff"] = table["e_teff"]
+    (tmp_path / "own.toml").write_text(
+        """
+        name = "own"
+        title = "Own"
+        reference = "none"
+        id = "star"
+        ebv = "red * 1"
+        cuts = [{ column = "low - no_column", op = ">", value = 0 }]
+        labels.TEFF = { column = "low + high", error = "max(e_teff, 0)" }
+        labels.LOGG = { column = "logg + 0 * low" }
+        labels.RV = { column = "rv", error = "hypot(e_rv, 0)" }
+        """
+    )
+    found = applied(ensemble, other, tmp_path, "other.csv", definition=str(tmp_path / "own.toml"), overwrite=True)
+    for name in NEW:
+        np.testing.assert_array_equal(found[name], expected[name])
+    assert "The table has no column no_column: the cut" in " ".join(capsys.readouterr().out.split())
+
+
 def test_a_typical_error_that_a_definition_lacks_is_that_of_the_training_stars(
     ensemble: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ):

@@ -177,6 +177,28 @@ def test_a_table_without_missing_values_as_pandas_selects_it(text: str):
     assert_array_equal(passing, table.eval(text, engine="python").to_numpy())
 
 
+@given(st.lists(st.text(alphabet="abc é9 ", max_size=8)), st.integers(0, 9), st.integers(0, 9))
+def test_part_of_a_text_is_the_slice_of_python(texts: list[str], start: int, length: int):
+    column = np.array(texts, dtype=object)
+    expected = [text[start : start + length].strip() or None for text in texts]
+    result = parse_expression(f"substr(x, {start}, {length})").compute({"x": column})
+    assert [None if missing else str(text) for text, missing in zip(result.data, result.mask, strict=True)] == expected
+    chosen = parse_expression(f"substr(x, {start}, {length}) in ('a', 'é9')").evaluate({"x": column})
+    assert chosen.tolist() == [text in ("a", "é9") for text in expected]
+
+
+def test_columns_of_tables_and_elements_have_their_names():
+    expression = parse_expression(
+        "sqrt(SPTAB.COVAR[ 0, 1 ]) > gaia.`[Fe/H]` and `a b`.x[3] < `a b`[0] and FPARAM[3] > 0"
+    )
+    assert expression.columns == ("SPTAB.COVAR[0,1]", "gaia.[Fe/H]", "a b.x[3]", "a b[0]", "FPARAM[3]")
+    columns = dict.fromkeys(expression.columns, np.array([4.0])) | {"gaia.[Fe/H]": np.array([1.0])}
+    columns |= {"a b.x[3]": np.array([3.0])}
+    assert expression.evaluate(columns).tolist() == [True]
+    assert pickle.loads(pickle.dumps(expression)).evaluate(columns).tolist() == [True]
+    assert parse_expression(" ( a.b[ 1 ] ) ").is_column
+
+
 def test_columns_are_listed_in_the_order_of_the_text():
     expression = parse_expression(" y > 3 and\n x < y and `[Fe/H]` > min(x, `and`, 2)")
     assert expression.columns == ("y", "x", "[Fe/H]", "and")

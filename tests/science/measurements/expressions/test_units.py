@@ -1,6 +1,7 @@
 """The units of expressions: against the arithmetic of astropy's quantities, and the conventions of catalogues."""
 
 import contextlib
+import itertools
 import operator
 
 import numpy as np
@@ -186,3 +187,45 @@ def test_without_units_an_expression_stays_as_it_is():
     assert with_units(expression, CATALOGUE.get) == (expression, "")
     values = np.array([1.0, 2.0])
     assert_array_equal(expression.evaluate({"plain": values, "flag": values, "odd": values}), [2, 6])
+
+
+ODD_UNITS = [
+    "",
+    "kpc",
+    "mag",
+    "mmag",
+    "dex",
+    "log(cm.s**-2)",
+    "[K]",
+    "K",
+    "%",
+    "deg_C",
+    "dex(cm/s2)",
+    "mag(AB)",
+    "nope",
+]
+
+
+@given(
+    st.text(alphabet="xyn()[]<>=!+-*/.,'\"` 0123456789eandorhypotmisqrl", max_size=60),
+    st.lists(st.sampled_from(ODD_UNITS), min_size=3, max_size=3),
+)
+def test_any_text_has_a_unit_or_is_refused(text: str, stated: list[str]):
+    units = dict(zip("xyn", stated, strict=True))
+    with contextlib.suppress(ExpressionError):
+        _, unit = with_units(parse_expression(text), lambda name: units.get(name, ""))
+        assert unit in stated or conversion_factor((unit,), unit) == 1.0
+
+
+@pytest.mark.parametrize("text", ["x + y", "x * y", "x / y", "hypot(x, y)", "x < y", "sqrt(x ** 2 + y ** 2)", "x ** y"])
+def test_any_pair_of_units_has_a_unit_or_is_refused(text: str):
+    refused = []
+    for one, other in itertools.product(ODD_UNITS, repeat=2):
+        try:
+            _, unit = with_units(parse_expression(text), {"x": one, "y": other}.get)
+        except ExpressionError:
+            refused.append((one, other))
+            continue
+        assert not unit or conversion_factor((unit,), unit) == 1.0
+    assert bool(refused) == (text not in ("x * y", "x / y", "x ** y"))
+    assert not [pair for pair in refused if "" in pair or "nope" in pair or pair[0] == pair[1]]
