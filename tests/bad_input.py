@@ -433,6 +433,16 @@ COLUMNS = (
         lambda given: (given.define('"feh"', '"feh[3]"'), _fits_column("3D", np.zeros((N_STARS, 3)))(given)),
         ("has no feh[3]", "feh[0] to feh[2]"),
     ),
+    Refused(
+        "positions in sexagesimal text",
+        lambda given: (given.retype("ra", "U20"), given.put("ra", *["17:20:07.4"] * N_STARS)),
+        ("'ra' of the position holds text in sexagesimal notation, such as '17:20:07.4'", "SkyCoord(ra, dec"),
+    ),
+    Refused(
+        "a unit stated for a column that is not there",
+        _file('units = { fe_h = "dex" }'),
+        ("no column 'fe_h', for which [file] units states a unit", "Did you mean 'feh'"),
+    ),
     Refused("positions in text", lambda given: given.retype("ra", "str"), ("'ra' of the position holds string",)),
     Refused(
         "ids in floats",
@@ -660,5 +670,22 @@ ROWS = (
         lost={"n_missing": 1},
     ),
     Taken("Gaia ids of None", lambda given: (given.retype("gaia", "U20"), given.put("gaia", "None", "nan", ""))),
+    Taken(
+        "a wrong unit of the file that the definition overrules",
+        lambda given: (setattr(given.stars["feh"], "unit", "adu"), _file('units = { feh = "dex" }')(given)),
+    ),
+    Taken(
+        "a format in the run file, instead of another one in the definition",
+        _as(
+            "survey.csv",
+            lambda given: (
+                _file('null = ["other"], delimiter = "|"')(given),
+                given.put("feh", 7.25),
+                given.replace_text("7.25", "unknown"),
+                setattr(given, "run", RUN.replace('"FILE"', '{ path = "FILE", null = ["unknown"], delimiter = "," }')),
+            ),
+        ),
+        lost={"n_missing": 1},
+    ),
     Taken("Parquet with a column of nulls", _arrow("feh", pa.nulls(N_STARS)), lost={"n_missing": 12}),
 )

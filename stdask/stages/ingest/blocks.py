@@ -299,7 +299,8 @@ def degrees(table: pa.Table, name: str, *units: str) -> np.ndarray:
         if SEXAGESIMAL.match(text):
             raise SurveyError(
                 f"Column {name!r} of the position holds text in sexagesimal notation, such as {text!r}. Name a column "
-                "of numbers, or add one to the file, e.g. by astropy.coordinates.Angle(text, 'hourangle').degree."
+                "of numbers, or add one to the file, e.g. SkyCoord(ra, dec, unit=('hourangle', 'deg')).ra.deg of "
+                "astropy."
             )
         raise SurveyError(f"Column {name!r} of the position holds {column.type}. Name a column of numbers in degrees.")
     try:

@@ -27,7 +27,7 @@ class FeatherFile(SurveyFile):
         offset = int(ends[first]) - self.sizes[first]
         numbers = sorted({list(self.columns).index(want.column) for want in wanted})
         with open_bytes(self.path) as stream, _reader(stream, numbers) as reader:
-            batches = (reader.get_batch(number) for number in range(first, min(last + 1, len(self.sizes))))
+            batches = (_batch(reader, number) for number in range(first, min(last + 1, len(self.sizes))))
             tables = (pa.table({want.name: pick(batch, want) for want in wanted}) for batch in batches)
             yield from cut(tables, start - offset, stop - offset)
 
@@ -51,6 +51,13 @@ def open_feather(path: Path) -> FeatherFile:
     check_names(stored.names)
     columns = dict.fromkeys(stored.names, "") | units_of(stored)
     return FeatherFile(path, sum(sizes), columns, vectors_of(stored), by_slices=True, sizes=sizes)
+
+
+def _batch(reader: pa.ipc.RecordBatchFileReader, number: int) -> pa.RecordBatch:
+    """Return a record batch, checked: Arrow follows the offsets of a damaged file anywhere in memory."""
+    batch = reader.get_batch(number)
+    batch.validate(full=True)
+    return batch
 
 
 def _reader(stream: object, numbers: Sequence[int]) -> pa.ipc.RecordBatchFileReader:

@@ -22,12 +22,14 @@ from numpy.testing import assert_array_equal
 
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run, load_run
+from stdask.config.survey_tables import Position
 from stdask.errors import SurveyError
 from stdask.runs.ledger import Ledger
 from stdask.runs.receipts import read_receipt
 from stdask.science.sky.healpix import Pixel
 from stdask.stages.ingest import partitions as ingest_partitions
 from stdask.stages.ingest import stage as ingest
+from stdask.stages.ingest.blocks import degrees
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
 
@@ -575,3 +577,26 @@ def test_rows_in_are_rows_out_and_rows_set_aside(client: Workers, rows: list, bl
     assert len(set(kept["id"].to_pylist())) == kept.num_rows
     stars = [star for star in kept["SOURCE_ID"].to_pylist() if star is not None]
     assert len(set(stars)) == len(stars)
+
+
+@pytest.mark.parametrize(
+    ("position", "of_file", "expected"),
+    [
+        ({}, "", (1.5, -0.5)),
+        ({}, "deg", (1.5, -0.5)),
+        ({"unit": "hourangle"}, "", (22.5, -0.5)),
+        ({"unit": "rad"}, "", (np.degrees(1.5), np.degrees(-0.5))),
+        ({"unit": "rad"}, "degrees", (1.5, -0.5)),  # the file takes precedence
+        ({"unit": "rad"}, "furlongs", (np.degrees(1.5), np.degrees(-0.5))),  # unless its unit is unknown
+    ],
+)
+def test_positions_are_in_the_unit_of_the_file_or_of_the_definition(position: dict, of_file: str, expected: tuple):
+    table = pa.table({"ra": [1.5], "dec": [-0.5]})
+    units = Position(**position).units
+    found = [degrees(table, name, of_file, unit)[0] for name, unit in zip(("ra", "dec"), units, strict=True)]
+    assert found == pytest.approx(expected, rel=1e-15)
+
+
+def test_an_unknown_unit_of_a_position_is_refused_where_the_definition_states_none():
+    with pytest.raises(SurveyError, match="'furlongs' is not known"):
+        degrees(pa.table({"ra": [1.5]}), "ra", "furlongs", *Position().units)

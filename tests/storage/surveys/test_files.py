@@ -14,15 +14,17 @@ import pytest
 from astropy import units as u
 from astropy.io import fits
 from astropy.table import MaskedColumn, Table
+from pyarrow import feather
 
 from stdask.config.survey_files import FileHints
 from stdask.errors import SurveyError
 from stdask.storage.surveys.files import open_survey
 
 GAIA_ID = 2**62 + 1  # float64 would round it to an even number
-PLAIN = ("fits", "parquet", "csv", "ecsv", "vot")
+PLAIN = ("fits", "parquet", "csv", "ecsv", "vot", "h5", "feather")
+WHOLE = ("parquet", "h5", "feather")  # read from their end, or in parts: not packed
 PACK = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress, "zst": lambda b: pa.compress(b, "zstd", True)}
-PACKED = tuple(f"{extension}.{suffix}" for extension in PLAIN if extension != "parquet" for suffix in PACK)
+PACKED = tuple(f"{extension}.{suffix}" for extension in PLAIN if extension not in WHOLE for suffix in PACK)
 FORMATS = (*PLAIN, *PACKED)
 
 
@@ -49,13 +51,14 @@ def folder(table: Table, tmp_path_factory: pytest.TempPathFactory) -> Path:
     table.write(folder / "stars.ecsv")
     table.write(folder / "stars.vot", format="votable")
     table.write(folder / "stars.csv", format="ascii.csv")
+    table.write(folder / "stars.h5", path="stars", serialize_meta=True)
     columns = {name: pa.array(table[name].tolist()) for name in table.colnames}
     fields = [
         pa.field(name, column.type, metadata={"unit": str(table[name].unit or "")}) for name, column in columns.items()
     ]
-    pq.write_table(
-        pa.table(list(columns.values()), schema=pa.schema(fields)), folder / "stars.parquet", row_group_size=3
-    )
+    stored = pa.table(list(columns.values()), schema=pa.schema(fields))
+    pq.write_table(stored, folder / "stars.parquet", row_group_size=3)
+    feather.write_feather(stored, folder / "stars.feather", chunksize=3)
     for extension in PACKED:
         plain, suffix = extension.split(".")
         (folder / f"stars.{extension}").write_bytes(PACK[suffix]((folder / f"stars.{plain}").read_bytes()))
@@ -168,7 +171,7 @@ def test_an_empty_file_is_refused(extension: str, tmp_path: Path):
         open_survey(path)
 
 
-@pytest.mark.parametrize("extension", [*PACKED, "parquet", "vot", "ecsv"])
+@pytest.mark.parametrize("extension", [*PACKED, *WHOLE, "vot", "ecsv"])
 def test_a_file_cut_off_is_refused(extension: str, folder: Path, tmp_path: Path):
     whole = (folder / f"stars.{extension}").read_bytes()
     path = tmp_path / f"stars.{extension}"
@@ -203,8 +206,15 @@ def test_a_fits_table_cut_off_in_its_rows_is_refused_at_once(folder: Path, tmp_p
 @pytest.mark.parametrize("extension", PLAIN)
 def test_a_table_without_rows_is_refused(extension: str, table: Table, tmp_path: Path):
     path = tmp_path / f"stars.{extension}"
-    named = {"vot": "votable", "csv": "ascii.csv"}
-    table[:0].write(path, **({"format": named[extension]} if extension in named else {}))
+    if extension == "feather":
+        feather.write_feather(pa.table({"teff": pa.array([], pa.float64())}), path)
+    else:
+        named = {
+            "vot": {"format": "votable"},
+            "csv": {"format": "ascii.csv"},
+            "h5": {"path": "stars", "serialize_meta": True},
+        }
+        table[:0].write(path, **named.get(extension, {}))
     with pytest.raises(SurveyError, match="has no rows"):
         open_survey(path)
 
