@@ -49,7 +49,8 @@ class Counts:
 
     def described(self) -> dict[str, object]:
         """Return the further counts that are worth showing, by what they are called in the report."""
-        return {f.metadata["title"]: getattr(self, f.name) for f in fields(self) if "title" in f.metadata}
+        counts = {f.metadata["title"]: getattr(self, f.name) for f in fields(self) if "title" in f.metadata}
+        return {title: value for title, value in counts.items() if value != {}}
 
 
 @dataclass(frozen=True)
