@@ -49,6 +49,7 @@ from stdask.storage.tables import dtype_name, read_parquet, to_table, write_parq
 SEXAGESIMAL = re.compile(r"\s*[+-]?\d{1,3}\s*[:hd ]\s*\d{1,2}\s*[:m' ]")  # 17:20:07.4, 17h20m07.4s, +57 54 32
 NO_STAR = pa.array(["None", "nan", "NaN", "null", "NULL", "NA", "N/A", "--", "-", "<NA>"])  # ids of no star of Gaia
 ROWS_TRIED = 1000  # of the file, on which the definition is tried
+ROWS_CONVERTED = 50_000  # of a block, at once: 50 to 100 MB of a hundred columns
 
 
 class Placed(NamedTuple):
@@ -176,32 +177,66 @@ def convert_block(
         Of the stated errors of labels, from repeat visits.
     """
     number = block.number
-    placed = place(deal.rows(number), source, source.definition.source_columns)
     kinds = kinds_of_repeats(source.definition)
-    repeats = [read_part(deal.of_shares(f"repeats_{kind}"), number) for kind in kinds]
-    rejected = pa.concat_tables([placed.rejected, *repeats]).sort_by("row")
+    repeats = pa.concat_tables([read_part(deal.of_shares(f"repeats_{kind}"), number) for kind in kinds])
+    converted = _convert_rows(deal.rows(number), source, repeats["row"].to_numpy(), factors)
+    rejected, table = pa.concat_tables([repeats, converted.rejected]), converted.table
     files = [deal.piece("rejected", number), deal.piece("pieces", number)]
-    write_parquet(files[0], rejected)
-    kept = ~np.isin(placed.rows, rejected["row"].to_numpy())
-    table, counts, passing = convert(source, _taken(placed, kept), factors)
+    write_parquet(files[0], rejected.sort_by("row"))
     tiles = assign_tiles(table[schema.HEALPIX.name].to_numpy(), list(target.tiles))
     write_pieces(files[1], table, np.array(target.bundles)[tiles], target.bundles[-1] + 1)
-    n_failing, n_left = count_cuts(passing, table.num_rows)
     record = BlockRecord(
         n_good=pc.sum(table[schema.GOOD.name]).as_py() or 0,
-        n_failing=n_failing.tolist(),
-        n_left=n_left.tolist(),
+        n_failing=converted.n_failing,
+        n_left=converted.n_left,
         set_aside=Counter(rejected["reason"].to_pylist()),
-        values=[ColumnCounts(*names, lost) for names, lost in counts.items()],
+        values=converted.values,
     )
     return Done(files, record)
 
 
+class _Converted(NamedTuple):
+    """The rows of a block as the catalogue has them."""
+
+    table: pa.Table
+    rejected: pa.Table  # rows without a position or an id
+    n_failing: list[int]
+    n_left: list[int]
+    values: list[ColumnCounts]
+
+
+def _convert_rows(
+    block: tuple[int, int], source: Source, gone: np.ndarray, factors: Mapping[str, ErrorFactors]
+) -> _Converted:
+    """Convert the rows of a block, some at a time, without those that are `gone`."""
+    read = source.survey.read(source.definition.source_columns, *block)
+    tables, rejected, cuts, counted = [], [], [], Counter[tuple[str, str, str]]()
+    for first in range(0, read.num_rows, ROWS_CONVERTED):
+        placed = _placed(read.slice(first, ROWS_CONVERTED), block[0] + first, source)
+        rejected.append(placed.rejected)
+        table, counts, passing = convert(source, _taken(placed, ~np.isin(placed.rows, gone)), factors)
+        tables.append(table)
+        cuts.append(count_cuts(passing, table.num_rows))
+        counted.update({(*names, kind): n for names, lost in counts.items() for kind, n in lost.items()})
+    n_failing, n_left = np.sum(cuts, axis=0).tolist()
+    return _Converted(pa.concat_tables(tables), pa.concat_tables(rejected), n_failing, n_left, _by_column(counted))
+
+
+def _by_column(counted: Mapping[tuple[str, str, str], int]) -> list[ColumnCounts]:
+    columns: dict[tuple[str, str], dict[str, int]] = {}
+    for (column, source, kind), n in counted.items():
+        columns.setdefault((column, source), {})[kind] = n
+    return [ColumnCounts(*names, counts) for names, counts in columns.items()]
+
+
 def place(block: tuple[int, int], source: Source, names: Sequence[str]) -> Placed:
     """Read columns of the rows start <= row < stop and set aside those without a position or an id."""
+    return _placed(source.survey.read(names, *block), block[0], source)
+
+
+def _placed(table: pa.Table, start: int, source: Source) -> Placed:
     definition = source.definition
-    table = source.survey.read(names, *block)
-    rows = np.arange(block[0], block[0] + table.num_rows)
+    rows = np.arange(start, start + table.num_rows)
     ids = _identity(table, definition.id, definition)
     position = definition.position
     ra, dec = (
