@@ -284,3 +284,12 @@ def test_a_run_names_the_files_of_several_tables_and_their_formats(tmp_path: Pat
 def test_files_that_do_not_fit_the_definition_are_refused(load, files: str, message: str):
     with pytest.raises(ConfigError, match=re.escape(message)):
         load(LEAST.replace('file = "a.fits"', files, 1))
+
+
+def test_a_run_names_what_it_cannot_do_without(load):
+    by_id = '{ by = "id", column = "SOURCE_ID", column_b = "GAIA" }'
+    run = load(LEAST.replace('{ by = "position" }', by_id) + '[train]\nfeatures = ["MG_FE"]\n')
+    assert run.used_columns("a") == ("SOURCE_ID", "TEFF", "MG_FE", "RV")
+    assert run.used_columns("b")[:3] == ("GAIA", "TEFF", "VHELIO")
+    assert {*run.config.atlas.labels, *run.config.atlas.select} <= {*run.used_columns("b")}
+    assert load(LEAST).used_columns("a")[0] == "TEFF"

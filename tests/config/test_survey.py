@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from stdask.config.survey import SurveyDefinition, load_definition, shipped_names
 from stdask.errors import SurveyError
@@ -78,3 +79,14 @@ def test_where_a_definition_comes_from_does_not_change_catalogues():
     told = SurveyDefinition.model_validate(LEAST | facts | {"download": files})
     assert told.download[0].table == "main"
     assert told.model_dump() == SurveyDefinition.model_validate(LEAST).model_dump()
+
+
+def test_a_table_is_joined_on_columns_of_those_before_it():
+    joins = [{"name": "gaia", "on": "id"}, {"name": "far", "on": "gaia.source_id"}]
+    content = {"name": "own", "title": "Own", "reference": "none", "id": "id", "labels": {"FE_H": {"column": "a.feh"}}}
+    own = SurveyDefinition.model_validate(content | {"join": joins})
+    assert own.in_one_table("gaia.parallax / plx_error - hypot(far.a, b)") == "parallax / plx_error - hypot(a, b)"
+    assert own.in_one_table("sgaia.x + gaia.id") == "sgaia.x + gaia.id"  # the id is a column of the main table
+    for wrong in (joins[::-1], [{"name": "gaia", "on": "gaia.id"}]):
+        with pytest.raises(ValidationError, match="a column of a table that is not joined before it"):
+            SurveyDefinition.model_validate(content | {"join": wrong})

@@ -8,12 +8,13 @@ import pyarrow as pa
 import pytest
 
 from stdask.cluster.workers import Workers
-from stdask.config.run import Run
+from stdask.config.run import Run, load_run
 from stdask.stages.ingest import stage as ingest
 from stdask.storage import paths
+from stdask.storage.tables import write_parquet
 from stdask.tools.validate.repeats import Visits, repeat_rows, repeated_visits
 from tests.hand_made import make_run
-from tests.stages.ingest.test_stage import small_run, small_table
+from tests.stages.ingest.test_stage import DEFINITION, small_run, small_table
 from tests.tools.validate.checked_stars import checked, identity, stars_and_labels, training
 
 N = 1000
@@ -116,6 +117,39 @@ def test_both_visits_are_read_as_ingest_reads_them(tmp_path: Path, client: Worke
         assert own_id == f"star {kept}"
         np.testing.assert_array_equal(values, feh[[kept, aside]])
     np.testing.assert_array_equal(visits.columns["GOOD"], (snr[visits.rows] > 20) & (snr[visits.rows] < 80))
+
+
+def test_visits_of_several_tables_are_those_of_one(tmp_path: Path, client: Workers):
+    table = small_table(60)
+    gaia = table["gaia"].to_numpy().copy()
+    gaia[[5, 40, 50]] = gaia[[20, 21, 21]]
+    table = table.set_column(1, "gaia", pa.array(gaia))
+    found = []
+    for name in ("one", "several"):
+        folder = tmp_path / name
+        folder.mkdir()
+        small_run(folder, table, block=25)
+        if name == "several":
+            text = DEFINITION.replace('"gaia"', '"more.gaia"').replace('"feh"', '"far.feh"')
+            joins = '[[join]]\nname = "more"\non = "id"\n[[join]]\nname = "far"\nby = "row"\n'
+            (folder / "small.toml").write_text(text + joins)
+            write_parquet(folder / "more.parquet", table.select(["gaia", "id"]).take(pa.array(range(59, -1, -1))))
+            write_parquet(folder / "far.parquet", table.select(["feh"]))
+            write_parquet(folder / "small.parquet", table.drop_columns(["gaia", "feh"]))
+            files = 'files = { main = "small.parquet", more = "more.parquet", far = "far.parquet" }'
+            run_file = folder / "run.toml"
+            run_file.write_text(run_file.read_text().replace('file = "small.parquet"', files))
+        run = load_run(folder / "run.toml", folder, folder / "out")
+        ingest.run(run, client, "a")
+        visits = repeated_visits(run.definition_a, run.survey_files("a"), paths.catalogue(run.output, "small"))
+        assert visits is not None
+        found.append(visits)
+    one, several = found
+    np.testing.assert_array_equal(one.rows, several.rows)
+    assert one.rows.shape == (2, 2)
+    assert one.ids.tolist() == several.ids.tolist()
+    for column, values in one.columns.items():
+        np.testing.assert_array_equal(values, several.columns[column])
 
 
 def test_a_survey_without_repeats_has_no_visits(tmp_path: Path, client: Workers):
