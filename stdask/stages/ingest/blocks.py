@@ -42,8 +42,6 @@ from stdask.stages.ingest.same_star import KIND as SAME_STAR
 from stdask.stages.ingest.same_star import identify_stars, looks_for_same_stars
 from stdask.storage.pieces import read_part, write_pieces
 from stdask.storage.reddening_maps import store_reddening_map
-from stdask.storage.surveys.format import SurveyFile
-from stdask.storage.surveys.many import copy_file
 from stdask.storage.tables import dtype_name, read_parquet, to_table, write_parquet
 
 SEXAGESIMAL = re.compile(r"\s*[+-]?\d{1,3}\s*[:hd ]\s*\d{1,2}\s*[:m' ]")  # 17:20:07.4, 17h20m07.4s, +57 54 32
@@ -61,13 +59,6 @@ class Placed(NamedTuple):
     ra: np.ndarray
     dec: np.ndarray
     rejected: pa.Table  # the other rows
-
-
-def store_in_slices(part: Item, survey: SurveyFile, names: Sequence[str], folder: Path) -> Done[None]:
-    """Copy columns of a file that can only be read from its beginning to one that can be read in part."""
-    path = folder / str(part.number)
-    copy_file(survey.parts[part.number], names, path)
-    return Done([path], None)
 
 
 def store_map(item: Item, source: Path, path: Path) -> Done[str]:  # noqa: ARG001

@@ -4,11 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stdask.errors import SurveyError
-from stdask.stages.ingest.blocks import store_in_slices
-from stdask.stages.ingest.plan import Item
+from stdask.stages.ingest.plan import Done, Item
 from stdask.stages.ingest.steps import Steps
 from stdask.storage.surveys.format import SurveyFile
-from stdask.storage.surveys.many import with_copies
+from stdask.storage.surveys.many import copy_file, with_copies
+
+
+def store_in_slices(part: Item, survey: SurveyFile, names: Sequence[str], folder: Path) -> Done[None]:
+    """Copy columns of a file that can only be read from its beginning to one that can be read in part."""
+    path = folder / str(part.number)
+    copy_file(survey.parts[part.number], names, path)
+    return Done([path], None)
 
 
 def unpack(steps: Steps, table: str, survey: SurveyFile, names: Sequence[str], folder: Path) -> SurveyFile:
