@@ -245,6 +245,57 @@ def _cds(described: str) -> Callable[[Input], object]:
     return write
 
 
+def _parts(given: Input, *names: str) -> Path:
+    """Make the survey a folder of files, an equal share of the stars each; return the folder."""
+    given.name = "parts"
+    given.file.mkdir()
+    size = len(given.stars) // len(names)
+    stars = given.stars
+    for number, name in enumerate(names):
+        given.stars = stars[number * size : (number + 1) * size]
+        given.write_stars(f"parts/{name}")
+    return given.file
+
+
+def _lost_column(given: Input) -> None:
+    folder = _parts(given, "1.csv", "2.csv")
+    Table.read(folder / "2.csv")["id", "gaia", "ra", "dec"].write(folder / "2.csv", overwrite=True)
+
+
+def _text_in_one(given: Input) -> None:
+    folder = _parts(given, "1.csv", "2.csv")
+    table = Table.read(folder / "2.csv")
+    table["snr"] = ["good"] * len(table)
+    table.write(folder / "2.csv", overwrite=True)
+
+
+def _two_units(given: Input) -> None:
+    given.stars["ra"].unit = "deg"
+    folder = _parts(given, "1.fits", "2.fits")
+    table = Table.read(folder / "2.fits")
+    table["ra"].unit = "rad"
+    table.write(folder / "2.fits", overwrite=True)
+
+
+def _hats(given: Input, *, listed: str = "0,3\n0,4\n", kind: str = "object", n_rows: int = N_STARS) -> None:
+    """Make the survey a HATS catalogue of one partition."""
+    given.name = "hats"
+    path = given.file / "dataset/Norder=0/Dir=0/Npix=3.parquet"
+    path.parent.mkdir(parents=True)
+    given.write_stars(str(path.relative_to(given.folder)))
+    (given.file / "partition_info.csv").write_text(f"Norder,Npix\n{listed}")
+    (given.file / "hats.properties").write_text(f"dataproduct_type={kind}\nhats_nrows={n_rows}\n")
+
+
+def _named(text: str) -> Callable[[Input], object]:
+    """Return a case in which the run file names something else."""
+
+    def changed(given: Input) -> None:
+        given.run = given.run.replace("FILE", text)
+
+    return changed
+
+
 def _fits_column(form: str, array: object) -> Callable[[Input], object]:
     """Return a case in which FITS column feh is of another form."""
 
@@ -292,6 +343,24 @@ NAN, INF = float("nan"), float("inf")
 FILES = (
     Refused("a file that is missing", _as(NO_FILE), ("No survey file", NO_FILE, "--data-dir")),
     Refused("an empty folder", lambda given: given.file.mkdir(), ("survey.fits has no files", "Name the folder")),
+    Refused("a folder of several formats", lambda given: _parts(given, "1.csv", "2.fits"), ("1.csv is CSV", "pattern")),
+    Refused(
+        "a folder with another file",
+        lambda given: (_parts(given, "1.fits") / "z.txt").write_text("notes"),
+        ("z.txt is no format",),
+    ),
+    Refused("a folder of folders", lambda given: (given.file / "more").mkdir(parents=True), ("holds the folder more",)),
+    Refused("a pattern that no file fits", _named("gaia_*.fits"), ("No file fits", "gaia_*.fits", "--data-dir")),
+    Refused("a column that one of the files lacks", _lost_column, ("is in parts/1.csv, but not in parts/2.csv",)),
+    Refused("text in one file, numbers in another", _text_in_one, ("'snr' holds text in parts/2.csv, but not in",)),
+    Refused("a column in two units", _two_units, ("is in deg in", "but in rad in", "2.fits")),
+    Refused("HATS with a missing partition", _hats, ("Npix=4.parquet", "missing", "Fetch it again")),
+    Refused(
+        "HATS with fewer rows", lambda given: _hats(given, listed="0,3\n", n_rows=99), ("states 99 rows", "have 12")
+    ),
+    Refused("the margin of a HATS catalogue", lambda given: _hats(given, kind="margin"), ("is a HATS margin",)),
+    Refused("an address without --allow-remote", _named("https://example.org/a.fits"), ("Add --allow-remote",)),
+    Refused("an address of another kind", _named("ftp://example.org/a.fits"), ("https://, http://, s3://",)),
     Refused("an empty file", _bytes("survey.fits", b""), ("is empty", "Fetch the file again")),
     Refused("a link to nothing", lambda given: given.file.symlink_to("gone.fits"), ("No survey file",)),
     Refused("links in a circle", lambda given: given.file.symlink_to(given.file), ("symbolic links", "survey.fits")),

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from stdask.cli.options import examples, path
+from stdask.cli.options import AllowRemote, examples, path, place
+from stdask.config.addresses import locate
 from stdask.config.survey import load_definition, shipped_names
 from stdask.config.survey_files import FileHints
 from stdask.config.toml import validate
@@ -16,7 +17,12 @@ Definition = Annotated[
     str, typer.Argument(metavar="NAME|FILE.toml", help="Name of a shipped definition, or the file of your own.")
 ]
 SurveyTable = Annotated[
-    Path, typer.Argument(metavar="FILE", parser=path, help="Table of the survey, in any format that stdask reads.")
+    str,
+    typer.Argument(
+        metavar="FILE",
+        parser=place,
+        help="Table of the survey, in any format that stdask reads; or a folder of files, a pattern, a HATS catalogue.",
+    ),
 ]
 
 
@@ -65,6 +71,7 @@ def survey_check_command(
             "--with", metavar="TABLE=FILE", help="File of a further table that is joined. Several times is possible."
         ),
     ] = None,
+    allow_remote: AllowRemote = False,
 ) -> None:
     """Try a definition on the first rows of a file.
 
@@ -72,14 +79,15 @@ def survey_check_command(
     """
     from stdask.tools.survey.check import check
 
-    check(load_definition(definition), file, rows, dict(map(_named_file, further or ())))
+    tables = {name: locate(own, Path(), allow_remote) for name, own in map(_named_file, further or ())}
+    check(load_definition(definition), locate(file, Path(), allow_remote), rows, tables)
 
 
-def _named_file(text: str) -> tuple[str, Path]:
+def _named_file(text: str) -> tuple[str, str]:
     name, equals, file = text.partition("=")
     if not (name and equals and file):
         raise ConfigError(f"--with {text}: write the name of the table and its file, as in --with gaia=gaia.fits.")
-    return name, path(file)
+    return name, place(file)
 
 
 @survey_app.command(
@@ -105,6 +113,7 @@ def survey_new_command(
         list[str] | None,
         typer.Option(metavar="NAME", help="Table of a file with several, by its name or number. Repeat it for more."),
     ] = None,
+    allow_remote: AllowRemote = False,
 ) -> None:
     """Propose a definition from the columns of a file.
 
@@ -115,7 +124,8 @@ def survey_new_command(
 
     stated = {"format": format, "delimiter": delimiter, "hdus": tuple(table or ())}
     content = {key: value for key, value in stated.items() if value}
-    text = propose(file, validate(FileHints, content, "Options of stdask survey new", SurveyError))
+    hints = validate(FileHints, content, "Options of stdask survey new", SurveyError)
+    text = propose(locate(file, Path(), allow_remote), hints)
     if output is None:
         print(text, end="")
         return

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import healpy as hp
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from astropy.table import Table
@@ -15,6 +16,7 @@ from stdask.config.run import Run, load_run
 from stdask.runs.changes import changed_files
 from stdask.stages.ingest import stage as ingest
 from stdask.storage import paths
+from stdask.storage.catalogue.catalogue import open_catalogue
 from tests.web import serving
 
 DEFINITION = """
@@ -183,3 +185,33 @@ def test_the_same_files_are_not_read_again_and_a_further_one_is_a_change(
     again = ingest.run(run, client, "a")
     assert again.counts.rows.n_in == N_STARS + N_STARS // N_FILES
     assert changed_files(again, run) == []
+
+
+def test_a_catalogue_of_stdask_is_a_survey_too(made: dict[str, Run], client: Workers, tmp_path: Path):
+    shutil.copytree(paths.catalogue(made["HATS"].output, "small"), tmp_path / "catalogue")
+    run = run_on(tmp_path, "catalogue")
+    text = DEFINITION.replace("feh", "FE_H").replace("gaia", "SOURCE_ID").replace("SOURCE_ID_id", "gaia_id")
+    text = text.replace('cuts = [{ column = "snr", op = ">", value = 20 }]', "cuts = []").replace("snr", "FE_H")
+    (tmp_path / "small.toml").write_text(text)
+    run = load_run(tmp_path / "run.toml", tmp_path, tmp_path / "out")
+    receipt = ingest.run(run, client, "a")
+    assert receipt.counts.rows.n_aside == 0
+    first, second = (open_catalogue(paths.catalogue(own.output, "small")) for own in (made["HATS"], run))
+    wanted = ["id", "SOURCE_ID", "ra", "dec", "n_obs", "_healpix_29"]
+    assert first.to_arrow(wanted).equals(second.to_arrow(wanted))
+    np.testing.assert_array_equal(first.to_arrow(["FE_H"])["FE_H"], second.to_arrow(["FE_H"])["FE_H"])
+
+
+def test_a_catalogue_that_lsdb_made_is_a_survey(client: Workers, tmp_path: Path, data_dir: Path):
+    shutil.copytree(data_dir.parent / "cases/files/hats_small_sky", tmp_path / "small_sky")
+    run = run_on(tmp_path, "small_sky")
+    text = DEFINITION[: DEFINITION.index("[duplicates]")].replace('gaia_id = "gaia"\nkeep = ["n_obs"]\n', "")
+    text = text.replace('column = "snr", op = ">", value = 20', 'column = "ra_error", op = "<", value = 1')
+    (tmp_path / "small.toml").write_text(text.replace('"feh"\nunit = "dex"', '"ra_error"'))
+    run = load_run(tmp_path / "run.toml", tmp_path, tmp_path / "out")
+    assert ingest.run(run, client, "a").counts.rows.n_out == 131
+    made = open_catalogue(paths.catalogue(run.output, "small")).to_pandas()
+    expected = pd.read_parquet(tmp_path / "small_sky/dataset/Norder=0/Dir=0/Npix=11.parquet").sort_values("id")
+    made = made.sort_values("id")
+    for name in ("id", "ra", "dec"):
+        np.testing.assert_array_equal(made[name], expected[name])

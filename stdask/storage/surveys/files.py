@@ -11,9 +11,10 @@ from stdask.errors import SurveyError
 from stdask.storage.files import hash_of, sha256
 from stdask.storage.surveys.format import SurveyFile, explained
 from stdask.storage.surveys.many import in_threads, join_files
-from stdask.storage.surveys.places.hats import is_hats
+from stdask.storage.surveys.parquet import stated_units
+from stdask.storage.surveys.places.hats import is_hats, main_catalogue, read_properties
 from stdask.storage.surveys.places.listing import folder_of, list_files
-from stdask.storage.surveys.places.remote import identity
+from stdask.storage.surveys.places.remote import exists, identity
 from stdask.storage.surveys.recognition import HEAD, open_file
 from stdask.storage.surveys.streams import open_stream
 
@@ -44,11 +45,34 @@ def open_survey(path: Path, hints: FileHints = FileHints()) -> SurveyFile:  # no
         survey = join_files(path, [replace(first, path=file, known_rows=None) for file in files])
     else:
         survey = join_files(path, in_threads(lambda file: _open_file(file, hints), files))
-    if survey.known_rows is None and (is_remote(path) or len(files) > 1):
+    if files != (path,) and is_hats(path):
+        survey = _as_stated(survey)
+    if not survey.is_counted:
         return survey  # rows are counted late
     if survey.n_rows <= 0:
         raise SurveyError(f"{path} has no rows. Name a file with stars in it.")
     return survey
+
+
+def _as_stated(survey: SurveyFile) -> SurveyFile:
+    """Return a HATS catalogue with the units that its common metadata state, where its files state none.
+
+    Raises
+    ------
+    SurveyError
+        If the files have another number of rows than the catalogue says.
+    """
+    folder = main_catalogue(survey.path)
+    stated = read_properties(folder).get("hats_nrows", "")
+    if stated.isdigit() and survey.known_rows not in (None, int(stated)):
+        raise SurveyError(
+            f"{folder} states {int(stated):,} rows, but its files have {survey.known_rows:,}. Fetch them again."
+        )
+    common = folder / "dataset" / "_common_metadata"
+    if any(survey.columns.values()) or not exists(common):
+        return survey
+    units = {name: unit for name, unit in stated_units(common).items() if name in survey.columns}
+    return replace(survey, columns={**survey.columns, **units})
 
 
 def checksum(path: Path) -> str:

@@ -21,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stdask.config.addresses import is_remote
 from stdask.config.messages import nearest
 from stdask.errors import StdaskError, SurveyError
 from stdask.storage.tables import in_groups, to_column, write_in_row_groups
@@ -74,6 +75,11 @@ class SurveyFile(ABC):
     def parts(self) -> tuple["SurveyFile", ...]:
         """The files whose rows follow one another: this one alone."""
         return (self,)
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the rows are counted, or are without reading many files or those of another machine."""
+        return self.known_rows is not None or (len(self.parts) == 1 and not is_remote(self.path))
 
     @property
     def remark(self) -> str:

@@ -1,6 +1,5 @@
 """A survey in many files: their rows one after the other."""
 
-import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
@@ -29,6 +28,7 @@ class ManyFiles(SurveyFile):
     """
 
     files: tuple[SurveyFile, ...]
+    named: tuple[Path, ...]  # the files in messages: those of the user, where copies of them are read
 
     @property
     def parts(self) -> tuple[SurveyFile, ...]:
@@ -59,36 +59,60 @@ class ManyFiles(SurveyFile):
     def _tables(self, wanted: Sequence[Wanted], start: int, stop: int) -> Iterator[pa.Table]:
         names = [want.name for want in wanted]
         read = list(self._within(start, stop))
-        kinds = self._common_kinds(names, [file for file, _, _ in read])
+        kinds = self._common_kinds(names, [number for number, _, _ in read])
         yield pa.table({name: pa.array([], kinds[name]) for name in names})
-        for file, first, last in read:
-            for table in file.tables(names, first, last):
-                yield pa.table({name: _cast(table.column(name), kinds[name], file.path, name) for name in names})
+        for number, first, last in read:
+            for table in self.files[number].tables(names, first, last):
+                columns = {name: _cast(table.column(name), kinds[name], self.named[number], name) for name in names}
+                yield pa.table(columns)
 
-    def _within(self, start: int, stop: int) -> Iterator[tuple[SurveyFile, int, int]]:
-        """Yield the files in which the rows start <= row < stop lie, and which of their rows these are."""
+    def _within(self, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
+        """Yield the numbers of the files that hold the rows start <= row < stop, and which of their rows these are."""
         row = 0
-        for file in self.files:
+        for number, file in enumerate(self.files):
             if row >= stop:
                 return
             if start - row < file.n_rows:
-                yield file, max(start - row, 0), min(stop - row, file.n_rows)
+                yield number, max(start - row, 0), min(stop - row, file.n_rows)
             row += file.n_rows
 
-    def _common_kinds(self, names: Sequence[str], read: Sequence[SurveyFile]) -> Mapping[str, pa.DataType]:
+    def _common_kinds(self, names: Sequence[str], read: Sequence[int]) -> Mapping[str, pa.DataType]:
         """Return the type that holds the values of a column in all files.
 
         The type of a column in a file that cannot be read in part is found by reading all of it, and is therefore that
         of the files `read` alone.
         """
         known = self._kinds if self.by_slices else {}
-        files = self.files if self.by_slices else read or self.files[:1]
+        numbers = range(len(self.files)) if self.by_slices else read or [0]
         if new := [name for name in names if name not in known]:
-            schemas = in_threads(lambda file: file.read(new, 0, 0).schema, files)
+            schemas = in_threads(lambda number: self.files[number].read(new, 0, 0).schema, numbers)
             for name in new:
-                own = [schema.field(name).type for schema in schemas]
-                known[name] = own[0] if len(set(own)) == 1 else _common_kind(name, own, files)
+                own = {number: schema.field(name).type for number, schema in zip(numbers, schemas, strict=True)}
+                known[name] = _widest(self._kinds_with_values(name, own))
         return known
+
+    def _kinds_with_values(self, name: str, kinds: Mapping[int, pa.DataType]) -> list[pa.DataType]:
+        """Return the types of a column in some files, without those of files in which all its values are missing.
+
+        Raises
+        ------
+        SurveyError
+            Naming two files, if the column is text in one and something else in the other.
+        """
+        if len(set(kinds.values())) == 1:
+            return [*set(kinds.values())]
+        first = {kind: number for number, kind in reversed(list(kinds.items())) if not pa.types.is_floating(kind)}
+        for kind in set(kinds.values()) - set(first):  # a column without any value is read as floats, too
+            numbers = (n for n, own in kinds.items() if own == kind and _has_values(self.files[n], name))
+            first |= {own: number for number, own in zip(numbers, [kind], strict=False)}
+        texts = [number for kind, number in first.items() if pa.types.is_string(kind)]
+        others = [number for kind, number in first.items() if not pa.types.is_string(kind)]
+        if texts and others:
+            raise SurveyError(
+                f"Column {name!r} holds text in {self.named[texts[0]]}, but not in {self.named[others[0]]}. Write it "
+                "as text or as numbers in all files."
+            )
+        return list(first)
 
     @cached_property
     def _known(self) -> frozenset[str]:
@@ -100,27 +124,25 @@ class ManyFiles(SurveyFile):
 
     def _find(self, name: str) -> Wanted:
         if name not in self._agreed and not self._lacks(name):
-            lacking = next((file for file in self.files if not file.has(name)), None)
-            having = next((file for file in self.files if file.has(name)), None)
-            if having and lacking:
+            has = [file.has(name) for file in self.files]
+            if any(has) and not all(has):
+                having, lacking = (self.named[has.index(own)] for own in (True, False))
                 raise SurveyError(
-                    f"Column {name!r} is in {having.path}, but not in {lacking.path}. All files of a survey must have "
+                    f"Column {name!r} is in {having}, but not in {lacking}. All files of a survey must have "
                     "the columns that are read: correct the file, or name other files."
                 )
-            if having:
+            if all(has):
                 self._check_units(name)
                 self._agreed.add(name)
         return super()._find(name)
 
     def _check_units(self, name: str) -> None:
-        first, *others = self.files
-        unit = first.unit(name)
-        for other in others:
-            if (further := other.unit(name)) != unit:
-                raise SurveyError(
-                    f"Column {name!r} is in {unit or 'no unit'} in {first.path}, but in {further or 'no unit'} in "
-                    f"{other.path}. Write it in one unit in all files."
-                )
+        units = [file.unit(name) for file in self.files]
+        if other := next((number for number, unit in enumerate(units) if unit != units[0]), 0):
+            raise SurveyError(
+                f"Column {name!r} is in {units[0] or 'no unit'} in {self.named[0]}, but in {units[other] or 'no unit'} "
+                f"in {self.named[other]}. Write it in one unit in all files."
+            )
 
 
 def join_files(path: Path, files: Sequence[SurveyFile]) -> ManyFiles:
@@ -144,14 +166,14 @@ def join_files(path: Path, files: Sequence[SurveyFile]) -> ManyFiles:
             f"{path} holds files of several formats: {first.path.name} is {_format(first)}, {other.path.name} is "
             f'{_format(other)}. Name files of one format by a pattern, e.g. "{path.name}/*{other.path.suffix}".'
         )
-    return _joined(path, files)
+    return _joined(path, files, [file.path for file in files])
 
 
 def _format(file: SurveyFile) -> str:
     return type(file).__name__.removesuffix("File").upper()
 
 
-def _joined(path: Path, files: Sequence[SurveyFile]) -> ManyFiles:
+def _joined(path: Path, files: Sequence[SurveyFile], named: Sequence[Path]) -> ManyFiles:
     sizes = [file.known_rows for file in files]
     known = [size for size in sizes if size is not None]
     first, *others = files
@@ -163,6 +185,7 @@ def _joined(path: Path, files: Sequence[SurveyFile]) -> ManyFiles:
         vectors={name: n for name, n in first.vectors.items() if name in common},
         by_slices=all(file.by_slices for file in files),
         files=(first, *(_sharing(file, first) for file in others)),
+        named=tuple(named),
     )
 
 
@@ -187,7 +210,9 @@ def with_copies(survey: SurveyFile, copies: Mapping[int, Path]) -> SurveyFile:
     """Return a survey that reads Parquet copies instead of some of its files, given by their numbers."""
     opened = dict(zip(copies, in_threads(open_parquet, list(copies.values())), strict=True))
     files = [opened.get(number, file) for number, file in enumerate(survey.parts)]
-    return _joined(survey.path, files) if len(files) > 1 else files[0]
+    if len(files) == 1:
+        return files[0]
+    return _joined(survey.path, files, [file.path for file in survey.parts])
 
 
 def _sharing(file: SurveyFile, first: SurveyFile) -> SurveyFile:
@@ -202,30 +227,6 @@ def in_threads(function: Callable[[A], B], items: Sequence[A]) -> list[B]:
     """Return what a function gives for each item, several of them at once."""
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(function, items))
-
-
-def _common_kind(name: str, kinds: Sequence[pa.DataType], files: Sequence[SurveyFile]) -> pa.DataType:
-    """Return the common type of a column of different types; files in which all its values are missing have none.
-
-    Raises
-    ------
-    SurveyError
-        Naming both files, if the column is text in one and something else in another.
-    """
-    pairs = list(zip(kinds, files, strict=True))
-    first = {kind: file for kind, file in reversed(pairs) if not pa.types.is_floating(kind)}
-    for kind in set(kinds) - set(first):  # a column without any value is read as floats, too
-        with_values = (pair for pair in pairs if pair[0] == kind and _has_values(pair[1], name))
-        first |= dict(itertools.islice(with_values, 1))
-    texts = [file for kind, file in first.items() if pa.types.is_string(kind)]
-    others = [(file, kind) for kind, file in first.items() if not pa.types.is_string(kind)]
-    if texts and others:
-        file, kind = others[0]
-        raise SurveyError(
-            f"Column {name!r} holds text in {texts[0].path} and {kind} in {file.path}. Write it as one of these in "
-            "all files."
-        )
-    return _widest(list(first))
 
 
 def _has_values(file: SurveyFile, name: str) -> bool:

@@ -27,7 +27,7 @@ class ParquetFile(SurveyFile):
     def _tables(self, wanted: Sequence[Wanted], start: int, stop: int) -> Iterator[pa.Table]:
         with _opened(self.path) as file:
             if start >= stop:  # only the types are asked for
-                yield pa.table({want.name: pick(_no_rows(file.schema_arrow), want) for want in wanted})
+                yield pa.table({want.name: pick(_no_rows(file.schema_arrow, want), want) for want in wanted})
                 return
             sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
             ends = np.cumsum(sizes)
@@ -122,8 +122,14 @@ def pick(batch: pa.RecordBatch, want: Wanted) -> pa.Array:
     return pc.list_element(column, want.element)
 
 
-def _no_rows(stored: pa.Schema) -> pa.RecordBatch:
-    return pa.record_batch([pa.array([], field.type) for field in stored], schema=stored)
+def _no_rows(stored: pa.Schema, want: Wanted) -> pa.RecordBatch:
+    return pa.record_batch({want.column: pa.array([], stored.field(want.column).type)})
+
+
+def stated_units(path: Path) -> dict[str, str]:
+    """Return the units of the columns that a Parquet file describes."""
+    with _opened(path) as file:
+        return units_of(file.schema_arrow)
 
 
 def units_of(stored: pa.Schema) -> dict[str, str]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stdask.cluster.workers import Workers
-from stdask.config.addresses import is_remote
 from stdask.config.cluster import ClusterConfig
 from stdask.config.stages import IngestConfig
 from stdask.display.console import say
@@ -29,7 +28,6 @@ from stdask.stages.translate.tasks import rows_per_task
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import open_catalogue
 from stdask.storage.surveys.files import checksum
-from stdask.storage.surveys.format import SurveyFile
 from stdask.tools.apply.output import check_output, is_file, working_folder, write_output, write_set_aside
 from stdask.tools.apply.table import open_table
 
@@ -100,7 +98,7 @@ def run(
     say(f"{ensemble.definition.title} on the scale of {ensemble.target.title}, applied to {table}", "bold")
     raw = open_table(ensemble, table, definition, data_dir, numbered=is_file(output))
     few = STARTING * rows_per_task(ensemble.families, ensemble.draws.n_draws)
-    small = cluster is None and _is_small(raw.survey, few)
+    small = cluster is None and raw.survey.is_counted and raw.survey.n_rows <= few
     cluster = cluster or ClusterConfig()
     folder = working_folder(output)
     with _removed_if_not_fit(folder), session(folder, cluster, in_process=small) as workers:
@@ -111,12 +109,6 @@ def run(
         write_set_aside(output, own.ingested, ingested.counts.rows)
     shutil.rmtree(folder)
     _summarise(output, ingested.counts.rows, translated.counts, ensemble)
-
-
-def _is_small(survey: SurveyFile, few: float) -> bool:
-    """Tell whether a table has few rows, where that is known without reading many files or another machine's."""
-    counted = survey.known_rows is not None or (len(survey.parts) == 1 and not is_remote(survey.path))
-    return counted and survey.n_rows <= few
 
 
 @contextmanager

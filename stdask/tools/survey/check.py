@@ -62,9 +62,10 @@ def check(
     units = {name: columns.unit(name) for name in definition.source_columns}
     source = Source(columns, units, definition, reddening=None)
     catalogue_fields(source)  # raises if a unit or a type does not fit
-    placed = place((0, min(n_rows, columns.n_rows)), source, definition.source_columns)
+    placed = place((0, n_rows), source, definition.source_columns)
     table, counts, passing = convert(source, placed)
-    say(f"{path}: {survey.n_rows:,} rows, the first {table.num_rows + placed.rejected.num_rows:,} of them read")
+    size = f"{survey.n_rows:,} rows" if survey.is_counted else f"{len(survey.parts):,} files, rows not counted"
+    say(f"{path}: {size}, the first {table.num_rows + placed.rejected.num_rows:,} of them read")
     if survey.remark:
         say(f"  {survey.remark}", "yellow")
     _print_sky(table, definition.position.epoch)

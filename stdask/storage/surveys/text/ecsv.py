@@ -8,9 +8,10 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -101,7 +102,7 @@ def _read_head(path: Path) -> tuple[list[dict[str, Any]], TextDialect]:
                 break
         else:
             raise EOFError
-    header = meta.get_header_from_yaml(head)
+    header = _parsed(tuple(head))
     columns, delimiter = header["datatype"], header.get("delimiter", " ")
     names = [column["name"] for column in columns]
     check_names(names)
@@ -109,6 +110,12 @@ def _read_head(path: Path) -> tuple[list[dict[str, Any]], TextDialect]:
         raise SurveyError(f"{path}: its header names the columns {', '.join(names)}, its first line does not.")
     units = tuple(str(column.get("unit") or "") for column in columns)
     return columns, TextDialect(tuple(names), units, delimiter, n_lines, "utf-8", is_guess=False)
+
+
+@lru_cache(maxsize=16)
+def _parsed(head: tuple[str, ...]) -> Mapping[str, Any]:
+    """Return the content of a header. That is slow, and the thousands of files of a survey have the same."""
+    return cast("Mapping[str, Any]", meta.get_header_from_yaml(head))
 
 
 def _shape(column: Mapping[str, Any]) -> tuple[str, tuple[int, ...] | None]:

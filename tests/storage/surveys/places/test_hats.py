@@ -86,3 +86,20 @@ def test_what_is_no_catalogue_of_stars_is_refused(tmp_path: Path):
     (tmp_path / "partition_info.csv").write_text("a,b\n1,2\n")
     with pytest.raises(SurveyError, match=r"partition_info\.csv does not list partitions"):
         open_survey(tmp_path)
+
+
+def test_units_stand_in_the_common_metadata_where_the_files_have_none(tmp_path: Path):
+    write_catalogue(tmp_path, PIXELS)
+    fields = [pa.field("_healpix_29", pa.int64()), pa.field("id", pa.int64(), metadata={"unit": "km / s"})]
+    pq.write_metadata(pa.schema(fields), tmp_path / "dataset/_common_metadata")
+    survey = open_survey(tmp_path)
+    assert survey.unit("id") == "km / s"
+    assert survey.read(["id"]).num_rows == len(PIXELS)
+
+
+def test_rows_that_were_lost_are_seen(tmp_path: Path):
+    write_catalogue(tmp_path, PIXELS, stated=f"hats_nrows={len(PIXELS)}\n")
+    assert open_survey(tmp_path).n_rows == len(PIXELS)
+    write_catalogue(tmp_path / "more", PIXELS, stated="hats_nrows=5000\n")
+    with pytest.raises(SurveyError, match="states 5,000 rows, but its files have 4"):
+        open_survey(tmp_path / "more")
