@@ -9,7 +9,6 @@ from stdask.errors import RemoteError, SurveyError
 from stdask.runs.receipts import Receipt, SourceFile, changed_settings, read_receipt, why_not_done
 from stdask.runs.registry import OPTIONS, STAGES, input_files, stage_settings, stages_of
 from stdask.storage.files import hash_of
-from stdask.storage.surveys.files import checksum
 from stdask.storage.surveys.places.listing import list_files
 
 
@@ -63,7 +62,7 @@ def changed_files(receipt: Receipt, run: Run) -> list[str]:
             continue
         if name not in receipt.inputs:
             changes.append(f"{path} is new")
-        elif receipt.sources.get(name) != now and checksum(path) != receipt.inputs[name]:
+        elif receipt.sources.get(name) != now and _checksum(path) != receipt.inputs[name]:
             changes.append(f"{path} has changed")
     return changes
 
@@ -71,7 +70,7 @@ def changed_files(receipt: Receipt, run: Run) -> list[str]:
 def source_file(path: Path) -> SourceFile:
     """Return what tells whether a file, or files, are still those that were read, without reading them."""
     if is_remote(path):
-        return SourceFile(str(path), 0, 0, files=checksum(path))
+        return SourceFile(str(path), 0, 0, files=_checksum(path))
     files = list_files(path)
     found = [file.stat() for file in files]
     states = [(str(file), own.st_size, own.st_mtime_ns) for file, own in zip(files, found, strict=True)]
@@ -81,3 +80,9 @@ def source_file(path: Path) -> SourceFile:
         max(own.st_mtime_ns for own in found),
         files="" if files == (path,) else hash_of(states),
     )
+
+
+def _checksum(path: Path) -> str:
+    from stdask.storage.surveys.files import checksum  # slow to import
+
+    return checksum(path)

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from stdask.config.run import Run
-from stdask.runs import changes
 from stdask.runs.changes import changed_files, source_file
 from stdask.runs.receipts import Receipt
 from stdask.storage.files import sha256
+from stdask.storage.surveys import files
 from tests.counted import made_up_counts
 from tests.hand_made import make_run
 
@@ -26,21 +26,21 @@ def run(tmp_path: Path) -> Run:
 
 def receipt_of(run: Run, *names: str) -> Receipt:
     """Return the receipt of a pair stage that read these lists."""
-    files = {name: run.data_dir / name for name in names}
+    found = {name: run.data_dir / name for name in names}
     return Receipt(
         stage="pair",
         key="key",
-        inputs={name: sha256(path) for name, path in files.items()},
+        inputs={name: sha256(path) for name, path in found.items()},
         settings={},
         outputs={},
         counts=made_up_counts("pair"),
-        sources={name: source_file(path) for name, path in files.items()},
+        sources={name: source_file(path) for name, path in found.items()},
     )
 
 
 def test_a_file_as_it_was_is_not_read_again(run: Run, monkeypatch: pytest.MonkeyPatch):
     receipt = receipt_of(run, LIST)
-    monkeypatch.setattr(changes, "checksum", lambda path: pytest.fail(f"{path} was read"))
+    monkeypatch.setattr(files, "checksum", lambda path: pytest.fail(f"{path} was read"))
     assert changed_files(receipt, run) == []
 
 
