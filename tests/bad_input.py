@@ -481,7 +481,7 @@ COLUMNS = (
     Refused(
         "a column that is not there", lambda g: g.define('"feh"', '"fehh"'), ("no column 'fehh'", "Did you mean 'feh'")
     ),
-    Refused("a column in other letters", lambda g: g.define('"e_feh"', '"E_FEH"'), ("no column 'E_FEH'", "'e_feh'")),
+    Taken("a column in other capital letters", lambda given: given.define('"e_feh"', '"E_FEH"')),
     Refused("two columns of one name, FITS", _two_names, ("two columns are called 'feh'",)),
     Refused(
         "two columns of one name, CSV",
