@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from astropy.io import fits
 from astropy.table import Table
 
 from stdask.cluster.workers import Workers
@@ -309,3 +310,32 @@ def test_a_join_that_was_cut_off_goes_on_with_what_is_not_done(client: Workers, 
     cut_off(again, client, n_tasks)
     assert len(tasks_of(again, client)) == len(every_task) - n_tasks
     assert files_of(again) == files_of(run)
+
+
+def test_a_joined_table_may_be_a_folder_of_packed_files(client: Workers, tmp_path: Path):
+    tables = triple()
+    expected = catalogue(make_run(tmp_path, tables, DEFINITION + GAIA + FAR), client)
+    (tmp_path / "gaia.parquet").unlink()
+    (tmp_path / "gaia.parquet").mkdir()
+    for number in range(3):
+        part = tables["gaia"][number * 70 : (number + 1) * 70]
+        part.to_csv(tmp_path / "gaia.parquet" / f"part_{number}.csv.gz", index=False)
+    run = load_run(tmp_path / "run.toml", tmp_path, tmp_path / "again")
+    pd.testing.assert_frame_equal(catalogue(run, client), expected)
+
+
+def test_hdus_of_one_file_are_joined_row_by_row(client: Workers, tmp_path: Path):
+    main = main_table(50)
+    gaia = gaia_table(main, 20).drop(columns="star")[:50].reset_index(drop=True)
+    hdus = [fits.table_to_hdu(Table.from_pandas(table)) for table in (main, gaia)]
+    for hdu, name in zip(hdus, ("MAIN", "GAIA"), strict=True):
+        hdu.name = name
+    definition = DEFINITION.replace('[[distances]]\ncolumn = "far.dist"\nunit = "kpc"\n', "")
+    definition += '[[join]]\nname = "gaia"\nby = "row"\n'
+    expected = catalogue(make_run(tmp_path, {"main": main, "gaia": gaia}, definition), client)
+    fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(tmp_path / "both.fits")
+    (tmp_path / "own.toml").write_text(definition + 'file = { hdus = ["GAIA"] }\n')
+    text = (tmp_path / "run.toml").read_text()
+    (tmp_path / "run.toml").write_text(text.replace("main.parquet", "both.fits").replace("gaia.parquet", "both.fits"))
+    found = catalogue(load_run(tmp_path / "run.toml", tmp_path, tmp_path / "both"), client)
+    pd.testing.assert_frame_equal(found, expected)
