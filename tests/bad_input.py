@@ -464,6 +464,13 @@ FILES = (
     Taken("Feather", _as("survey.feather")),
     Taken("a table of the AAS", _as("survey.txt", _mrt)),
     Taken("a table of CDS with its ReadMe", _as("survey.dat", _cds("survey.dat"))),
+    Taken(
+        "two rows of one star, and no [duplicates]: merge keeps one of them",
+        lambda given: (
+            given.define('[duplicates]\nby = "gaia"\nbest = "snr"\n', ""),
+            given.put("gaia", 10**18, 10**18),
+        ),
+    ),
     Taken("CSV with another delimiter", _as("survey.csv", lambda given: given.replace_text(",", ";"))),
     Taken("CSV with blanks after commas", _as("survey.csv", lambda given: given.replace_text(",", ", "))),
     Taken("CSV with # before the names", _as("survey.csv", lambda given: given.replace_text("id,", "# id,"))),
@@ -480,6 +487,11 @@ FILES = (
 COLUMNS = (
     Refused(
         "a column that is not there", lambda g: g.define('"feh"', '"fehh"'), ("no column 'fehh'", "Did you mean 'feh'")
+    ),
+    Refused(
+        "several columns that are not there",
+        lambda given: (given.define('"feh"', '"fehh"'), given.define('"e_feh"', '"e_fehh"')),
+        ("lacks 2 columns", "'fehh' (did you mean 'feh'?)", "'e_fehh' (did you mean 'e_feh'?)"),
     ),
     Taken("a column in other capital letters", lambda given: given.define('"e_feh"', '"E_FEH"')),
     Refused("two columns of one name, FITS", _two_names, ("two columns are called 'feh'",)),

@@ -218,4 +218,5 @@ class MergeConfig(TomlModel):
     """Further translated surveys to merge."""
     radius_arcsec: float = Field(default=1.0, gt=0, le=60)
     """Stars of two translated surveys are the same if they have the same Gaia source_id or, if one has none, lie within
-    this separation, in arcseconds. So are stars of A and B in a run that names a trained ensemble and has no pairs."""
+    this separation, in arcseconds. So are stars of A and B in a run that names a trained ensemble and has no pairs, and
+    rows of one survey whose definition has no `[duplicates]`: of these the first row that can be used is kept."""

@@ -80,7 +80,7 @@ class Label(TomlModel):
     """Column of the 84th percentile."""
     typical_error: float | None = Field(default=None, gt=0)
     """Error of stars without one, in the unit of the catalogue. A star without any error is translated without noise in
-    this quantity, and flagged."""
+    this quantity, flagged, and not merged; a run in which no star has an error of an input stops in pair."""
     error_floor: float = Field(default=0.0, ge=0)
     """Smallest error, in the unit of the catalogue. Smaller errors are raised to it."""
     valid: tuple[float, float] | None = None
