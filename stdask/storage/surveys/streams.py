@@ -83,20 +83,55 @@ class _Lent:
 
     closed = False
 
-    def __init__(self, read: Callable[[int], bytes]) -> None:
+    def __init__(self, read: Callable[[int], memoryview]) -> None:
         self.read = read
+
+
+class _Loans:
+    """What threads of Arrow hold of Python's objects: a stream, and the pieces that were read from it."""
+
+    def __init__(self) -> None:
+        self._held: dict[int, weakref.ref[Any]] = {}
+        self._let_go: SimpleQueue[weakref.ref[Any]] = SimpleQueue()
+
+    def lend(self, read: Callable[[int], bytes]) -> _Lent:
+        """Return a stream for Arrow alone."""
+
+        def read_piece(n_bytes: int) -> memoryview:
+            piece = memoryview(read(n_bytes))
+            self._watch(piece)
+            while not self._let_go.empty():
+                self._forget()
+            return piece
+
+        lent = _Lent(read_piece)
+        self._watch(lent)
+        return lent
+
+    def wait(self) -> None:
+        """Wait until Arrow has dropped everything."""
+        with suppress(Empty):
+            while self._held:
+                self._forget()
+
+    def _watch(self, lent: Any) -> None:
+        # Nothing but C runs when Arrow drops it, so its thread leaves the interpreter before another one goes on.
+        reference = weakref.ref(lent, self._let_go.put)
+        self._held[id(reference)] = reference
+
+    def _forget(self) -> None:
+        del self._held[id(self._let_go.get(timeout=PATIENCE_S))]
 
 
 def read_batches(stream: BinaryIO, open_reader: Callable[[Any], pa.RecordBatchReader]) -> Generator[pa.RecordBatch]:
     """Yield what a reader of Arrow makes of a stream, at least one batch, be it empty.
 
-    Arrow reads ahead in a thread of its own, which may drop the stream after the reader is closed. To drop an object
-    of Python it waits for the interpreter's lock, and if the interpreter exits meanwhile, the process is aborted. So
-    this ends only when Arrow has dropped the stream.
+    Arrow reads ahead in a thread of its own, which may drop the stream, and the bytes that it read, after the reader
+    is closed. To drop an object of Python it waits for the interpreter's lock, and if the interpreter exits meanwhile,
+    the process is aborted. So this ends only when Arrow has dropped all of them.
     """
-    let_go: SimpleQueue[object] = SimpleQueue()
-    lent = [_Lent(stream.read)]
-    watch = weakref.ref(lent[0], let_go.put)
+    loans = _Loans()
+    lent = [loans.lend(stream.read)]
     reader = None
     try:
         reader = open_reader(lent.pop())
@@ -106,9 +141,7 @@ def read_batches(stream: BinaryIO, open_reader: Callable[[Any], pa.RecordBatchRe
             batch = next(reader, None)
     finally:
         del reader
-        with suppress(Empty):
-            let_go.get(timeout=PATIENCE_S)
-        del watch  # a reference that is dropped before the stream does not report it
+        loans.wait()
 
 
 def skip(stream: BinaryIO, n_bytes: int) -> None:

@@ -52,6 +52,18 @@ def test_files_packed_apart_and_joined_are_one(suffix: str, tmp_path: Path):
         assert stream.read() == b"one two"
 
 
+class Recorded(io.BytesIO):
+    """A stream that keeps what was read from it. Each piece is then held by the list, and two by who counts."""
+
+    def __init__(self, text: bytes) -> None:
+        super().__init__(text)
+        self.pieces: list[bytes] = []
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.pieces.append(bytes(bytearray(super().read(size))))  # a copy: else it may be `text` itself
+        return self.pieces[-1]
+
+
 RAGGED = b"a,b\n1,2\n3\n"
 OPEN_CSV = partial(pcsv.open_csv, read_options=pcsv.ReadOptions(use_threads=False))
 
@@ -64,12 +76,13 @@ OPEN_CSV = partial(pcsv.open_csv, read_options=pcsv.ReadOptions(use_threads=Fals
 def test_arrow_holds_nothing_of_a_stream_that_was_read(text: bytes, n_batches: int | None):
     """Its threads drop a stream late in one of eight trials, and abort the process if it exits meanwhile."""
     for _ in range(100 if len(text) < PIECE else 5):
-        stream = io.BytesIO(text)
+        stream = Recorded(text)
         holders = sys.getrefcount(stream)
         with closing(read_batches(stream, OPEN_CSV)) as batches, suppress(pa.ArrowInvalid):
             for _ in itertools.islice(batches, n_batches):
                 pass
         assert sys.getrefcount(stream) == holders
+        assert {sys.getrefcount(piece) for piece in stream.pieces if piece} == ({3} if text else set())
 
 
 def test_a_table_without_rows_is_one_empty_batch():
