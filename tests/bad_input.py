@@ -377,6 +377,16 @@ FILES = (
         ("is a NumPy archive", "numpy.load('survey.npz')"),
     ),
     Refused(
+        "a table of IPAC",
+        _bytes("survey.tbl", b"\\catalog='2MASS'\n|  id|    ra|\n|char|double|\n|    |   deg|\n  x1    10.5 \n"),
+        ("is a table of IPAC", "Table.read('survey.tbl', format='ascii.ipac')"),
+    ),
+    Refused(
+        "a stream of Arrow",
+        _bytes("survey.arrow", b"\xff\xff\xff\xff\x18\x06\x00\x00\x10\x00\x00\x00" + bytes(99)),
+        ("is a stream of Arrow", "pyarrow.ipc.open_stream"),
+    ),
+    Refused(
         "a web page called CSV",
         _bytes("survey.csv", b"\n<!DOCTYPE html><html>404</html>"),
         ("is a web page", "Fetch the table again"),

@@ -292,6 +292,8 @@ def _reddening(source: Source, placed: Placed) -> np.ndarray | None:
 def _identity(table: pa.Table, name: str, definition: SurveyDefinition) -> pa.Array:
     """Return a column of ids: int64 or string, null where a star has none."""
     column = table[name].combine_chunks()
+    if name == definition.gaia_id and pc.is_null(column, nan_is_null=True).to_numpy(zero_copy_only=False).all():
+        return pa.nulls(len(column), pa.int64())  # a text file without any value does not say what they are
     if not (pa.types.is_integer(column.type) or pa.types.is_string(column.type)):
         raise SurveyError(f"Column {name!r} holds {column.type}, but ids are integers or text. Name another column.")
     if name != definition.gaia_id and pa.types.is_string(column.type):

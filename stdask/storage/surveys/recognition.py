@@ -48,6 +48,14 @@ OTHERS = {  # what the first bytes match -> what the file is, and what to do
     rb"\x93NUMPY": ("a NumPy array", f"{CONVERT} astropy.table.Table(numpy.load('NAME')).write('stars.fits')"),
     rb"PK\x03\x04": ("an archive of files, or a spreadsheet", "Unpack it, or save the table as CSV"),
     rb"FEA1": ("Feather of version 1", f"{CONVERT} pyarrow.feather.read_table and write_feather"),
+    rb"\xff\xff\xff\xff.{4}\x10\x00\x00\x00": (
+        "a stream of Arrow",
+        f"{CONVERT} pyarrow.ipc.open_stream and write_feather",
+    ),
+    rb"(\\[^\n]*\n)*\|[^\n]*\|\s*\n\|\s*(char|int|long|float|double|real|date|[cilfdr]) *\|": (
+        "a table of IPAC",
+        f"{CONVERT} astropy.table.Table.read('NAME', format='ascii.ipac').write('stars.fits')",
+    ),
     rb"SQLite format 3": ("an SQLite database", "Export the table as CSV"),
     rb"SR\x00\x04": ("a save file of IDL", f"{CONVERT} mwrfits"),
     rb"\x80[\x02-\x05]": ("a pickle, which may run code", f"{CONVERT} pandas' to_parquet"),

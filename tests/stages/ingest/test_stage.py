@@ -518,6 +518,18 @@ def test_tables_side_by_side_and_elements_of_vectors_make_a_catalogue(packed: bo
     assert_array_equal(made["FE_H"], truth["feh"].to_numpy().astype(np.float32))
 
 
+def test_stars_of_a_text_file_without_any_gaia_id_stay(client: Workers, tmp_path: Path):
+    stars = small_table(20)
+    (tmp_path / "small.toml").write_text(DEFINITION.replace('by = "gaia"', 'by = "id"'))
+    frame = stars.to_pandas().assign(gaia="None")
+    frame.to_csv(tmp_path / "small.csv", index=False)
+    run = make_run(tmp_path, tmp_path, "small.toml", "small.csv", 9, 100)
+    ingest.run(run, client, "a")
+    made = catalogue_of(run).read()
+    assert made["SOURCE_ID"].type == pa.int64()
+    assert made["SOURCE_ID"].null_count == made.num_rows == 20
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
