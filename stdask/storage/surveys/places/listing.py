@@ -13,13 +13,15 @@ from stdask.errors import SurveyError
 from stdask.storage.surveys.places.hats import is_hats, list_partitions
 from stdask.storage.surveys.places.remote import patiently
 
-READ_ME = "ReadMe"  # of the CDS: it describes the tables that lie next to it
+# Descriptions and checksums, which lie next to the tables in the folders of archives.
+NO_TABLE = re.compile(r"readme(\.(txt|md|rst|html))?$|(md5|sha\d+)sums?\b|.*\.(md5|sha\d+)(sums?)?$", re.IGNORECASE)
 
 
 def list_files(path: Path) -> tuple[Path, ...]:
     """Return the files that a path names, in the order of their rows; the path itself if it is no folder or pattern.
 
-    In a folder, names that begin with a dot or an underscore are skipped: `_metadata`, `_SUCCESS`, `.DS_Store`.
+    In a folder, names that begin with a dot or an underscore are skipped, as `_metadata` and `.DS_Store`, and so are
+    `ReadMe`, `README.txt`, `MD5SUM.txt` and the like.
 
     Raises
     ------
@@ -80,7 +82,7 @@ def _in_folder(folder: Path) -> tuple[Path, ...]:
             f"{folder} holds the folder {folders[0].name}. Name the folder with the files of the survey, or the files "
             f'by a pattern, e.g. "{folder.name}/*/*.parquet".'
         )
-    files = in_order(entry for entry in entries if entry.name != READ_ME)
+    files = in_order(entry for entry in entries if not NO_TABLE.match(entry.name))
     if not files:
         raise SurveyError(f"The folder {folder} has no files. Name the folder with the files of the survey.")
     return files

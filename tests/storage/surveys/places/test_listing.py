@@ -10,7 +10,8 @@ from stdask.storage.surveys.places.listing import is_pattern, list_files
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name in ("b2.csv", "b10.csv", "a.csv", "_SUCCESS", ".DS_Store", "c.txt", "ReadMe", "deep/b1.csv"):
+    skipped = ("_SUCCESS", ".DS_Store", "ReadMe", "README.txt", "MD5SUM.txt", "a.csv.md5")
+    for name in ("b2.csv", "b10.csv", "a.csv", "c.txt", *skipped, "deep/b1.csv"):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(name)
