@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from stdask.config.addresses import Place
 from stdask.config.toml import InnerPath, TomlModel
 
+README = "ReadMe"  # describes the columns of the tables of CDS in its folder
 MAIN = "main"  # name of the table that has the id and the position of each star
 Format = Literal["fits", "parquet", "csv", "ecsv", "votable", "hdf5", "feather", "mrt", "cds"]
 TableName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]

@@ -12,7 +12,7 @@ from typing import Any
 
 from stdask.config.run import Run, RunConfig
 from stdask.config.stages import SurveyConfig
-from stdask.config.survey_files import MAIN
+from stdask.config.survey_files import MAIN, README, NamedFile
 from stdask.errors import ConfigError
 from stdask.network.presets import N_DRAWS
 from stdask.runs import counts
@@ -76,6 +76,7 @@ def input_files(run: Run, stage: str) -> dict[str, Path]:
         if isinstance(value, SurveyConfig):
             tables = run.survey_files(key)
             files |= {file.path.name if t == MAIN else f"{t} {file.path.name}": file.path for t, file in tables.items()}
+            files |= {f"{t} {readme.name}": readme for t, file in tables.items() if (readme := _readme_of(file))}
             ebv_map = run.definition(key).ebv_map
             files |= {f"ebv_map {ebv_map}": run.data_dir / ebv_map} if ebv_map else {}
         elif isinstance(value, Path):
@@ -83,6 +84,15 @@ def input_files(run: Run, stage: str) -> dict[str, Path]:
         else:  # lists of stars, or no file at all
             files |= {str(stars.file): run.data_dir / stars.file for stars in value or ()}
     return files
+
+
+def _readme_of(file: NamedFile) -> Path | None:
+    """Return the file that describes the columns of tables of CDS, if there is one with a table of a survey."""
+    if not isinstance(file.path, Path):
+        return None  # at an address
+    folder = file.path if file.path.is_dir() else file.path.parent
+    readme = folder / (file.hints.readme or README)
+    return readme if readme.is_file() else None
 
 
 _ENTRIES = (

@@ -78,3 +78,13 @@ def test_the_files_of_a_stage_are_those_that_its_keys_name(tmp_path: Path):
 def test_no_two_stages_write_into_one_folder():
     folders = [folder for entry in STAGES.values() for folder in entry.outputs]
     assert len(set(folders)) == len(folders)
+
+
+def test_the_description_of_a_table_of_cds_is_an_input_of_ingest(tmp_path: Path):
+    run = make_demo_run(tmp_path)
+    main = run.survey_files("a")["main"].path
+    assert list(input_files(run, "ingest_a")) == [main.name]
+    main.parent.mkdir()
+    readme = main.with_name("ReadMe")
+    readme.write_text("Byte-by-byte Description of file: table2.dat")
+    assert input_files(run, "ingest_a") == {main.name: main, "main ReadMe": readme}  # the table stays the first

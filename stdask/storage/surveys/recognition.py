@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from stdask.config.messages import nearest
-from stdask.config.survey_files import FileHints
+from stdask.config.survey_files import README, FileHints
 from stdask.errors import SurveyError
 from stdask.storage.surveys.feather import open_feather
 from stdask.storage.surveys.fits import open_fits
@@ -30,7 +30,6 @@ EXTENSIONS = (
 HEAD = 1 << 16  # first bytes, which identify the format
 TEXT_NAMES = (".csv", ".tsv", ".txt", ".dat", ".tab", ".psv", ".asc", ".ascii")
 TEXT_FORMATS = ("csv", "ecsv", "mrt", "cds", "votable")
-README = "ReadMe"
 MAGIC = {  # first bytes -> format
     b"SIMPLE  =": "fits",
     b"PAR1": "parquet",
