@@ -71,9 +71,10 @@ def _why(path: Path, reason: str, dialect: TextDialect) -> str:
     if ragged:
         number = _line_of(path, dialect, int(ragged[1]))
         other = f"; if {dialect.delimiter!r} is not what stands between values: [file] delimiter" * dialect.is_guess
+        cds = " A table of CDS needs its ReadMe in the same folder." if ".dat" in path.suffixes else ""
         return (
             f"{path}: line {number} has {ragged[3]} values, the line of names {ragged[2]}. Correct this line or fetch "
-            f"the file again{other}."
+            f"the file again{other}.{cds}"
         )
     if "straddles" in reason:
         return f"{path}: a line is longer than a megabyte. It may lack a closing quote: correct it."

@@ -119,3 +119,9 @@ def test_a_name_that_two_columns_have_is_refused(tmp_path: Path):
     (tmp_path / "a.csv").write_text("a,b,a\n1,2,3\n")
     with pytest.raises(SurveyError, match=r"a\.csv: two columns are called 'a'"):
         open_survey(tmp_path / "a.csv")
+
+
+def test_a_table_of_cds_without_its_description_is_told_what_it_lacks(tmp_path: Path):
+    (tmp_path / "table2.dat").write_text("47 Tuc  -0.82 i 3 stars; Gratton, Quarta and Ortolani\n47 Tuc  -0.61\n")
+    with pytest.raises(SurveyError, match=r"table2\.dat: .* A table of CDS needs its ReadMe in the same folder"):
+        open_survey(tmp_path / "table2.dat")
