@@ -6,6 +6,7 @@ this module stands below the stages: the digests of a stage's inputs need its se
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -90,9 +91,11 @@ def _readme_of(file: NamedFile) -> Path | None:
     """Return the file that describes the columns of tables of CDS, if there is one with a table of a survey."""
     if not isinstance(file.path, Path):
         return None  # at an address
-    folder = file.path if file.path.is_dir() else file.path.parent
-    readme = folder / (file.hints.readme or README)
-    return readme if readme.is_file() else None
+    with suppress(PermissionError):  # which the reader of the table reports in more words
+        folder = file.path if file.path.is_dir() else file.path.parent
+        readme = folder / (file.hints.readme or README)
+        return readme if readme.is_file() else None
+    return None
 
 
 _ENTRIES = (
