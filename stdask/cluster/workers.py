@@ -30,6 +30,7 @@ LAPTOP_PORT = 8787  # Dask's own default for the dashboard
 NANNY = "distributed.nanny"
 # Loggers that report what an interrupt cuts off.
 INTERRUPTED = (NANNY, "distributed.scheduler", "distributed.core", "distributed.worker", "asyncio")
+CALLBACKS = "tornado.application"  # logger of what fails in Dask's event loop
 
 
 class Workers:
@@ -100,6 +101,7 @@ class Workers:
             If the workers cannot be started, with the scheduler's own words.
         """
         if self._client is None:
+            logging.getLogger(CALLBACKS).addFilter(_is_no_early_interrupt)
             self._client = self._start()
             self._client.get_task_stream(start=0, stop=0)  # From now on, the scheduler keeps what `performance` draws.
             say(f"{self._config.kind} workers, dashboard {self.dashboard}", "dim")
@@ -184,6 +186,12 @@ def _quiet(level: int, *names: str) -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+
+
+def _is_no_early_interrupt(record: logging.LogRecord) -> bool:
+    """Drop the traceback of an interrupt in the moment before `distributed.utils.sync` has made its future."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not (isinstance(error, NameError) and error.name == "future")
 
 
 def _connect(address: str, seconds: float) -> Client:

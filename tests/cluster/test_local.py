@@ -68,6 +68,7 @@ if __name__ == "__main__":  # workers import this file again
             while not any(workers.client.processing().values()):
                 time.sleep(0.1)
             time.sleep(0.5)
+            workers.client.loop.add_callback(time.sleep, {delay})  # what is called meanwhile has to wait
             print("busy", flush=True)
             future.result()
     except KeyboardInterrupt:
@@ -75,9 +76,10 @@ if __name__ == "__main__":  # workers import this file again
 """
 
 
-def test_ctrl_c_stops_busy_workers_without_a_word(tmp_path: Path):
+@pytest.mark.parametrize("delay", [pytest.param(0, id="in a call"), pytest.param(1, id="before a call has begun")])
+def test_ctrl_c_stops_busy_workers_without_a_word(delay: int, tmp_path: Path):
     program = tmp_path / "interrupted.py"
-    program.write_text(INTERRUPTED)
+    program.write_text(INTERRUPTED.format(delay=delay))
     command = [sys.executable, program]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
@@ -86,6 +88,7 @@ def test_ctrl_c_stops_busy_workers_without_a_word(tmp_path: Path):
         for line in process.stdout:
             if line == "busy\n":
                 break
+        time.sleep(0.3)  # until the program waits for the result
         os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to all processes of a command
         rest, _ = process.communicate(timeout=60)
     assert rest == "interrupted\n"
