@@ -8,6 +8,8 @@ ALL = "all"  # the group of all stars
 CALIBRATED, DRAWN = "calibrated error", "draws"  # the two intervals of a prediction
 MIN_GROUP = 30  # test stars; of fewer, chance alone moves a covered share by 9 % and more
 COLOURS = "colours"  # the player, as an input is named
+CATALOGUE, ATLAS = "catalogue", "atlas"  # the populations that are not the pairs
+GIANTS, DWARFS = "giants", "dwarfs"  # groups by the surface gravity of A
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,43 @@ class OutsideRow(FamilyRow):
 
 
 @dataclass(frozen=True)
+class DistributionRow(FamilyRow):
+    """How the stars to be translated differ from the pairs in a column of A (`distributions`)."""
+
+    population: str = column("catalogue: good stars of A that are not in B; atlas: those that [atlas] select keeps")
+    quantity: str = column("Column of A")
+    unit: str = column("Unit of pairs, pairs_low, pairs_high, stars, stars_low, stars_high and distance")
+    n_pairs: int = column("Pairs that may be used for training or test, of those that [atlas] select keeps for atlas")
+    pairs: float = column("Median of these pairs")
+    pairs_low: float = column("16th percentile of these pairs")
+    pairs_high: float = column("84th percentile of these pairs")
+    n_stars: int = column("Stars of a random sample of the population")
+    stars: float = column("Median of these stars")
+    stars_low: float = column("16th percentile of these stars")
+    stars_high: float = column("84th percentile of these stars")
+    distance: float = column("Wasserstein distance: how far the stars lie from the pairs on average, rank by rank")
+    separation: float = column("distance in units of the standard deviation of the pairs")
+
+
+@dataclass(frozen=True)
+class PopulationRow(LabelRow):
+    """What the bias of the translation is for other stars than the pairs, estimated from them (`population`)."""
+
+    unit: str = column("Unit of bias, reweighted, shift and their errors")
+    population: str = column("catalogue: good stars of A that are not in B; atlas: those that [atlas] select keeps")
+    group: str = column("all, or giants or dwarfs by the surface gravity of A")
+    n_stars: int = column("Stars of a random sample of the population, in the group")
+    n_test: int = column("Test stars in the group, of those that [atlas] select keeps for atlas")
+    n_effective: float = column("Test stars of equal weight that would be as many as the reweighted ones")
+    bias: float = column("Mean of translated minus B of the test stars")
+    bias_err: float = column("1-sigma bootstrap error of bias")
+    reweighted: float = column("The same mean, with test stars weighted to be distributed as the population")
+    reweighted_err: float = column("1-sigma bootstrap error of reweighted")
+    shift: float = column("reweighted minus bias: estimated change of the bias from the pairs to the population")
+    shift_err: float = column("1-sigma error of shift from a paired bootstrap")
+
+
+@dataclass(frozen=True)
 class EpochRow(FamilyRow):
     """An epoch of the training of a network (`history`)."""
 
@@ -134,3 +173,5 @@ class EvaluationTables:
     pit: list[ProbabilityRow] = field(default_factory=list)
     importance: list[ImportanceRow] = field(default_factory=list)
     domain: list[OutsideRow] = field(default_factory=list)
+    distributions: list[DistributionRow] = field(default_factory=list)
+    population: list[PopulationRow] = field(default_factory=list)

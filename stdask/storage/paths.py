@@ -71,6 +71,11 @@ def evaluation(output: Path) -> Path:
     return output / "evaluation"
 
 
+def population(output: Path) -> Path:
+    """Return the table of the bias of stars that are unlike the pairs, as evaluate estimates it."""
+    return evaluation(output) / "population.ecsv"
+
+
 def validation(output: Path) -> Path:
     """Return the folder of validate's tables."""
     return output / "validation"
