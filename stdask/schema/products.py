@@ -6,8 +6,8 @@ from stdask.schema import Column, quantity
 
 _SPREADS = {
     "ERR": "1-sigma error from bootstrap samples of the stars",
-    "TRANSLATION": "Standard deviation of the slope over single networks",
-    "NOISE": "Standard deviation of the slope when all stars move within their errors",
+    "TRANSLATION": "Standard deviation over single networks",
+    "NOISE": "Standard deviation when all stars move within their errors",
 }
 GRADIENTS = (
     Column("SAMPLE", "string", description="Sample of stars, as in the profiles"),
@@ -22,14 +22,36 @@ GRADIENTS = (
     Column("SIDE", "string", description="Side of the Galactic midplane: north, south or both"),
     Column("LOW", "float64", description="Lower edge of the slice, in kpc; for azimuthal slopes in degrees"),
     Column("HIGH", "float64", description="Upper edge of the slice, in kpc; for azimuthal slopes in degrees"),
-    Column("N_BINS", "int64", description="Number of bins with enough stars; they share no stars"),
-    Column("N", "int64", description="Number of stars in all bins, also those with too few stars"),
-    Column("BREAK", "float64", "kpc", description="Where the slope changes, NaN if there is one slope"),
-    Column("BREAK_ERR", "float64", "kpc", description="1-sigma error from bootstrap samples of the stars"),
+    Column("FIT_LOW", "float64", "kpc", description="Lower edge of the first bin that is fitted"),
+    Column("FIT_HIGH", "float64", "kpc", description="Upper edge of the last bin that is fitted"),
+    Column(
+        "N_BINS",
+        "int64",
+        description="Number of bins that are fitted: the run of neighbouring bins with the most stars. They share no "
+        "stars",
+    ),
+    Column("N", "int64", description="Number of stars in the bins that are fitted"),
+    Column(
+        "N_GAPS",
+        "int64",
+        description="Number of gaps along the slice: bins with too few stars between bins with enough",
+    ),
+    Column("N_BINS_LEFT_OUT", "int64", description="Number of bins with enough stars beyond a gap: not fitted"),
+    Column("N_LEFT_OUT", "int64", description="Number of stars in bins that are not fitted"),
     *(
-        Column(name + ending, "float64", description=meaning)
-        for name, slope in (("INNER", "Slope inside the break"), ("OUTER", "Slope outside the break"))
-        for ending, meaning in (("", slope), *((f"_{key}", text) for key, text in _SPREADS.items()))
+        Column(name + ending, "float64", unit, description=meaning)
+        for name, unit, value in (
+            ("BREAK", "kpc", "Where the slope changes, NaN if there is one slope"),
+            ("INNER", "", "Slope inside the break"),
+            ("OUTER", "", "Slope outside the break"),
+            (
+                "OFFSET",
+                "",
+                "Median of A minus median of B at the same place, in the unit of the label, fitted together with the "
+                "slopes; NaN where the bins are of one survey",
+            ),
+        )
+        for ending, meaning in (("", value), *((f"_{key}", text) for key, text in _SPREADS.items()))
     ),
 )
 _COMPARED = (

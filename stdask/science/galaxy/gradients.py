@@ -1,13 +1,17 @@
 """Slopes of medians along the Galaxy: a line that breaks once, with errors from resampled stars."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-MIN_POINTS = 2  # points on either side of a break, in addition to the point next to it
+from stdask.science.galaxy.paired_bins import BinSample
+
+MIN_POINTS = 2  # bins on either side of a break, in addition to the bin next to it
 PARAMETERS_OF_BREAK = 2  # where it is, and the other slope
 BREAK_STEP = 0.1  # of the width of a bin: how finely breaks are tried
+MAX_AT_AN_END = 0.16  # of the bootstraps: with more, the 1-sigma interval of the break reaches the end of its range
 
 
 class BrokenLine(NamedTuple):
@@ -17,6 +21,7 @@ class BrokenLine(NamedTuple):
     inner: np.ndarray  # slope below the break
     outer: np.ndarray  # slope above it
     level: np.ndarray  # value at the break; of a straight line at the middle of its points
+    offsets: np.ndarray  # of the second survey from the first, NaN where only one of them has points
 
 
 @dataclass(frozen=True)
@@ -25,74 +30,124 @@ class Slope:
 
     line: BrokenLine  # of the medians, n_fits = 1
     errors: BrokenLine
-    n_points: int
+    used: np.ndarray  # (n_bins,), bool: bins that are fitted
+    n_gaps: int  # gaps between runs of bins that have medians
+
+
+class _Points(NamedTuple):
+    """What one line is fitted to: the medians of all surveys, one after the other."""
+
+    x: np.ndarray  # (n_points,)
+    samples: np.ndarray  # (1 + n_bootstraps, n_points), the medians first
+    scatter: np.ndarray  # (n_points,), errors of the medians
+    is_second: np.ndarray  # (n_points,), 1 for the second survey; of shape (n_points, 0) where there is one survey
 
 
 def fit_slopes(
     positions_kpc: np.ndarray,
-    medians: np.ndarray,
-    counts: np.ndarray,
-    bootstraps: np.ndarray,
+    surveys: Sequence[BinSample],
     with_break: bool | None = None,
+    used: np.ndarray | None = None,
 ) -> Slope | None:
     """Fit a line to medians and to each of their bootstraps.
 
-    A point weighs the inverse of its variance: one over its number of stars, by a factor that all points share, and,
-    alike for all points, what is left over by the line, so that a few points of very many stars do not decide where
-    medians lie on no line. The variance of a point's own bootstraps is no weight: a median that few resamplings move
-    would count more and claim a smaller error for the same chance, and errors come out a fifth too small.
+    Nothing is known of a line between bins that have no stars, so it is fitted to bins that follow one another. The
+    medians of two surveys share the line, and one of them may lie above the other by a constant: an offset between
+    their scales, or between the stars they select, does not make a slope where one survey ends and the other begins.
+
+    A point weighs the inverse of its variance: one over its number of stars, by a factor that all points of a survey
+    share, and, alike for all points, what is left over by the line, so that a few points of very many stars do not
+    decide where medians lie on no line. The variance of a point's own bootstraps is no weight: a median that few
+    resamplings move would count more and claim a smaller error for the same chance, and errors come out a fifth too
+    small.
 
     The break is tried at steps between the points; the one of the least squares is taken, again in each bootstrap, so
     that errors of slopes include that of the break. A break must be worth its two parameters by the Bayesian
-    information criterion (Schwarz 1978, Ann. Statist. 6, 461); else a straight line is fitted to the medians and to all
-    bootstraps.
+    information criterion (Schwarz 1978, Ann. Statist. 6, 461), and it must lie within the range that is searched: at
+    an end of the range, the medians say only that the line bends somewhere there or beyond. Else a straight line is
+    fitted to the medians and to all bootstraps.
 
     Parameters
     ----------
     positions_kpc : shape (n_bins,)
-        Ascending; of bins that share no stars.
-    medians : shape (n_bins,)
-        NaN where there are too few stars.
-    counts : shape (n_bins,)
-        Stars behind each median.
-    bootstraps : shape (n_bootstraps, n_bins)
-        As from `profiles.running_medians`.
+        Ascending and equally spaced; of bins that share no stars.
+    surveys
+        One or two sets of stars in these bins, without a star in common.
     with_break
-        Two slopes, where there are points enough; if None, where moreover a break is seen. Else one, given as both.
+        Two slopes, where there are bins enough, wherever the break is; if None, where a break is seen. Else one, given
+        as both.
+    used : shape (n_bins,), bool
+        Bins to fit; if None, of all runs of bins without a gap that are long enough, the one with the most stars.
 
     Returns
     -------
     slope
-        None if fewer than `MIN_POINTS` + 1 bins have a median.
+        None if no run has `MIN_POINTS` + 1 bins.
     """
-    used = np.isfinite(medians)
-    if used.sum() <= MIN_POINTS:
+    filled = np.any([np.isfinite(survey.medians) for survey in surveys], axis=0)
+    runs = _runs(filled)
+    if used is None:
+        used = _fullest(runs, np.sum([np.where(np.isfinite(s.medians), s.counts, 0) for s in surveys], axis=0))
+    if (used & filled).sum() <= MIN_POINTS:
         return None
-    x, samples = positions_kpc[used], np.concatenate([medians[None, used], bootstraps[:, used]]).astype(np.float64)
-    scatter = _scatter(samples[1:], counts[used])
-    breaks = np.array([]) if with_break is False else _breaks(x)
-    weights = 1 / np.hypot(scatter, _misfit(x, samples[:1], scatter, breaks))
-    lines, left = _straight_lines(x, samples, weights)
+    points = _points(positions_kpc, surveys, used)
+    breaks = np.array([]) if with_break is False else _breaks(np.unique(points.x))
+    weights = 1 / np.hypot(points.scatter, _misfit(points, breaks))
+    lines, left = _straight_lines(points, weights)
     if breaks.size:
-        broken, left_then = _broken_lines(x, samples, weights, breaks)
-        if with_break or left - left_then > PARAMETERS_OF_BREAK * np.log(len(x)):
+        broken, left_then = _broken_lines(points, weights, breaks)
+        worth_it = left - left_then > PARAMETERS_OF_BREAK * np.log(len(points.x))
+        if with_break or (worth_it and _is_inside(broken.breaks, breaks)):
             lines = broken
     errors = BrokenLine(*(part[1:].std() for part in lines))
-    return Slope(BrokenLine(*(part[:1] for part in lines)), errors, int(used.sum()))
+    return Slope(BrokenLine(*(part[:1] for part in lines)), errors, used & filled, max(len(runs) - 1, 0))
 
 
-def _scatter(bootstraps: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Return the errors of medians of `counts` stars whose values scatter alike in all bins."""
-    of_a_star = np.sqrt(np.mean(bootstraps.var(axis=0) * counts))
-    return (of_a_star or 1.0) / np.sqrt(counts)  # 1: of equal values nothing is known but their number
+def _runs(filled: np.ndarray) -> list[np.ndarray]:
+    """Return the numbers of the bins of each run of filled bins."""
+    numbers = np.flatnonzero(filled)
+    return np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1) if numbers.size else []
 
 
-def _misfit(x: np.ndarray, medians: np.ndarray, scatter: np.ndarray, breaks: np.ndarray) -> float:
-    """Return how far medians (1, n_points) scatter about their line beyond their errors."""
-    alike = np.ones_like(x)
-    _, left = _broken_lines(x, medians, alike, breaks) if breaks.size else _straight_lines(x, medians, alike)
-    freedom = len(x) - 2 - (PARAMETERS_OF_BREAK if breaks.size else 0)
-    return float(np.sqrt(max(left / freedom - np.mean(scatter**2), 0))) if freedom > 0 else 0.0
+def _fullest(runs: Sequence[np.ndarray], counts: np.ndarray) -> np.ndarray:
+    """Return the bins (n_bins,) of the run with the most stars among those that are long enough for a line."""
+    long_enough = [run for run in runs if len(run) > MIN_POINTS]
+    used = np.zeros(len(counts), dtype=bool)
+    if long_enough:
+        used[max(long_enough, key=lambda run: counts[run].sum())] = True
+    return used
+
+
+def _points(positions_kpc: np.ndarray, surveys: Sequence[BinSample], used: np.ndarray) -> _Points:
+    """Return the medians of the bins used. Surveys share seeds: the bootstraps of the second are taken backwards."""
+    known = [used & np.isfinite(survey.medians) for survey in surveys]
+    own = [survey.take(bins) for survey, bins in zip(surveys, known, strict=True)]
+    samples = [
+        np.concatenate([survey.medians[None], survey.bootstraps[:: -1 if number else 1]]).astype(np.float64)
+        for number, survey in enumerate(own)
+    ]
+    numbers = np.repeat(np.arange(len(own)), [len(survey.medians) for survey in own])
+    is_second = (numbers > 0)[:, None].astype(np.float64)
+    return _Points(
+        np.concatenate([positions_kpc[bins] for bins in known]),
+        np.concatenate(samples, axis=1),
+        np.concatenate([_scatter(survey) for survey in own if survey.counts.size]),
+        is_second if 0 < is_second.sum() < len(numbers) else is_second[:, :0],
+    )
+
+
+def _scatter(survey: BinSample) -> np.ndarray:
+    """Return the errors of medians of stars whose values scatter alike in all bins."""
+    of_a_star = np.sqrt(np.mean(survey.bootstraps.var(axis=0) * survey.counts))
+    return (of_a_star or 1.0) / np.sqrt(survey.counts)  # 1: of equal values nothing is known but their number
+
+
+def _misfit(points: _Points, breaks: np.ndarray) -> float:
+    """Return how far medians scatter about their line beyond their errors."""
+    alike, medians = np.ones_like(points.x), points._replace(samples=points.samples[:1])
+    _, left = _broken_lines(medians, alike, breaks) if breaks.size else _straight_lines(medians, alike)
+    freedom = len(points.x) - 2 - points.is_second.shape[1] - (PARAMETERS_OF_BREAK if breaks.size else 0)
+    return float(np.sqrt(max(left / freedom - np.mean(points.scatter**2), 0))) if freedom > 0 else 0.0
 
 
 def _breaks(positions: np.ndarray) -> np.ndarray:
@@ -104,27 +159,39 @@ def _breaks(positions: np.ndarray) -> np.ndarray:
     return first + step * np.arange(int(np.floor((last - first) / step + 1e-9)) + 1)
 
 
-def _broken_lines(
-    x: np.ndarray, samples: np.ndarray, weights: np.ndarray, breaks: np.ndarray
-) -> tuple[BrokenLine, float]:
-    """Return the line of least squares of each row of `samples` (n_fits, n_points), and the squares of the first."""
-    offsets = x - breaks[:, None]
-    designs = np.stack([np.ones_like(offsets), np.minimum(offsets, 0), np.maximum(offsets, 0)], axis=-1)
+def _is_inside(found: np.ndarray, breaks: np.ndarray) -> bool:
+    """Tell whether a break and the 1-sigma interval of its bootstraps lie between the ends of those that were tried."""
+    at_an_end = found[:, None] == breaks[[0, -1]]
+    return not at_an_end[0].any() and bool((at_an_end[1:].mean(axis=0) < MAX_AT_AN_END).all())
+
+
+def _broken_lines(points: _Points, weights: np.ndarray, breaks: np.ndarray) -> tuple[BrokenLine, float]:
+    """Return the line of least squares of the medians and of each bootstrap, and the squares of the medians."""
+    x, samples, _, is_second = points
+    distances = x - breaks[:, None]
+    designs = np.stack([np.ones_like(distances), np.minimum(distances, 0), np.maximum(distances, 0)], axis=-1)
+    designs = np.concatenate([designs, np.broadcast_to(is_second, (len(breaks), *is_second.shape))], axis=-1)
     bases, triangles = np.linalg.qr(designs * weights[:, None])
     # what a fit explains is the length of its projection: the longest leaves the least squares
     projections = np.einsum("fp,bpk->fbk", samples * weights, bases, optimize=True)
     explained = (projections**2).sum(axis=-1)
     best = np.argmax(explained, axis=1)
     chosen = projections[np.arange(len(samples)), best]
-    level, inner, outer = np.linalg.solve(triangles[best], chosen[..., None])[..., 0].T
+    level, inner, outer, *offsets = np.linalg.solve(triangles[best], chosen[..., None])[..., 0].T
     left = np.sum((samples[0] * weights) ** 2) - explained[0, best[0]]
-    return BrokenLine(breaks[best], inner, outer, level), float(left)
+    return BrokenLine(breaks[best], inner, outer, level, _offsets(offsets, level)), float(left)
 
 
-def _straight_lines(x: np.ndarray, samples: np.ndarray, weights: np.ndarray) -> tuple[BrokenLine, float]:
-    """Return the straight line of least squares of each row of `samples`, and the squares of the first."""
+def _straight_lines(points: _Points, weights: np.ndarray) -> tuple[BrokenLine, float]:
+    """Return the straight line of least squares, and its squares, as `_broken_lines` does."""
+    x, samples, _, is_second = points
     middle = np.average(x, weights=weights**2)
-    design = np.stack([np.ones_like(x), x - middle], axis=1) * weights[:, None]
-    level, slope = ((samples * weights) @ np.linalg.pinv(design).T).T
-    left = np.sum(((samples[0] - level[0] - slope[0] * (x - middle)) * weights) ** 2)
-    return BrokenLine(np.full(len(samples), np.nan), slope, slope, level), float(left)
+    design = np.column_stack([np.ones_like(x), x - middle, is_second])
+    found = (samples * weights) @ np.linalg.pinv(design * weights[:, None]).T
+    left = np.sum(((samples[0] - design @ found[0]) * weights) ** 2)
+    level, slope, *offsets = found.T
+    return BrokenLine(np.full_like(slope, np.nan), slope, slope, level, _offsets(offsets, level)), float(left)
+
+
+def _offsets(found: Sequence[np.ndarray], like: np.ndarray) -> np.ndarray:
+    return found[0] if found else np.full_like(like, np.nan)

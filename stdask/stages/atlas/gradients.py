@@ -1,6 +1,6 @@
 """The gradients of the atlas: slopes and breaks, north against south, and the seam between the surveys."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,20 @@ from stdask.schema import products as schema_products
 from stdask.science.galaxy.bins import CELLS, STEPS
 from stdask.science.galaxy.gradients import Slope, fit_slopes
 from stdask.science.galaxy.paired_bins import BinSample, Difference, paired_difference
+from stdask.science.galaxy.profiles import Windows
 from stdask.stages.atlas.products import Products
 from stdask.stages.atlas.samples import A_ONLY, ALONE, FLARE, HEIGHT, MERGED, RAW_ONLY, UNTRANSLATED
 from stdask.stages.atlas.tasks import Statistics
 from stdask.storage.documents import write_figures
 from stdask.storage.products.maps import write_profile
 
+FITTED = {  # sample -> the surveys whose medians are fitted together
+    ALONE: (ALONE,),
+    MERGED: (ALONE, A_ONLY),
+    UNTRANSLATED: (ALONE, RAW_ONLY),
+    A_ONLY: (A_ONLY,),
+}
+QUANTITIES = {"BREAK": "breaks", "INNER": "inner", "OUTER": "outer", "OFFSET": "offsets"}  # column -> part of a fit
 KINDS = {"radial_steps": "radial", "vertical_steps": "vertical", "azimuth_steps": "azimuthal", FLARE: "flare"}
 Row = dict[str, Any]  # column of the table -> value
 
@@ -66,11 +74,15 @@ def _slopes_of(products: Products, steps: str) -> Iterable[Row]:
     bins = products.bins.profiles[steps]
     for quantity in (HEIGHT,) if steps == FLARE else products.labels:
         unit = "kpc" if quantity == HEIGHT else products.unit(quantity)
-        for sample, found in products.medians[quantity][steps].items():
+        found = products.medians[quantity][steps]
+        fitted = FITTED if products.selection.survey_b else {MERGED: (MERGED,)}
+        for sample, names in fitted.items():
+            if not set(names) <= set(found):
+                continue
             for number, part in enumerate(bins.slices):
                 own = slice(number * bins.windows.number, (number + 1) * bins.windows.number)
-                x = bins.windows.centres_kpc
-                slope = fit_slopes(x, found.medians[own], found.counts[own], found.bootstraps[:, own])
+                surveys = [found[name].take(own) for name in names]
+                slope = fit_slopes(bins.windows.centres_kpc, [_sample(survey) for survey in surveys])
                 if slope:
                     yield {
                         "SAMPLE": sample,
@@ -80,31 +92,55 @@ def _slopes_of(products: Products, steps: str) -> Iterable[Row]:
                         "SIDE": part.side,
                         "LOW": part.low,
                         "HIGH": part.high,
-                        "N_BINS": slope.n_points,
-                        "N": int(found.counts[own].sum()),
+                        **_extent(bins.windows, surveys, slope),
                         **_numbers(slope),
-                        **_spread(x, found, own, with_break=bool(np.isfinite(slope.line.breaks[0]))),
+                        **_spread(bins.windows.centres_kpc, surveys, slope),
                     }
 
 
+def _extent(windows: Windows, surveys: Sequence[Statistics], slope: Slope) -> dict[str, float | int]:
+    """Return which bins a line is fitted to, and what is left out."""
+    filled = np.array([np.isfinite(survey.medians) for survey in surveys])
+    counts = np.array([survey.counts for survey in surveys])
+    n_fitted = int(counts[filled & slope.used].sum())
+    return {
+        "FIT_LOW": float(windows.starts_kpc[slope.used].min()),
+        "FIT_HIGH": float(windows.ends_kpc[slope.used].max()),
+        "N_BINS": int(slope.used.sum()),
+        "N": n_fitted,
+        "N_GAPS": slope.n_gaps,
+        "N_BINS_LEFT_OUT": int((filled.any(axis=0) & ~slope.used).sum()),
+        "N_LEFT_OUT": int(counts.sum()) - n_fitted,
+    }
+
+
 def _numbers(slope: Slope) -> dict[str, float]:
-    names = {"BREAK": "breaks", "INNER": "inner", "OUTER": "outer"}
-    values = {name: float(getattr(slope.line, field)[0]) for name, field in names.items()}
-    return values | {f"{name}_ERR": float(getattr(slope.errors, field)) for name, field in names.items()}
+    values = {name: float(getattr(slope.line, field)[0]) for name, field in QUANTITIES.items()}
+    return values | {f"{name}_ERR": float(getattr(slope.errors, field)) for name, field in QUANTITIES.items()}
 
 
-def _spread(x: np.ndarray, found: Statistics, own: slice, with_break: bool) -> dict[str, float]:
-    """Return how far the slopes of single networks, and those of stars moved within their errors, scatter.
+def _spread(x: np.ndarray, surveys: Sequence[Statistics], slope: Slope) -> dict[str, float]:
+    """Return how far the fits to single networks, and those to stars moved within their errors, scatter.
 
-    All of them break, or none, as does the line of the medians: else they would not be of the same thing.
+    All of them are of the same bins, and break, or none, as does the line of the medians: else they would not be of the
+    same thing.
     """
+    n_members = max(len(survey.members) for survey in surveys)
+    members = [
+        [survey.members[k] if len(survey.members) else survey.medians for survey in surveys] for k in range(n_members)
+    ]
+    noisy = [[survey.noisy[k] for survey in surveys] for k in range(min(len(survey.noisy) for survey in surveys))]
+    with_break = bool(np.isfinite(slope.line.breaks[0]))
     spread = {}
-    for name, medians in (("TRANSLATION", found.members), ("NOISE", found.noisy)):
-        counts, bootstraps = found.counts[own], found.bootstraps[:, own]
-        fits = [fit_slopes(x, row, counts, bootstraps, with_break) for row in medians[:, own]]
-        for part, field in (("INNER", "inner"), ("OUTER", "outer")):
-            values = [getattr(fit.line, field)[0] for fit in fits if fit]
-            spread[f"{part}_{name}"] = float(np.std(values, ddof=1)) if len(values) > 1 else np.nan
+    for name, realisations in (("TRANSLATION", members), ("NOISE", noisy)):
+        samples = [
+            [_sample(survey)._replace(medians=medians) for survey, medians in zip(surveys, drawn, strict=True)]
+            for drawn in realisations
+        ]
+        fits = [fit for own in samples if (fit := fit_slopes(x, own, with_break, slope.used))]
+        for column, field in QUANTITIES.items():
+            values = [getattr(fit.line, field)[0] for fit in fits]
+            spread[f"{column}_{name}"] = float(np.std(values, ddof=1)) if len(values) > 1 else np.nan
     return spread
 
 

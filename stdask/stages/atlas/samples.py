@@ -15,7 +15,7 @@ HEIGHT = "HEIGHT"  # |Z|, which every star on the maps has: its counts are those
 FLARE = "flare_steps"
 OF_B, OF_A, RAW = "B", "A", "RAW"  # values of B; of A on the scale of B; of A as A measured them
 ALONE, MERGED, UNTRANSLATED, A_ONLY = "ALONE", "MERGED", "UNTRANSLATED", "A_ONLY"
-RAW_ONLY = "RAW_ONLY"  # in cells alone: to compare the two surveys before translation
+RAW_ONLY = "RAW_ONLY"  # in cells and steps alone: to compare the two surveys before translation
 SAMPLES: Mapping[str, tuple[str, ...]] = {
     ALONE: (OF_B,),
     MERGED: (OF_B, OF_A),
@@ -88,12 +88,11 @@ class Selection:
         """Return the samples compared, each with the parts it is put together from."""
         if not self.survey_b:
             return {MERGED: (OF_B,)}
+        wanted = [name for name in SAMPLES if name != RAW_ONLY or product == CELLS]
+        if product in STEPS:  # slopes are fitted to the medians of each survey
+            wanted = [ALONE, A_ONLY, RAW_ONLY]
         raw = any(f"{label}_RAW" in self.source.columns for label in self.labels)
-        samples = {
-            name: parts
-            for name, parts in SAMPLES.items()
-            if (raw or RAW not in parts) and (name != RAW_ONLY or product == CELLS)
-        }
+        samples = {name: parts for name, parts in SAMPLES.items() if name in wanted and (raw or RAW not in parts)}
         if quantity not in self.labels:  # that a star lies somewhere does not change when its labels are translated
             return {name: tuple(OF_A if part == RAW else part for part in parts) for name, parts in samples.items()}
         return samples
@@ -105,14 +104,21 @@ class Selection:
         return tuple(name for name in names if f"{quantity}_{name}" in self.source.columns)
 
     def noisy(self, quantity: str, product: str) -> tuple[str, ...]:
-        """Return the parts that hold all stars, each moved within its error."""
+        """Return what the realisations are called in which all stars move within their errors."""
         wanted = self.config.translation_errors and f"{quantity}_ERR" in self.quantities
         return tuple(f"NOISY_{k}" for k in range(self.config.n_noisy)) if wanted and product not in MAPS else ()
 
     def parts(self, quantity: str, product: str) -> tuple[str, ...]:
         """Return all parts that a product of a quantity needs."""
         needed = [part for parts in self.samples(quantity, product).values() for part in parts]
-        return (*dict.fromkeys(needed), *self.members(quantity), *self.noisy(quantity, product))
+        surveys = (OF_B, OF_A) if self.survey_b else (OF_B,)
+        moved = [noisy_part(part, name) for name in self.noisy(quantity, product) for part in surveys]
+        return (*dict.fromkeys(needed), *self.members(quantity), *moved)
+
+
+def noisy_part(part: str, realisation: str) -> str:
+    """Return what the stars of a part are called in a realisation in which they move within their errors."""
+    return f"{part}_{realisation}"
 
 
 def key_name(product: str, quantity: str, part: str) -> str:

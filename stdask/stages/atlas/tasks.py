@@ -23,7 +23,7 @@ from stdask.science.galaxy.binning import bin_bands, bin_deviations, bin_medians
 from stdask.science.galaxy.bins import CELLS, MAPS, PRODUCTS, STEPS, Stars
 from stdask.science.galaxy.profiles import BAND, running_medians
 from stdask.science.keys.random_keys import uniforms
-from stdask.stages.atlas.samples import A_ONLY, HEIGHT, MERGED, OF_A, OF_B, Selection, key_name
+from stdask.stages.atlas.samples import A_ONLY, HEIGHT, MERGED, OF_A, OF_B, RAW, Selection, key_name, noisy_part
 from stdask.stages.atlas.sources import Block
 from stdask.storage.products.key_files import read_keys, write_keys
 from stdask.storage.tables import to_numpy
@@ -54,6 +54,10 @@ class Statistics:
     members: np.ndarray  # (n_members, n_bins): medians with the values of one network
     noisy: np.ndarray  # (n_noisy, n_bins): medians of all stars moved within their errors
     bootstraps: np.ndarray  # (n_bootstraps, n_bins), of bins that share no stars
+
+    def take(self, bins: slice) -> "Statistics":
+        """Return those of some bins."""
+        return Statistics(*(getattr(self, f.name)[..., bins] for f in fields(self)))
 
     @classmethod
     def join(cls, parts: Sequence["Statistics"]) -> "Statistics":
@@ -104,14 +108,16 @@ def reduce_range(item: Range, selection: Selection, files: Sequence[Path]) -> di
     samples = {}
     for sample, wanted in selection.samples(quantity, product).items():
         keys = merge_keys([found[part] for part in wanted])
-        others: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+        members, noisy = [], []
         if sample in (MERGED, A_ONLY):
             with_b = [found[OF_B]] if sample == MERGED else []
-            others = (
-                [merge_keys([*with_b, found[part]]) for part in selection.members(quantity)],
-                [found[part] for part in selection.noisy(quantity, product)] if with_b else [],
-            )
-        samples[sample] = _statistics(item, keys, others, selection)
+            members = [merge_keys([*with_b, found[part]]) for part in selection.members(quantity)]
+        if RAW not in wanted:  # the errors of untranslated values are not known
+            noisy = [
+                merge_keys([found[noisy_part(part, name)] for part in wanted])
+                for name in selection.noisy(quantity, product)
+            ]
+        samples[sample] = _statistics(item, keys, (members, noisy), selection)
     return samples
 
 
@@ -174,10 +180,12 @@ def _values(table: pa.Table, quantity: str, part: str, of_b: np.ndarray, selecti
         return np.where(of_b == (part == OF_B), np.abs(to_numpy(table, Z)), np.nan)
     if part in (OF_B, OF_A):
         return np.where(of_b == (part == OF_B), to_numpy(table, quantity), np.nan)
-    if part.startswith("NOISY"):
+    if "NOISY" in part:
+        survey, realisation = part.split("_", 1)
         errors = np.nan_to_num(to_numpy(table, f"{quantity}_ERR"))
-        uniform = uniforms(to_numpy(table, schema.STAR_KEY.name), selection.seed, f"atlas {quantity} {part}")
-        return to_numpy(table, quantity) + errors * ndtri(uniform)
+        uniform = uniforms(to_numpy(table, schema.STAR_KEY.name), selection.seed, f"atlas {quantity} {realisation}")
+        moved = to_numpy(table, quantity) + errors * ndtri(uniform)
+        return np.where(of_b == (survey == OF_B), moved, np.nan)
     return np.where(of_b, np.nan, to_numpy(table, f"{quantity}_{part}"))
 
 

@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from stdask.science.galaxy.gradients import fit_slopes
+from stdask.science.galaxy.paired_bins import BinSample
 from stdask.science.galaxy.profiles import Windows, running_medians
 from tests.science.keys.keys import pack_keys
 
@@ -29,15 +30,23 @@ def medians(radii, values, n_bootstraps=300, seed=1):
     return running_medians(pack_keys(bins, values[members]), WINDOWS.number, 20, n_bootstraps, seed)
 
 
-def fit(radii, values, n_bootstraps=300, with_break=None):
+def sample(radii, values, n_bootstraps=300):
     found, drawn = medians(radii, values, n_bootstraps)
-    return fit_slopes(WINDOWS.centres_kpc, found.medians, found.counts, drawn, with_break)
+    return BinSample(found.counts, found.medians, drawn)
+
+
+def fit(radii, values, n_bootstraps=300, with_break=None):
+    return fit_slopes(WINDOWS.centres_kpc, [sample(radii, values, n_bootstraps)], with_break)
+
+
+def fit_points(x, values, counts, drawn, with_break=None):
+    return fit_slopes(x, [BinSample(counts, values, drawn)], with_break)
 
 
 def test_points_on_a_broken_line_give_its_slopes_and_its_break():
     x = WINDOWS.centres_kpc
     rng = np.random.default_rng(2)
-    slope = fit_slopes(x, truth(x), STARS_EACH[: len(x)], truth(x) + rng.normal(0, 1e-6, (50, len(x))), True)
+    slope = fit_points(x, truth(x), STARS_EACH[: len(x)], truth(x) + rng.normal(0, 1e-6, (50, len(x))), True)
     # breaks are tried every 0.05 kpc, 6 kpc among them but for rounding
     assert_allclose([slope.line.breaks[0], slope.line.inner[0], slope.line.outer[0]], [BREAK, INNER, OUTER], atol=1e-6)
 
@@ -64,7 +73,7 @@ def test_errors_equal_those_of_stars_resampled_by_brute_force(with_break):
     for _ in range(400):
         again = rng.integers(0, len(radii), len(radii))
         found, _ = medians(radii[again], values[again], n_bootstraps=10)
-        line = fit_slopes(WINDOWS.centres_kpc, found.medians, own.counts, drawn, with_break).line
+        line = fit_points(WINDOWS.centres_kpc, found.medians, own.counts, drawn, with_break).line
         fits.append(line.outer[0])
     # 400 resamplings know a standard deviation to 3.5 %; what is asked of the errors is 10 %
     assert_allclose(slope.errors.outer, np.std(fits), rtol=0.1)
@@ -89,7 +98,7 @@ def test_without_a_break_both_slopes_are_that_of_a_weighted_straight_line():
     errors = 2 / np.sqrt(counts)
     drawn = -0.06 * x + errors * rng.normal(size=(500, 12))
     line = -0.06 * x + 0.5 * errors * rng.normal(size=12)  # within the errors: nothing is left over
-    slope = fit_slopes(x, line, counts, drawn, with_break=False)
+    slope = fit_points(x, line, counts, drawn, with_break=False)
     expected = np.polyfit(x, line, 1, w=np.sqrt(counts))[0]
     assert_allclose([slope.line.inner[0], slope.line.outer[0]], expected, rtol=1e-9)
     assert np.isnan(slope.line.breaks[0])
@@ -99,7 +108,7 @@ def test_medians_on_no_line_are_not_decided_by_the_point_of_the_most_stars():
     x = np.arange(12.0)
     curve, counts = 0.05 * (x - 6) ** 2, np.where(x == 11, 10**8, 100)
     drawn = curve + np.random.default_rng(9).normal(size=(200, 12)) / np.sqrt(counts)
-    slope = fit_slopes(x, curve, counts, drawn, with_break=False)
+    slope = fit_points(x, curve, counts, drawn, with_break=False)
     assert abs(slope.line.outer[0]) < 0.1  # the parabola's own slope at that point is 0.5, over all points 0.05
 
 
@@ -107,21 +116,21 @@ def test_too_few_bins_for_a_break_have_one_slope_and_too_few_for_a_line_none():
     x = np.arange(8.0)
     drawn = np.random.default_rng(4).normal(0, 0.1, (20, 8)) + x
     known, few = (np.where(np.arange(8) < number, x, np.nan) for number in (5, 2))
-    assert np.isnan(fit_slopes(x, known, STARS_EACH[:8], drawn, with_break=True).line.breaks[0])
-    assert fit_slopes(x, few, STARS_EACH[:8], drawn, with_break=True) is None
+    assert np.isnan(fit_points(x, known, STARS_EACH[:8], drawn, with_break=True).line.breaks[0])
+    assert fit_points(x, few, STARS_EACH[:8], drawn, with_break=True) is None
 
 
 def test_a_break_that_is_asked_for_is_fitted_where_none_is_worth_it():
     x = np.arange(10.0)
     drawn = np.random.default_rng(5).normal(0, 0.1, (50, 10)) + x
-    straight, broken = (fit_slopes(x, x, STARS_EACH[:10], drawn, asked).line.breaks[0] for asked in (None, True))
+    straight, broken = (fit_points(x, x, STARS_EACH[:10], drawn, asked).line.breaks[0] for asked in (None, True))
     assert np.isnan(straight)
     assert np.isfinite(broken)
 
 
 def test_medians_of_stars_all_alike_have_the_slope_without_an_error():
     x = np.arange(10.0)
-    slope = fit_slopes(x, x, STARS_EACH[:10], np.tile(x, (50, 1)), with_break=False)
+    slope = fit_points(x, x, STARS_EACH[:10], np.tile(x, (50, 1)), with_break=False)
     assert_allclose(slope.line.outer[0], 1)
     assert_allclose(slope.errors.outer, 0, atol=1e-12)
 
@@ -134,3 +143,99 @@ def test_a_line_without_a_break_is_given_none():
         found.append(fit(radii, values, n_bootstraps=100).line.breaks[0])
     # the criterion lets about one in fifteen pass, more with searched breaks: of 40 no more than 10
     assert np.isfinite(found).sum() <= 10
+
+
+def with_a_hole(seed):
+    """Return stars like those of run 1: a survey to 5 kpc, two bins far outside, and nothing between."""
+    rng = np.random.default_rng(seed)
+    radii = np.concatenate([rng.uniform(1, 5, 4000), rng.uniform(9.5, 10.5, 150)])
+    values = 0.03 * radii + rng.normal(0, 0.17, len(radii))
+    values[radii > 9] -= 0.4  # whatever happens in the hole
+    return radii, values.astype(np.float32)
+
+
+def test_a_line_ends_where_a_bin_is_missing():
+    for seed in range(10):
+        radii, values = with_a_hole(seed)
+        slope = fit(radii, values)
+        centres = WINDOWS.centres_kpc[slope.used]
+        assert (centres.min(), centres.max()) == (1.25, 4.75)
+        assert slope.n_gaps == 1
+        assert np.isnan(slope.line.breaks[0])
+        assert abs(slope.line.outer[0] - 0.03) < 4 * slope.errors.outer  # over the hole it is -0.04
+
+
+def test_of_two_runs_of_bins_the_one_of_more_stars_is_fitted_if_it_is_long_enough_for_a_line():
+    x = np.arange(12.0)
+    values = np.where((x < 4) | (x > 5), x, np.nan)
+    drawn = values + np.random.default_rng(11).normal(0, 0.1, (50, 12))
+    for inner, outer, expected in ((200, 100, x < 4), (100, 200, x > 5)):
+        slope = fit_points(x, values, np.where(x < 4, inner, outer), drawn)
+        assert slope.used.tolist() == expected.tolist()
+    short = np.where((x < 4) | (x > 9), x, np.nan)  # two bins of many stars, four of few
+    slope = fit_points(x, short, np.where(x < 4, 100, 10_000), drawn)
+    assert slope.used.tolist() == (x < 4).tolist()
+
+
+def test_a_break_beyond_the_reach_of_the_search_is_no_break():
+    found = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        radii = rng.uniform(1, 6, 20_000)
+        # breaks half a bin before the last one: the search can come no nearer than two bins to the end
+        values = 0.03 * radii - 0.5 * np.maximum(radii - 5.25, 0) + rng.normal(0, 0.17, len(radii))
+        found.append(fit(radii, values.astype(np.float32), n_bootstraps=100).line.breaks[0])
+    assert np.isnan(found).all()
+
+
+def two_surveys(seed, offset, n_inner=6000, n_outer=8000):
+    """Return B inside 8 kpc, and A outside 6 kpc with all of its values shifted."""
+    rng = np.random.default_rng(seed)
+    radii = [rng.uniform(1, 8, n_inner), rng.uniform(6, 13, n_outer)]
+    values = [truth(r) + rng.normal(0, 0.17, len(r)) for r in radii]
+    return [
+        sample(r, (v + shift).astype(np.float32), 100) for r, v, shift in zip(radii, values, (0, offset), strict=True)
+    ]
+
+
+def test_an_offset_between_two_surveys_changes_neither_slopes_nor_break():
+    pulls = []
+    for seed in range(60):
+        slope = fit_slopes(WINDOWS.centres_kpc, two_surveys(seed, 0.1))
+        expected = [BREAK, INNER, OUTER, 0.1]
+        found = [getattr(slope.line, name)[0] for name in ("breaks", "inner", "outer", "offsets")]
+        errors = [getattr(slope.errors, name) for name in ("breaks", "inner", "outer", "offsets")]
+        pulls.append((np.array(found) - expected) / errors)
+    # of 60 pulls the standard deviation is known to 9 %: 3 sigma, and the mean to 0.13
+    assert_allclose(np.std(pulls, axis=0), 1, atol=0.3)
+    assert_allclose(np.mean(pulls, axis=0), 0, atol=0.4)
+
+
+def test_a_line_and_an_offset_are_those_of_a_weighted_least_squares_fit():
+    x, rng = np.arange(10.0), np.random.default_rng(12)
+    first, second = np.where(x < 7, -0.06 * x, np.nan), np.where(x > 3, 0.2 - 0.06 * x, np.nan)
+    counts = rng.integers(50, 400, (2, 10))
+    drawn = [v + 2 / np.sqrt(n) * rng.normal(size=(500, 10)) for v, n in zip((first, second), counts, strict=True)]
+    noisy = [v + 1 / np.sqrt(n) * rng.normal(size=10) for v, n in zip((first, second), counts, strict=True)]
+    samples = [BinSample(n, v, b) for n, v, b in zip(counts, noisy, drawn, strict=True)]
+    slope = fit_slopes(x, samples, with_break=False)
+    of_a, n_stars, values = np.repeat([0.0, 1.0], 10), np.concatenate(counts), np.concatenate(noisy)
+    design = np.stack([np.ones(20), np.tile(x, 2), of_a], axis=1)
+    has = np.isfinite(values)
+    # the surveys scatter alike: a common factor of all weights changes nothing but the last digits of their estimate
+    root = np.sqrt(n_stars)[has, None]
+    _, steep, offset = np.linalg.lstsq(design[has] * root, values[has] * root[:, 0])[0]
+    assert_allclose(slope.line.outer[0], steep, rtol=0.02)
+    assert_allclose(slope.line.offsets[0], offset, rtol=0.02)
+    assert slope.used.all()
+
+
+def test_surveys_that_share_no_run_of_bins_have_no_offset():
+    x = np.arange(12.0)
+    first, second = np.where(x < 4, x, np.nan), np.where(x > 6, x, np.nan)
+    drawn = np.random.default_rng(13).normal(0, 0.1, (50, 12))
+    samples = [BinSample(STARS_EACH[:12] * n, v, v + drawn) for n, v in ((1, first), (2, second))]
+    slope = fit_slopes(x, samples)
+    assert slope.used.tolist() == (x > 6).tolist()
+    assert np.isnan(slope.line.offsets[0])
+    assert np.isnan(slope.errors.offsets)

@@ -298,6 +298,38 @@ def test_gradients_are_those_that_were_put_in(done):
     assert (table[table["SAMPLE"] == "MERGED"]["INNER_NOISE"] > 0).any()
 
 
+@pytest.mark.usefixtures("undrawn")
+def test_slopes_end_at_gaps_and_an_offset_of_the_surveys_is_no_slope(tmp_path, client):
+    """As in run 1: near the midplane B ends at 5 kpc and A begins at 6.5 kpc; above it both are everywhere."""
+    data = disc()
+    near, radius, of_b = np.abs(data["Z_GC"]) < 0.25, data["R_GC"], data["SURVEY"] == B
+    data["LOGG"][near & of_b & (radius > 5)] = np.nan
+    data["LOGG"][near & ~of_b & (radius < 6.5)] = np.nan
+    for name in ("FE_H", *(f"FE_H_{member}" for member in MEMBERS)):
+        data[name] = np.where(of_b, data[name], data[name] + 0.1).astype(np.float32)
+    run = prepare(tmp_path, data, n_bootstraps=50)
+    atlas.run(run, client)
+    table = Table.read(paths.products(run.output) / "gradients.ecsv")
+    own = table[(table["LABEL"] == "FE_H") & (table["KIND"] == "radial") & (table["SIDE"] == "both")]
+    for low, gaps in ((0.0, 1), (0.25, 0)):
+        (merged,) = own[(own["SAMPLE"] == "MERGED") & (own["LOW"] == low)]
+        stars = chosen(data) & (np.abs(data["Z_GC"]) >= low) & (np.abs(data["Z_GC"]) < low + 0.25)
+        fitted = stars & (radius >= merged["FIT_LOW"]) & (radius < merged["FIT_HIGH"])
+        assert merged["N_GAPS"] == gaps
+        assert merged["N_LEFT_OUT"] == stars.sum() - merged["N"]
+        assert fitted.sum() - merged["N"] < 20 * 2 * merged["N_BINS"]  # bins of a survey with too few stars
+        assert abs(merged["OUTER"] + 0.06) < 4 * merged["OUTER_ERR"]
+        if gaps:
+            assert (merged["FIT_LOW"], merged["N_BINS_LEFT_OUT"]) == (6.5, 8)
+            assert np.isnan(merged["OFFSET"])
+        else:
+            assert (merged["FIT_LOW"], merged["FIT_HIGH"]) == (1.0, 12.0)
+            assert abs(merged["OFFSET"] - 0.1) < 4 * merged["OFFSET_ERR"]
+            # single networks move all of A by 0.01 dex: the offset moves, the slope does not
+            assert_allclose(merged["OFFSET_TRANSLATION"], 0.01, rtol=0.02)
+            assert merged["OUTER_TRANSLATION"] < 1e-3
+
+
 def test_the_seam_of_the_surveys_is_what_was_put_in_before_translation_and_none_after(done):
     run, _, _ = done
     table = Table.read(paths.products(run.output) / "seam.ecsv")
