@@ -109,11 +109,25 @@ class FamilyStars:
     n_test: int
 
 
+@dataclass(frozen=True)
+class DomainBins:
+    """The bins of a domain, and the share of new stars like the training stars that lie inside."""
+
+    n_bins: int  # along each axis
+    inside: float  # share of the training stars, each held out in turn
+
+    def __str__(self) -> str:
+        """Return both in words."""
+        return f"{self.n_bins} along each axis, {100 * self.inside:.1f} % of held-out training stars inside"
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainCounts(Counts):
     """Counts of the stage `train`."""
 
     families: Mapping[str, FamilyStars]
+    # "intrinsic inputs" and the like -> bins
+    domains: Mapping[str, DomainBins] = field(default_factory=dict, metadata={"title": "bins of the domain"})
 
 
 @dataclass(frozen=True, kw_only=True)

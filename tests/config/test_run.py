@@ -58,7 +58,7 @@ def test_what_a_run_file_leaves_out_has_the_papers_value(load):
     assert (config.train.n_members, config.train.max_epochs, config.train.patience) == (5, 1000, 20)
     assert config.train.learning_rates == (1e-3, 1e-4, 1e-5)
     assert (config.train.test_fraction, config.train.clip_sigma, config.pair.max_ebv) == (0.2, 5.0, 0.3)
-    assert (config.translate.n_draws, config.domain.n_bins) == (None, 30)
+    assert (config.translate.n_draws, config.domain.n_bins) == (None, None)
     assert (config.merge.half_light_radii, config.merge.cluster_depth_kpc) == (5.0, 0.5)
     assert config.atlas.select == {"LOGG": (1.5, 2.5)}
     assert (config.atlas.bin_kpc, config.atlas.radial_bin_kpc, config.atlas.vertical_bin_kpc) == (0.2, 0.5, 0.2)

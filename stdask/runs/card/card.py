@@ -21,7 +21,7 @@ from stdask.network.ensemble import Family
 from stdask.network.presets import ANY, shape_of
 from stdask.runs.card.head import METHOD, render_head
 from stdask.runs.card.limits import limits_of
-from stdask.runs.counts import FamilyStars, IngestCounts, PairCounts, TrainCounts
+from stdask.runs.counts import DomainBins, FamilyStars, IngestCounts, PairCounts, TrainCounts
 from stdask.runs.ensemble import open_ensemble
 from stdask.runs.receipts import C, Receipt, by_file_name, read_receipt
 from stdask.schema.evaluation import ALL, CoverageRow, EpochRow, EvaluationTables, ScoreRow
@@ -74,6 +74,7 @@ class CardFamily(NamedTuple):
     split: list[int]  # training and validation stars of a member
     epochs: list[int]  # of each member
     cuts: Mapping[str, int]  # cut -> pairs left
+    domains: Mapping[str, DomainBins]  # those of its inputs and of its labels
     outside: float | None  # share of A outside the domain; None before evaluate
 
 
@@ -146,6 +147,7 @@ def gather(run: Run, trained: Receipt[TrainCounts], evaluation: Evaluation | Non
                 _split(trained.counts.families[family.name], train.validation_fraction, seed),
                 _epochs(history, family.name),
                 usable[family.name],
+                {name: bins for name, bins in trained.counts.domains.items() if name.split()[0] == family.name},
                 outside.get(family.name),
             )
             for family in families

@@ -6,6 +6,9 @@ from itertools import combinations
 
 import numpy as np
 
+MOST_BINS, FEWEST_BINS = 30, 5  # fewer: a bin as wide as the relations between columns would rule nothing out
+WANTED_INSIDE = 0.95  # share of new stars like the training stars: as many pass the domain index
+
 
 @dataclass(frozen=True)
 class Domain:
@@ -19,7 +22,12 @@ class Domain:
     @property
     def pairs(self) -> list[tuple[int, int]]:
         """The pairs of columns; a lone column is paired with itself."""
-        return list(combinations(range(len(self.names)), 2)) or [(0, 0)]
+        return _pairs(len(self.names))
+
+    @property
+    def n_bins(self) -> int:
+        """The number of bins along each axis."""
+        return self.occupied.shape[1]
 
     @property
     def pair_names(self) -> list[str]:
@@ -29,7 +37,7 @@ class Domain:
     @property
     def edges(self) -> np.ndarray:
         """The edges of the bins, shape (n_columns, n_bins + 1)."""
-        return np.linspace(self.minima, self.maxima, self.occupied.shape[1] + 1, axis=1)
+        return np.linspace(self.minima, self.maxima, self.n_bins + 1, axis=1)
 
     def contains(self, values: np.ndarray) -> np.ndarray:
         """Tell for each star and pair whether the star lies in an occupied bin.
@@ -44,7 +52,7 @@ class Domain:
         -------
         inside : shape (n_stars, n_pairs), bool
         """
-        bins, in_range = _bin_numbers(values, self.minima, self.maxima, self.occupied.shape[1])
+        bins, in_range = _bin_numbers(values, self.minima, self.maxima, self.n_bins)
         inside = np.empty((len(values), len(self.pairs)), dtype=bool)
         for n, (i, j) in enumerate(self.pairs):
             inside[:, n] = self.occupied[n, bins[:, i], bins[:, j]] & in_range[:, i] & in_range[:, j]
@@ -57,18 +65,71 @@ def fit_domain(values: np.ndarray, names: Sequence[str], n_bins: int, min_stars:
     Parameters
     ----------
     values : shape (n_stars, n_columns)
+        A star that lacks a value counts for the pairs of its other columns.
     names
         Of the columns.
     n_bins, min_stars
         Bins between the minimum and the maximum of each column; stars that make a bin valid.
     """
-    minima, maxima = values.min(axis=0), values.max(axis=0)
-    empty = Domain(tuple(names), minima, maxima, np.zeros((0, n_bins, n_bins), bool))
-    bins, _ = _bin_numbers(values, minima, maxima, n_bins)
-    counts = np.zeros((len(empty.pairs), n_bins, n_bins), dtype=np.int64)
-    for n, (i, j) in enumerate(empty.pairs):
-        np.add.at(counts[n], (bins[:, i], bins[:, j]), 1)
+    minima, maxima, _, counts = _count_bins(values, n_bins)
     return Domain(tuple(names), minima, maxima, counts >= min_stars)
+
+
+def choose_n_bins(values: np.ndarray, min_stars: int) -> int:
+    """Return the largest number of bins along each axis with which new stars like the training stars are inside.
+
+    At least `WANTED_INSIDE` of them shall be, by `share_held_out_inside`. Never fewer bins than `FEWEST_BINS`, with
+    which the share may be smaller.
+
+    Parameters
+    ----------
+    values, min_stars
+        As for `fit_domain`.
+    """
+    for n_bins in range(MOST_BINS, FEWEST_BINS, -1):
+        if share_held_out_inside(values, n_bins, min_stars) >= WANTED_INSIDE:
+            return n_bins
+    return FEWEST_BINS
+
+
+def share_held_out_inside(values: np.ndarray, n_bins: int, min_stars: int) -> float:
+    """Return which share of the training stars lies inside the domain of the other ones, in every pair of columns.
+
+    Each star is held out in turn (leave-one-out cross-validation). A lone extreme of a column is then beyond the range;
+    without any other star the range stays, and the bins of a star hold one star less.
+
+    Parameters
+    ----------
+    values, n_bins, min_stars
+        As for `fit_domain`. A value that a star lacks is not counted against it.
+    """
+    minima, maxima, bins, counts = _count_bins(values, n_bins)
+    known = np.isfinite(values)
+    inside = np.ones(len(values), dtype=bool)
+    for extreme in (minima, maxima):
+        at_extreme = values == extreme
+        inside &= ~(at_extreme & (at_extreme.sum(axis=0) == 1)).any(axis=1)
+    for n, (i, j) in enumerate(_pairs(values.shape[1])):
+        both = known[:, i] & known[:, j]
+        inside &= ~both | (counts[n, bins[:, i], bins[:, j]] > min_stars)
+    return float(inside.mean())
+
+
+def _pairs(n_columns: int) -> list[tuple[int, int]]:
+    """Return the pairs of columns; a lone column is paired with itself."""
+    return list(combinations(range(n_columns), 2)) or [(0, 0)]
+
+
+def _count_bins(values: np.ndarray, n_bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return minima, maxima, the bin numbers of the stars, and the stars in the bins of each pair of columns."""
+    minima, maxima = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
+    bins, in_range = _bin_numbers(values, minima, maxima, n_bins)
+    pairs = _pairs(values.shape[1])
+    counts = np.zeros((len(pairs), n_bins, n_bins), dtype=np.int64)
+    for n, (i, j) in enumerate(pairs):
+        both = in_range[:, i] & in_range[:, j]
+        np.add.at(counts[n], (bins[both, i], bins[both, j]), 1)
+    return minima, maxima, bins, counts
 
 
 def _bin_numbers(

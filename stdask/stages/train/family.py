@@ -1,6 +1,6 @@
 """Train: one family, from its training stars to networks, domains, fallbacks and errors."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -15,13 +15,20 @@ from stdask.network.ensemble import Family
 from stdask.network.plan import Plan, join_members
 from stdask.network.recipe import Sample
 from stdask.pairing.training_set import TrainingSet
+from stdask.runs.counts import DomainBins
 from stdask.runs.draws import draws_of
 from stdask.schema.evaluation import EpochRow
 from stdask.science.translation.dissimilarity import Neighbourhood, fit_neighbourhood
 from stdask.science.translation.gaussian_mixture import fit_mixture
 from stdask.science.translation.masking import Patterns, mask_inputs
 from stdask.science.translation.scaling import NO_COUNTERPART, Scaling, fit_scaling
-from stdask.science.translation.validity import fit_domain
+from stdask.science.translation.validity import (
+    WANTED_INSIDE,
+    Domain,
+    choose_n_bins,
+    fit_domain,
+    share_held_out_inside,
+)
 from stdask.stages.train.errors import calibrate
 from stdask.stages.train.fallback import choose_fallback
 from stdask.stages.train.latent import train_latent
@@ -34,6 +41,7 @@ class Trained(NamedTuple):
     family: Family
     history: list[EpochRow]
     notes: list[str]
+    domains: dict[str, DomainBins]  # "intrinsic inputs" and the like -> bins
 
 
 def train_family(
@@ -73,7 +81,9 @@ def train_family(
         for member, (_, epochs) in enumerate(members)
         for e in epochs
     ]
-    return Trained(calibrate(family, known, patterns, train, draws), history, notes)
+    domains = domain_bins(family, known, domain.min_stars)
+    notes += notes_of_domains(domains)
+    return Trained(calibrate(family, known, patterns, train, draws), history, notes, domains)
 
 
 def own_inputs(name: str, train: TrainConfig) -> list[int]:
@@ -108,11 +118,34 @@ def uncalibrated(
         counterparts=tuple(item.source for item in items),
         scaling=scaling,
         plan=join_members(plans),
-        input_domain=fit_domain(known.inputs, inputs, domain.n_bins, domain.min_stars),
-        label_domain=fit_domain(known.labels, labels, domain.n_bins, domain.min_stars),
+        input_domain=_domain(known.inputs, inputs, domain),
+        label_domain=_domain(known.labels, labels, domain),
         neighbourhood=_neighbourhood(known, inputs, seed),
         density=fit_mixture(known.inputs, seed) if train.missing == "draw" else None,
     )
+
+
+def _domain(values: np.ndarray, names: Sequence[str], domain: DomainConfig) -> Domain:
+    return fit_domain(values, names, domain.n_bins or choose_n_bins(values, domain.min_stars), domain.min_stars)
+
+
+def domain_bins(family: Family, known: TrainingSet, min_stars: int) -> dict[str, DomainBins]:
+    """Return the bins of the domains of inputs and labels, each by its name."""
+    domains = {"inputs": (family.input_domain, known.inputs), "labels": (family.label_domain, known.labels)}
+    return {
+        f"{family.name} {what}": DomainBins(own.n_bins, share_held_out_inside(values, own.n_bins, min_stars))
+        for what, (own, values) in domains.items()
+    }
+
+
+def notes_of_domains(domains: Mapping[str, DomainBins]) -> list[str]:
+    """Return a line for each domain outside of which lie more of the new stars than wanted."""
+    return [
+        f"{name}: only {100 * own.inside:.1f} % of the training stars lie inside the domain of the others, with "
+        f"{own.n_bins} bins along each axis ([domain] n_bins). Of stars like them the others are flagged and not merged"
+        for name, own in domains.items()
+        if own.inside < WANTED_INSIDE
+    ]
 
 
 def _measured_samples(

@@ -12,7 +12,7 @@ from stdask.config.training import TrainConfig
 from stdask.display.console import say
 from stdask.errors import PairingError
 from stdask.pairing.training_set import stack_columns, training_set
-from stdask.runs.counts import FamilyStars, TrainCounts
+from stdask.runs.counts import DomainBins, FamilyStars, TrainCounts
 from stdask.runs.ensemble import save_ensemble
 from stdask.runs.receipts import Receipt, by_file_name, read_receipt
 from stdask.runs.registry import TRAINING_STAGES
@@ -44,6 +44,7 @@ def run(run: Run, workers: Workers) -> Receipt:
     pairs = read_parquet(paths.pairs(run.output, run.definition_a.name, run.definition_b.name))
     catalogue = open_catalogue(paths.catalogue(run.output, run.definition_a.name))
     families, notes, history, counts = [], [], [], {}
+    domains: dict[str, DomainBins] = {}
     for name in schema.FAMILIES:
         if not config.train.labels(name):
             continue
@@ -56,12 +57,16 @@ def run(run: Run, workers: Workers) -> Receipt:
         families.append(trained.family)
         history += trained.history
         notes += trained.notes
+        domains |= trained.domains
         counts[name] = FamilyStars(len(stars), int(stars.is_test.sum()))
     written = save_ensemble(run, families, _provenance(stage))
     write_declared(paths.history(run.output), history)
+    for name, bins in domains.items():
+        say(f"  bins of the domain of {name}: {bins}")
     for note in notes:
         say(f"  {note}", "yellow")
-    receipt = stage.finish([*written, paths.history(run.output)], TrainCounts(families=counts, notes=tuple(notes)))
+    found = TrainCounts(families=counts, domains=domains, notes=tuple(notes))
+    receipt = stage.finish([*written, paths.history(run.output)], found)
     workers.refresh()  # TensorFlow takes 0.8 GB of each worker, and no later stage needs it
     return receipt
 

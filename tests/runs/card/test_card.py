@@ -14,7 +14,7 @@ from stdask.config.run import Run
 from stdask.network.ensemble import Fallback, Family
 from stdask.runs.card.card import Evaluation, gather, plain, render_card, write_card
 from stdask.runs.card.head import without_head
-from stdask.runs.counts import Counts, FamilyStars, RowCounts, TrainCounts
+from stdask.runs.counts import Counts, DomainBins, FamilyStars, RowCounts, TrainCounts
 from stdask.runs.ensemble import save_ensemble
 from stdask.runs.receipts import FileRecord, Receipt, describe_outputs, read_receipt, write_receipt
 from stdask.runs.registry import stage_settings
@@ -32,6 +32,7 @@ TRAIN = {
     "features": ["BP_G_0", "G_RP_0"],
 }
 CUTS = {"in both surveys": 500, "E(B-V) <= 0.3": 431, "all labels measured": 400}
+BINS = {"intrinsic inputs": DomainBins(10, 0.938), "intrinsic labels": DomainBins(10, 0.957)}
 TOO_FEW = "Only 36 usable pairs for the extrinsic networks: VHELIO is left untranslated."
 
 Write = Callable[..., str]
@@ -62,7 +63,7 @@ def write_run(run: Run, family: Family) -> None:
         "ingest_a": made_up_counts("ingest_a", rows=RowCounts(12_000, 11_000, {"no position": 1000})),
         "ingest_b": made_up_counts("ingest_b", rows=RowCounts(9000, 9000)),
         "pair": made_up_counts("pair", usable={family.name: CUTS}),
-        "train": made_up_counts("train", families={family.name: FamilyStars(400, 80)}, notes=(TOO_FEW,)),
+        "train": made_up_counts("train", families={family.name: FamilyStars(400, 80)}, domains=BINS, notes=(TOO_FEW,)),
     }
     for stage, own in counts.items():
         outputs = describe_outputs(run.output, [*written, paths.history(run.output)] if stage == "train" else [])
@@ -184,8 +185,10 @@ def test_the_domain_is_that_of_the_training_stars(card: Write) -> None:
     text = section(card(evaluation(domain=[OutsideRow("intrinsic", 0.0523)])), "Domain of validity")
     hottest, coolest = training_stars()[0][:, 0].max(), training_stars()[0][:, 0].min()
     assert f"| `TEFF` | {coolest:.4g} | {hottest:.4g} |" in text
-    assert "30 x 30 bins that holds at least\n  1 of the 320 training and validation stars." in text
-    assert "5.2 % of catalogue A lie outside" in text
+    assert "10 x 10 bins that holds at least\n  1 of the 320 training and validation stars." in text
+    assert "`QFLAG_OUTPUT_INTRINSIC`: the same for labels, with 10 x 10 bins." in text
+    assert "each held out in turn, 93.8 % lie inside the domain of intrinsic inputs." in text
+    assert "5.2 % of catalogue A lie outside the domain of inputs" in text
     assert "the star's 3 nearest training stars" in text
     assert "95 % of held-out stars" in text
     assert "of catalogue A lie outside" not in card()

@@ -6,7 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from stdask.science.translation.validity import describe_flags, fit_domain
+from stdask.science.translation.validity import (
+    FEWEST_BINS,
+    MOST_BINS,
+    WANTED_INSIDE,
+    choose_n_bins,
+    describe_flags,
+    fit_domain,
+    share_held_out_inside,
+)
 
 RNG = np.random.default_rng(1)
 STARS = np.column_stack([RNG.normal(4800, 300, 500), RNG.normal(2.4, 0.5, 500), RNG.normal(-0.3, 0.3, 500)])
@@ -49,6 +57,62 @@ def test_every_training_star_is_inside_its_own_domain(stars: np.ndarray, n_bins:
     stars = stars.astype(np.float64)
     domain = fit_domain(stars, [f"C{i}" for i in range(stars.shape[1])], n_bins, min_stars=1)
     assert domain.contains(stars).all()
+
+
+@pytest.mark.parametrize(("n_bins", "min_stars"), [(2, 1), (8, 1), (30, 1), (10, 3)])
+@pytest.mark.parametrize("n_columns", [1, 3])
+def test_the_share_of_held_out_stars_inside_is_that_of_domains_fitted_without_each(
+    n_bins: int, min_stars: int, n_columns: int
+):
+    # rounded, so that stars share extremes and lie on edges
+    stars = np.round(STARS[:120, :n_columns] / [100, 0.1, 0.1][:n_columns])
+    inside = []
+    for star in range(len(stars)):
+        domain = fit_domain(np.delete(stars, star, axis=0), NAMES[:n_columns], n_bins, min_stars)
+        inside.append(domain.contains(stars[[star]]).all())
+    assert share_held_out_inside(stars, n_bins, min_stars) == pytest.approx(np.mean(inside))
+
+
+def test_a_value_that_is_missing_counts_in_no_bin_and_against_no_star():
+    lacking = STARS.copy()
+    lacking[::2, 2] = np.nan
+    domain, complete = fit_domain(lacking, NAMES, 10, 1), fit_domain(STARS[1::2], NAMES, 10, 1)
+    np.testing.assert_array_equal(domain.occupied[0], fit_domain(STARS, NAMES, 10, 1).occupied[0])
+    np.testing.assert_array_equal(domain.minima[2], complete.minima[2])
+    expected, *_ = np.histogram2d(STARS[1::2, 1], STARS[1::2, 2], 10, [[*domain.edges[k][[0, -1]]] for k in (1, 2)])
+    np.testing.assert_array_equal(domain.occupied[2], expected > 0)
+    inside = domain.contains(lacking)
+    assert inside[1::2].all()
+    assert inside[::2, 0].all()
+    # a column of nothing but missing values beyond the first two has no say
+    assert share_held_out_inside(lacking, 10, 1) > share_held_out_inside(STARS[1::2], 10, 1)
+
+
+@pytest.mark.parametrize("n_stars", [300, 1000, 3000])
+def test_new_stars_pass_the_chosen_bins_at_the_wanted_rate_where_the_paper_s_30_lose_many(n_stars: int):
+    rng = np.random.default_rng(n_stars)
+
+    def drawn(n: int) -> np.ndarray:  # giants and dwarfs, four columns that depend on each other
+        logg = np.where(rng.random(n) < 0.5, rng.normal(2.4, 0.4, n), rng.normal(4.3, 0.2, n))
+        metallicity = rng.normal(-0.3, 0.3, n)
+        teff = 5600 - 400 * np.abs(logg - 4) + rng.normal(0, 150, n)
+        return np.column_stack([teff, logg, metallicity, 0.1 - 0.2 * metallicity + rng.normal(0, 0.08, n)])
+
+    training, new = drawn(n_stars), drawn(20_000)
+    n_bins = choose_n_bins(training, min_stars=1)
+    inside, published = (fit_domain(training, "ABCD", n, 1).contains(new).all(axis=1).mean() for n in (n_bins, 30))
+    # the share is estimated from n_stars stars, of which 5 % lie outside: 4 sigma of the binomial
+    assert inside > WANTED_INSIDE - 4 * np.sqrt(0.05 * 0.95 / n_stars)
+    assert FEWEST_BINS <= n_bins < MOST_BINS
+    if n_bins > FEWEST_BINS:
+        assert share_held_out_inside(training, n_bins + 1, 1) < WANTED_INSIDE
+    assert published < inside
+
+
+def test_many_stars_have_the_bins_of_the_paper_and_very_few_the_fewest():
+    rng = np.random.default_rng(4)
+    assert choose_n_bins(rng.uniform(0, 1, (20_000, 2)), min_stars=1) == MOST_BINS
+    assert choose_n_bins(rng.normal(0, 1, (30, 4)), min_stars=1) == FEWEST_BINS
 
 
 def test_what_lies_beyond_the_range_or_is_missing_is_outside():

@@ -1,13 +1,18 @@
 """A family from its training stars: whose counterpart is whose, what is masked, and the shape of the network."""
 
-import numpy as np
+from dataclasses import replace
 
+import numpy as np
+import pytest
+
+from stdask.config.stages import DomainConfig
 from stdask.config.training import TrainConfig
 from stdask.network.presets import shape_of
 from stdask.science.translation.masking import Patterns
 from stdask.science.translation.scaling import NO_COUNTERPART, fit_scaling
-from stdask.stages.train.family import member_jobs, own_inputs
-from tests.network.made_up import training_stars
+from stdask.science.translation.validity import choose_n_bins, share_held_out_inside
+from stdask.stages.train.family import domain_bins, member_jobs, notes_of_domains, own_inputs, uncalibrated
+from tests.network.made_up import made_up_plan, training_stars
 from tests.tools.validate.checked_stars import training
 
 ABUNDANCES = {
@@ -50,6 +55,29 @@ def test_where_missing_inputs_become_the_mean_members_are_trained_so_at_the_rate
                 np.abs(job.training.corrections[blind, 2]).max()
                 > 10 * np.abs(job.training.corrections[~blind, 2]).max()
             )
+
+
+@pytest.mark.parametrize("n_bins", [None, 30, 3])
+def test_the_bins_of_a_domain_follow_the_training_stars_unless_stated_and_a_loss_is_told(n_bins: int | None):
+    known = training(*training_stars(700))
+    train = TrainConfig.model_validate({"intrinsic": [{"label": "TEFF", "from": "TEFF"}, {"label": "MG_FE"}]})
+    train = train.model_copy(update={"features": ("BP_G_0", "G_RP_0", "RV")})
+    known = replace(known, labels=known.labels[:, :2], label_errors=known.label_errors[:, :2])
+    scaling = fit_scaling(known.inputs, known.labels, own_inputs("intrinsic", train), "residual")
+    plans = [made_up_plan(4, 2, 8, 1, 1)]
+    family = uncalibrated("intrinsic", known, scaling, plans, train, DomainConfig(n_bins=n_bins), seed=1)
+    domains = domain_bins(family, known, min_stars=1)
+    for name, values in (("intrinsic inputs", known.inputs), ("intrinsic labels", known.labels)):
+        own = domains[name]
+        assert own.n_bins == (n_bins or choose_n_bins(values, 1))
+        assert own.inside == share_held_out_inside(values, own.n_bins, 1)
+    notes = notes_of_domains(domains)
+    if n_bins == 30:
+        assert len(notes) == 2
+        assert f"intrinsic inputs: only {100 * domains['intrinsic inputs'].inside:.1f} % of the training" in notes[0]
+        assert "30 bins" in notes[0]
+    else:
+        assert notes == []
 
 
 def test_a_run_file_may_change_the_shape_of_a_preset():

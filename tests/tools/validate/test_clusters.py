@@ -132,7 +132,7 @@ def test_no_member_trains_the_networks_that_translate_it(
 
     def train_family(name: str, known: TrainingSet, *further: Any) -> Trained:
         trained.append((known, further[-1]))
-        return Trained(replace(pairs.family, name=name), [], [])
+        return Trained(replace(pairs.family, name=name), [], [], {})
 
     monkeypatch.setattr(validate_clusters, "train_family", train_family)
     monkeypatch.setattr(validate_clusters, "catalogue_patterns", lambda *_: None)
