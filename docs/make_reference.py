@@ -104,11 +104,18 @@ RECIPE = """## Which columns to use
 
 The translated catalogue holds all stars of survey A, also those that cannot be translated well. Before you use it:
 
-1. **Keep** the stars with `GOOD` true, `FLAG_MISSING_INPUTS_INTRINSIC` false, and all of `QFLAG_INPUT_INTRINSIC`,
-   `QFLAG_OUTPUT_INTRINSIC` and `QFLAG_DOMAIN_INTRINSIC` true. Mind the two directions: a column whose name begins with
-   `QFLAG` is true if all is well; one whose name begins with `FLAG_MISSING` is true if a measurement is missing. For
-   extrinsic labels, e.g. a velocity, use the columns that end in `_EXTRINSIC`.
-2. **Value:** `LABEL_PRED_50`, the median over the random draws, on the scale of survey B.
+1. **Keep** the stars with `USE` true: they pass the cuts of the survey, lack no input and no error of an input, and lie
+   in the domain of the training stars. `QFLAG_COMMENTS` says in words why `USE` is false.
+2. **Value:** choose the column by what it is for.
+   - *The value of a single star:* `LABEL_PRED_50`, the median over the random draws.
+   - *A distribution* (a histogram, a density, a width, the share of stars beyond a limit): `LABEL_PRED_SAMPLE`, one
+     random value of what B would measure.
+   - *The mean of stars that are known to be alike*, such as the members of a cluster: `LABEL_PRED_DEBIASED`, in a run
+     with `debias = true`.
+   - *The translation of the measured values*, without random draws: `LABEL_PRED_NOMINAL`.
+
+   The distribution of `LABEL_PRED_50` is too narrow, because it lacks the scatter that no input explains, and the
+   errors of B. That of `LABEL_PRED_DEBIASED` is not the distribution of B either.
 3. **Error:** `LABEL_PRED_SIGMA`, the 1-sigma error with respect to what survey B would measure. It is calibrated on
    stars that were not used for training. Do **not** use `LABEL_PRED_ERR` as an error: it only tells how much the
    networks differ from one another, as in the published method. Of 4,499 real stars (APOGEE DR14 on the
@@ -119,13 +126,23 @@ The translated catalogue holds all stars of survey A, also those that cannot be 
 import pyarrow.dataset as ds
 
 stars = ds.dataset("stdask-demo/catalogues/mock_a_on_mock_b/dataset", partitioning="hive")
+print(stars.to_table(["sobject_id", "M_H_PRED_50", "M_H_PRED_SIGMA"], filter=ds.field("USE")))
+```
+
+`USE` asks for the flags of all families of networks. A star whose velocity cannot be translated may still have good
+intrinsic labels (temperature, gravity, abundances). To keep it, use the flags of the one family. Mind the two
+directions: a column whose name begins with `QFLAG` is true if all is well; one whose name begins with `FLAG_MISSING`
+is true if a measurement is missing.
+
+```python
 inside = ds.field("QFLAG_INPUT_INTRINSIC") & ds.field("QFLAG_OUTPUT_INTRINSIC") & ds.field("QFLAG_DOMAIN_INTRINSIC")
 keep = ds.field("GOOD") & ~ds.field("FLAG_MISSING_INPUTS_INTRINSIC") & inside
 print(stars.to_table(["sobject_id", "M_H_PRED_50", "M_H_PRED_SIGMA"], filter=keep))
 ```
 
 The merged catalogue is selected already: it holds only stars that pass these tests, except that of
-`QFLAG_DOMAIN_INTRINSIC`. There the value is `LABEL` and its error `LABEL_ERR`."""
+`QFLAG_DOMAIN_INTRINSIC`. There the value is `LABEL`, its error `LABEL_ERR`, and the value for distributions
+`LABEL_SAMPLE`."""
 LABELS_TEXT = """Labels with these names have the same unit and meaning in all surveys. A survey definition can have
 other labels too, in a unit of their own."""
 
@@ -287,6 +304,7 @@ def _tables() -> Iterator[tuple[str, str, Sequence[schema.Column]]]:
             *_of_label(schema.member_columns("LABEL", 1)),
             *_of_label([schema.debiased_column("LABEL")]),
             *schema.flag_columns(["FAMILY"]),
+            schema.USE,
         ),
     )
     yield (

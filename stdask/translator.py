@@ -17,7 +17,7 @@ from stdask.config.survey import SurveyDefinition, load_definition
 from stdask.errors import SurveyError
 from stdask.runs.ensemble import Ensemble, open_ensemble
 from stdask.runs.requirements import requirements
-from stdask.schema import STAR_KEY, Column, Columns
+from stdask.schema import GOOD, STAR_KEY, Column, Columns
 from stdask.science.keys.star_keys import keys_of_values, star_keys
 from stdask.science.measurements.expressions import columns_of
 from stdask.science.measurements.network_inputs import columns_read, named_inputs
@@ -172,7 +172,8 @@ class Translator:
                 "the survey definition takes for valid.",
                 stacklevel=3,
             )
-        columns = [Column(name, "float32") for name in inputs_of(self.ensemble.families) if name != STAR_KEY.name]
+        named = [name for name in inputs_of(self.ensemble.families) if name not in (STAR_KEY.name, GOOD.name)]
+        columns = [GOOD, *(Column(name, "float32") for name in named)]
         missing = np.full(given.n_rows, np.nan)
         stars = to_table(columns, {column.name: measured.get(column.name, missing) for column in columns})
         drawn = [*self.ensemble.inputs, *(f"{name}_ERR" for name in measured_behind(self.ensemble.inputs)[0])]
@@ -180,7 +181,7 @@ class Translator:
         return stars.append_column(STAR_KEY.name, pa.array(self._keys(given, values)))
 
     def _measured(self, given: MemoryTable) -> dict[str, np.ndarray]:
-        """Return inputs, errors and reddening in the units of the catalogue, from either kind of names.
+        """Return inputs, errors, reddening and GOOD as in the catalogue, from either kind of names.
 
         Raises
         ------
@@ -196,7 +197,8 @@ class Translator:
                 f"{', '.join(self.ensemble.inputs)}; `requires` lists all columns."
             )
         names = [name for name in columns_read(self.ensemble.inputs, further) if name in given.columns]
-        return named_inputs(self.definition, self._source(given, names), self.ensemble.inputs, further)
+        named = named_inputs(self.definition, self._source(given, names), self.ensemble.inputs, further)
+        return named | {GOOD.name: self._are_good(given)}
 
     def _is_named(self, given: MemoryTable) -> bool:
         """Tell whether columns are named as in catalogues of stdask; where both fit, the names of the survey count."""
@@ -262,3 +264,27 @@ class Translator:
         own = ids.filter(pa.array(known)).to_numpy(zero_copy_only=False)
         keys[known] = own.astype(np.uint64) if name == STAR_KEY.name else star_keys(own)
         return keys
+
+    def _are_good(self, given: MemoryTable) -> np.ndarray:
+        """Return which stars of a table with the columns of a catalogue pass the cuts: all if it does not say.
+
+        Raises
+        ------
+        SurveyError
+            If its column GOOD does not hold true and false.
+        """
+        if GOOD.name not in given.columns:
+            if self.definition.cuts:
+                warnings.warn(
+                    "The table has no column 'GOOD': USE and QFLAG_COMMENTS do not tell which stars fail the cuts of "
+                    "the survey.",
+                    stacklevel=5,
+                )
+            return np.ones(given.n_rows, dtype=bool)
+        column = given.read([GOOD.name]).column(GOOD.name).combine_chunks()
+        if not pa.types.is_boolean(column.type):
+            raise SurveyError(
+                f"Column {GOOD.name!r} holds {column.type}. It must be true where a star passes the cuts of the "
+                "survey, and false elsewhere. Correct the column, or remove it."
+            )
+        return column.fill_null(False).to_numpy(zero_copy_only=False)

@@ -116,6 +116,7 @@ def columns_a(families: Sequence[str] = schema.FAMILIES) -> tuple[schema.Column,
         *(c for family in families for label in labels[family] for c in schema.translated_columns(label)),
         *(c for family in families for label in labels[family] for c in schema.member_columns(label, N_MEMBERS)),
         *schema.flag_columns(families),
+        schema.USE,
     )
 
 

@@ -53,21 +53,23 @@ def test_every_key_is_in_the_reference():
         assert [key for key in keys(model.model_json_schema()) if not re.search(rf"`\[*(\w+\.)*{key}\b", text)] == []
 
 
-def test_the_recipe_of_the_columns_keeps_the_good_stars(tmp_path: Path, monkeypatch, capsys):
-    code = re.search(r"^```python\n(.*?)^```", (ROOT / "docs" / "columns.md").read_text(), re.MULTILINE | re.DOTALL)
+def test_the_recipes_of_the_columns_keep_the_good_stars(tmp_path: Path, monkeypatch, capsys):
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs" / "columns.md").read_text(), re.MULTILINE | re.DOTALL)
     flags = ["GOOD", "FLAG_MISSING_INPUTS_INTRINSIC", *(f"QFLAG_{f}_INTRINSIC" for f in ("INPUT", "OUTPUT", "DOMAIN"))]
     good = [True, False, True, True, True]
-    stars = [good] + [[value != (own == n) for own, value in enumerate(good)] for n in range(len(good))]
+    stars = [good] + [[value != (own == n) for own, value in enumerate(good)] for n in range(len(good))] + [good]
     table = pa.table(dict(zip(flags, zip(*stars, strict=True), strict=True)))
+    table = table.append_column("USE", pa.array([star == 0 for star in range(len(stars))]))  # the last: extrinsic flags
     for number, name in enumerate(("sobject_id", "M_H_PRED_50", "M_H_PRED_SIGMA")):
         table = table.append_column(name, pa.array([10 * number + star for star in range(len(stars))]))
     folder = tmp_path / "stdask-demo" / "catalogues" / "mock_a_on_mock_b" / "dataset" / "Norder=0" / "Dir=0"
     folder.mkdir(parents=True)
     write_parquet(folder / "Npix=0.parquet", table)
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "read.py").write_text(code[1])
+    (tmp_path / "read.py").write_text("".join(blocks))
     runpy.run_path("read.py")
-    assert re.findall(r"\[\[(\d+)\]\]", capsys.readouterr().out) == ["0", "10", "20"]
+    kept = re.findall(r"\[\[([\d,]+)\]\]", capsys.readouterr().out)
+    assert kept == ["0", "10", "20", "0,6", "10,16", "20,26"]
 
 
 @pytest.mark.parametrize("name", shipped_names())

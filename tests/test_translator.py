@@ -31,13 +31,14 @@ from stdask.stages.translate.table import translate_table
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
 from stdask.storage.memory_tables import MemoryTable, to_astropy
-from stdask.storage.tables import to_table, write_parquet
+from stdask.storage.tables import to_numpy, to_table, write_parquet
 from stdask.translator import Translator
 from tests.hand_made import make_run
 from tests.network.made_up import training_stars
 from tests.network.test_parts import full_family
 
 N_STARS = 60
+NEW = ("_PRED_", "FLAG", "DOMAIN")  # parts of the names of translated columns
 UNITS = {"TEFF": "K", "MG_FE": "dex", "VHELIO": "km/s"}
 DEFINITION: dict[str, Any] = {
     "name": "mock_a",
@@ -159,7 +160,7 @@ def expected(translator: Translator, catalogue: pa.Table) -> dict[int, tuple]:
 
 def rows_by_id(table: pa.Table) -> dict[int, tuple]:
     """Return the bits of the new columns of each star."""
-    new = [name for name in table.column_names if "_PRED_" in name or "FLAG" in name or "DOMAIN" in name]
+    new = [name for name in table.column_names if name == "USE" or any(part in name for part in NEW)]
     assert len(new) > 40
     columns = [table[name].combine_chunks().to_numpy(zero_copy_only=False) for name in new]
     columns = [values.view(np.int32) if values.dtype == np.float32 else values for values in columns]
@@ -168,7 +169,7 @@ def rows_by_id(table: pa.Table) -> dict[int, tuple]:
 
 def assert_same(one: pa.Table, other: pa.Table) -> None:
     """Assert that the translated columns of two tables are the same to the bit; a NaN equals another one."""
-    names = [name for name in one.column_names if "_PRED_" in name or "FLAG" in name or "DOMAIN" in name]
+    names = [name for name in one.column_names if name == "USE" or any(part in name for part in NEW)]
     assert len(names) > 40
     for name in names:
         assert_array_equal(
@@ -310,6 +311,31 @@ def test_units_of_the_table_count_more_than_those_of_the_definition(translator: 
         translator.translate(arrow)
 
 
+def test_stars_that_fail_the_cuts_are_not_to_be_used_under_either_kind_of_names(
+    translator: Translator, survey: pa.Table, catalogue: pa.Table
+):
+    published, named = translator.translate(survey), translator.translate(catalogue)
+    for table, good in ((published, survey["snr"].to_numpy() > 20), (named, to_numpy(catalogue, "GOOD"))):
+        assert 0 < good.sum() < len(good)
+        comments = to_numpy(table, "QFLAG_COMMENTS")
+        assert_array_equal([text.startswith("fails the cuts of the survey") for text in comments], ~good)
+        assert not (to_numpy(table, "USE") & ~good).any()
+        assert_array_equal(to_numpy(table, "USE"), comments == "")
+
+
+def test_a_table_without_good_counts_all_stars_as_good_and_says_so(translator: Translator, catalogue: pa.Table):
+    with pytest.warns(UserWarning, match=r"no column 'GOOD': USE and QFLAG_COMMENTS do not tell") as caught:
+        translated = translator.translate(catalogue.drop_columns(["GOOD"]))
+    assert Path(caught[0].filename).name == Path(__file__).name
+    assert not any("cuts" in text for text in translated["QFLAG_COMMENTS"].to_pylist())
+
+
+def test_a_column_good_that_is_not_true_or_false_is_refused(translator: Translator, catalogue: pa.Table):
+    table = catalogue.drop_columns(["GOOD"]).append_column("GOOD", pa.array(["yes"] * catalogue.num_rows))
+    with pytest.raises(SurveyError, match=r"Column 'GOOD' holds string\. It must be true"):
+        translator.translate(table)
+
+
 def test_missing_errors_are_the_typical_ones_or_flagged(translator: Translator, survey: pa.Table):
     table = survey.drop_columns(["e_teff", "e_rv", "e_gmag", "snr", "mgfe", "ra", "dec", "source_id"])
     with warnings.catch_warnings(record=True) as caught:
@@ -319,6 +345,7 @@ def test_missing_errors_are_the_typical_ones_or_flagged(translator: Translator, 
         "The table has no column e_gmag: the error is 0.01 for G of every star.",
         "The table has no column e_rv: no error is known for RV of every star.",
         "The table has no column e_teff: the error is 60 for TEFF of every star.",
+        "The table has no column snr: the cut 'snr > 20' is left out, and GOOD does not test it.",
     ]
     assert {Path(warning.filename).name for warning in caught} == {Path(__file__).name}
     assert translated["FLAG_MISSING_INPUTS_INTRINSIC"].to_numpy().all()
@@ -335,10 +362,11 @@ def test_missing_errors_are_the_typical_ones_or_flagged(translator: Translator, 
 def test_names_of_the_catalogue_are_enough_without_key_and_errors(translator: Translator, catalogue: pa.Table):
     names = ["TEFF", "BP_G_0", "G_RP_0", "RV", "TEFF_ERR", "G_MAG_ERR", "BP_MAG_ERR", "RP_MAG_ERR", "obsid", "EBV"]
     whole = translator.translate(catalogue)
-    frame = translator.translate(catalogue.select([*names, "RV_ERR"]).to_pandas())
+    frame = translator.translate(catalogue.select([*names, "RV_ERR", "GOOD"]).to_pandas())
     assert_array_equal(frame["TEFF_PRED_50"], whole["TEFF_PRED_50"].to_numpy())
     assert_array_equal(frame["DOMAIN_INDEX_INTRINSIC"], whole["DOMAIN_INDEX_INTRINSIC"].to_numpy())
-    less = translator.translate(catalogue.select(names[:4]))
+    with pytest.warns(UserWarning, match="no column 'GOOD'"):
+        less = translator.translate(catalogue.select(names[:4]))
     comment = less["QFLAG_COMMENTS"][0].as_py()  # the other errors are the typical ones
     assert comment == "intrinsic input without error RV; intrinsic domain unknown without EBV"
 
@@ -400,9 +428,11 @@ def test_stated_errors_are_rescaled_as_those_of_the_training_stars(survey: pa.Ta
     errors, merits = survey["e_teff"].to_numpy(), survey["snr"].to_numpy()
     by_hand = survey.set_column(5, "e_teff", pa.array(errors * np.where(merits < 50, 3, 2)))
     assert_same(rescaling.translate(survey), plain.translate(by_hand))
-    with pytest.warns(UserWarning, match="no column snr: errors are rescaled by the largest factor"):
-        without_merit = rescaling.translate(survey.drop_columns(["snr"]))
-    assert_same(without_merit, plain.translate(survey.set_column(5, "e_teff", pa.array(3 * errors))))
+    bare = survey.drop_columns(["snr"])
+    with pytest.warns(UserWarning, match=r"no column snr: (errors are rescaled by the largest factor|the cut)"):
+        without_merit = rescaling.translate(bare)
+    with pytest.warns(UserWarning, match="no column snr: the cut"):
+        assert_same(without_merit, plain.translate(bare.set_column(5, "e_teff", pa.array(3 * errors))))
 
 
 def test_the_reddening_of_a_map_is_given_as_a_column(survey: pa.Table, expected: dict):

@@ -101,7 +101,7 @@ def reduce_definition(
 
 
 def reduced_to_inputs(definition: SurveyDefinition, inputs: Collection[str], reddening: bool) -> SurveyDefinition:
-    """Return the definition without what no network reads: other labels, distances, proper motions and cuts.
+    """Return the definition without what no network reads: other labels, distances and proper motions.
 
     Parameters
     ----------
@@ -126,7 +126,6 @@ def reduced_to_inputs(definition: SurveyDefinition, inputs: Collection[str], red
             "gaia_id": None,
             "proper_motion": None,
             "distances": definition.distances if far and not definition.parallax else (),
-            "cuts": (),
             "duplicates": None,
             "keep": (),
         }

@@ -94,8 +94,9 @@ class TrainConfig(TomlModel):
     not used. `none`: the networks are always used."""
     debias: bool = False
     """Add a column `LABEL_PRED_DEBIASED` for each label, from networks trained on inputs whose noise has been removed.
-    Measurement errors make the distribution of translated labels too narrow (attenuation). The new column has the right
-    width; use it for distributions, not for single stars."""
+    Measurement errors draw the translated labels of rare stars towards the values of common ones (attenuation). The new
+    column does not have this bias: use it for the mean of stars that are alike, such as the members of a cluster, not
+    for single stars. For distributions, use `LABEL_PRED_SAMPLE`, which is always there."""
 
     @model_validator(mode="after")
     def _labels_differ(self) -> Self:

@@ -92,6 +92,7 @@ class Translation:
     errors: np.ndarray  # (n_stars, n_labels), systematic, as published
     member_spread: np.ndarray  # (n_stars, n_labels), standard deviation (ddof 1) of all members
     members: np.ndarray  # (n_members, n_stars, n_labels), what each member alone gives: their mean is the median
+    nominal: np.ndarray  # (n_stars, n_labels), of the measured values, without draws; NaN where an input is missing
     missing_values: np.ndarray  # (n_stars, n_inputs), bool
     missing_errors: np.ndarray  # (n_stars, n_measured), bool: value there, error not
     inputs_inside: np.ndarray  # (n_stars, n_input_pairs), bool
@@ -135,26 +136,29 @@ def translate(
     """
     n_stars, n_labels = len(inputs), len(family.labels)
     percentiles = np.empty((len(PERCENTILES), n_stars, n_labels))
-    systematic, spread, unseen = np.empty((3, n_stars, n_labels))
+    systematic, spread, unseen, nominal = np.empty((4, n_stars, n_labels))
     members = np.empty((family.plan.n_members, n_stars, n_labels))
     scaling = family.scaling
-    for stars, realisations, outputs in _draw(family, inputs, errors, star_keys, draws):
+    for stars, realisations, outputs, undrawn in _draw(family, inputs, errors, star_keys, draws):
         corrections, deviations = trimmed_mean(outputs)
         labels = scaling.to_labels(realisations, corrections)
         percentiles[:, stars], systematic[stars] = summarise_draws(labels, scaling.scales * deviations)
         means = outputs.mean(axis=2)  # over the draws
         spread[stars] = scaling.scales * member_spread(means)
         members[:, stars] = percentiles[2, stars] + scaling.scales * (means - means.mean(axis=0))
+        nominal[stars] = scaling.to_labels(inputs[stars], trimmed_mean(undrawn)[0])
         if held_out is not None:
             corrections = mean_of_unseen(outputs, held_out[:, stars])
             unseen[stars] = np.median(scaling.to_labels(realisations, corrections), axis=1)
     missing_values = np.isnan(inputs)
+    nominal[missing_values.any(axis=1)] = np.nan
     mixing = measured_behind(family.inputs)[1]
     return Translation(
         percentiles,
         systematic,
         spread,
         members,
+        nominal,
         missing_values,
         np.isnan(errors) & ~(missing_values @ np.abs(mixing.T).astype(bool)),
         family.input_domain.contains(inputs),
@@ -167,8 +171,8 @@ def debiased(family: Family, inputs: np.ndarray) -> np.ndarray:
     """Return labels without attenuation, shape (n_stars, n_labels); NaN where an input is missing.
 
     Their networks were trained on noise-free inputs (`science.translation.deconvolution`; Fuller 1987, Measurement
-    Error Models, sect. 1.2). They are meant for distributions of stars; the value of a single star is noisier than
-    its translation.
+    Error Models, sect. 1.2). They are meant for means of groups of equal truth, such as a cluster. The value of a
+    single star is noisier than its translation, and their distribution is not that of B.
 
     Parameters
     ----------
@@ -240,6 +244,7 @@ class _Chunk(NamedTuple):
     stars: slice
     realisations: np.ndarray  # (n_stars, n_draws, n_inputs), physical units
     outputs: np.ndarray  # (n_members, n_stars, n_draws, n_labels)
+    undrawn: np.ndarray  # (n_members, n_stars, n_labels), outputs for the measured values
 
 
 def _draw(
@@ -256,7 +261,7 @@ def _draw(
             inputs[stars], errors[stars], mixing, uniform, columns=columns, include_nominal=draws.include_nominal
         )
         _fill_missing(family, realisations, inputs[stars], star_keys[stars], draws)
-        yield _Chunk(stars, realisations, _run(family, engine, realisations))
+        yield _Chunk(stars, realisations, _run(family, engine, realisations), _run(family, engine, inputs[stars]))
 
 
 def _fill_missing(

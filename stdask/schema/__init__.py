@@ -12,7 +12,6 @@ from stdask.schema.catalogues import (
     HEALPIX,
     ID,
     PAIRS,
-    PERCENTILES,
     POSITION,
     PROPER_MOTION,
     QUANTITIES,
@@ -24,16 +23,11 @@ from stdask.schema.catalogues import (
     VELOCITIES,
     Column,
     Quantity,
-    debiased_column,
-    domain_columns,
-    flag_columns,
     is_velocity,
     measured_columns,
-    member_columns,
     merged_columns,
     quantity,
-    sigma_name,
-    translated_columns,
+    sample_name,
     unique_names,
     used_column,
 )
@@ -50,6 +44,16 @@ from stdask.schema.photometry import (
     is_colour,
     magnitude_name,
     photometric_columns,
+)
+from stdask.schema.translated import (
+    PERCENTILES,
+    USE,
+    debiased_column,
+    domain_columns,
+    flag_columns,
+    member_columns,
+    sigma_name,
+    translated_columns,
 )
 
 __all__ = [
@@ -77,6 +81,7 @@ __all__ = [
     "SOURCE_ID",
     "STAR_KEY",
     "SURVEY",
+    "USE",
     "VELOCITIES",
     "VISUAL_EXTINCTION",
     "Column",
@@ -96,6 +101,7 @@ __all__ = [
     "merged_columns",
     "photometric_columns",
     "quantity",
+    "sample_name",
     "sigma_name",
     "translated_columns",
     "unique_names",

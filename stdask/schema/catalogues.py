@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 
 from stdask.errors import ConfigError
 
-PERCENTILES = (5, 16, 50, 84, 95)  # Thomas et al. 2024, sect. 3.5 and Table A.1
-MEANINGS = {5: "5th percentile", 16: "16th percentile", 50: "median", 84: "84th percentile", 95: "95th percentile"}
 FAMILIES = ("intrinsic", "extrinsic")
 
 
@@ -154,131 +152,27 @@ def measured_columns(label: str, unit: str = "") -> tuple[Column, Column]:
 
 
 def merged_columns(label: str, unit: str = "", n_members: int = 0) -> tuple[Column, ...]:
-    """Return the columns of a label of the merged catalogue: value, error, untranslated value, each network's."""
+    """Return the columns of a label of the merged catalogue: value, error, untranslated, sample, each network's."""
     value, error = measured_columns(label, unit)
     meaning = f"1-sigma error of {label}: for a star of B as B states it, for a translated star {label}_PRED_SIGMA"
     raw = f"{label} as the survey of the star measured it, without translation"
+    sample = (
+        f"{label} for distributions: for a star of B the same as {label}, for a translated star {label}_PRED_SAMPLE"
+    )
     said = f"{label} from network {{}} alone; for a star of B the same as {label}"
     members = [replace(value, name=f"{label}_MEMBER_{k}", description=said.format(k)) for k in range(1, n_members + 1)]
-    return value, replace(error, description=meaning), replace(value, name=f"{label}_RAW", description=raw), *members
-
-
-def translated_columns(label: str, unit: str = "") -> tuple[Column, ...]:
-    """Return the predicted columns of one label, as in Thomas et al. 2024, Table A.1."""
-    q = quantity(label, unit)
-    percentiles = tuple(
-        Column(
-            f"{label}_PRED_{p}",
-            "float32",
-            q.unit,
-            f"stat.percentile;{q.ucd}".strip(";") if p != 50 else q.ucd,
-            f"Translated {label}: {MEANINGS[p]} of the random draws",
-        )
-        for p in PERCENTILES
-    )
-    error = Column(
-        f"{label}_PRED_ERR",
-        "float32",
-        q.unit,
-        "stat.error.sys",
-        f"How much the networks differ, as published. NOT the error of {label}_PRED_50, which is {label}_PRED_SIGMA. "
-        "Median over the draws of the standard deviation of the middle networks; with five networks it is 2.4 times "
-        "smaller than their 1-sigma scatter",
-    )
-    sigma = tuple(
-        Column(sigma_name(label, part), "float32", q.unit, f"stat.error;{q.ucd}" if q.ucd else "stat.error", meaning)
-        for part, meaning in (
-            ("total", f"1-sigma error of {label}_PRED_50 with respect to B, calibrated on stars not used for training"),
-            ("input_noise", f"Part of {label}_PRED_SIGMA that comes from the measurement errors of A"),
-            ("members", f"Part of {label}_PRED_SIGMA that comes from the differences between the networks"),
-            ("intrinsic", f"Part of {label}_PRED_SIGMA that no input explains, including the measurement errors of B"),
-        )
-    )
-    return (*percentiles, error, *sigma)
-
-
-def member_columns(label: str, n_members: int, unit: str = "") -> tuple[Column, ...]:
-    """Return the columns of what each network alone says of a label."""
-    q = quantity(label, unit)
-    meaning = f"{label}_PRED_50 plus the mean difference of network {{}} from the average of all networks"
-    return tuple(
-        Column(f"{label}_PRED_MEMBER_{k}", "float32", q.unit, q.ucd, meaning.format(k)) for k in range(1, n_members + 1)
-    )
-
-
-def debiased_column(label: str, unit: str = "") -> Column:
-    """Return the column of a label without attenuation, which `[train] debias` adds."""
-    q = quantity(label, unit)
-    meaning = f"Translated {label} without attenuation by the errors of A; for distributions, not for single stars"
-    return Column(f"{label}_PRED_DEBIASED", "float32", q.unit, q.ucd, meaning)
-
-
-def sigma_name(label: str, part: str) -> str:
-    """Return the column of the calibrated error of a label, or of one of its parts."""
-    return f"{label}_PRED_SIGMA" + ("" if part == "total" else f"_{part.upper()}")
-
-
-def flag_columns(families: Iterable[str]) -> tuple[Column, ...]:
-    """Return the flag and comment columns of Table A.1 for the network families that were trained."""
-    families = tuple(families)
-    missing = [
-        Column(
-            f"FLAG_MISSING_INPUTS_{f.upper()}",
-            "bool",
-            "",
-            "meta.code",
-            f"True (bad) if an input of the {f} networks, or its error, is missing",
-        )
-        for f in families
-    ]
-    domain = [
-        Column(
-            f"QFLAG_{side}_{f.upper()}",
-            "bool",
-            "",
-            "meta.code.qual",
-            f"True (good) if every pair of {side.lower()}s of the {f} networks lies in the training domain",
-        )
-        for f in families
-        for side in ("INPUT", "OUTPUT")
-    ]
     return (
-        *missing,
-        *domain,
-        *(column for f in families for column in domain_columns(f)),
-        Column(
-            "QFLAG_COMMENTS",
-            "string",
-            "",
-            "meta.note",
-            "Which inputs or errors are missing, and which pairs lie outside the domain of the training stars",
-        ),
+        value,
+        replace(error, description=meaning),
+        replace(value, name=f"{label}_RAW", description=raw),
+        replace(value, name=sample_name(label), description=sample),
+        *members,
     )
 
 
-def domain_columns(family: str) -> tuple[Column, ...]:
-    """Return the columns that say how like the training stars a star is in all inputs at once."""
-    title = family.upper()
-    return (
-        Column(
-            f"QFLAG_DOMAIN_{title}",
-            "bool",
-            "",
-            "meta.code.qual",
-            f"True (good) if DOMAIN_INDEX_{title} is at most 1: the star resembles the training stars",
-        ),
-        Column(
-            f"DOMAIN_INDEX_{title}",
-            "float32",
-            "",
-            "meta.code.qual",
-            f"Distance from the training stars in all inputs of the {family} networks and, if known, E(B-V) at once, "
-            "scaled so that 95 % of held-out training stars have at most 1",
-        ),
-        Column(
-            f"DOMAIN_DENSITY_{title}", "int32", "", "meta.number", f"Training stars within DOMAIN_INDEX_{title} = 1"
-        ),
-    )
+def sample_name(label: str) -> str:
+    """Return the column of the merged catalogue that holds a label for distributions."""
+    return f"{label}_SAMPLE"
 
 
 def used_column(family: str) -> Column:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from stdask.errors import ConfigError
-from stdask.schema.catalogues import PERCENTILES, SOURCE_ID, Column
+from stdask.schema.catalogues import SOURCE_ID, Column
+from stdask.schema.translated import PERCENTILES
 
 ENDINGS = (*(f"_PRED_{p}" for p in PERCENTILES), "_PRED_ERR")
 FLAGS = ("FLAG_MISSING_INPUTS_", "QFLAG_INPUT_", "QFLAG_OUTPUT_", "QFLAG_COMMENTS")

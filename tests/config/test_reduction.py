@@ -162,10 +162,13 @@ def test_the_columns_behind_an_input_are_those_of_its_label_or_magnitudes():
     assert columns_behind("RV", DEFINITION) == ()
 
 
-def test_a_definition_is_reduced_to_what_the_networks_read():
+CUT = ("snr", "a", "b")  # that stars are selected by
+
+
+def test_a_definition_is_reduced_to_what_the_networks_and_the_cuts_read():
     reduced = reduced_to_inputs(DEFINITION, ["MG_FE"], reddening=False)
     assert set(reduced.labels) == {"MG_FE"}
-    assert reduced.source_columns == ("id", "ra", "dec", "mg", "e_mg")
+    assert reduced.source_columns == ("id", "ra", "dec", "mg", "e_mg", *CUT)
     assert set(reduced_to_inputs(DEFINITION, ["MG_FE"], reddening=True).source_columns) == {
         *reduced.source_columns,
         "red",
@@ -176,7 +179,7 @@ def test_a_definition_is_reduced_to_what_the_networks_read():
     assert set(far.source_columns) == {*reduced.source_columns, "k", "a_k", "d", "d16", "d84", "d_flag", "plx_d"}
     for name in ("galah_dr4", "gaia_dr3_gspspec"):
         definition = load_definition(name)
-        assert reduced_to_inputs(definition, ["TEFF"], reddening=True).cuts == ()
+        assert reduced_to_inputs(definition, ["TEFF"], reddening=True).cuts == definition.cuts  # they make GOOD
 
 
 @pytest.mark.parametrize("column", ["red", "another"])

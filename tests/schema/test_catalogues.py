@@ -23,7 +23,7 @@ TRANSLATED = [
         *schema.member_columns(label, 5, unit),
         schema.debiased_column(label, unit),
     )
-] + [*schema.flag_columns(schema.FAMILIES), *map(schema.used_column, schema.FAMILIES)]
+] + [schema.USE, *schema.flag_columns(schema.FAMILIES), *map(schema.used_column, schema.FAMILIES)]
 TABLES = {
     "catalogue": [*SHARED, *TRANSLATED],
     "merged": [*SHARED, *(c for label, unit in LABELS.items() for c in schema.merged_columns(label, unit, 5))],
@@ -58,25 +58,6 @@ def test_ucds_have_the_words_and_the_order_of_the_vocabulary():
 
 def test_ucds_of_a_label_that_stdask_does_not_know_are_of_the_vocabulary():
     assert wrong_ucds(list(schema.translated_columns("SI_FE", "dex"))) == []
-
-
-@pytest.mark.parametrize("label", LABELS)
-def test_all_columns_of_a_label_have_its_unit(label: str):
-    own = [c for c in TRANSLATED if c.name == label or c.name.startswith((f"{label}_ERR", f"{label}_PRED"))]
-    assert len(own) == 2 + 5 + 1 + 4 + 5 + 1  # measured, percentiles, PRED_ERR, PRED_SIGMA and parts, members, debiased
-    assert {c.unit for c in own} == {schema.quantity(label, LABELS[label]).unit}
-
-
-def test_the_columns_of_table_a_1_are_there_under_their_published_names():
-    # Thomas et al. 2024, Table A.1
-    names = {column.name for column in TRANSLATED}
-    assert {f"TEFF_PRED_{p}" for p in (5, 16, 50, 84, 95)} | {"TEFF_PRED_ERR"} <= names
-    assert {
-        "FLAG_MISSING_INPUTS_INTRINSIC",
-        "QFLAG_INPUT_INTRINSIC",
-        "QFLAG_OUTPUT_EXTRINSIC",
-        "QFLAG_COMMENTS",
-    } <= names
 
 
 def test_velocities_are_told_by_what_they_are():

@@ -20,6 +20,7 @@ CATALOGUE = (
     *(column for label in LABELS for column in schema.member_columns(label, 5)),
     schema.debiased_column("TEFF"),
     *schema.flag_columns(schema.FAMILIES),
+    schema.USE,
 )
 
 

@@ -1,10 +1,13 @@
 """From the outputs of all members and draws to a value, its percentiles and its systematic error."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
+from scipy.special import ndtri
 
 from stdask.schema import PERCENTILES
+from stdask.science.keys.random_keys import uniforms
 
 
 def trimmed_mean(predictions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -92,3 +95,28 @@ def summarise_draws(values: np.ndarray, systematic_errors: np.ndarray) -> tuple[
     errors : shape (n_stars, n_labels)
     """
     return np.percentile(values, PERCENTILES, axis=1, method="hazen"), np.median(systematic_errors, axis=1)
+
+
+def sample_labels(
+    medians: np.ndarray, sigmas: np.ndarray, star_keys: np.ndarray, labels: Sequence[str], seed: int
+) -> np.ndarray:
+    """Draw one value of each label of each star from what B would measure: Gaussian, with the total error.
+
+    Medians are too narrowly distributed: they lack the scatter that no input explains, and the errors of B. A single
+    draw restores it in the distribution of many stars (a single imputation: Little & Rubin 2002, Statistical Analysis
+    with Missing Data, sect. 4.3). The draw of a star depends on `seed`, its key and the label alone.
+
+    Parameters
+    ----------
+    medians, sigmas : shape (n_stars, n_labels)
+        Translated labels and their 1-sigma errors with respect to B.
+    star_keys : shape (n_stars,), uint64
+    labels, seed
+        Names of the labels, and the seed of the run.
+
+    Returns
+    -------
+    samples : shape (n_stars, n_labels)
+    """
+    normals = np.stack([ndtri(uniforms(star_keys, seed, f"sample {label}")) for label in labels], axis=-1)
+    return medians + sigmas * normals

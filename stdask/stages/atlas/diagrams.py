@@ -1,6 +1,7 @@
 """Kiel and abundance diagrams of A translated and of B, in cells of the Galaxy.
 
-They show where the two surveys observe different stars, and whether they agree where they observe the same.
+They show where the two surveys observe different stars, and whether they agree where they observe the same. Labels of
+translated stars have the scatter of those of B: they are the samples, not the medians.
 Source: Thomas et al. 2024, figs. 13 and 14.
 """
 
@@ -137,7 +138,9 @@ def planes_of(surveys: SurveyPair, select: Mapping[str, Range]) -> tuple[tuple[L
 
 def count_partition(path: Path, planes: Sequence[LabelPlane], cells: GalaxyCells, survey_b: str) -> dict[str, Counted]:
     """Count the stars of one partition by sample, cell and bin of each plane."""
-    used = {name for plane in planes for name in (*plane.labels, *plane.select)}
+    # medians are too narrow a distribution, so translated stars stand where B would have measured them
+    samples = {label: schema.sample_name(label) for plane in planes for label in plane.labels}
+    used = {*samples.values(), *(name for plane in planes for name in plane.select)}
     table = read_parquet(path, sorted({RADIUS, HEIGHT, schema.SURVEY.name} | used))
     of_b = pc.equal(table.column(schema.SURVEY.name), survey_b).to_numpy(zero_copy_only=False)
     values = {name: to_numpy(table, name) for name in {RADIUS, HEIGHT} | used}
@@ -148,7 +151,7 @@ def count_partition(path: Path, planes: Sequence[LabelPlane], cells: GalaxyCells
     inside = (rings >= 0) & (slices >= 0)
     counted = {}
     for plane in planes:
-        bins = plane.grid.bins_of(*(values[label] for label in plane.labels))
+        bins = plane.grid.bins_of(*(values[samples[label]] for label in plane.labels))
         kept = inside & (bins >= 0)
         for name, (low, high) in plane.select.items():
             kept &= (values[name] > low) & (values[name] < high)

@@ -162,18 +162,18 @@ def _is_among(table: pa.Table, keys: np.ndarray) -> np.ndarray:
 
 
 def _values(table: pa.Table, label: str, n_members: int, source: MergeSource) -> list[np.ndarray]:
-    """Return a label, its error, its untranslated value and what each network says, as `schema.merged_columns`.
+    """Return a label, its error, untranslated value, sample and value of each network, as `schema.merged_columns`.
 
     Of a translated star: the median and its calibrated error, NaN where the translation does not hold. The stars
     were chosen by the intrinsic flags; a label of the extrinsic network has flags of its own.
     """
     raw = _floats(table, source.counterparts.get(label, ""))
     if source.pairs is None:
-        return [raw, _floats(table, f"{label}_ERR"), raw, *[raw] * n_members]
+        return [raw, _floats(table, f"{label}_ERR"), raw, raw, *[raw] * n_members]
     family = source.families.get(label)
     if family is None:  # not translated to it: the survey's own label of that name is on another scale
         nothing = np.full(table.num_rows, np.nan)
-        return [nothing, nothing, raw, *[nothing] * n_members]
+        return [nothing, nothing, raw, nothing, *[nothing] * n_members]
     flags = family.upper()
     valid = (
         to_numpy(table, f"QFLAG_INPUT_{flags}")
@@ -183,7 +183,7 @@ def _values(table: pa.Table, label: str, n_members: int, source: MergeSource) ->
     members = [f"{label}_PRED_MEMBER_{k}" for k in range(1, n_members + 1)]
     value, error, *own = (
         np.where(valid, to_numpy(table, name), np.nan)
-        for name in (f"{label}_PRED_50", schema.sigma_name(label, "total"), *members)
+        for name in (f"{label}_PRED_50", schema.sigma_name(label, "total"), f"{label}_PRED_SAMPLE", *members)
     )
     return [value, error, raw, *own]
 
@@ -196,7 +196,7 @@ def _merged_rows(table: pa.Table, source: MergeSource, sources: Sources) -> pa.T
         schema.SURVEY.name: np.full(table.num_rows, source.survey, dtype=object),
     }
     for label, own in sources.labels.items():
-        data |= dict(zip(own, _values(table, label, len(own) - 3, source), strict=True))
+        data |= dict(zip(own, _values(table, label, len(own) - 4, source), strict=True))
     for column in (schema.EBV, *schema.DISTANCE, *schema.PROPER_MOTION):
         data[column.name] = _floats(table, column.name)
     return to_table(sources.columns, data | _places(data, sources))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from stdask import __version__
+from stdask import __version__, schema
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
 from stdask.config.cluster import ClusterConfig
@@ -88,6 +88,7 @@ def translate_catalogue(
     """
     families, n_draws = ensemble.families, ensemble.draws.n_draws
     columns = (*source.columns, *new_columns(families, ensemble.target.units))
+    schema.unique_names([column.name for column in columns], f"the columns of {folder.name}")
     job = TranslationJob(source.folder, folder, families, ensemble.digest, ensemble.draws, columns)
     unfinish_catalogue(folder)
     made, kept = translate_partitions(workers, stage, cluster, source, job, rows_per_task(families, n_draws))

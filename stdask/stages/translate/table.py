@@ -8,7 +8,9 @@ import pyarrow as pa
 from stdask import schema
 from stdask.network.ensemble import Draws, Family, Translation, debiased, sigma_parts, translate
 from stdask.pairing.training_set import stack_columns
+from stdask.science.translation.combining import sample_labels
 from stdask.science.translation.validity import describe_flags
+from stdask.storage.tables import to_numpy
 
 
 def new_columns(families: Sequence[Family], units: Mapping[str, str]) -> tuple[schema.Column, ...]:
@@ -24,7 +26,7 @@ def new_columns(families: Sequence[Family], units: Mapping[str, str]) -> tuple[s
     labels = [column for f in families for name in f.labels for column in schema.translated_columns(name, units[name])]
     members = [c for f in families for name in f.labels for c in _member_columns(f, name, units[name])]
     unattenuated = [schema.debiased_column(name, units[name]) for f in families if f.latent_plan for name in f.labels]
-    return (*labels, *members, *unattenuated, *schema.flag_columns(family.name for family in families))
+    return (*labels, *members, *unattenuated, *schema.flag_columns(family.name for family in families), schema.USE)
 
 
 def _member_columns(family: Family, label: str, unit: str = "") -> tuple[schema.Column, ...]:
@@ -36,25 +38,29 @@ def inputs_of(families: Sequence[Family]) -> list[str]:
     needed = []
     for family in families:
         needed += [*family.inputs, *family.neighbourhood.names, *(f"{name}_ERR" for name in family.measured)]
-    return list(dict.fromkeys([*needed, schema.STAR_KEY.name]))
+    return list(dict.fromkeys([*needed, schema.GOOD.name, schema.STAR_KEY.name]))
 
 
 def translate_table(table: pa.Table, families: Sequence[Family], draws: Draws) -> dict[str, np.ndarray]:
     """Return the new columns of a partition."""
     keys = table.column("STAR_KEY").to_numpy()
+    good = to_numpy(table, schema.GOOD.name)
     new: dict[str, np.ndarray] = {}
-    comments = []
+    comments = [("fails", ["the cuts of the survey"], ~good[:, None])]
     for family in families:
         inputs = stack_columns(table, list(family.inputs))
         errors = stack_columns(table, [f"{name}_ERR" for name in family.measured])
         translation = translate(family, inputs, errors, keys, draws)
         sigma = sigma_parts(family, inputs, translation)
+        samples = sample_labels(translation.percentiles[2], sigma.total, keys, family.labels, draws.seed)
         for number, label in enumerate(family.labels):
             for percentile, values in zip(schema.PERCENTILES, translation.percentiles, strict=True):
                 new[f"{label}_PRED_{percentile}"] = values[:, number]
             new[f"{label}_PRED_ERR"] = translation.errors[:, number]
             for part in ("total", "input_noise", "members", "intrinsic"):
                 new[schema.sigma_name(label, part)] = getattr(sigma, part)[:, number]
+            new[f"{label}_PRED_NOMINAL"] = translation.nominal[:, number]
+            new[f"{label}_PRED_SAMPLE"] = samples[:, number]
             for column, values in zip(_member_columns(family, label), translation.members, strict=True):
                 new[column.name] = values[:, number]
         if family.latent_plan:
@@ -64,7 +70,15 @@ def translate_table(table: pa.Table, families: Sequence[Family], draws: Draws) -
         surroundings, unlike = _surroundings(family, table)
         new |= surroundings
         comments += [*_comments(family, translation), *unlike]
-    return new | {"QFLAG_COMMENTS": describe_flags(comments)}
+    return new | {schema.USE.name: _usable(good, new), "QFLAG_COMMENTS": describe_flags(comments)}
+
+
+def _usable(good: np.ndarray, new: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return which stars are GOOD and have all flags of all families as they should be."""
+    fine = [values for name, values in new.items() if name.startswith("QFLAG_")]
+    return np.logical_and.reduce(
+        [good, *fine, *(~bad for name, bad in new.items() if name.startswith("FLAG_MISSING_"))]
+    )
 
 
 def _flags(family: Family, translation: Translation) -> dict[str, np.ndarray]:
@@ -107,7 +121,7 @@ def _flag_names(families: Sequence[Family]) -> list[str]:
 
 def counted_flags(families: Sequence[Family]) -> list[str]:
     """Return the flags whose stars the receipt counts."""
-    return [*_flag_names(families), *(f"QFLAG_DOMAIN_{family.name.upper()}" for family in families)]
+    return [schema.USE.name, *_flag_names(families), *(f"QFLAG_DOMAIN_{family.name.upper()}" for family in families)]
 
 
 def _comments(family: Family, translation: Translation) -> list[tuple[str, list[str], np.ndarray]]:

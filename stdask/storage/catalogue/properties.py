@@ -11,7 +11,7 @@ from stdask.schema import HEALPIX, Column
 from stdask.science.sky.healpix import INDEX_ORDER, Pixel
 from stdask.storage.files import write_text
 
-ALWAYS = ("SURVEY", "ra", "dec", "GOOD", "DISTANCE", "DISTANCE_ERR", "R_GC", "Z_GC")
+ALWAYS = ("SURVEY", "ra", "dec", "GOOD", "USE", "DISTANCE", "DISTANCE_ERR", "R_GC", "Z_GC")
 MAIN = ("_PRED_50", "_PRED_SIGMA")  # Endings of a translated label, and of its error.
 
 

@@ -166,7 +166,9 @@ def _provenance(own: Application, ingested: Receipt) -> dict[str, str]:
 def _summarise(output: Path, rows: RowCounts, counts: TranslateCounts, ensemble: Ensemble) -> None:
     """Print how many stars were translated, and how many of them are like the training stars."""
     say(f"{output}: {rows}", "bold")
-    shares = {flag: n / max(counts.rows.n_out, 1) for flag, n in counts.flags.items() if flag.startswith("QFLAG")}
+    shares = {
+        flag: n / max(counts.rows.n_out, 1) for flag, n in counts.flags.items() if not flag.startswith("FLAG_MISSING")
+    }
     say("  stars with " + ", ".join(f"{flag} {100 * share:.1f} %" for flag, share in shares.items()))
     if any(n > MOST * counts.rows.n_out for flag, n in counts.flags.items() if flag.startswith("FLAG_MISSING")):
         say(

@@ -19,7 +19,7 @@ RINGS = tuple(range(0, 15, 2))  # the default of [atlas]
 COLUMNS = (
     schema.SURVEY,
     *schema.POSITION,
-    *(c for label in LABEL_B for c in schema.measured_columns(label)),
+    *(c for label in LABEL_B for c in schema.merged_columns(label)),
     *schema.GALACTOCENTRIC,
 )
 FILES = ["diagram_kiel.fits", "diagram_kiel.png", "diagram_kiel.pdf"]
@@ -45,6 +45,9 @@ def disc(seed=5):
     data["MG_FE"][30:90] = np.nan
     data["R_GC"][80:120] = data["Z_GC"][80:120] = np.nan
     data["TEFF"][120:130] = 9000.0  # beyond the diagram
+    for label in ("TEFF", "LOGG", "FE_H", "MG_FE"):  # translated stars have the scatter of those of B
+        scatter = np.where(data["SURVEY"] == A, 0.1 * np.nanstd(data[label]), 0.0) * rng.normal(size=N_STARS)
+        data[f"{label}_SAMPLE"] = data[label] + scatter
     return {name: v if v.dtype == object else v.astype(np.float32) for name, v in data.items()}
 
 
@@ -78,11 +81,11 @@ def undrawn(monkeypatch):
 
 
 def expected(data, labels, grid, kept, survey, part, ring):
-    """Return numpy's histogram of the stars of one survey in one cell."""
+    """Return numpy's histogram of the samples of one survey in one cell; cuts are on the labels themselves."""
     height = np.abs(data["Z_GC"])
     kept = kept & (data["SURVEY"] == survey) & (data["R_GC"] >= RINGS[ring]) & (data["R_GC"] < RINGS[ring + 1])
     kept &= (height >= HEIGHT_EDGES_KPC[part]) & (height < HEIGHT_EDGES_KPC[part + 1])
-    across, up = (data[label][kept].astype(float) for label in labels)
+    across, up = (data[f"{label}_SAMPLE"][kept].astype(float) for label in labels)
     return np.histogram2d(up, across, bins=grid.edges[::-1])[0]
 
 
@@ -146,7 +149,7 @@ def test_a_plane_whose_labels_b_does_not_measure_is_left_out_and_said(tmp_path, 
 
 def test_a_survey_without_a_label_is_said(tmp_path, client):
     data = disc()
-    data["MG_FE"][data["SURVEY"] == A] = np.nan
+    data["MG_FE_SAMPLE"][data["SURVEY"] == A] = np.nan
     run, catalogue = prepare(tmp_path, data)
     found = drawn(client, catalogue, run)
     assert [plane.name for plane in found.planes] == ["kiel", "abundances"]

@@ -55,6 +55,7 @@ COLUMNS = (
     *schema.POSITION,
     *(c for label in LABEL_B for c in schema.measured_columns(label)),
     *(schema.Column(f"{label}_{name}", "float32") for label in ("FE_H", "MG_FE") for name in ("RAW", *MEMBERS)),
+    *(schema.Column(schema.sample_name(label), "float32") for label in LABEL_B),
     *schema.DISTANCE,
     *schema.GALACTOCENTRIC,
 )
@@ -86,6 +87,7 @@ def disc(seed=5):
     data["MG_FE_RAW"] = data["MG_FE"]
     data["STAR_KEY"] = rng.integers(0, 2**63, N_STARS, dtype=np.uint64)
     data["LOGG"][:50] = np.nan
+    data |= {schema.sample_name(label): data[label] for label in LABEL_B}
     for column in schema.GALACTOCENTRIC:
         data[column.name][50:120] = np.nan
     return {name: v if v.dtype.kind in "Ou" else v.astype(np.float32) for name, v in data.items()}

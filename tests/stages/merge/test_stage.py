@@ -89,6 +89,7 @@ def write_a(run, families=schema.FAMILIES, extra=(), **given):
         "FE_H_PRED_50": -0.4,
         "FE_H_PRED_84": -0.2,
         "FE_H_PRED_SIGMA": 0.15,
+        "FE_H_PRED_SAMPLE": -0.55,
         "FE_H_PRED_MEMBER_1": -0.45,
         "FE_H_PRED_MEMBER_2": -0.35,
         "RV": 41.0,
@@ -166,6 +167,13 @@ def test_the_untranslated_value_stands_beside_the_translated_one(plain):
         assert_array_equal(of_survey(plain, B, f"{label}_RAW"), of_survey(plain, B, label))
 
 
+def test_the_sample_of_a_translated_star_and_the_value_of_one_of_b_stand_in_one_column(plain):
+    assert_allclose(of_survey(plain, A, "FE_H_SAMPLE"), -0.55, rtol=1e-6)  # float32
+    assert np.isnan(of_survey(plain, A, "MG_FE_SAMPLE")).all()  # not translated to it
+    for label in hand_made.LABEL_B:
+        assert_array_equal(of_survey(plain, B, f"{label}_SAMPLE"), of_survey(plain, B, label))
+
+
 def test_the_untranslated_value_is_there_without_a_network_too(run, client):
     write_a(run, families=("intrinsic",))
     merge.run(run, client)
@@ -186,7 +194,7 @@ def test_what_each_network_says_stands_beside_the_labels_that_networks_translate
 def test_what_a_network_says_outside_its_domain_is_missing_as_the_label_is(run, client):
     write_a(run, QFLAG_OUTPUT_EXTRINSIC=bools(N_A, 0))
     merge.run(run, client)
-    for name in ("VHELIO", "VHELIO_MEMBER_1", "VHELIO_MEMBER_2"):
+    for name in ("VHELIO", "VHELIO_SAMPLE", "VHELIO_MEMBER_1", "VHELIO_MEMBER_2"):
         assert_array_equal(np.isnan(of_survey(run, A, name)), ~bools(10, 0))
 
 

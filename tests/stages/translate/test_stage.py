@@ -88,7 +88,8 @@ def family() -> Family:
 def stars(**changes: list[float]) -> pa.Table:
     columns = {"TEFF": [5000.0, 5000.0], "TEFF_ERR": [80.0, 80.0], "LOGG": [2.5, 4.5], "LOGG_ERR": [0.1, 0.1]}
     keys = pa.array([11, 22], pa.uint64())
-    return pa.table({"STAR_KEY": keys} | {k: pa.array(v, pa.float32()) for k, v in (columns | changes).items()})
+    measured = {name: pa.array(values, pa.float32()) for name, values in (columns | changes).items()}
+    return pa.table({"STAR_KEY": keys, "GOOD": [True, True], **measured})
 
 
 def test_percentiles_carry_the_input_error_and_the_correction(family: Family):
@@ -121,6 +122,33 @@ def test_what_each_member_alone_gives_stands_beside_their_combination(family: Fa
         assert new[f"TEFF_PRED_MEMBER_{k}"] == pytest.approx(new["TEFF_PRED_50"] + 100 * correction, abs=1e-4)
         assert new[f"LOGG_PRED_MEMBER_{k}"] == pytest.approx(new["LOGG_PRED_50"] + 0.1 * correction, abs=1e-6)
     assert "TEFF_PRED_MEMBER_6" not in new
+
+
+def test_the_nominal_value_is_the_translation_of_the_measurement_itself(family: Family):
+    values = {"TEFF": [5000.0, 5123.0], "LOGG": [2.5, 4.5]}
+    new = translate_table(stars(**values, TEFF_ERR=[80.0, 900.0]), [family], DRAWS)
+    assert new["TEFF_PRED_NOMINAL"] == pytest.approx([5050, 5173], abs=1e-3)  # 0.5 x 100 K; corrections are float32
+    assert new["LOGG_PRED_NOMINAL"] == pytest.approx([2.55, 4.55], abs=1e-6)
+    assert abs(new["TEFF_PRED_50"][1] - 5173) > 0.01  # the median of draws with an error of 900 K is another number
+    fewer = translate_table(stars(**values), [family], replace(DRAWS, n_draws=7))
+    assert list(fewer["TEFF_PRED_NOMINAL"]) == list(new["TEFF_PRED_NOMINAL"])
+
+
+def test_without_an_input_there_is_no_nominal_value_of_any_label(family: Family):
+    new = translate_table(stars(LOGG=[2.5, np.nan]), [family], DRAWS)
+    for label in ("TEFF", "LOGG"):
+        assert list(np.isnan(new[f"{label}_PRED_NOMINAL"])) == [False, True]
+        assert np.isfinite(new[f"{label}_PRED_50"]).all()
+        assert np.isfinite(new[f"{label}_PRED_SAMPLE"]).all()
+
+
+def test_a_sample_is_the_median_plus_the_error_times_a_number_of_the_star(family: Family):
+    one, other = (translate_table(stars(TEFF=[teff, teff]), [family], DRAWS) for teff in (5000.0, 5100.0))
+    for new in (one, other):
+        new["deviates"] = (new["TEFF_PRED_SAMPLE"] - new["TEFF_PRED_50"]) / new["TEFF_PRED_SIGMA"]
+    assert one["deviates"] == pytest.approx(other["deviates"], abs=1e-9)  # rounding of doubles
+    assert abs(one["deviates"][0] - one["deviates"][1]) > 1e-3
+    assert one["deviates"] != pytest.approx((one["LOGG_PRED_SAMPLE"] - one["LOGG_PRED_50"]) / one["LOGG_PRED_SIGMA"])
 
 
 def test_every_new_column_is_described_and_filled(family: Family, tmp_path):
@@ -172,6 +200,27 @@ def test_a_missing_input_is_said_and_drawn_and_the_error_grows(family: Family):
 def test_without_draws_a_missing_input_counts_as_the_training_mean(family: Family):
     new = translate_table(stars(LOGG=[2.5, np.nan]), [replace(family, density=None)], DRAWS)
     assert new["LOGG_PRED_50"][1] == pytest.approx(family.scaling.input_means[1] + 0.05, abs=1e-6)
+
+
+def test_a_star_that_fails_the_cuts_of_the_survey_says_so_and_is_not_to_be_used(family: Family):
+    table = stars(TEFF=[5000.0, 9000.0])
+    table = table.set_column(1, "GOOD", pa.array([False, False]))
+    new = translate_table(table, [family], DRAWS)
+    assert new["QFLAG_COMMENTS"][0] == "fails the cuts of the survey"
+    assert new["QFLAG_COMMENTS"][1].startswith("fails the cuts of the survey; intrinsic input outside TEFF-LOGG; ")
+    assert not new["USE"].any()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{}, {"TEFF": 9000.0}, {"LOGG": np.nan}, {"TEFF_ERR": np.nan}, {"TEFF": 6030.0, "LOGG": 1.2}]
+)
+def test_a_star_is_to_be_used_if_it_is_good_and_no_flag_says_otherwise(family: Family, wrong: dict[str, float]):
+    one = {"TEFF": 5000.0, "TEFF_ERR": 80.0, "LOGG": 2.5, "LOGG_ERR": 0.1} | wrong
+    new = translate_table(stars(**{name: [value, 5000.0] for name, value in one.items()}), [family], DRAWS)
+    fine = [new[name][0] for name in new if name.startswith("QFLAG_") and name != "QFLAG_COMMENTS"]
+    assert len(fine) == 3
+    assert new["USE"][0] == (all(fine) and not new["FLAG_MISSING_INPUTS_INTRINSIC"][0]) == (not wrong)
+    assert (new["QFLAG_COMMENTS"][0] == "") == new["USE"][0]
 
 
 def test_debiased_columns_are_there_where_the_networks_of_noise_free_inputs_are(family: Family):
