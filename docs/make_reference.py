@@ -314,6 +314,7 @@ def _tables() -> Iterator[tuple[str, str, Sequence[schema.Column]]]:
             schema.HEALPIX,
             schema.ID,
             schema.SURVEY,
+            schema.IN_PAIRS,
             schema.STAR_KEY,
             schema.SOURCE_ID,
             *schema.POSITION,

@@ -74,6 +74,13 @@ DISTANCE_FROM = Column(
     "DISTANCE_FROM", "string", "", "meta.id;meta.dataset", "Survey that the distance comes from, empty if there is none"
 )
 SURVEY = Column("SURVEY", "string", "", "meta.id;meta.dataset", "Survey that observed the star")
+IN_PAIRS = Column(
+    "IN_PAIRS",
+    "bool",
+    "",
+    "meta.code",
+    "True if the star is in B and in a translated survey, so that networks may have been trained or tested on it",
+)
 GALACTOCENTRIC = (
     Column("X_GC", "float32", "kpc", "pos.cartesian.x;pos.galactocentric", "Galactocentric X, -8.122 kpc at the Sun"),
     Column(

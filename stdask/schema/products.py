@@ -62,27 +62,44 @@ _COMPARED = (
     Column("R_HIGH", "float64", "kpc", description="Outer edge of the ring"),
 )
 _DIFFERENCE = (
-    Column("ERR", "float64", description="1-sigma error of DIFFERENCE from bootstrap samples of the stars"),
     Column("N_CELLS", "int64", description="Number of cells of R, |Z| and the selecting labels with stars of both"),
     Column("P_VALUE", "float64", description="P value of Wilcoxon's signed-rank test over the cells, NaN for few"),
 )
 ASYMMETRY = (
     *_COMPARED,
     Column("DIFFERENCE", "float64", description="Median in the north minus median in the south, in the same cells"),
+    Column("ERR", "float64", description="1-sigma error of DIFFERENCE from bootstrap samples of the stars"),
     *_DIFFERENCE,
     Column("N_FIRST", "int64", description="Number of stars in the north"),
     Column("N_SECOND", "int64", description="Number of stars in the south"),
 )
 SEAM = (
-    *_COMPARED,
+    Column(
+        "SAMPLE",
+        "string",
+        description="UNTRANSLATED: before, MERGED: after translation. With _INDEPENDENT: without the stars in both "
+        "surveys, on which networks may have been trained",
+    ),
+    *_COMPARED[1:],
     Column(
         "DIFFERENCE",
         "float64",
-        description="Median of A minus median of B in the same cells; UNTRANSLATED: before, MERGED: after translation",
+        description="Median of A minus median of B in the same cells, NaN if no cell has stars enough of both",
     ),
+    Column(
+        "ERR",
+        "float64",
+        description="1-sigma error of DIFFERENCE: bootstrap samples of the stars and TRANSLATION in quadrature",
+    ),
+    Column("TRANSLATION", "float64", description="Standard deviation of DIFFERENCE over single networks"),
     *_DIFFERENCE,
     Column("N_FIRST", "int64", description="Number of stars of A"),
     Column("N_SECOND", "int64", description="Number of stars of B"),
+    Column(
+        "N_IN_PAIRS",
+        "int64",
+        description="Number of those stars of B that are in both surveys, -1 in the atlas of a table",
+    ),
 )
 
 MAP_STARS = (

@@ -23,12 +23,13 @@ class BinSample(NamedTuple):
 class Difference(NamedTuple):
     """Mean difference of the medians, first minus second."""
 
-    value: float  # NaN without shared bins
+    value: float  # NaN without shared bins, as all but the numbers
     error: float  # standard deviation over the bootstraps of the stars
     n_bins: int  # that both have
     n_first: int  # stars in these
     n_second: int
     p_value: float  # Wilcoxon's signed-rank test: that the bins differ in neither direction; NaN for few bins
+    bootstraps: np.ndarray  # (n_bootstraps,), of the value
 
 
 def paired_difference(first: BinSample, second: BinSample) -> Difference:
@@ -44,17 +45,33 @@ def paired_difference(first: BinSample, second: BinSample) -> Difference:
     """
     shared = np.isfinite(first.medians) & np.isfinite(second.medians)
     if not shared.any():
-        return Difference(np.nan, np.nan, 0, 0, 0, np.nan)
+        return Difference(np.nan, np.nan, 0, 0, 0, np.nan, np.full(len(first.bootstraps), np.nan))
     first, second = first.take(shared), second.take(shared)
     weights = first.counts * second.counts / (first.counts + second.counts)
     differences = first.medians.astype(np.float64) - second.medians
     drawn = first.bootstraps.astype(np.float64) - second.bootstraps[::-1]  # the sets share seeds: not the draws
+    means = np.average(drawn, axis=1, weights=weights)
     enough = len(differences) >= MIN_PAIRS and differences.any()
     return Difference(
         value=float(np.average(differences, weights=weights)),
-        error=float(np.average(drawn, axis=1, weights=weights).std()),
+        error=float(means.std()),
         n_bins=int(shared.sum()),
         n_first=int(first.counts.sum()),
         n_second=int(second.counts.sum()),
         p_value=float(wilcoxon(differences).pvalue) if enough else np.nan,
+        bootstraps=means,
     )
+
+
+def growth(after: Difference, before: Difference) -> tuple[float, float]:
+    """Return by how much a difference has become larger, whatever its sign, and the 1-sigma error of that.
+
+    Parameters
+    ----------
+    after, before
+        Of the same stars with other values for the first set. Both were resampled with the same random numbers, so that
+        chance which moves both alike is no error of the growth.
+    """
+    signs = np.sign([after.value, before.value])
+    grown = signs[0] * after.bootstraps - signs[1] * before.bootstraps
+    return abs(after.value) - abs(before.value), float(grown.std())

@@ -1,18 +1,16 @@
-"""The gradients of the atlas: slopes and breaks, north against south, and the seam between the surveys."""
+"""The gradients of the atlas: slopes and breaks of the medians of labels, and of the height of the stars."""
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from stdask.figures.gradients import SlopeCurve, draw_gradients
-from stdask.schema import Column
 from stdask.schema import products as schema_products
-from stdask.science.galaxy.bins import CELLS, STEPS
+from stdask.science.galaxy.bins import STEPS
 from stdask.science.galaxy.gradients import Slope, fit_slopes
-from stdask.science.galaxy.paired_bins import BinSample, Difference, paired_difference
+from stdask.science.galaxy.paired_bins import BinSample
 from stdask.science.galaxy.profiles import Windows
 from stdask.stages.atlas.products import Products
 from stdask.stages.atlas.samples import A_ONLY, ALONE, FLARE, HEIGHT, MERGED, RAW_ONLY, UNTRANSLATED
@@ -45,29 +43,6 @@ def write_gradients(products: Products) -> list[Path]:
     ]
     figure = draw_gradients(shown, products.titles, {label: products.unit(label) for label in products.labels})
     return [table, *write_figures(table.with_suffix(""), figure)]
-
-
-def write_asymmetry(products: Products) -> list[Path]:
-    """Write north minus south at the same R, |Z| and selection, by ring of R; return the files."""
-    cells = products.bins.cells
-    rows = []
-    for label in products.labels:
-        for sample, found in products.medians[label][CELLS].items():
-            if sample in products.samples:
-                north, south = (_sample(found).take(side) for side in np.arange(2 * cells.n_cells).reshape(2, -1))
-                rows += _by_ring(products, label, sample, north, south)
-    return _write_differences(products, "asymmetry", schema_products.ASYMMETRY, rows)
-
-
-def write_seam(products: Products) -> list[Path]:
-    """Write A minus B where both have stars, before and after translation, by ring of R; return the files."""
-    rows = []
-    for label in products.labels:
-        found = products.medians[label][CELLS]
-        for sample, of_a in ((UNTRANSLATED, RAW_ONLY), (MERGED, A_ONLY)):
-            if of_a in found:
-                rows += _by_ring(products, label, sample, _sample(found[of_a]), _sample(found[ALONE]))
-    return _write_differences(products, "seam", schema_products.SEAM, rows)
 
 
 def _slopes_of(products: Products, steps: str) -> Iterable[Row]:
@@ -146,34 +121,6 @@ def _spread(x: np.ndarray, surveys: Sequence[Statistics], slope: Slope) -> dict[
 
 def _sample(found: Statistics) -> BinSample:
     return BinSample(found.counts, found.medians, found.bootstraps)
-
-
-def _by_ring(products: Products, label: str, sample: str, first: BinSample, second: BinSample) -> list[Row]:
-    """Return a row a ring of R, and one for all of them."""
-    edges = products.bins.config.ring_edges_kpc
-    rings = np.resize(products.bins.cells.rings(edges), len(first.counts))
-    everywhere = [(edges[0], edges[-1], rings >= 0)]
-    parts = [(low, high, rings == number) for number, (low, high) in enumerate(pairwise(edges))]
-    rows = []
-    for low, high, inside in (*parts, *everywhere):
-        found = paired_difference(first.take(inside), second.take(inside))
-        if found.n_bins:
-            about = {"SAMPLE": sample, "LABEL": label, "UNIT": products.unit(label), "R_LOW": low, "R_HIGH": high}
-            rows.append(about | _difference(found))
-    return rows
-
-
-def _difference(found: Difference) -> dict[str, float | int]:
-    names = ("DIFFERENCE", "ERR", "N_CELLS", "N_FIRST", "N_SECOND", "P_VALUE")
-    return dict(zip(names, found, strict=True))
-
-
-def _write_differences(products: Products, name: str, columns: tuple[Column, ...], rows: list[Row]) -> list[Path]:
-    if not rows:
-        return []
-    path = products.folder / f"{name}.ecsv"
-    write_profile(path, columns, _columns(rows), products.meta() | {"min_stars": products.bins.config.min_stars_cell})
-    return [path]
 
 
 def _columns(rows: list[Row]) -> dict[str, np.ndarray]:

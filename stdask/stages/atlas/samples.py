@@ -14,14 +14,17 @@ MAPPED = (*METALLICITIES, *ABUNDANCES)
 HEIGHT = "HEIGHT"  # |Z|, which every star on the maps has: its counts are those of the stars
 FLARE = "flare_steps"
 OF_B, OF_A, RAW = "B", "A", "RAW"  # values of B; of A on the scale of B; of A as A measured them
+OF_B_ALONE = "B_ALONE"  # values of B for stars that are not in A
 ALONE, MERGED, UNTRANSLATED, A_ONLY = "ALONE", "MERGED", "UNTRANSLATED", "A_ONLY"
 RAW_ONLY = "RAW_ONLY"  # in cells and steps alone: to compare the two surveys before translation
+B_INDEPENDENT = "B_INDEPENDENT"  # in cells alone: the stars of B that are not in A
 SAMPLES: Mapping[str, tuple[str, ...]] = {
     ALONE: (OF_B,),
     MERGED: (OF_B, OF_A),
     UNTRANSLATED: (OF_B, RAW),
     A_ONLY: (OF_A,),
     RAW_ONLY: (RAW,),
+    B_INDEPENDENT: (OF_B_ALONE,),
 }
 MEANINGS = {
     ALONE: "survey B alone",
@@ -63,6 +66,7 @@ class Selection:
     labels: tuple[str, ...]
     alpha: tuple[str, ...]  # the metallicity and the abundance ratio that tell the two sequences apart
     survey_b: str  # empty: all stars are of one survey
+    knows_pairs: bool  # whether the source tells which stars are in both surveys
     n_members: int  # networks whose own values the source has
     folder: Path  # of the keys
     seed: int
@@ -88,7 +92,9 @@ class Selection:
         """Return the samples compared, each with the parts it is put together from."""
         if not self.survey_b:
             return {MERGED: (OF_B,)}
-        wanted = [name for name in SAMPLES if name != RAW_ONLY or product == CELLS]
+        wanted = [ALONE, MERGED, UNTRANSLATED, A_ONLY]
+        if product == CELLS:
+            wanted += [RAW_ONLY, *([B_INDEPENDENT] if self.knows_pairs else [])]
         if product in STEPS:  # slopes are fitted to the medians of each survey
             wanted = [ALONE, A_ONLY, RAW_ONLY]
         raw = any(f"{label}_RAW" in self.source.columns for label in self.labels)

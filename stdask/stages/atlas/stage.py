@@ -20,7 +20,8 @@ from stdask.runs.receipts import Receipt
 from stdask.runs.stage import begin_stage
 from stdask.science.galaxy.bins import MAPS, PRODUCTS, PROFILES, GalacticBins
 from stdask.stages.atlas.diagrams import diagrams, write_diagrams
-from stdask.stages.atlas.gradients import write_asymmetry, write_gradients, write_seam
+from stdask.stages.atlas.differences import write_asymmetry, write_seam
+from stdask.stages.atlas.gradients import write_gradients
 from stdask.stages.atlas.maps import write_maps
 from stdask.stages.atlas.parameters import training_keys, write_parameter_space
 from stdask.stages.atlas.products import Products
@@ -40,7 +41,7 @@ from stdask.stages.atlas.samples import (
 from stdask.stages.atlas.sources import CatalogueSource
 from stdask.stages.atlas.tasks import NO_DISTANCE, Range, Statistics, pack_block, reduce_range
 from stdask.storage import paths
-from stdask.storage.catalogue.catalogue import open_catalogue
+from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
 
 KEYS_IN_RANGE = 3_000_000  # that a worker reduces at once: 24 MB for each part of a sample
 DRAWING = Lock()  # Matplotlib's settings are those of a process: its threads draw in turn
@@ -71,17 +72,7 @@ def run(run: Run, workers: Workers) -> Receipt:
         return receipt
     config, surveys = run.config, SurveyPair.of(run)
     catalogue = open_catalogue(paths.catalogue(run.output, paths.MERGED))
-    known = surveys.labels(MAPPED)
-    selection = Selection(
-        source=CatalogueSource(catalogue),
-        bins=GalacticBins.of(config.atlas),
-        labels=config.atlas.labels or tuple(label for label in MAPPED if label in known),
-        alpha=alpha_of(config.atlas, known),
-        survey_b=surveys.names[1],
-        n_members=config.train.n_members,
-        folder=paths.keys(run.output),
-        seed=config.seed,
-    )
+    selection = _select(run, surveys, catalogue)
     check_columns(selection)
     stage.remove_old_outputs()
     atlas = reduce_stars(workers, selection)
@@ -97,25 +88,42 @@ def run(run: Run, workers: Workers) -> Receipt:
         provenance={"survey_a": surveys.names[0], "survey_b": surveys.names[1], "stage_key": stage.key},
     )
     shown = diagrams(workers, catalogue, surveys, config.atlas)
+    files, notes = write_products(products, workers)
     outputs = [
-        *write_products(products, workers),
+        *files,
         *write_diagrams(shown, products.folder, surveys, config.atlas.select, stage.key),
     ]
     if config.train.ensemble is None:  # else the training stars are not known
         training = training_keys(paths.pairs(run.output, *surveys.names), config.train.test_fraction, config.seed)
         outputs += write_parameter_space(workers, run.output, surveys, config.atlas.select, training)
-    return stage.finish(outputs, replace(atlas.counts, notes=(*atlas.counts.notes, *shown.notes)))
+    return stage.finish(outputs, replace(atlas.counts, notes=(*atlas.counts.notes, *shown.notes, *notes)))
 
 
-def write_products(products: Products, workers: Workers) -> list[Path]:
-    """Write all maps, profiles, gradients and comparisons; return the files."""
-    outputs = [*write_gradients(products), *write_asymmetry(products), *write_seam(products)]
+def _select(run: Run, surveys: SurveyPair, catalogue: Catalogue) -> Selection:
+    config, known = run.config, surveys.labels(MAPPED)
+    return Selection(
+        source=CatalogueSource(catalogue),
+        bins=GalacticBins.of(config.atlas),
+        labels=config.atlas.labels or tuple(label for label in MAPPED if label in known),
+        alpha=alpha_of(config.atlas, known),
+        survey_b=surveys.names[1],
+        knows_pairs=True,
+        n_members=config.train.n_members,
+        folder=paths.keys(run.output),
+        seed=config.seed,
+    )
+
+
+def write_products(products: Products, workers: Workers) -> tuple[list[Path], list[str]]:
+    """Write all maps, profiles, gradients and comparisons; return the files, and what the user should know of them."""
+    seam, notes = write_seam(products)
+    outputs = [*write_gradients(products), *write_asymmetry(products), *seam]
     views = (*MAPS, *(PROFILES if products.labels else ()))
     drawn = {quantity: {view: own[view] for view in views if view in own} for quantity, own in products.medians.items()}
     shown = replace(products, medians=drawn)  # bootstraps stay here
     for _, files in each(workers, write_view, views, shown, description="atlas: maps and profiles"):
         outputs += files
-    return outputs
+    return outputs, notes
 
 
 def write_view(view: str, products: Products) -> list[Path]:

@@ -132,7 +132,8 @@ def run_table(atlas: AtlasFile, workers: Workers, allow_remote: bool = False) ->
     with sliced(source, atlas.output, workers) as readable:
         found = reduce_stars(workers, replace(selection, source=readable))
     _check_reference(atlas.table, found.counts)
-    outputs = []
+    outputs: list[Path] = []
+    notes: list[str] = []
     if found.counts.rows.n_out:
         products = Products(
             folder=atlas.output,
@@ -143,9 +144,9 @@ def run_table(atlas: AtlasFile, workers: Workers, allow_remote: bool = False) ->
             titles=_titles(found, atlas.table),
             provenance={"table": name[:60], "sha256": digest[:60]},
         )
-        outputs = write_products(products, workers)
+        outputs, notes = write_products(products, workers)
     say(f"  {len(outputs)} files in {atlas.output}")
-    return stage.finish(outputs, found.counts)
+    return stage.finish(outputs, replace(found.counts, notes=(*found.counts.notes, *notes)))
 
 
 def select_table(file: SurveyFile, source: TableSource, atlas: AtlasFile) -> Selection:
@@ -173,6 +174,7 @@ def select_table(file: SurveyFile, source: TableSource, atlas: AtlasFile) -> Sel
         labels=labels,
         alpha=alpha_of(config, known),
         survey_b=atlas.table.reference or "",
+        knows_pairs=False,
         n_members=0,
         folder=paths.keys(atlas.output),
         seed=atlas.seed,

@@ -23,7 +23,18 @@ from stdask.science.galaxy.binning import bin_bands, bin_deviations, bin_medians
 from stdask.science.galaxy.bins import CELLS, MAPS, PRODUCTS, STEPS, Stars
 from stdask.science.galaxy.profiles import BAND, running_medians
 from stdask.science.keys.random_keys import uniforms
-from stdask.stages.atlas.samples import A_ONLY, HEIGHT, MERGED, OF_A, OF_B, RAW, Selection, key_name, noisy_part
+from stdask.stages.atlas.samples import (
+    A_ONLY,
+    HEIGHT,
+    MERGED,
+    OF_A,
+    OF_B,
+    OF_B_ALONE,
+    RAW,
+    Selection,
+    key_name,
+    noisy_part,
+)
 from stdask.stages.atlas.sources import Block
 from stdask.storage.products.key_files import read_keys, write_keys
 from stdask.storage.tables import to_numpy
@@ -55,7 +66,7 @@ class Statistics:
     noisy: np.ndarray  # (n_noisy, n_bins): medians of all stars moved within their errors
     bootstraps: np.ndarray  # (n_bootstraps, n_bins), of bins that share no stars
 
-    def take(self, bins: slice) -> "Statistics":
+    def take(self, bins: slice | np.ndarray) -> "Statistics":
         """Return those of some bins."""
         return Statistics(*(getattr(self, f.name)[..., bins] for f in fields(self)))
 
@@ -112,7 +123,7 @@ def reduce_range(item: Range, selection: Selection, files: Sequence[Path]) -> di
         if sample in (MERGED, A_ONLY):
             with_b = [found[OF_B]] if sample == MERGED else []
             members = [merge_keys([*with_b, found[part]]) for part in selection.members(quantity)]
-        if RAW not in wanted:  # the errors of untranslated values are not known
+        if not {RAW, OF_B_ALONE} & set(wanted):  # the errors of untranslated values are not known
             noisy = [
                 merge_keys([found[noisy_part(part, name)] for part in wanted])
                 for name in selection.noisy(quantity, product)
@@ -166,6 +177,8 @@ def _columns(selection: Selection) -> list[str]:
     if config.alpha != "all":
         wanted |= set(selection.alpha)
     others = [schema.SURVEY.name, schema.STAR_KEY.name] if selection.survey_b else [schema.STAR_KEY.name]
+    if selection.knows_pairs:
+        others.append(schema.IN_PAIRS.name)
     return [*sorted(wanted & known), *others]
 
 
@@ -178,6 +191,9 @@ def _values(table: pa.Table, quantity: str, part: str, of_b: np.ndarray, selecti
     """Return the values of a part, shape (n_stars,); NaN for stars that are not of it."""
     if quantity == HEIGHT:
         return np.where(of_b == (part == OF_B), np.abs(to_numpy(table, Z)), np.nan)
+    if part == OF_B_ALONE:
+        in_pairs = to_numpy(table, schema.IN_PAIRS.name)
+        return np.where(of_b & ~in_pairs, to_numpy(table, quantity), np.nan)
     if part in (OF_B, OF_A):
         return np.where(of_b == (part == OF_B), to_numpy(table, quantity), np.nan)
     if "NOISY" in part:

@@ -35,6 +35,7 @@ class MergeSource:
     families: Mapping[str, str]  # label of B -> family of the networks that translated it; none of B
     counterparts: Mapping[str, str]  # label of B -> the survey's own column for it
     pairs: Path | None = None  # its stars that are in B too; none of B
+    partners: tuple[Path, ...] = ()  # of B: its stars that are in the translated surveys too
     repeats: tuple[tuple[str, Path], ...] = ()  # surveys before it, and its stars that they have too
     repeated: Path | None = None  # its rows that give way to another row of the same star
     lenders: tuple[tuple[str, Path], ...] = ()  # of B: surveys with distances, and their stars that are in B too
@@ -101,7 +102,8 @@ def open_surveys(
     output = translated[0].output
     opened = [_open_translated(one, b.name) for one in translated]
     lenders = tuple((t.source.survey, t.source.pairs) for t in opened if t.source.pairs and DISTANCE in t.names)
-    source = MergeSource(b.name, b.id, {}, {label: label for label in b.labels}, lenders=lenders)
+    partners = tuple(t.source.pairs for t in opened if t.source.pairs)
+    source = MergeSource(b.name, b.id, {}, {label: label for label in b.labels}, partners=partners, lenders=lenders)
     catalogue = open_catalogue(paths.catalogue(output, b.name))
     return _with_lists([*opened, Opened(source, catalogue, output, "ingest_b")], lists, data_dir)
 
@@ -171,6 +173,7 @@ def _columns(
         schema.HEALPIX,
         schema.ID,
         schema.SURVEY,
+        schema.IN_PAIRS,
         schema.STAR_KEY,
         *([schema.SOURCE_ID] if schema.SOURCE_ID.name in set.intersection(*names) else []),
         *schema.POSITION,

@@ -16,7 +16,7 @@ from stdask.science.galaxy.galactocentric import galactic_positions, galactic_ve
 from stdask.science.sky.globular_clusters import in_globular_cluster
 from stdask.science.sky.healpix import Cells, Pixel, count_cells
 from stdask.stages.merge.distances import lend_distances
-from stdask.stages.merge.sources import DISTANCE, KEY_A, MergeSource, Sources
+from stdask.stages.merge.sources import DISTANCE, KEY_A, KEY_B, MergeSource, Sources
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import Catalogue
 from stdask.storage.catalogue.hats import Written, write_partition
@@ -157,6 +157,13 @@ def _read_keys(table: pa.Table, path: Path, condition: pc.Expression | None = No
     return to_numpy(read_parquet(path, [KEY_A], here if condition is None else here & condition), KEY_A)
 
 
+def _is_in_pairs(table: pa.Table, source: MergeSource) -> np.ndarray:
+    """Return which stars of B are in a translated survey, or which of a translated survey are in B."""
+    column, files = (KEY_A, [source.pairs]) if source.pairs else (KEY_B, source.partners)
+    here = pc.field(column).isin(table.column(KEY_A).combine_chunks())
+    return _is_among(table, np.concatenate([to_numpy(read_parquet(path, [column], here), column) for path in files]))
+
+
 def _is_among(table: pa.Table, keys: np.ndarray) -> np.ndarray:
     return np.isin(table.column(KEY_A).to_numpy(), keys)
 
@@ -194,6 +201,7 @@ def _merged_rows(table: pa.Table, source: MergeSource, sources: Sources) -> pa.T
     data |= {
         schema.ID.name: table.column(source.id).cast(pa.string()),
         schema.SURVEY.name: np.full(table.num_rows, source.survey, dtype=object),
+        schema.IN_PAIRS.name: _is_in_pairs(table, source),
     }
     for label, own in sources.labels.items():
         data |= dict(zip(own, _values(table, label, len(own) - 4, source), strict=True))

@@ -12,7 +12,8 @@ TABLES = {
     "asymmetry": ("North and south", "Medians north of the midplane minus those south of it."),
     "seam": (
         "Where the surveys meet",
-        "Median difference of the two surveys in the bins that both fill, before and after the translation.",
+        "Median of A minus median of B in the cells that both fill, before and after the translation. "
+        "Independent: without the stars in both surveys.",
     ),
 }
 ERROR = "_ERR"  # ending of the column with the error of another: both are shown in one cell

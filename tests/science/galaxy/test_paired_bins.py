@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.testing import assert_allclose
 
-from stdask.science.galaxy.paired_bins import BinSample, paired_difference
+from stdask.science.galaxy.paired_bins import BinSample, growth, paired_difference
 from stdask.science.galaxy.profiles import running_medians
 from tests.science.keys.keys import pack_keys
 
@@ -41,6 +41,26 @@ def test_without_a_shared_bin_there_is_no_difference():
     found = paired_difference(first, second)
     assert found.n_bins == found.n_first == 0
     assert np.isnan(found.value)
+
+
+def test_a_difference_of_the_same_stars_grows_by_what_was_added_far_beyond_its_error():
+    """The stars scatter by 0.15 dex, but a scale that moves all of them alike moves the difference exactly."""
+    first, second = sample(400, 0.02, 5), sample(600, 0.0, 6)
+    moved = first._replace(medians=first.medians + 0.03, bootstraps=first.bootstraps + 0.03)
+    before, after = (paired_difference(one, second) for one in (first, moved))
+    found, error = growth(after, before)
+    assert_allclose(found, abs(before.value + 0.03) - abs(before.value), atol=1e-6)  # float32
+    assert error < 1e-6 < before.error
+    assert growth(before, after)[0] == -found
+
+
+def test_a_difference_that_changes_its_sign_has_not_grown():
+    first, second = sample(4000, 0.05, 1), sample(6000, 0.0, 2)
+    turned = first._replace(medians=first.medians - 0.1, bootstraps=first.bootstraps - 0.1)
+    before, after = (paired_difference(one, second) for one in (first, turned))
+    found, error = growth(after, before)
+    assert abs(found) < 0.03
+    assert error > before.error  # chance that makes one larger makes the other smaller
 
 
 def test_few_bins_have_a_difference_but_no_test():

@@ -51,6 +51,7 @@ PLANES = ("{}_MEDIAN", "N_{}", "{}_MAD", "{}_P16", "{}_P84", "{}_ERROR", "{}_TRA
 MEMBERS = ("MEMBER_1", "MEMBER_2", "MEMBER_3")
 COLUMNS = (
     schema.SURVEY,
+    schema.IN_PAIRS,
     schema.STAR_KEY,
     *schema.POSITION,
     *(c for label in LABEL_B for c in schema.measured_columns(label)),
@@ -86,11 +87,13 @@ def disc(seed=5):
     data["FE_H_RAW"] = np.where(data["SURVEY"] == B, data["FE_H"], data["FE_H"] + 0.15)
     data["MG_FE_RAW"] = data["MG_FE"]
     data["STAR_KEY"] = rng.integers(0, 2**63, N_STARS, dtype=np.uint64)
+    # as in run 1: outside 8 kpc all stars of B are in A too, inside every fifth; a seam of independent stars is inside
+    data["IN_PAIRS"] = (data["SURVEY"] == B) & ((radius > 8) | (data["STAR_KEY"] % 5 == 0))
     data["LOGG"][:50] = np.nan
     data |= {schema.sample_name(label): data[label] for label in LABEL_B}
     for column in schema.GALACTOCENTRIC:
         data[column.name][50:120] = np.nan
-    return {name: v if v.dtype.kind in "Ou" else v.astype(np.float32) for name, v in data.items()}
+    return {name: v if v.dtype.kind in "Ouib" else v.astype(np.float32) for name, v in data.items()}
 
 
 def prepare(tmp_path, data, most=2000, **settings):
@@ -339,8 +342,88 @@ def test_the_seam_of_the_surveys_is_what_was_put_in_before_translation_and_none_
     (before,), (after,) = (whole[whole["SAMPLE"] == name] for name in ("UNTRANSLATED", "MERGED"))
     assert abs(before["DIFFERENCE"] - 0.15) < 3 * before["ERR"]
     assert abs(after["DIFFERENCE"]) < 3 * after["ERR"]
-    assert 0 < after["ERR"] < 0.01  # thousands of stars of scatter 0.1
+    assert 0.01 < after["ERR"] < 0.012  # networks that differ by 0.01 dex, and thousands of stars of scatter 0.1
     assert before["N_FIRST"] == after["N_FIRST"]
+
+
+def cells_of(run, data):
+    """Return the ring of R of each chosen star, and the cell that it is compared in, by numpy."""
+    config = run.config.atlas
+    rings = np.digitize(data["R_GC"], config.ring_edges_kpc) - 1
+    halves = np.digitize(data["R_GC"], np.arange(0, 15, 1.0))
+    heights = np.digitize(np.abs(data["Z_GC"]), config.height_edges_kpc)
+    gravities = np.digitize(data["LOGG"], np.linspace(1.5, 2.5, 5))
+    inside = chosen(data) & (heights < len(config.height_edges_kpc))
+    return rings, ((halves * 100 + heights) * 100 + gravities) * 10 + (data["Z_GC"] < 0), inside
+
+
+def mean_difference(cells, of_a, of_b, data, least):
+    """Return the weighted mean difference of medians by cell, and how many stars of B count, by a loop over cells."""
+    differences, weights, stars = [], [], 0
+    for cell in np.unique(cells[of_a | of_b]):
+        a, b = (data["FE_H"][which & (cells == cell)] for which in (of_a, of_b))
+        if min(len(a), len(b)) >= least:
+            differences.append(np.median(a).astype(float) - np.median(b))
+            weights.append(len(a) * len(b) / (len(a) + len(b)))
+            stars += len(b)
+    return (np.average(differences, weights=weights) if weights else np.nan), stars
+
+
+def test_the_seam_without_the_stars_in_both_surveys_is_that_of_the_others_alone(done):
+    run, _, data = done
+    table = Table.read(paths.products(run.output) / "seam.ecsv")
+    rings, cells, inside = cells_of(run, data)
+    of_b, least = data["SURVEY"] == B, run.config.atlas.min_stars_cell
+    assert len(table[table["SAMPLE"] == "MERGED_INDEPENDENT"]) == len(table[table["SAMPLE"] == "MERGED"]) > 4
+    for row in table[np.isin(table["SAMPLE"], ["MERGED", "MERGED_INDEPENDENT"]) & (table["LABEL"] == "FE_H")]:
+        here = inside & (data["R_GC"] >= row["R_LOW"]) & (data["R_GC"] < row["R_HIGH"])
+        counted = here & of_b & ~(data["IN_PAIRS"] & (row["SAMPLE"] != "MERGED"))
+        expected, n_stars = mean_difference(cells, here & ~of_b, counted, data, least)
+        assert_allclose(row["DIFFERENCE"], expected, atol=1e-6)  # medians are float32
+        assert row["N_SECOND"] == n_stars
+        if row["SAMPLE"] != "MERGED":
+            assert row["N_IN_PAIRS"] == 0
+            assert (row["N_CELLS"] == 0) == (row["R_LOW"] >= 8)
+        elif row["R_LOW"] >= 8:
+            assert row["N_IN_PAIRS"] == row["N_SECOND"]
+        else:
+            assert 0 < row["N_IN_PAIRS"] < row["N_SECOND"]
+    assert not (set(rings[inside]) - set(range(7)))
+
+
+def test_the_error_of_the_seam_holds_that_of_the_translation(done):
+    """The members move all of A by 0.01 dex, and with it each difference from B."""
+    run, *_ = done
+    table = Table.read(paths.products(run.output) / "seam.ecsv")
+    own = table[(table["LABEL"] == "FE_H") & (table["N_CELLS"] > 0)]
+    after = own[np.char.startswith(np.asarray(own["SAMPLE"]), "MERGED")]
+    assert_allclose(after["TRANSLATION"], 0.01, rtol=1e-3)
+    assert (after["ERR"] > after["TRANSLATION"]).all()
+    assert np.isnan(own[own["SAMPLE"] == "UNTRANSLATED"]["TRANSLATION"]).all()
+
+
+def test_a_seam_that_no_independent_star_tests_is_told(done):
+    _, receipt, _ = done
+    (note,) = [note for note in receipt.counts.notes if "no independent test" in note]
+    assert note.startswith("FE_H of A minus that of B at R = 8-10 kpc, 10-12 kpc is no independent test")
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_seam_that_is_seen_or_has_grown_after_translation_is_told(tmp_path, client):
+    data = disc()
+    for name in ("FE_H", *(f"FE_H_{member}" for member in MEMBERS)):
+        moved = (data["SURVEY"] == A) & (data["R_GC"] > 4) & (data["R_GC"] < 6)
+        data[name] = np.where(moved, data[name] + 0.3, data[name]).astype(np.float32)
+    receipt = atlas.run(prepare(tmp_path, data, n_bootstraps=50, labels=["FE_H"]), client)
+    for stars in ("", ", without the stars in both surveys"):
+        (seen,) = [
+            n for n in receipt.counts.notes if n.startswith(f"FE_H of A minus that of B after translation{stars}:")
+        ]
+        assert "more than 2 sigma from 0" in seen
+        assert "at R = 4-6 kpc" in seen
+        (grown,) = [n for n in receipt.counts.notes if n.startswith(f"FE_H of A minus that of B{stars} is larger")]
+        assert grown.count("kpc") == 1
+        assert "at R = 4-6 kpc" in grown
 
 
 def test_north_and_south_of_a_disc_that_is_alike_on_both_sides_do_not_differ(done):

@@ -153,6 +153,14 @@ def test_a_star_in_both_keeps_the_values_of_a_where_those_of_b_are_bad(run, clie
     assert 102 not in of_survey(run, B, "STAR_KEY")
 
 
+def test_stars_in_both_surveys_are_marked_whichever_of_their_values_are_kept(run, client):
+    write_b(run, GOOD=bools(N_B, 1))
+    hand_made.write_pairs(run, [11, 12], [101, 102], [True, False])
+    merge.run(run, client)
+    assert_array_equal(of_survey(run, A, "STAR_KEY")[of_survey(run, A, "IN_PAIRS")], [12])
+    assert_array_equal(of_survey(run, B, "STAR_KEY")[of_survey(run, B, "IN_PAIRS")], [101])
+
+
 def test_labels_of_a_are_the_translated_medians_with_their_calibrated_errors(plain):
     assert_allclose(of_survey(plain, A, "FE_H"), -0.4, rtol=1e-6)  # float32
     assert_allclose(of_survey(plain, A, "FE_H_ERR"), 0.15, rtol=1e-6)
