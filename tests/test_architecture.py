@@ -274,7 +274,6 @@ COVERED_ELSEWHERE = {
     "stages/report/figures.py": "tests/stages/report/test_stage.py finds them in the page",
     "stages/report/interactive.py": "tests/stages/report/test_stage.py and tests/browser/test_report_page.py use it",
     "stages/report/tables.py": "tests/stages/report/test_stage.py reads them in the page",
-    "stages/train/latent.py": "tests/stages/train/test_stage.py trains with `debias`",
     "stages/translate/table.py": "tests/stages/translate/test_stage.py translates tables",
     "storage/export/csv.py": "tests/storage/export/test_write.py exports to every format",
     "storage/export/ecsv.py": "tests/storage/export/test_write.py exports to every format",

@@ -79,8 +79,9 @@ class TrainConfig(TomlModel):
     patience: int = Field(default=20, ge=1)
     """Number of epochs without a lower validation loss after which the next learning rate begins."""
     min_pairs: int = Field(default=200, ge=10)
-    """Smallest number of pairs for a family, including test stars. With fewer, the extrinsic family is skipped and its
-    labels are not translated; for the intrinsic family the run ends with an error."""
+    """Smallest number of pairs for a family and for each of its labels, including test stars. With fewer, the extrinsic
+    family is skipped and its labels are not translated; for the intrinsic family the run ends with an error that names
+    the label."""
     clip_sigma: Positive | Literal["none"] = 5.0
     """Outliers, e.g. binaries, are not used for training of the extrinsic networks. A pair is an outlier if its
     difference B - A in an extrinsic label is more than this number of robust standard deviations from the median

@@ -32,10 +32,14 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Sample:
-    """Scaled inputs (n_stars, n_inputs), and label corrections (n_stars, n_labels) in scaled units."""
+    """Scaled inputs (n_stars, n_inputs), and label corrections (n_stars, n_labels) in scaled units, all finite.
+
+    `weights` says how much each star counts for each label: nothing, 0, where B lacks the label.
+    """
 
     inputs: np.ndarray
     corrections: np.ndarray
+    weights: np.ndarray  # (n_stars, n_labels), float32
 
 
 @dataclass(frozen=True)

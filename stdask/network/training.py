@@ -1,4 +1,4 @@
-"""Train one member of an ensemble: mean absolute error, Adam, learning rates in turn, early stopping."""
+"""Train one member of an ensemble: weighted mean absolute error, Adam, learning rates in turn, early stopping."""
 
 from collections.abc import Callable
 
@@ -49,7 +49,8 @@ def train_member(
     order = generator(seed, "order of the stars")
     history: list[Epoch] = []
     # The loss of an untrained network, whose outputs are 0: training never ends worse than leaving A as it is.
-    best_loss, best_weights = float(np.abs(validation.corrections).mean()), model.get_weights()
+    best_loss = float(np.average(np.abs(validation.corrections), weights=validation.weights))
+    best_weights = model.get_weights()
     for learning_rate in schedule.learning_rates:
         # each rate starts from the best weights so far, with a fresh Adam, not from the last ones
         model.set_weights(best_weights)
@@ -84,14 +85,14 @@ def _compile_epoch(
 
     Keras's own `fit` hands over every batch from Python: for networks this small that took ten times as long.
     """
-    inputs, corrections = tf.constant(training.inputs), tf.constant(training.corrections)
-    unseen, unseen_corrections = tf.constant(validation.inputs), tf.constant(validation.corrections)
+    inputs, corrections, weights = (tf.constant(values) for values in vars(training).values())
+    unseen, unseen_corrections, unseen_weights = (tf.constant(values) for values in vars(validation).values())
 
     @tf.function
     def step(stars: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             predicted = model(tf.gather(inputs, stars), training=True)
-            loss = tf.reduce_mean(tf.abs(predicted - tf.gather(corrections, stars)))
+            loss = _loss(predicted, tf.gather(corrections, stars), tf.gather(weights, stars))
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.apply(gradients, model.trainable_variables)
         return loss
@@ -101,7 +102,12 @@ def _compile_epoch(
         total = tf.constant(0.0)
         for stars in batches:
             total += step(stars)
-        val_loss = tf.reduce_mean(tf.abs(model(unseen, training=False) - unseen_corrections))
+        val_loss = _loss(model(unseen, training=False), unseen_corrections, unseen_weights)
         return total / tf.cast(tf.shape(batches)[0], tf.float32), val_loss
 
     return run_epoch
+
+
+def _loss(predicted: tf.Tensor, corrections: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """Return the weighted mean absolute error over stars and labels; 0 for a batch in which nothing counts."""
+    return tf.math.divide_no_nan(tf.reduce_sum(weights * tf.abs(predicted - corrections)), tf.reduce_sum(weights))

@@ -13,11 +13,11 @@ from stdask.storage.tables import to_numpy
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """The usable pairs of one family, row by row the same stars."""
+    """The usable pairs of one family, row by row the same stars: with all inputs, and at least one label."""
 
     inputs: np.ndarray  # (n_stars, n_inputs)
     errors: np.ndarray  # (n_stars, n_measured)
-    labels: np.ndarray  # (n_stars, n_labels)
+    labels: np.ndarray  # (n_stars, n_labels), NaN where B has none
     label_errors: np.ndarray  # (n_stars, n_labels), as B states them, NaN where it does not
     reddening: np.ndarray  # (n_stars,), E(B-V) of A [mag], NaN where it has none
     star_keys: np.ndarray  # (n_stars,), uint64
@@ -27,6 +27,11 @@ class TrainingSet:
     def __len__(self) -> int:
         """Return the number of stars."""
         return len(self.inputs)
+
+    @property
+    def n_with_label(self) -> np.ndarray:
+        """Number of stars that have each label, (n_labels,)."""
+        return np.isfinite(self.labels).sum(axis=0)
 
     def subset(self, chosen: np.ndarray) -> "TrainingSet":
         """Return the stars of a mask of shape (n_stars,)."""

@@ -96,9 +96,15 @@ class PairCounts(Counts):
 
     rows: RowCounts
     usable: Mapping[str, Mapping[str, int]]  # family -> cut -> pairs left after it
+    with_label: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # family -> label -> pairs that have it
     separations_arcsec: Mapping[str, float] = field(metadata={"title": "separation at 50, 90 and 99 % [arcsec]"})
     n_ambiguous: int = field(metadata={"title": "pairs with a second candidate"})
     n_chance: float | None = field(default=None, metadata={"title": "pairs expected by chance"})
+
+    def incomplete(self, family: str) -> dict[str, int]:
+        """Return the labels that B lacks for some of the pairs that a family uses -> pairs that have them."""
+        used = list(self.usable[family].values())[-1]
+        return {label: n for label, n in self.with_label.get(family, {}).items() if n < used}
 
 
 @dataclass(frozen=True)

@@ -184,7 +184,13 @@ def sample_name(label: str) -> str:
 
 def used_column(family: str) -> Column:
     """Return the column that tells which pairs the networks of a family may be trained on."""
-    return Column(f"USED_{family.upper()}", "bool", "", "meta.code", f"True if {family} networks may be trained on it")
+    return Column(
+        f"USED_{family.upper()}",
+        "bool",
+        "",
+        "meta.code",
+        f"True if {family} networks may be trained on it: it passes the cuts, and has all inputs and a label",
+    )
 
 
 def unique_names(names: Iterable[str], where: str) -> None:

@@ -26,7 +26,7 @@ from stdask.science.translation.masking import Patterns
 from stdask.science.translation.scaling import fit_scaling
 from stdask.stages.train.family import member_jobs, own_inputs, uncalibrated
 from stdask.stages.train.members import Shelves, train_members
-from stdask.stages.train.stage import catalogue_patterns
+from stdask.stages.train.stage import catalogue_patterns, too_few
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import open_catalogue
 from stdask.storage.documents import read_declared, write_declared
@@ -96,8 +96,8 @@ def _study(run: Run, workers: Workers, n_folds: int, recipes: Sequence[str], she
         if not config.train.labels(name):
             continue
         stars = training_set(pairs, name, config.train, config.seed)
-        if len(stars) < config.train.min_pairs:
-            say(f"  Only {len(stars)} usable pairs for the {name} networks: left out.", "yellow")
+        if why := too_few(name, stars, config.train):
+            say(f"  Only {why}: left out.", "yellow")
             continue
         patterns = catalogue_patterns(catalogue, name, config.train.inputs(name), workers)
         folds = [stars] if n_folds == 1 else _folds(stars, n_folds, config.seed)

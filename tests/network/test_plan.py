@@ -26,7 +26,7 @@ def far_from_initial(architecture: Architecture, seed: int):
 def test_a_trained_plan_gives_what_its_keras_model_gives(preset: str):
     x = np.random.default_rng(2).normal(size=(1000, 6)).astype(np.float32)
     corrections = np.stack([np.sin(x[:, 0]), x[:, 1] * x[:, 2], np.abs(x[:, 3]), x[:, 4] + 0.3], axis=1)
-    sample = Sample(x, corrections)
+    sample = Sample(x, corrections, np.ones_like(corrections))
     architecture = Architecture(6, 4, **PRESETS[preset])
     schedule = Schedule(learning_rates=(1e-3,), max_epochs=5, patience=5, batch_size=50)
     model, history = train_member(architecture, schedule, sample, sample, 1, lambda _: None)

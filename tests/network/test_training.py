@@ -20,7 +20,11 @@ def law(x: np.ndarray) -> np.ndarray:
 
 def sample(n_stars: int, seed: int) -> Sample:
     x = np.random.default_rng(seed).normal(size=(n_stars, 2)).astype(np.float32)
-    return Sample(x, law(x))
+    return weighted(x, law(x))
+
+
+def weighted(x: np.ndarray, y: np.ndarray, weights: float | np.ndarray = 1.0) -> Sample:
+    return Sample(x, y, np.broadcast_to(weights, y.shape).astype(np.float32))
 
 
 TRAINING, VALIDATION = sample(1000, 1), sample(300, 2)
@@ -59,7 +63,7 @@ def test_the_weights_kept_are_the_best_seen(rates: tuple):
 
 def test_a_network_that_learns_nothing_stays_the_identity():
     # a validation sample that contradicts the training: every step away from zero makes it worse
-    against = Sample(VALIDATION.inputs, np.zeros_like(VALIDATION.corrections))
+    against = weighted(VALIDATION.inputs, np.zeros_like(VALIDATION.corrections))
     model, history = train(replace(SCHEDULE, max_epochs=50, patience=3), validation=against)
     assert len(history) == 2 * 3
     assert loss_of(model, against) == 0
@@ -108,3 +112,60 @@ def test_an_epoch_shows_each_star_at_most_once(n_stars: int, batch: int, shape: 
     batches = training._batches(np.random.default_rng(1), n_stars, batch)
     assert batches.shape == shape
     assert np.unique(batches).size == batches.size
+
+
+def both_labels(stars: Sample, garbage: float, weights: np.ndarray | float) -> Sample:
+    """Return stars with two labels; the second is garbage for two stars in three."""
+    second = np.where(np.arange(len(stars.inputs))[:, None] % 3 > 0, np.float32(garbage), stars.corrections)
+    return weighted(stars.inputs, np.concatenate([stars.corrections, second], axis=1), weights)
+
+
+def weights_of(model) -> list[np.ndarray]:
+    return [np.asarray(values) for values in model.get_weights()]
+
+
+def test_a_correction_without_weight_is_never_looked_at():
+    two = replace(ARCHITECTURE, n_labels=2)
+    short = replace(SCHEDULE, max_epochs=3)
+    models = []
+    for garbage in (0.0, 1e6):
+        parts = []
+        for stars in (TRAINING, VALIDATION):
+            known = np.arange(len(stars.inputs)) % 3 == 0
+            parts.append(both_labels(stars, garbage, np.stack([np.ones_like(known), known], axis=1)))
+        models.append(train_member(two, short, *parts, 1, lambda _: None))
+    (one, history), (other, other_history) = models
+    assert history == other_history
+    assert all((a == b).all() for a, b in zip(weights_of(one), weights_of(other), strict=True))
+
+
+def test_a_label_that_few_stars_have_is_learnt_from_these_and_the_other_from_all():
+    two = replace(ARCHITECTURE, n_labels=2, dropout=0.0)
+    parts = []
+    for stars in (TRAINING, VALIDATION):
+        known = np.arange(len(stars.inputs)) % 3 == 0
+        parts.append(both_labels(stars, 0.0, np.stack([np.ones_like(known), known], axis=1)))
+    model, _ = train_member(two, SCHEDULE, *parts, 1, lambda _: None)
+    unseen = sample(2000, 3)
+    errors = np.abs(model.predict_on_batch(unseen.inputs) - unseen.corrections).mean(axis=0)
+    assert (errors < 0.1 * np.abs(unseen.corrections).mean()).all()  # as where no label is missing
+
+
+def test_weights_that_are_equal_do_not_matter():
+    short = replace(SCHEDULE, max_epochs=3)
+    models = []
+    for weight in (1.0, 4.0):  # a power of two: no rounding of its own
+        parts = [weighted(stars.inputs, stars.corrections, weight) for stars in (TRAINING, VALIDATION)]
+        models.append(train_member(ARCHITECTURE, short, *parts, 1, lambda _: None))
+    # Adam divides by the root of the squared gradients, which are the same numbers
+    assert models[0][1] == models[1][1]
+    assert all((a == b).all() for a, b in zip(*(weights_of(model) for model, _ in models), strict=True))
+
+
+def test_of_stars_that_contradict_each_other_the_heavier_ones_are_believed():
+    # half of the stars say +1, half say -1, at random places: the weighted median is that of the heavier half
+    x = np.random.default_rng(9).normal(size=(1000, 2)).astype(np.float32)
+    sign = np.where(np.arange(1000)[:, None] % 2, 1, -1).astype(np.float32)
+    stars = weighted(x, sign, np.where(sign > 0, 3.0, 1.0))
+    model, _ = train_member(replace(ARCHITECTURE, dropout=0.0), SCHEDULE, stars, stars, 1, lambda _: None)
+    assert np.median(model.predict_on_batch(x)) > 0.8

@@ -74,6 +74,7 @@ class CardFamily(NamedTuple):
     split: list[int]  # training and validation stars of a member
     epochs: list[int]  # of each member
     cuts: Mapping[str, int]  # cut -> pairs left
+    incomplete: Mapping[str, int]  # label that B lacks for some pairs -> pairs that have it
     domains: Mapping[str, DomainBins]  # those of its inputs and of its labels
     outside: float | None  # share of A outside the domain; None before evaluate
 
@@ -125,8 +126,7 @@ def gather(run: Run, trained: Receipt[TrainCounts], evaluation: Evaluation | Non
         If a stage before train is not finished.
     """
     ensemble = open_ensemble(paths.ensemble(run.output))
-    families = ensemble.families
-    usable = _finished(run.output, "pair", PairCounts).counts.usable
+    paired = _finished(run.output, "pair", PairCounts).counts
     history = read_declared(paths.history(run.output), EpochRow)
     found = evaluation or Evaluation()
     outside = {row.family: row.outside for row in found.tables.domain}
@@ -146,19 +146,20 @@ def gather(run: Run, trained: Receipt[TrainCounts], evaluation: Evaluation | Non
                 trained.counts.families[family.name],
                 _split(trained.counts.families[family.name], train.validation_fraction, seed),
                 _epochs(history, family.name),
-                usable[family.name],
+                paired.usable[family.name],
+                paired.incomplete(family.name),
                 {name: bins for name, bins in trained.counts.domains.items() if name.split()[0] == family.name},
                 outside.get(family.name),
             )
-            for family in families
+            for family in ensemble.families
         ],
         "evaluated": evaluation is not None,
-        "fallbacks": [label for family in families for label in _replaced(family)],
+        "fallbacks": [label for family in ensemble.families for label in _replaced(family)],
         "scores": _scores(found.tables.accuracy),
         "coverage": _coverage(found.tables.coverage),
         "slopes": [row for row in found.tables.attenuation if row.of == "B" and row.method == "translated"],
         "notes": trained.counts.notes,
-        "limits": limits_of(families, usable, found.tables, found.notes),
+        "limits": limits_of(ensemble.families, paired.usable, found.tables, found.notes),
         "date": trained.written[:10],
         "versions": trained.versions,
         "files": {name: file.sha256 for name, file in trained.outputs.items()},

@@ -79,7 +79,7 @@ def unattenuated_gain(predicted: np.ndarray, expected: np.ndarray, errors: np.nd
     Parameters
     ----------
     predicted, expected : shape (n_stars,)
-        Of stars that the prediction had not seen; B.
+        Of stars that the prediction had not seen; B. NaN in either is left out.
     errors : shape (n_stars,)
         1-sigma errors of B, NaN where it states none: the mean of the others then counts.
 
@@ -89,6 +89,8 @@ def unattenuated_gain(predicted: np.ndarray, expected: np.ndarray, errors: np.nd
         1 where no error is stated, where the stated noise is all the variance there is, or where the two have nothing
         to do with each other.
     """
+    known = np.isfinite(predicted) & np.isfinite(expected)
+    predicted, expected, errors = predicted[known], expected[known], errors[known]
     if np.isnan(errors).all():
         return 1.0  # noise taken for signal would be stretched with it
     kept = clip_outliers(_from_resistant_line(predicted, expected), CLIP)

@@ -14,6 +14,7 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from threadpoolctl import threadpool_limits
 
 from stdask.science.keys.seeds import generator, integer_seed
+from stdask.science.translation.known_labels import group_labels
 from stdask.science.translation.scaling import NO_COUNTERPART
 
 SIMPLER = {  # methods, the simplest first, as the subject of a sentence
@@ -37,14 +38,15 @@ def fit_baselines(
 
     `raw` is A as it is; `offset` adds the median of B - A; `ridge1`, `ridge2` and `ridge3` are ridge regressions
     of that degree, `trees` gradient-boosted ones, `gp` a Gaussian process. All but `raw` are fitted to B - A, or to
-    B where A has no such label, which `raw` and `offset` then leave NaN.
+    B where A has no such label, which `raw` and `offset` then leave NaN. Each label is fitted on all stars that have
+    it.
 
     Parameters
     ----------
     inputs : shape (n_stars, n_inputs)
         Of the training stars, finite.
     labels : shape (n_stars, n_labels)
-        Of the training stars, finite.
+        Of the training stars, NaN where missing.
     own_input
         For each label the column of its counterpart in `inputs`, or `NO_COUNTERPART`.
     new_inputs : shape (n_new, n_inputs)
@@ -61,13 +63,16 @@ def fit_baselines(
     known_start = np.where(own == NO_COUNTERPART, 0.0, inputs[:, own])
     new_start = np.where(own == NO_COUNTERPART, 0.0, new_inputs[:, own])
     corrections = labels - known_start
-    predicted = {"raw": raw, "offset": raw + np.median(corrections, axis=0)}
+    predicted = {"raw": raw, "offset": raw + np.nanmedian(corrections, axis=0)}
+    fitted = {method: np.empty_like(new_start) for method in SIMPLER if method not in predicted}
     with threadpool_limits(1):  # on a busy machine threads wait for one another a hundred times longer than they work
-        for degree in (1, 2, 3):
-            predicted[f"ridge{degree}"] = new_start + fit_ridge(inputs, corrections, new_inputs, degree)
-        predicted["trees"] = new_start + _fit_trees(inputs, corrections, new_inputs, seed)
-        predicted["gp"] = new_start + _fit_gaussian_process(inputs, corrections, new_inputs, seed)
-    return predicted
+        for group, stars in group_labels(corrections):
+            known = (inputs[stars], corrections[np.ix_(stars, group)], new_inputs)
+            for degree in (1, 2, 3):
+                fitted[f"ridge{degree}"][:, group] = fit_ridge(*known, degree)
+            fitted["trees"][:, group] = _fit_trees(*known, seed)
+            fitted["gp"][:, group] = _fit_gaussian_process(*known, seed)
+    return predicted | {method: new_start + values for method, values in fitted.items()}
 
 
 def fit_ridge(inputs: np.ndarray, labels: np.ndarray, new_inputs: np.ndarray, degree: int) -> np.ndarray:

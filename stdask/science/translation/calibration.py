@@ -124,7 +124,7 @@ def fit_calibration(
     Parameters
     ----------
     residuals : shape (n_stars, n_labels)
-        Prediction minus B, by networks that were not trained on the star.
+        Prediction minus B, by networks that were not trained on the star; NaN where B lacks the label.
     inputs, scaled_inputs, input_noise, member_spread
         As for `Calibration.parts`. Stars that lack an input only set the factor of such stars.
     group_columns
@@ -133,11 +133,11 @@ def fit_calibration(
     complete = np.isfinite(inputs).all(axis=1)
     described = (inputs, scaled_inputs, input_noise, member_spread)
     calibration = _fit_complete(residuals[complete], tuple(values[complete] for values in described), group_columns)
-    if (~complete).sum() < MIN_GROUP:
-        return calibration
-    total = calibration.parts(*(values[~complete] for values in described)).total
-    factors = _conformal_factor(np.abs(residuals[~complete]) / total)
-    return replace(calibration, missing_factors=factors)
+    ratios = np.abs(residuals[~complete]) / calibration.parts(*(values[~complete] for values in described)).total
+    factors = [
+        _conformal_factor(own[np.isfinite(own)]) if np.isfinite(own).sum() >= MIN_GROUP else 1.0 for own in ratios.T
+    ]
+    return replace(calibration, missing_factors=np.array(factors))
 
 
 def _fit_complete(
@@ -149,9 +149,13 @@ def _fit_complete(
     inputs, scaled_inputs, input_noise, member_spread = described
     n_labels = residuals.shape[1]
     features = _features(scaled_inputs)
-    scales = np.array([_robust_scatter(residuals[:, n]) for n in range(n_labels)])
+    known = np.isfinite(residuals)
+    scales = np.array([_robust_scatter(residuals[known[:, n], n]) for n in range(n_labels)])
     fits = [
-        _fit_label(features, *(values[:, n] / scales[n] for values in (residuals, input_noise, member_spread)))
+        _fit_label(
+            features[known[:, n]],
+            *(values[known[:, n], n] / scales[n] for values in (residuals, input_noise, member_spread)),
+        )
         for n in range(n_labels)
     ]
     raw = Calibration(
@@ -165,11 +169,17 @@ def _fit_complete(
     )
     ratios = np.abs(residuals) / raw.parts(*described).total
     groups = group_numbers(inputs, raw.group_columns)
-    factors = np.tile(_conformal_factor(ratios)[:, None], N_GROUPS)
+    factors = np.stack([_group_factors(ratios[own, n], groups[own]) for n, own in enumerate(known.T)])
+    return replace(raw, group_factors=factors)
+
+
+def _group_factors(ratios: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Return the factor of each group for one label, (N_GROUPS,): that of all stars for a group with few."""
+    factors = np.full(N_GROUPS, _conformal_factor(ratios))
     for group in range(N_GROUPS):
         if (groups == group).sum() >= MIN_GROUP:
-            factors[:, group] = _conformal_factor(ratios[groups == group])
-    return replace(raw, group_factors=factors)
+            factors[group] = _conformal_factor(ratios[groups == group])
+    return factors
 
 
 def _features(scaled_inputs: np.ndarray) -> np.ndarray:
@@ -231,19 +241,19 @@ def _robust_scatter(residuals: np.ndarray) -> float:
     return float((high - low) / 2) or 1.0
 
 
-def _conformal_factor(ratios: np.ndarray) -> np.ndarray:
-    """Return for each label what to multiply errors by for them to cover new stars, at one sigma and at 90 %.
+def _conformal_factor(ratios: np.ndarray) -> float:
+    """Return what to multiply the errors of a label by for them to cover new stars, at one sigma and at 90 %.
 
     Residuals have longer tails than a Gaussian: what covers 68 % is too small for 90 %. The geometric mean of the
     factors of both misses either by half as much. The rank of a quantile is that of split-conformal calibration.
 
     Parameters
     ----------
-    ratios : shape (n_stars, n_labels)
+    ratios : shape (n_stars,)
         Absolute residuals in units of the errors.
     """
     factors = []
     for level in LEVELS:
         rank = min(1.0, np.ceil((len(ratios) + 1) * level) / len(ratios))
-        factors.append(np.quantile(ratios, rank, axis=0, method="inverted_cdf") / norm.ppf((1 + level) / 2))
-    return np.sqrt(factors[0] * factors[1])
+        factors.append(np.quantile(ratios, rank, method="inverted_cdf") / norm.ppf((1 + level) / 2))
+    return float(np.sqrt(factors[0] * factors[1]))

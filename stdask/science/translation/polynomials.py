@@ -5,6 +5,8 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 
+from stdask.science.translation.known_labels import group_labels
+
 MAX_DEGREE = 3
 METHODS = (
     "raw",
@@ -48,17 +50,19 @@ def fit_polynomials(scaled_inputs: np.ndarray, corrections: np.ndarray, method: 
     scaled_inputs : shape (n_stars, n_inputs)
         Standardised.
     corrections : shape (n_stars, n_labels)
-        What has to be added to A, in any unit.
+        What has to be added to A, in any unit; NaN where B lacks the label.
     method
         One of `METHODS`: "raw" adds nothing, "offset" the median, "ridge1" to "ridge3" are regressions of that
         degree, their penalty chosen by leave-one-out.
     """
     coefficients = np.zeros((len(_terms(scaled_inputs.shape[1])), corrections.shape[1]))
     if method == "offset":
-        coefficients[0] = np.median(corrections, axis=0)
+        coefficients[0] = np.nanmedian(corrections, axis=0)
     elif method != "raw":
-        fitted = _fit_ridge(scaled_inputs, corrections, int(method.removeprefix("ridge")))
-        coefficients[: len(fitted)] = fitted
+        for group, stars in group_labels(corrections):
+            known = corrections[np.ix_(stars, group)]
+            fitted = _fit_ridge(scaled_inputs[stars], known, int(method.removeprefix("ridge")))
+            coefficients[: len(fitted), group] = fitted
     return Polynomials(coefficients)
 
 

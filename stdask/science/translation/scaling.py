@@ -11,7 +11,7 @@ NO_COUNTERPART = -1
 
 @dataclass(frozen=True)
 class Scaling:
-    """Linear maps fitted on the training stars.
+    """Linear maps fitted on the training stars, each label on those that have it.
 
     A label is `offset + gain x own input + scale x network output`. Its own input is the counterpart in A, at
     column `own_input`; a label without one has gain 0 and starts from the training mean.
@@ -40,7 +40,7 @@ class Scaling:
         return self.offsets + self.gains * own
 
     def to_corrections(self, inputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Return what the network should give for these stars, float32."""
+        """Return what the network should give for these stars, float32; NaN where a label is missing."""
         return ((labels - self.untranslated(inputs)) / self.scales).astype(np.float32)
 
     def to_labels(self, inputs: np.ndarray, corrections: np.ndarray) -> np.ndarray:
@@ -59,6 +59,7 @@ def fit_scaling(inputs: np.ndarray, labels: np.ndarray, own_input: Sequence[int]
     ----------
     inputs : shape (n_stars, n_inputs)
     labels : shape (n_stars, n_labels)
+        NaN where missing; each label is known for some stars.
     own_input
         For each label the column of its counterpart in `inputs`, or `NO_COUNTERPART`.
     target
@@ -66,7 +67,7 @@ def fit_scaling(inputs: np.ndarray, labels: np.ndarray, own_input: Sequence[int]
     """
     own = np.asarray(own_input)
     means, stds = inputs.mean(axis=0), inputs.std(axis=0)
-    label_means, label_stds = labels.mean(axis=0), labels.std(axis=0)
+    label_means, label_stds = np.nanmean(labels, axis=0), np.nanstd(labels, axis=0)
     has_own = own != NO_COUNTERPART
     if target == "zscore":
         gains = np.where(has_own, label_stds / _not_zero(stds[own]), 0.0)
@@ -74,9 +75,9 @@ def fit_scaling(inputs: np.ndarray, labels: np.ndarray, own_input: Sequence[int]
     else:
         gains = has_own.astype(float)
         differences = labels - inputs[:, own]
-        scatter = median_abs_deviation(differences, axis=0, scale="normal")
+        scatter = median_abs_deviation(differences, axis=0, scale="normal", nan_policy="omit")
         # rounded labels: where most differences are equal, the MAD is 0
-        scatter = np.where(scatter > 0, scatter, differences.std(axis=0))
+        scatter = np.where(scatter > 0, scatter, np.nanstd(differences, axis=0))
         scales = np.where(has_own, scatter, label_stds)
     offsets = np.where(has_own & (target != "zscore"), 0.0, label_means - gains * means[own])
     return Scaling(means, _not_zero(stds), own, gains, offsets, _not_zero(scales))

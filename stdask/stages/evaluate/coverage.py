@@ -37,6 +37,8 @@ def coverage_rows(
     for number, label in enumerate(family.labels):
         for group, members in _groups(family, inputs).items():
             percentiles = dict(zip(schema.PERCENTILES, translation.percentiles[:, members, number], strict=True))
+            if group != ALL and np.isfinite(residuals[members, number]).sum() < MIN_GROUP:
+                continue
             levels = CURVE if group == ALL else LEVELS
             for interval, shares in (
                 (CALIBRATED, coverage_of_errors(residuals[members, number], sigma[members, number], levels)),

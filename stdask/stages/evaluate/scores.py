@@ -89,8 +89,10 @@ def notes_of_harm(
     notes = []
     for number, label in enumerate(family.labels):
         residuals = {method: predicted[:, number] - expected[:, number] for method, predicted in predictions.items()}
-        maes = {method: np.abs(residuals[method]).mean() for method in SIMPLER}
-        best = min((method for method in maes if np.isfinite(maes[method])), key=maes.__getitem__)
+        known = {m: np.abs(own[np.isfinite(own)]) for m, own in residuals.items() if m in SIMPLER}
+        if not any(own.size for own in known.values()):
+            continue  # B has the label of no test star
+        best = min((method for method in known if known[method].size), key=lambda method: known[method].mean())
         result = compare_mae(residuals["translated"], residuals[best], n_bootstraps, seed)
         if result.difference > result.difference_err:
             places = decimals(result.difference_err)

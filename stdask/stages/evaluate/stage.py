@@ -60,7 +60,7 @@ def run(run: Run, workers: Workers, truth: Path | None = None) -> Receipt:
         figures += draw_figures(folder, own, outside[:-1], tables, history, (a.title, b.title), b.units)
     written = write_tables(folder, tables)
     _print_tables(tables, notes)
-    n_test = {row.family: row.n for row in tables.accuracy}
+    n_test = {name: max(r.n for r in tables.accuracy if r.family == name) for name in _families_of(tables)}
     return stage.finish([*figures, *written], EvaluateCounts(n_test=n_test, notes=tuple(notes)))
 
 
@@ -94,6 +94,10 @@ def _evaluate_families(
             evaluated.append(EvaluatedFamily(family, stars, predictions))
             bar.advance(1)
     return tables, evaluated, notes
+
+
+def _families_of(tables: EvaluationTables) -> list[str]:
+    return list(dict.fromkeys(row.family for row in tables.accuracy))
 
 
 def _print_tables(tables: EvaluationTables, notes: Sequence[str]) -> None:

@@ -88,8 +88,8 @@ def select(
             continue
         own = dict(shared)
         own["all inputs measured"] = left & _measured(pairs, [f"A_{name}" for name in train.inputs(family)])
-        labels = [f"B_{item.label}" for item in train.labels(family)]
-        kept = own["all labels measured"] = own["all inputs measured"] & _measured(pairs, labels)
+        labels = [_measured(pairs, [f"B_{item.label}"]) for item in train.labels(family)]
+        kept = own["a label measured"] = own["all inputs measured"] & np.any(labels, axis=0)
         for stars, named in zip(pair.exclude, listed, strict=True):
             if stars.family == family:
                 kept = kept & ~named
@@ -99,7 +99,7 @@ def select(
             for item in train.extrinsic:
                 if item.source:
                     difference = to_numpy(pairs, f"B_{item.label}") - to_numpy(pairs, f"A_{item.source}")
-                    kept &= clip_outliers(np.where(kept, difference, np.nan), train.clip_sigma)
+                    kept &= np.isnan(difference) | clip_outliers(np.where(kept, difference, np.nan), train.clip_sigma)
             own[f"{train.clip_sigma:g}-sigma clip of B - A"] = kept
         steps[family] = own
     return steps

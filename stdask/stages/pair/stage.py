@@ -83,6 +83,7 @@ def run(run: Run, workers: Workers) -> Receipt:
     counts = PairCounts(
         rows=RowCounts(a.n_rows, pairs.num_rows, {NO_COUNTERPART: sum(n_stars for _, n_stars in alone)}),
         usable={family: {step: int(kept.sum()) for step, kept in s.items()} for family, s in steps.items()},
+        with_label={family: _with_label(pairs, family, train) for family in steps},
         separations_arcsec=_separations(pairs),
         n_ambiguous=int(found.ambiguous.sum()),
         n_chance=None if n_chance is None else round(n_chance, 1),
@@ -199,6 +200,13 @@ def _print_matches(counts: PairCounts) -> None:
     text = f"  half of the pairs lie within {apart['50 %']:.3f} arcsec, 99 % within {apart['99 %']:.3f}"
     text += f"; {counts.n_ambiguous:,} have a second candidate"
     say(text if counts.n_chance is None else f"{text}; {counts.n_chance:,} expected by chance")
+
+
+def _with_label(pairs: pa.Table, family: str, train: TrainConfig) -> dict[str, int]:
+    """Return how many of the pairs that a family uses have each label."""
+    used = to_numpy(pairs, schema.used_column(family).name)
+    labels = (item.label for item in train.labels(family))
+    return {label: int(np.isfinite(to_numpy(pairs, f"B_{label}")[used]).sum()) for label in labels}
 
 
 def _draw(path: Path, pairs: pa.Table, radius_arcsec: float | None, n_chance: float) -> None:

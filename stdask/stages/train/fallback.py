@@ -68,6 +68,6 @@ def choose_fallback(
 
 def _better(residuals: dict[str, np.ndarray], seed: int) -> str | None:
     """Return the method closest to B, if it is closer than the networks by more than the error of the difference."""
-    best = min(residuals, key=lambda method: np.abs(residuals[method]).mean())
+    best = min(residuals, key=lambda method: np.nanmean(np.abs(residuals[method])))
     result = compare_mae(residuals[NETWORKS], residuals[best], N_BOOTSTRAPS, seed)
     return best if result.difference > result.difference_err else None

@@ -32,7 +32,7 @@ from stdask.science.translation.validity import (
 from stdask.stages.train.errors import calibrate
 from stdask.stages.train.fallback import choose_fallback
 from stdask.stages.train.latent import train_latent
-from stdask.stages.train.members import Job, Shelves, jobs_of, train_members
+from stdask.stages.train.members import Job, Shelves, jobs_of, sample_of, train_members
 
 
 class Trained(NamedTuple):
@@ -163,7 +163,7 @@ def _measured_samples(
         inputs = known.inputs
         if train.missing == "mean":
             inputs = mask_inputs(inputs, patterns, known.star_keys, seed, f"masked for member {member}")
-        samples.append(Sample(scaling.scale_inputs(inputs), scaling.to_corrections(inputs, known.labels)))
+        samples.append(sample_of(scaling.scale_inputs(inputs), scaling.to_corrections(inputs, known.labels)))
     return samples
 
 

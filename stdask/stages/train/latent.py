@@ -8,16 +8,17 @@ from stdask.cluster.workers import Workers
 from stdask.config.training import TrainConfig
 from stdask.network.ensemble import Family, Stretch, predict_members
 from stdask.network.plan import join_members
-from stdask.network.recipe import Sample
 from stdask.pairing.training_set import TrainingSet
 from stdask.science.assessment.attenuation import unattenuated_gain
 from stdask.science.keys.seeds import generator
 from stdask.science.translation.combining import mean_of_unseen
 from stdask.science.translation.deconvolution import deconvolve, draw_latent
+from stdask.science.translation.known_labels import take_from_neighbours
 from stdask.science.translation.resampling import measured_behind
 from stdask.stages.train.errors import held_out_stars
-from stdask.stages.train.members import Shelf, jobs_of, train_members
+from stdask.stages.train.members import Shelf, jobs_of, sample_of, train_members
 
+UNKNOWN = 1e3  # error of a label that B lacks, in units of its scatter: a star's other values decide
 N_COMPONENTS = 10  # Gaussians of the noise-free stars: from 5 to 16 the slopes on the mock differ by less than 1 %
 
 
@@ -41,22 +42,35 @@ def train_latent(
     shelf
         Where trained members are kept.
     """
-    mixing = measured_behind(family.inputs)[1]
-    values = np.concatenate([known.inputs, known.labels], axis=1)
-    n_inputs, n_columns = known.inputs.shape[1], values.shape[1]
-    noise = np.zeros((len(known), n_columns, n_columns))  # 0 for the labels, which are taken as exact
-    noise[:, :n_inputs, :n_inputs] = np.einsum("ci,sc,cj->sij", mixing, np.nan_to_num(known.errors) ** 2, mixing)
+    values, noise = _noisy_values(family, known)
+    n_inputs = known.inputs.shape[1]
     mixture = deconvolve(values, noise, seed, N_COMPONENTS)
     samples = []
     for member in range(train.n_members):
         rng = generator(seed, f"noise-free {family.name} inputs", member)
         latent = draw_latent(mixture, values, noise, rng)[:, :n_inputs]
         corrections = family.scaling.to_corrections(latent, known.labels)
-        samples.append(Sample(family.scaling.scale_inputs(latent), corrections))
+        samples.append(sample_of(family.scaling.scale_inputs(latent), corrections))
     title = f"train {family.name}, noise-free inputs"
     members = train_members(workers, title, jobs_of(family.name, samples, train, seed), shelf)
     plan = join_members([plan for plan, _ in members])
     return replace(family, latent_plan=plan, stretch=_stretch(replace(family, plan=plan), known, train, seed))
+
+
+def _noisy_values(family: Family, known: TrainingSet) -> tuple[np.ndarray, np.ndarray]:
+    """Return inputs and labels side by side, and the covariances of their noise.
+
+    Labels are taken as exact. One that B lacks has an error far beyond its scatter, so that it says nothing.
+    """
+    mixing = measured_behind(family.inputs)[1]
+    labels = take_from_neighbours(known.labels, family.scaling.scale_inputs(known.inputs))
+    values = np.concatenate([known.inputs, labels], axis=1)
+    n_inputs, n_columns = known.inputs.shape[1], values.shape[1]
+    noise = np.zeros((len(known), n_columns, n_columns))
+    noise[:, :n_inputs, :n_inputs] = np.einsum("ci,sc,cj->sij", mixing, np.nan_to_num(known.errors) ** 2, mixing)
+    columns = np.arange(n_inputs, n_columns)
+    noise[:, columns, columns] = np.isnan(known.labels) * (UNKNOWN * labels.std(axis=0)) ** 2
+    return values, noise
 
 
 def _stretch(latent: Family, known: TrainingSet, train: TrainConfig, seed: int) -> Stretch:
@@ -65,5 +79,6 @@ def _stretch(latent: Family, known: TrainingSet, train: TrainConfig, seed: int) 
     members = predict_members(latent, known.inputs[unseen])
     predicted = mean_of_unseen(members, held_out[:, unseen])
     labels, errors = known.labels[unseen], known.label_errors[unseen]
+    predicted = np.where(np.isnan(labels), np.nan, predicted)
     gains = [unattenuated_gain(*columns) for columns in zip(predicted.T, labels.T, errors.T, strict=True)]
-    return Stretch(predicted.mean(axis=0), labels.mean(axis=0), np.array(gains))
+    return Stretch(np.nanmean(predicted, axis=0), np.nanmean(labels, axis=0), np.array(gains))

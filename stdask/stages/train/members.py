@@ -120,10 +120,24 @@ def jobs_of(name: str, samples: list[Sample], train: TrainConfig, seed: int) -> 
     jobs = []
     for member, sample in enumerate(samples):
         parts = split_for_member(len(sample.inputs), train.validation_fraction, seed, member)
-        training, validation = (Sample(sample.inputs[part], sample.corrections[part]) for part in parts)
+        training, validation = (Sample(*(values[part] for values in vars(sample).values())) for part in parts)
         own_seed = integer_seed(seed, f"{name} network", member)
         jobs.append(Job(member, architecture, schedule, training, validation, own_seed))
     return jobs
+
+
+def sample_of(inputs: np.ndarray, corrections: np.ndarray) -> Sample:
+    """Return stars to train on, of which a missing label counts for nothing.
+
+    Parameters
+    ----------
+    inputs : shape (n_stars, n_inputs), float32
+        Scaled.
+    corrections : shape (n_stars, n_labels), float32
+        In scaled units, NaN where B lacks the label.
+    """
+    known = np.isfinite(corrections)
+    return Sample(inputs, np.where(known, corrections, 0), known.astype(np.float32))
 
 
 def train_members(workers: Workers, title: str, jobs: Sequence[Job], shelf: Shelf) -> list[Member]:
@@ -183,7 +197,7 @@ def _from_arrays(job: Job, arrays: dict[str, np.ndarray]) -> Member:
 def _digest(*samples: Sample) -> str:
     digest = hashlib.sha256()
     for sample in samples:
-        for values in (sample.inputs, sample.corrections):
+        for values in vars(sample).values():
             digest.update(f"{values.dtype} {values.shape}".encode())
             digest.update(np.ascontiguousarray(values).data)
     return digest.hexdigest()

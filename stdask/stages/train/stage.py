@@ -11,7 +11,7 @@ from stdask.config.run import Run
 from stdask.config.training import TrainConfig
 from stdask.display.console import say
 from stdask.errors import PairingError
-from stdask.pairing.training_set import stack_columns, training_set
+from stdask.pairing.training_set import TrainingSet, stack_columns, training_set
 from stdask.runs.counts import DomainBins, FamilyStars, TrainCounts
 from stdask.runs.ensemble import save_ensemble
 from stdask.runs.receipts import Receipt, by_file_name, read_receipt
@@ -49,14 +49,14 @@ def run(run: Run, workers: Workers) -> Receipt:
         if not config.train.labels(name):
             continue
         stars = training_set(pairs, name, config.train, config.seed)
-        if note := _too_few(name, len(stars), config.train):
-            notes.append(note)
+        if why := too_few(name, stars, config.train):
+            notes.append(_left_out(name, why, config.train))
             continue
         patterns = catalogue_patterns(catalogue, name, config.train.inputs(name), workers)
         trained = train_family(name, stars, patterns, config, workers, Shelves(stage))
         families.append(trained.family)
         history += trained.history
-        notes += trained.notes
+        notes += _incomplete(name, stars, config.train) + trained.notes
         domains |= trained.domains
         counts[name] = FamilyStars(len(stars), int(stars.is_test.sum()))
     written = save_ensemble(run, families, _provenance(stage))
@@ -108,18 +108,41 @@ def _provenance(stage: Stage) -> dict[str, Any]:
     }
 
 
-def _too_few(family: str, n_stars: int, train: TrainConfig) -> str:
-    """Return what to tell the user if a family cannot be trained; empty if it can.
+def too_few(family: str, stars: TrainingSet, train: TrainConfig) -> str:
+    """Return why a family cannot be trained: too few pairs, or too few that have one of its labels; empty if it can.
+
+    Parameters
+    ----------
+    family
+        Name of the family.
+    stars, train
+        Its usable pairs, and `[train]`.
+    """
+    n_stars, which = len(stars), ""
+    if n_stars >= train.min_pairs:
+        n_stars = int(stars.n_with_label.min())
+        which = f" with {train.labels(family)[int(stars.n_with_label.argmin())].label}"
+    if n_stars >= train.min_pairs:
+        return ""
+    needed = f"{train.min_pairs} are needed ([train] min_pairs)"
+    return f"{n_stars} usable pairs{which} for the {family} networks, {needed}"
+
+
+def _left_out(family: str, why: str, train: TrainConfig) -> str:
+    """Return what to tell the user of a family that is not trained.
 
     Raises
     ------
     PairingError
         For the intrinsic family, without which there is no translation.
     """
-    if n_stars >= train.min_pairs:
-        return ""
-    why = f"{n_stars} usable pairs for the {family} networks, {train.min_pairs} are needed ([train] min_pairs)"
     if family == "intrinsic":
         raise PairingError(f"Too few stars in common: {why}. See the cuts in the pair stage's receipt.")
-    labels = ", ".join(item.label for item in train.extrinsic)
+    labels = ", ".join(item.label for item in train.labels(family))
     return f"Only {why}: {labels} is left untranslated."
+
+
+def _incomplete(family: str, stars: TrainingSet, train: TrainConfig) -> list[str]:
+    """Return a line for each label that B lacks for a part of the pairs."""
+    labels = zip(train.labels(family), stars.n_with_label.tolist(), strict=True)
+    return [f"{item.label}: {n:,} of {len(stars):,} pairs have it in B" for item, n in labels if n < len(stars)]

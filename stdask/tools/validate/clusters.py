@@ -23,6 +23,7 @@ from stdask.storage.tables import to_numpy
 from stdask.tools.validate.stars import Checked, Validation
 
 MIN_MEMBERS = 5
+MIN_FOR_SCATTER = 2  # members of which B has a label
 MAX_CLUSTERS = 10  # because each needs an ensemble of its own
 RADIUS_ARCSEC = 2.0
 # OCCAM (Myers et al. 2022, AJ 164, 85): stars with all of these above the limit are members.
@@ -64,7 +65,7 @@ def check(validation: Validation) -> ValidationTables:
 
 
 def cluster_rows(checked: Checked, members: np.ndarray, cluster: str) -> list[ClusterRow]:
-    """Return a row for each label of a cluster: mean and scatter of raw A, translated and B.
+    """Return a row for each label of a cluster that B has for two stars: mean and scatter of A, translated and B.
 
     Parameters
     ----------
@@ -78,11 +79,14 @@ def cluster_rows(checked: Checked, members: np.ndarray, cluster: str) -> list[Cl
     translation = translate(checked.family, stars.inputs, stars.errors, stars.star_keys, checked.draws)
     rows = []
     for number, (label, own) in enumerate(zip(checked.family.labels, checked.family.own_columns, strict=True)):
-        expected = stars.labels[:, number]
-        raw = np.full(len(stars), np.nan) if own == NO_COUNTERPART else stars.inputs[:, own]
+        known = np.isfinite(stars.labels[:, number])
+        if known.sum() < MIN_FOR_SCATTER:
+            continue
+        expected = stars.labels[known, number]
+        raw = np.full(len(expected), np.nan) if own == NO_COUNTERPART else stars.inputs[known, own]
         of_b = (float(expected.mean()), float(expected.std(ddof=1)))
-        of_a, translated = (describe_group(v, expected) for v in (raw, translation.percentiles[2][:, number]))
-        rows.append(ClusterRow(cluster, label, checked.units[label], len(stars), *of_b, *of_a, *translated))
+        of_a, translated = (describe_group(v, expected) for v in (raw, translation.percentiles[2][known, number]))
+        rows.append(ClusterRow(cluster, label, checked.units[label], len(expected), *of_b, *of_a, *translated))
     return rows
 
 

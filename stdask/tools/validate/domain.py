@@ -83,7 +83,7 @@ def index_rows(checked: Checked) -> list[IndexRow]:
         for of, expected in checked.expected.items():
             residuals = checked.translation.percentiles[2][:, number] - expected[:, number]
             for low, high in pairwise(INDEX_EDGES):
-                inside = (index >= low) & (index < high)
+                inside = (index >= low) & (index < high) & np.isfinite(residuals)
                 if inside.sum() < MIN_BIN:
                     continue
                 s = score(residuals[inside], checked.n_bootstraps, checked.seed)

@@ -68,6 +68,7 @@ def _rows(
                 *coverage_of_errors(residuals[:, number], sigma[:, number]),
                 *coverage(percentiles, expected[:, number]),
             )
+            known = np.isfinite(residuals[:, number])
             rows.append(
                 MissingRow(
                     family.name,
@@ -75,10 +76,10 @@ def _rows(
                     checked.units[label],
                     of,
                     *case,
-                    len(inputs),
+                    int(known.sum()),
                     float(np.median(translation.input_noise[:, number])),
                     float(np.median(sigma[:, number])),
-                    float(np.abs(residuals[:, number]).mean()),
+                    float(np.abs(residuals[known, number]).mean()),
                     *(number for share in shares for number in (share.covered, share.covered_err)),
                 )
             )

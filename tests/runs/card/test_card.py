@@ -31,7 +31,7 @@ TRAIN = {
     "intrinsic": [{"label": "TEFF", "from": "TEFF"}, {"label": "MG_FE"}, {"label": "VHELIO", "from": "RV"}],
     "features": ["BP_G_0", "G_RP_0"],
 }
-CUTS = {"in both surveys": 500, "E(B-V) <= 0.3": 431, "all labels measured": 400}
+CUTS = {"in both surveys": 500, "E(B-V) <= 0.3": 431, "a label measured": 400}
 BINS = {"intrinsic inputs": DomainBins(10, 0.938), "intrinsic labels": DomainBins(10, 0.957)}
 TOO_FEW = "Only 36 usable pairs for the extrinsic networks: VHELIO is left untranslated."
 
@@ -312,3 +312,9 @@ def test_texts_of_survey_definitions_are_shown_as_they_are(text: str) -> None:
     cells = [token.children or [] for token in tokens if token.type == "inline"]
     assert {part.type for part in cells[1]} == {"text"}
     assert "".join(part.content for part in cells[1]) == " ".join(text.split())
+
+
+def test_labels_that_b_lacks_for_some_pairs_are_counted() -> None:
+    counts = made_up_counts("pair", usable={"intrinsic": CUTS}, with_label={"intrinsic": {"TEFF": 400, "MG_FE": 160}})
+    assert counts.incomplete("intrinsic") == {"MG_FE": 160}
+    assert made_up_counts("pair", usable={"intrinsic": CUTS}).incomplete("intrinsic") == {}

@@ -126,3 +126,13 @@ def test_where_no_error_is_stated_nothing_is_stretched():
 def test_stated_errors_as_large_as_the_scatter_stretch_nothing():
     values = np.random.default_rng(12).normal(size=500)
     assert unattenuated_gain(values, values, np.full(500, 5.0)) == 1.0
+
+
+def test_the_gain_leaves_out_stars_that_b_lacks():
+    predicted, truth = noisy_stars(seed=3)
+    known = np.arange(N) % 3 > 0
+    errors = np.full(N, 0.2)
+    gaps = np.where(known, truth, np.nan)
+    assert unattenuated_gain(predicted, gaps, errors) == unattenuated_gain(
+        predicted[known], truth[known], errors[known]
+    )

@@ -136,3 +136,17 @@ def test_an_input_or_a_scatter_that_does_not_matter_warns_nobody(b):
     if b == "equal to A":
         for method, values in predicted.items():
             np.testing.assert_allclose(values, new[:, :1], rtol=1e-12, err_msg=method)
+
+
+def test_every_method_fits_a_label_to_the_stars_that_have_it():
+    x, new = stars(400), stars(50)
+    y = law(x) + RNG.normal(size=(400, 2)) * [60.0, 0.1]
+    known = RNG.random(400) < 0.4
+    gaps = np.where(known[:, None] | [True, False], y, np.nan)
+    own = [0, NO_COUNTERPART]
+    predicted, first = fit_baselines(x, gaps, own, new, seed=1), fit_baselines(x, y[:, :1], own[:1], new, seed=1)
+    second = fit_baselines(x[known], y[known, 1:], own[1:], new, seed=1)
+    for method, values in predicted.items():
+        # sums of a matrix with another number of columns: 1e-9 of the values
+        np.testing.assert_allclose(values[:, :1], first[method], rtol=1e-9, err_msg=method)
+        np.testing.assert_allclose(values[:, 1:], second[method], rtol=1e-9, err_msg=method)

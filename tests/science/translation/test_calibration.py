@@ -135,3 +135,20 @@ def test_the_intrinsic_scatter_does_not_run_away_where_all_inputs_are_far_out():
     sigma = steep.parts(far, far, np.zeros((1, 1)), np.zeros((1, 1))).intrinsic
     # at most exp(3) robust scatters, as when it was learnt
     assert sigma[0, 0] <= np.exp(3) * (steep.scales * steep.group_factors.max()).max() * (1 + 1e-9)
+
+
+def test_a_label_is_calibrated_on_the_stars_that_have_it_as_if_it_were_alone():
+    one, other = stars(5), stars(6)
+    both = one | {k: np.hstack([one[k], other[k]]) for k in ("residuals", "input_noise", "member_spread")}
+    known = np.random.default_rng(7).random(N) < 0.4
+    gaps = both | {"residuals": np.where(known[:, None] | [True, False], both["residuals"], np.nan)}
+    calibration = fitted(gaps)
+    described = ("residuals", "inputs", "scaled_inputs", "input_noise", "member_spread")
+    alone = fitted({k: both[k][:, 1:] if both[k].shape[1] == 2 else both[k] for k in described})
+    subset = fitted({k: (both[k][:, 1:] if both[k].shape[1] == 2 else both[k])[known] for k in described})
+    complete = fitted(both)
+    for name in ("scales", "weights", "input_factors", "member_factors", "group_factors"):
+        found = getattr(calibration, name)
+        np.testing.assert_array_equal(found[0], getattr(complete, name)[0])
+        np.testing.assert_array_equal(found[1], getattr(subset, name)[0])
+    assert (complete.group_factors[1] == alone.group_factors[0]).all()

@@ -38,3 +38,14 @@ def test_terms_are_in_the_order_of_their_coefficients():
     a, b = 2.0, -3.0
     expected = 1 + 2 * a + 3 * b + 4 * a * a + 5 * a * b + 6 * b * b + 7 * a**3
     assert Polynomials(coefficients).evaluate(np.array([[a, b]])) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_label_is_fitted_to_the_stars_that_have_it(method: str):
+    x, y = sample(300, 3)
+    known = np.random.default_rng(4).random(300) < 0.4
+    gaps = np.where(known[:, None] | [True, False], y, np.nan)
+    fitted = fit_polynomials(x, gaps, method).coefficients
+    # a label at a time: the same sums, some in another order
+    np.testing.assert_allclose(fitted[:, :1], fit_polynomials(x, y[:, :1], method).coefficients, atol=1e-9)
+    np.testing.assert_allclose(fitted[:, 1:], fit_polynomials(x[known], y[known, 1:], method).coefficients, atol=1e-9)

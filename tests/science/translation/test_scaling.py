@@ -76,3 +76,16 @@ def test_inputs_are_standardised_and_a_missing_one_is_the_training_mean():
     holed[0, 0] = np.nan
     assert scaling.scale_inputs(holed)[0, 0] == 0
     assert scaling.untranslated(holed)[0, 0] == scaling.input_means[0] == pytest.approx(A[:, 0].mean())
+
+
+@pytest.mark.parametrize("target", ["residual", "zscore"])
+def test_a_label_that_b_lacks_for_some_stars_is_scaled_on_the_others_and_costs_the_others_nothing(target: str):
+    gaps = B.copy()
+    gaps[RNG.random(900) < 0.6, 1] = np.nan
+    known = np.isfinite(gaps[:, 1])
+    scaling, complete = fit_scaling(A, gaps, OWN, target), fit_scaling(A, B, OWN, target)
+    for name in ("gains", "offsets", "scales"):
+        np.testing.assert_array_equal(getattr(scaling, name)[[0, 2]], getattr(complete, name)[[0, 2]])
+    assert scaling.offsets[1] == pytest.approx(B[known, 1].mean())
+    assert scaling.scales[1] == pytest.approx(B[known, 1].std())
+    np.testing.assert_array_equal(np.isnan(scaling.to_corrections(A, gaps)), np.isnan(gaps))

@@ -160,3 +160,15 @@ def test_each_star_is_told_its_own_faults_whatever_those_of_others():
     for star, row in enumerate(wrong):
         faults = ", ".join(name for name, bad in zip(names, row, strict=True) if bad)
         assert comments[star] == (f"outside {faults}" if faults else "")
+
+
+def test_a_star_that_lacks_a_column_counts_in_the_pairs_of_those_that_it_has():
+    gaps = STARS.copy()
+    gaps[RNG.random(500) < 0.6, 2] = np.nan
+    known = np.isfinite(gaps[:, 2])
+    domain, complete = (fit_domain(values, NAMES, n_bins=10, min_stars=1) for values in (gaps, STARS))
+    np.testing.assert_array_equal(domain.occupied[0], complete.occupied[0])  # TEFF-LOGG
+    np.testing.assert_array_equal(domain.edges[:2], complete.edges[:2])
+    for n, (i, j) in enumerate(domain.pairs[1:], start=1):
+        counts, *_ = np.histogram2d(STARS[known, i], STARS[known, j], domain.edges[[i, j]])
+        np.testing.assert_array_equal(domain.occupied[n], counts >= 1)

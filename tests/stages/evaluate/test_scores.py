@@ -101,3 +101,17 @@ def test_a_label_that_a_does_not_have_is_compared_with_the_methods_that_know_it(
         "MG_FE: a linear ridge regression",
         "VHELIO: A as it is",
     ]
+
+
+def test_where_b_lacks_a_label_only_the_other_stars_count(stars: TrainingSet) -> None:
+    """Test stars that lack MG_FE in B, with the networks far off there, change no note."""
+    predictions = methods(stars.labels, translated=1.5, gp=1.0)
+    lacking = np.arange(300) % 3 == 0
+    gaps = np.where(lacking[:, None] & [False, True, False], np.nan, stars.labels)
+    known = stars.labels[~lacking]
+    notes = notes_of_harm(FAMILY, predictions, gaps, UNITS, 1000, 1)
+    some = {method: values[~lacking] for method, values in predictions.items()}
+    assert notes[1] == notes_of_harm(FAMILY, some, known, UNITS, 1000, 1)[1]
+    assert notes[0] == notes_of_harm(FAMILY, predictions, stars.labels, UNITS, 1000, 1)[0]
+    nowhere = np.where([False, True, False], np.nan, stars.labels)
+    assert [n.split(":")[0] for n in notes_of_harm(FAMILY, predictions, nowhere, UNITS, 1000, 1)] == ["TEFF", "VHELIO"]

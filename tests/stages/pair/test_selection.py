@@ -72,6 +72,29 @@ def test_velocities_that_differ_by_more_than_five_sigma_are_clipped():
     assert last(steps["intrinsic"]).all()
 
 
+TWO = TrainConfig.model_validate(
+    {
+        "intrinsic": [{"label": "TEFF", "from": "TEFF"}, {"label": "MG_FE"}],
+        "extrinsic": [{"label": "VHELIO", "from": "RV"}, {"label": "RV", "from": "RV"}],
+    }
+)
+
+
+def test_a_pair_is_used_if_b_has_one_of_the_labels():
+    pairs = table(40, B_TEFF=([3, 4], np.nan)).append_column("B_RV", pa.array(np.linspace(-100, 100, 40)))
+    mg_fe = np.where(np.isin(np.arange(40), [4, 5]), np.nan, 0.1)
+    pairs = pairs.append_column("B_MG_FE", pa.array(mg_fe))
+    steps = select(pairs, PairConfig.model_validate({"match": {"by": "position"}}), TWO)
+    assert np.flatnonzero(~last(steps["intrinsic"])).tolist() == [4]  # the one that has neither
+
+
+def test_a_label_that_b_lacks_is_no_outlier():
+    pairs = table(40, B_VHELIO=([4, 9], [50.0, np.nan])).append_column("B_RV", pa.array(np.linspace(-100, 100, 40)))
+    pairs = pairs.append_column("B_MG_FE", pa.array(np.zeros(40)))
+    steps = select(pairs, PairConfig.model_validate({"match": {"by": "position"}}), TWO)
+    assert np.flatnonzero(~last(steps["extrinsic"])).tolist() == [4]
+
+
 def test_listed_stars_are_gone_before_the_scatter_of_the_velocities_is_taken():
     binaries = np.arange(40) < 24
     differences = np.where(binaries, np.tile([30.0, -30.0], 20), np.tile([0.05, -0.05, 0.1, -0.1], 10))
@@ -81,6 +104,6 @@ def test_listed_stars_are_gone_before_the_scatter_of_the_velocities_is_taken():
         {"match": {"by": "position"}, "exclude": [{"file": "binaries.fits", "column": "star", "survey": "a"}]}
     )
     steps = select(pairs, config, TRAIN, [binaries])
-    assert list(steps["extrinsic"])[-3:] == ["all labels measured", "not in binaries.fits", "5-sigma clip of B - A"]
+    assert list(steps["extrinsic"])[-3:] == ["a label measured", "not in binaries.fits", "5-sigma clip of B - A"]
     assert [int(left.sum()) for left in steps["extrinsic"].values()][-3:] == [40, 16, 15]
     assert last(steps["intrinsic"]).all()

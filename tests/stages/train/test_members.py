@@ -10,10 +10,10 @@ import pytest
 
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run
-from stdask.network.recipe import Epoch, Sample
+from stdask.network.recipe import Epoch
 from stdask.runs.stage import Stage
 from stdask.stages.train import members as train_members
-from stdask.stages.train.members import Job, Member, Shelf, Shelves, jobs_of
+from stdask.stages.train.members import Job, Member, Shelf, Shelves, jobs_of, sample_of
 from stdask.storage import paths
 from stdask.tools.run import forget
 from tests.hand_made import make_run
@@ -29,7 +29,7 @@ def short_run(folder: Path) -> Run:
 
 def short_jobs(run: Run) -> list[Job]:
     inputs, labels = training_stars(200)
-    sample = Sample((inputs / 1000).astype(np.float32), (labels / 1000).astype(np.float32))
+    sample = sample_of((inputs / 1000).astype(np.float32), (labels / 1000).astype(np.float32))
     return jobs_of("intrinsic", [sample] * 3, run.config.train, run.config.seed)
 
 
@@ -168,3 +168,16 @@ def test_the_name_of_a_shelf_is_a_file_name_whatever_it_is_for(tmp_path: Path):
     shelf.add(0, job, made_member(job))
     assert (paths.members(run.output, "study") / "47_Tuc_paper_z_scored" / "0.safetensors").exists()
     assert list(shelves.of("paper, z-scored").kept([job])) == [0]
+
+
+def test_a_label_that_b_lacks_has_no_weight_in_training_and_validation(tmp_path: Path):
+    inputs, labels = training_stars(200)
+    gaps = np.where(np.arange(200)[:, None] % 3 > 0, labels, [1.0, np.nan, 1.0]).astype(np.float32)
+    run = short_run(tmp_path)
+    for job in jobs_of("intrinsic", [sample_of(inputs.astype(np.float32), gaps)] * 3, run.config.train, 1):
+        for part in (job.training, job.validation):
+            missing = part.weights[:, 1] == 0
+            assert 0.2 < missing.mean() < 0.5  # a third
+            assert (part.corrections[missing, 1] == 0).all()  # a NaN would spoil the loss even without weight
+            assert (part.weights[:, [0, 2]] == 1).all()
+            assert np.isfinite(part.corrections).all()

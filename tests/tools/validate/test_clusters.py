@@ -154,3 +154,14 @@ def test_a_run_without_clusters_says_why(run: Run, pairs: Checked, tmp_path: Pat
     write_catalogue(run, A, (ID, *schema.POSITION), stars((ID, *schema.POSITION), N), most=N)
     assert check(validation(run, pairs, path)) == ValidationTables()
     assert "3 of 100 usable pairs are members of a cluster, but no cluster has 5" in capsys.readouterr().out
+
+
+def test_members_that_b_lacks_a_label_of_do_not_count_for_it(run: Run):
+    inputs, labels = stars_and_labels(N, 6)
+    members = np.isin(np.arange(N), MEMBERS)
+    known = members & (np.arange(N) != MEMBERS[0])
+    labels[MEMBERS[0], TEFF_B] = labels[MEMBERS[1:], 1] = np.nan
+    rows = cluster_rows(checked(run, identity(), training(inputs, labels)), members, "NGC104")
+    assert [(row.label, row.n) for row in rows] == [("TEFF", 7), ("VHELIO", 8)]  # a single star has no scatter
+    assert rows[0].a_mean == pytest.approx(inputs[known, 0].mean())
+    assert rows[0].b_std == pytest.approx(labels[known, TEFF_B].std(ddof=1))
