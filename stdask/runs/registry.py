@@ -182,7 +182,7 @@ _ENTRIES = (
             "Draw maps, profiles and gradients of the Galaxy.\n\nFrom the merged catalogue of a run, or any table with "
             "positions, distances and abundances."
         ),
-        inputs=("ingest_b", "pair", "translate", "merge"),
+        inputs=("ingest_b", "pair", "evaluate", "translate", "merge"),
         settings=("seed", "atlas"),
         outputs=("products",),
         counts=counts.AtlasCounts,

@@ -6,8 +6,10 @@ from stdask.schema import Column, quantity
 
 _SPREADS = {
     "ERR": "1-sigma error from bootstrap samples of the stars",
-    "TRANSLATION": "Standard deviation over single networks",
-    "NOISE": "Standard deviation when all stars move within their errors",
+    "TRANSLATION": "1-sigma error from the choice of the pairs, by the scatter over single networks",
+    "NOISE": "Standard deviation when all stars move within the errors of their labels and distances",
+    "NOISE_SHIFT": "Mean change when they do: estimate of what noise has done to the value",
+    "TOTAL": "1-sigma error: ERR, TRANSLATION, and of NOISE_SHIFT what exceeds NOISE, in quadrature",
 }
 GRADIENTS = (
     Column("SAMPLE", "string", description="Sample of stars, as in the profiles"),
@@ -115,11 +117,41 @@ def map_columns(label: str, unit: str = "") -> tuple[Column, ...]:
         Column(f"{label}_MEDIAN", "float32", unit, description=f"Median {label}"),
         Column(f"N_{label}", "int64", description=f"Number of stars with {label}"),
         Column(f"{label}_MAD", "float32", unit, description=f"Median absolute deviation of {label}"),
-        Column(f"{label}_P16", "float32", unit, description="16th percentile of bootstrapped medians"),
-        Column(f"{label}_P84", "float32", unit, description="84th percentile of bootstrapped medians"),
+        Column(f"{label}_P16", "float32", unit, description="Lower 68 % limit, NaN for 1 or 2 stars"),
+        Column(f"{label}_P84", "float32", unit, description="Upper 68 % limit, NaN for 1 or 2 stars"),
         Column(f"{label}_ERROR", "float32", unit, description=f"Median 1-sigma error of {label}"),
-        Column(f"{label}_TRANSLATION", "float32", unit, description="Scatter of medians of single networks"),
+        Column(f"{label}_TRANSLATION", "float32", unit, description="1-sigma error by the choice of pairs"),
     )
+
+
+_OF_A_MEDIAN = (  # ending of the column, its UCD, what it is
+    ("MEDIAN", "{}", "Median {}"),
+    ("P16", "{}", "Lower 68 per cent confidence limit of the median {}, NaN for one or two stars"),
+    ("P84", "{}", "Upper 68 per cent confidence limit of the median {}, NaN for one or two stars"),
+    (
+        "TRANSLATION",
+        "stat.error;{}",
+        "1-sigma error of the median {} from the choice of the pairs: scatter over single networks, times "
+        "2 if each is trained on 80 per cent of the pairs",
+    ),
+    ("NOISE", "stat.error;{}", "Scatter of the median {} when all stars move within their errors"),
+    (
+        "NOISE_SHIFT",
+        "",
+        "Mean of these medians minus the median: estimate of what noise has done to the measured median",
+    ),
+    (
+        "POPULATION",
+        "stat.error;{}",
+        "Estimated size of the shift of the median {} because translated stars are unlike the pairs",
+    ),
+    (
+        "TOTAL",
+        "stat.error;{}",
+        "1-sigma error of the median {}: (P84 - P16) / 2, TRANSLATION, POPULATION, and of NOISE_SHIFT what "
+        "exceeds NOISE, in quadrature",
+    ),
+)
 
 
 def profile_columns(
@@ -152,17 +184,6 @@ def profile_columns(
         columns.append(Column(f"N_{label}", "int64", description=f"Number of stars with {label} in the bin"))
         columns += [
             Column(f"{label}_{name}", "float32", q.unit, ucd.format(q.ucd).strip(";"), meaning.format(label))
-            for name, ucd, meaning in (
-                ("MEDIAN", "{}", "Median {}"),
-                ("P16", "{}", "16th percentile of the bootstrapped median {}"),
-                ("P84", "{}", "84th percentile of the bootstrapped median {}"),
-                ("TRANSLATION", "stat.error;{}", "Scatter (standard deviation) of the median {} over single networks"),
-                ("NOISE", "stat.error;{}", "Scatter of the median {} when all stars move within their errors"),
-                (
-                    "TOTAL",
-                    "stat.error;{}",
-                    "1-sigma error of the median {}: (P84 - P16) / 2 and TRANSLATION in quadrature",
-                ),
-            )
+            for name, ucd, meaning in _OF_A_MEDIAN
         ]
     return tuple(columns)

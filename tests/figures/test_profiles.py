@@ -48,7 +48,7 @@ def test_south_is_dashed_and_the_legend_says_so(figure):
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert [text.replace("\N{EN DASH}", "-") for text in texts[:2]] == ["0-0.25 kpc", "1-2 kpc"]
     assert any(text.startswith("south") for text in texts)
-    assert any("84 % of bootstraps" in text for text in texts)
+    assert any("68 % interval" in text for text in texts)
     assert "20 stars" in figure.legends[0].get_title().get_text()
 
 

@@ -41,6 +41,8 @@ def test_medians_and_their_errors_have_the_unit_of_their_label():
             "P84",
             "TRANSLATION",
             "NOISE",
+            "NOISE_SHIFT",
+            "POPULATION",
             "TOTAL",
         ]
         assert {c.unit for c in own} == {unit}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import betaincinv
+from scipy.stats import binom
 
 _SIGN = np.uint32(0x8000_0000)
 _ALL = np.uint32(0xFFFF_FFFF)
@@ -165,34 +165,46 @@ def bin_deviations(keys: np.ndarray, medians: np.ndarray) -> np.ndarray:
     return bin_medians(pack_keys(bins, ordered_bits(deviations)), len(medians)).medians
 
 
-def bin_bands(keys: np.ndarray, medians: np.ndarray, probabilities: Sequence[float]) -> np.ndarray:
-    """Return percentiles of the bootstrapped median of every bin, without a bootstrap.
+def bin_bands(keys: np.ndarray, medians: np.ndarray, tail: float) -> np.ndarray:
+    """Return confidence limits of the median of every bin from its own stars, whatever their distribution.
 
-    A bootstrap median is an order statistic of the stars whose rank follows a Beta distribution (see
-    `profiles.bootstrap_medians`): its percentiles are stars at percentiles of that distribution. With an even number of
-    stars it is the mean of two order statistics, which move together; here their percentiles are averaged.
+    The true median lies below the k-th smallest of n stars with a binomial probability. Between the two stars whose
+    probabilities enclose the one that is asked for, the limit is interpolated (Hettmansperger & Sheather 1986, Stat.
+    Probab. Lett. 4, 75). Percentiles of bootstrapped medians are stars themselves: they jump from one star to the next,
+    so that bands of 5 to 20 stars contain the truth in 54 to 70 per cent instead of 68, and of one star have no width.
 
     Parameters
     ----------
     keys : shape (n_keys,), uint64, ascending
     medians : shape (n_bins,), float32
         NaN where no band is wanted.
-    probabilities
-        Between 0 and 1.
+    tail
+        Probability that the true median lies below the band, and that it lies above it; less than 0.5.
 
     Returns
     -------
-    bands : shape (n_probabilities, n_bins), float32, NaN where there is no median
+    bands : shape (2, n_bins), float32
+        Lower and upper limits. NaN where there is no median, or even the outermost stars leave a larger tail: of one
+        or two stars nothing is known about the others with 68 per cent.
     """
     starts = bin_starts(keys, len(medians))
-    used = np.flatnonzero(np.isfinite(medians))
-    n_stars = np.diff(starts)[used]
-    numbers, which = np.unique(n_stars, return_inverse=True)  # bins of as many stars share their ranks
-    bands = np.full((len(probabilities), len(medians)), np.nan, dtype=np.float32)
-    for band, probability in zip(bands, probabilities, strict=True):
-        ends = []
-        for rank in ((numbers + 1) // 2, numbers // 2 + 1):  # of the two middle stars, or of the middle one twice
-            place = numbers * betaincinv(rank, numbers - rank + 1, probability)
-            ends.append(unpack_values(keys[starts[used] + np.minimum(place.astype(np.int64), numbers - 1)[which]]))
-        band[used] = (ends[0] + ends[1]) / np.float32(2)
+    n_stars = np.diff(starts)
+    numbers = np.unique(n_stars[np.isfinite(medians)])
+    numbers = numbers[0.5**numbers <= tail]
+    rank, share = _limits(numbers, tail)
+    used = np.isfinite(medians) & np.isin(n_stars, numbers)
+    which = np.searchsorted(numbers, n_stars[used])
+    number, rank, share = numbers[which], rank[which], share[which].astype(np.float32)
+    bands = np.full((2, len(medians)), np.nan, dtype=np.float32)
+    for band, place, step in zip(bands, (rank - 1, number - rank), (1, -1), strict=True):
+        nearer, farther = (unpack_values(keys[starts[:-1][used] + n]) for n in (place + step, place))
+        band[used] = farther + share * (nearer - farther)
     return bands
+
+
+def _limits(numbers: np.ndarray, tail: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rank of the star outside the lower limit, from 1, and the share of the way to the next one."""
+    rank = binom.ppf(tail, numbers, 0.5).astype(np.int64)
+    below, above = (binom.cdf(k, numbers, 0.5) for k in (rank - 1, rank))
+    part = (tail - below) / (above - below)
+    return rank, (numbers - rank) * part / (rank + (numbers - 2 * rank) * part)

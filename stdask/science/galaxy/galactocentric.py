@@ -50,6 +50,21 @@ def galactic_positions(ra_deg: np.ndarray, dec_deg: np.ndarray, distance_kpc: np
     return GalacticPositions(x, y, z, np.hypot(x, y), np.degrees(np.arctan2(y, x)))
 
 
+def moved_along_sight(places: GalacticPositions, factors: np.ndarray) -> GalacticPositions:
+    """Return where stars would be with other distances.
+
+    Parameters
+    ----------
+    places
+        Where they are.
+    factors : shape (n_stars,)
+        Of each other distance over that of the star.
+    """
+    x = SUN_X_KPC + (places.x_kpc - SUN_X_KPC) * factors
+    y, z = places.y_kpc * factors, SUN_Z_KPC + (places.z_kpc - SUN_Z_KPC) * factors
+    return GalacticPositions(x, y, z, np.hypot(x, y), np.degrees(np.arctan2(y, x)))
+
+
 def position_errors(
     places: GalacticPositions, distance_kpc: np.ndarray, error_kpc: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Running medians along R and Z in overlapping bins, with bootstrap bands."""
+"""Running medians along R and Z in overlapping bins, with their bands, and bootstraps for what is fitted to them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stdask.science.galaxy.binning import bin_medians, bin_starts, slices_of, unpack_values
+from stdask.science.galaxy.binning import bin_bands, bin_medians, bin_starts, slices_of, unpack_values
 from stdask.science.keys.seeds import generator
 
-BAND = (16, 84)  # percentiles over the bootstraps; Thomas et al. 2024, sect. 4.3
+TAIL = 0.16  # probability of the truth on either side of a band; Thomas et al. 2024, sect. 4.3
 
 
 class RunningMedians(NamedTuple):
@@ -17,8 +17,8 @@ class RunningMedians(NamedTuple):
 
     counts: np.ndarray  # int64
     medians: np.ndarray  # float32, NaN where there are too few stars
-    low: np.ndarray  # 16th percentile of the bootstrapped medians
-    high: np.ndarray  # 84th
+    low: np.ndarray  # lower 68 % confidence limit
+    high: np.ndarray  # upper limit
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def window_bins(slices: np.ndarray, positions_kpc: np.ndarray, windows: Windows)
 def running_medians(
     keys: np.ndarray, n_bins: int, min_stars: int, n_bootstraps: int, seed: int, first_bin: int = 0
 ) -> tuple[RunningMedians, np.ndarray]:
-    """Return the median of every bin with its bootstrap band, and the bootstrapped medians.
+    """Return the median of every bin with its band, and bootstrapped medians.
 
     The random numbers of a bin depend on (seed, bin) alone, so that neither partitioning nor order matter.
     Source: Thomas et al. 2024, A&A 690, A54, sect. 4.3.
@@ -147,9 +147,7 @@ def running_medians(
         values = unpack_values(keys[starts[number] : starts[number + 1]])
         rng = generator(seed, "bootstrap of a bin", first_bin + int(number))
         bootstraps[:, number] = bootstrap_medians(values, n_bootstraps, rng)
-    bands = np.full((2, n_bins), np.nan, dtype=np.float32)
-    bands[:, used] = np.percentile(bootstraps[:, used], BAND, axis=0) if used.size else np.nan
-    return RunningMedians(counts, medians, *bands), bootstraps
+    return RunningMedians(counts, medians, *bin_bands(keys, medians, TAIL)), bootstraps
 
 
 def bootstrap_medians(values: np.ndarray, n_bootstraps: int, rng: np.random.Generator) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 from stdask.figures.gradients import SlopeCurve, draw_gradients
 from stdask.schema import products as schema_products
 from stdask.science.galaxy.bins import STEPS
+from stdask.science.galaxy.errors import total_errors
 from stdask.science.galaxy.gradients import Slope, fit_slopes
 from stdask.science.galaxy.paired_bins import BinSample
 from stdask.science.galaxy.profiles import Windows
@@ -59,6 +60,7 @@ def _slopes_of(products: Products, steps: str) -> Iterable[Row]:
                 surveys = [found[name].take(own) for name in names]
                 slope = fit_slopes(bins.windows.centres_kpc, [_sample(survey) for survey in surveys])
                 if slope:
+                    errors = _numbers(slope) | _spread(bins.windows.centres_kpc, surveys, slope)
                     yield {
                         "SAMPLE": sample,
                         "LABEL": quantity,
@@ -68,8 +70,8 @@ def _slopes_of(products: Products, steps: str) -> Iterable[Row]:
                         "LOW": part.low,
                         "HIGH": part.high,
                         **_extent(bins.windows, surveys, slope),
-                        **_numbers(slope),
-                        **_spread(bins.windows.centres_kpc, surveys, slope),
+                        **errors,
+                        **_totals(errors),
                     }
 
 
@@ -116,7 +118,20 @@ def _spread(x: np.ndarray, surveys: Sequence[Statistics], slope: Slope) -> dict[
         for column, field in QUANTITIES.items():
             values = [getattr(fit.line, field)[0] for fit in fits]
             spread[f"{column}_{name}"] = float(np.std(values, ddof=1)) if len(values) > 1 else np.nan
+            if name == "NOISE":
+                moved = float(np.mean(values) - getattr(slope.line, field)[0]) if values else np.nan
+                spread[f"{column}_NOISE_SHIFT"] = moved
     return spread
+
+
+def _totals(errors: dict[str, float]) -> dict[str, float]:
+    """Return the errors of fits from the stars, the translation and the noise together."""
+    totals = {}
+    for column in QUANTITIES:
+        names = ("ERR", "TRANSLATION", "NOISE_SHIFT", "NOISE")
+        stars, translation, shift, noise = (np.array([errors[f"{column}_{name}"]]) for name in names)
+        totals[f"{column}_TOTAL"] = float(total_errors(stars, translation, shift, noise, np.zeros(1))[0])
+    return totals
 
 
 def _sample(found: Statistics) -> BinSample:

@@ -1,15 +1,16 @@
 """What the atlas writes: everything goes through here, so that each product says alike where it comes from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from stdask import schema
 from stdask.science.galaxy.bins import GalacticBins
+from stdask.science.galaxy.errors import Population, noise_shift, population_shift, total_errors
 from stdask.science.galaxy.galactocentric import SUN_X_KPC, SUN_Z_KPC
-from stdask.stages.atlas.samples import ALONE, MERGED, UNTRANSLATED, Selection
+from stdask.stages.atlas.samples import A_ONLY, ALONE, MERGED, UNTRANSLATED, Selection
 from stdask.stages.atlas.tasks import Statistics
 
 
@@ -24,6 +25,7 @@ class Products:
     units: Mapping[str, str]  # of the labels
     titles: Mapping[str, str]  # sample -> what it is called in figures
     provenance: Mapping[str, str | int]  # what the products come from
+    populations: Mapping[str, Population] = field(default_factory=dict)  # label -> for stars unlike the pairs
 
     @property
     def bins(self) -> GalacticBins:
@@ -71,14 +73,48 @@ class Products:
             "sun_z_kpc": SUN_Z_KPC,
         }
 
+    def errors_of(self, label: str, product: str, sample: str) -> dict[str, np.ndarray]:
+        """Return the errors of the medians of a label in a sample, by what is added to the name of the label."""
+        found = self.medians[label][product][sample]
+        errors = {
+            "TRANSLATION": translation_errors(found),
+            "NOISE": noise_errors(found),
+            "NOISE_SHIFT": noise_shift(found.medians, found.noisy),
+            "POPULATION": self._population(label, product, sample),
+        }
+        # Measured values scatter by their noise already, and so do bands: of NOISE only the shift is an error more.
+        total = total_errors(
+            (found.high - found.low) / 2,
+            errors["TRANSLATION"],
+            errors["NOISE_SHIFT"],
+            errors["NOISE"],
+            errors["POPULATION"],
+        )
+        return errors | {"TOTAL": total}
+
+    def _population(self, label: str, product: str, sample: str) -> np.ndarray:
+        samples = self.medians[label][product]
+        found = samples[sample]
+        if sample not in (MERGED, A_ONLY) or A_ONLY not in samples or label not in self.populations:
+            return np.full(len(found.medians), np.nan, dtype=np.float32)
+        of_a = samples[A_ONLY]
+        shares = of_a.counts / np.maximum(found.counts, 1)
+        medians = np.where(np.isfinite(of_a.medians), of_a.medians, found.medians)
+        return np.where(
+            np.isfinite(found.medians), population_shift(medians, shares, self.populations[label]), np.nan
+        ).astype(np.float32)
+
 
 def translation_errors(found: Statistics) -> np.ndarray:
-    """Return how far the medians of single networks scatter, shape (n_bins,), ddof 1; NaN without networks."""
+    """Return the error of the translation, shape (n_bins,): the scatter of medians of networks, drawn apart.
+
+    NaN without networks.
+    """
     return _scatter(found.members)
 
 
 def noise_errors(found: Statistics) -> np.ndarray:
-    """Return how far medians move when all stars move within their errors, shape (n_bins,), ddof 1."""
+    """Return how far medians scatter when all stars move within their errors, shape (n_bins,), ddof 1."""
     return _scatter(found.noisy)
 
 

@@ -7,12 +7,13 @@ import numpy as np
 from stdask.figures.profiles import Curve, ProfileRow, draw_profiles
 from stdask.schema import products as schema_products
 from stdask.science.galaxy.bins import ProfileBins
-from stdask.stages.atlas.products import Products, noise_errors, translation_errors
+from stdask.stages.atlas.products import Products
 from stdask.stages.atlas.tasks import Statistics
 from stdask.storage.documents import write_figures
 from stdask.storage.products.maps import write_profile
 
 AXES = {"radial": ("R", "Z"), "vertical": ("Z", "R")}  # along, across
+SHOWN = {"MEDIAN": "medians", "P16": "low", "P84": "high"}  # ending of the column -> what it holds
 
 
 def write_profiles(products: Products, kind: str) -> list[Path]:
@@ -60,25 +61,12 @@ def _rows(products: Products, kind: str) -> dict[str, np.ndarray]:
             f"{along}_HIGH": windows.ends_kpc[window],
         }
         for label, own in found.items():
-            part |= {f"{label}{name}": values[rows] for name, values in _errors(own).items()}
+            part |= {f"{label}_{name}": getattr(own, field)[rows] for name, field in SHOWN.items()}
+            errors = products.errors_of(label, kind, sample)
+            part |= {f"{label}_{name}": values[rows] for name, values in errors.items()}
             part[f"N_{label}"] = own.counts[rows]
         parts.append(part)
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def _errors(found: Statistics) -> dict[str, np.ndarray]:
-    """Return the medians and their errors, by what is added to the name of the label."""
-    translation = translation_errors(found)
-    # measured values scatter by their noise already, and so do their bootstraps: NOISE would count twice
-    total = np.hypot((found.high - found.low) / 2, np.nan_to_num(translation))
-    return {
-        "_MEDIAN": found.medians,
-        "_P16": found.low,
-        "_P84": found.high,
-        "_TRANSLATION": translation,
-        "_NOISE": noise_errors(found),
-        "_TOTAL": total,
-    }
 
 
 def _curves(bins: ProfileBins, found: Statistics) -> list[Curve]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from stdask import schema
 from stdask.config.atlas import AtlasConfig
 from stdask.config.run import Run
 from stdask.science.galaxy.bins import CELLS, MAPS, PROFILES, STEPS, GalacticBins
@@ -68,6 +69,7 @@ class Selection:
     survey_b: str  # empty: all stars are of one survey
     knows_pairs: bool  # whether the source tells which stars are in both surveys
     n_members: int  # networks whose own values the source has
+    member_factor: float  # from their scatter to the error that the choice of the pairs causes
     folder: Path  # of the keys
     seed: int
 
@@ -109,22 +111,27 @@ class Selection:
         names = [f"MEMBER_{k}" for k in range(1, self.n_members + 1)] if wanted else []
         return tuple(name for name in names if f"{quantity}_{name}" in self.source.columns)
 
+    @property
+    def n_noisy(self) -> int:
+        """How often all stars are moved within their errors."""
+        return self.config.n_noisy if self.config.translation_errors else 0
+
     def noisy(self, quantity: str, product: str) -> tuple[str, ...]:
-        """Return what the realisations are called in which all stars move within their errors."""
-        wanted = self.config.translation_errors and f"{quantity}_ERR" in self.quantities
-        return tuple(f"NOISY_{k}" for k in range(self.config.n_noisy)) if wanted and product not in MAPS else ()
+        """Return the parts that are moved within the errors: the values on one scale, where an error is known."""
+        known = {f"{quantity}_ERR", schema.DISTANCE[1].name} & self.source.columns
+        if not self.n_noisy or not known or product not in (*PROFILES, *STEPS):
+            return ()
+        return (OF_B, OF_A) if self.survey_b else (OF_B,)
 
     def parts(self, quantity: str, product: str) -> tuple[str, ...]:
-        """Return all parts that a product of a quantity needs."""
+        """Return all parts that a product of a quantity needs, as they were measured."""
         needed = [part for parts in self.samples(quantity, product).values() for part in parts]
-        surveys = (OF_B, OF_A) if self.survey_b else (OF_B,)
-        moved = [noisy_part(part, name) for name in self.noisy(quantity, product) for part in surveys]
-        return (*dict.fromkeys(needed), *self.members(quantity), *moved)
+        return (*dict.fromkeys(needed), *self.members(quantity))
 
 
-def noisy_part(part: str, realisation: str) -> str:
-    """Return what the stars of a part are called in a realisation in which they move within their errors."""
-    return f"{part}_{realisation}"
+def noisy_part(number: int, part: str) -> str:
+    """Return what a part is called in one of the realisations of noise."""
+    return f"NOISY_{number} {part}"
 
 
 def key_name(product: str, quantity: str, part: str) -> str:

@@ -19,11 +19,13 @@ from stdask.runs.counts import AtlasCounts, RowCounts
 from stdask.runs.receipts import Receipt
 from stdask.runs.stage import begin_stage
 from stdask.science.galaxy.bins import MAPS, PRODUCTS, PROFILES, GalacticBins
+from stdask.science.galaxy.errors import jackknife_factor
 from stdask.stages.atlas.diagrams import diagrams, write_diagrams
 from stdask.stages.atlas.differences import write_asymmetry, write_seam
 from stdask.stages.atlas.gradients import write_gradients
 from stdask.stages.atlas.maps import write_maps
 from stdask.stages.atlas.parameters import training_keys, write_parameter_space
+from stdask.stages.atlas.population import populations_of
 from stdask.stages.atlas.products import Products
 from stdask.stages.atlas.profiles import write_profiles
 from stdask.stages.atlas.samples import (
@@ -86,6 +88,7 @@ def run(run: Run, workers: Workers) -> Receipt:
         units={label: surveys.units[label] for label in atlas.labels},
         titles=titles_of(atlas, *surveys.titles),
         provenance={"survey_a": surveys.names[0], "survey_b": surveys.names[1], "stage_key": stage.key},
+        populations=populations_of(run),
     )
     shown = diagrams(workers, catalogue, surveys, config.atlas)
     files, notes = write_products(products, workers)
@@ -109,6 +112,7 @@ def _select(run: Run, surveys: SurveyPair, catalogue: Catalogue) -> Selection:
         survey_b=surveys.names[1],
         knows_pairs=True,
         n_members=config.train.n_members,
+        member_factor=jackknife_factor(1 - config.train.validation_fraction),
         folder=paths.keys(run.output),
         seed=config.seed,
     )

@@ -176,6 +176,7 @@ def select_table(file: SurveyFile, source: TableSource, atlas: AtlasFile) -> Sel
         survey_b=atlas.table.reference or "",
         knows_pairs=False,
         n_members=0,
+        member_factor=1.0,
         folder=paths.keys(atlas.output),
         seed=atlas.seed,
     )

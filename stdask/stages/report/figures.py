@@ -27,7 +27,7 @@ SKY_READING = (
     f"line across is the Galactic plane; outlined: pixels that only the merged catalogue fills. {COMMON_READING}"
 )
 PROFILE_READING = (
-    "Point at a bin to read its numbers. Shaded: 16th to 84th percentile of the bootstrapped medians; dashed, with "
+    "Point at a bin to read its numbers. Shaded: 68 % confidence interval of the median; dashed, with "
     f"open circles: south of the midplane. {COMMON_READING}"
 )
 FAMILY_FIGURES = {
