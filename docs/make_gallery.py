@@ -20,6 +20,7 @@ FIGURES = (  # file in the run folder, its counterpart in Thomas et al. 2024, wh
     ("evaluation/residuals_extrinsic_VHELIO", "8", "Residuals of the velocities, before and after translation."),
     ("evaluation/coverage_intrinsic", "", "Coverage: how often B lies within the errors of the test stars."),
     ("evaluation/domain_intrinsic", "", "Domain: bins of each pair of inputs that contain training stars."),
+    ("evaluation/populations_intrinsic", "", "Stars of A that B does not have, compared with the pairs."),
     ("products/diagram_kiel", "13", "Kiel diagrams by radius and height: A in colour, B as contours."),
     ("products/diagram_abundances", "14", "Abundances by radius and height: A in colour, B as contours."),
     ("products/map_edge_on", "15", "Edge-on maps: B alone, and merged."),

@@ -147,7 +147,7 @@ _ENTRIES = (
             "simpler methods, the coverage of the stated errors, and how important each input is."
         ),
         inputs=("pair", "train", "ingest_a", "ingest_b"),
-        settings=(*DRAWS, "evaluate"),
+        settings=(*DRAWS, "evaluate", "atlas.select"),
         outputs=("evaluation",),
         counts=counts.EvaluateCounts,
         function="stdask.stages.evaluate.stage:run",

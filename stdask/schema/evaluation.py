@@ -9,6 +9,10 @@ CALIBRATED, DRAWN = "calibrated error", "draws"  # the two intervals of a predic
 MIN_GROUP = 30  # test stars; of fewer, chance alone moves a covered share by 9 % and more
 COLOURS = "colours"  # the player, as an input is named
 CATALOGUE, ATLAS = "catalogue", "atlas"  # the populations that are not the pairs
+POPULATIONS = (
+    "catalogue: good stars of A that are not good stars of B, with all inputs, in the domain of inputs; "
+    "atlas: those of them that [atlas] select keeps"
+)
 GIANTS, DWARFS = "giants", "dwarfs"  # groups by the surface gravity of A
 
 
@@ -118,7 +122,7 @@ class OutsideRow(FamilyRow):
 class DistributionRow(FamilyRow):
     """How the stars to be translated differ from the pairs in a column of A (`distributions`)."""
 
-    population: str = column("catalogue: good stars of A that are not in B; atlas: those that [atlas] select keeps")
+    population: str = column(POPULATIONS)
     quantity: str = column("Column of A")
     unit: str = column("Unit of pairs, pairs_low, pairs_high, stars, stars_low, stars_high and distance")
     n_pairs: int = column("Pairs that may be used for training or test, of those that [atlas] select keeps for atlas")
@@ -138,7 +142,7 @@ class PopulationRow(LabelRow):
     """What the bias of the translation is for other stars than the pairs, estimated from them (`population`)."""
 
     unit: str = column("Unit of bias, reweighted, shift and their errors")
-    population: str = column("catalogue: good stars of A that are not in B; atlas: those that [atlas] select keeps")
+    population: str = column(POPULATIONS)
     group: str = column("all, or giants or dwarfs by the surface gravity of A")
     n_stars: int = column("Stars of a random sample of the population, in the group")
     n_test: int = column("Test stars in the group, of those that [atlas] select keeps for atlas")

@@ -41,7 +41,7 @@ class Evaluation:
     """What evaluate found."""
 
     tables: EvaluationTables = field(default_factory=EvaluationTables)
-    notes: tuple[str, ...] = ()  # labels for which a simpler method is closer to B
+    notes: tuple[str, ...] = ()  # where a simpler method is closer to B, and where the bias of other stars differs
 
 
 @dataclass(frozen=True)

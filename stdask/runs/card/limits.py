@@ -38,7 +38,7 @@ def limits_of(
             limits += _of_slopes(row)
     for family in families:
         limits += _of_coverage(family, tables) + _of_groups(family, tables)
-    return limits + [f"A simpler method does better. {note}." for note in notes]
+    return limits + [f"{note}." for note in notes]
 
 
 def _of_reddening(families: Sequence[Family], cuts: Mapping[str, Iterable[str]]) -> list[str]:

@@ -19,18 +19,23 @@ from threadpoolctl import threadpool_limits
 from stdask.science.keys.seeds import integer_seed
 
 LARGEST = 20.0  # weight: without a limit, a few stars in the tails of the first population would decide every mean
-FARTHEST = 4.0  # standard deviations of a column: a parabola must stay bounded beyond the stars it was fitted to
-STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)  # inverse penalties, the simplest first
+FARTHEST = 4.0  # standard deviations: a parabola must stay bounded beyond the stars it was fitted to
+STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)  # inverse penalties, the simplest first
 N_FOLDS = 5
+THINNEST = 1e-2  # of a column's spread: a relation between columns that is thinner is one of definition or of rounding
 
 
 @dataclass(frozen=True)
 class DensityRatio:
-    """The density of other stars over that of known stars: the exponential of a quadratic form of the columns."""
+    """The density of other stars over that of known stars: the exponential of a quadratic form of the columns.
+
+    Columns are whitened, as populations may differ most where a relation between columns is thin: magnitude and
+    distance say little by themselves, but together they are the luminosity.
+    """
 
     centres: np.ndarray  # (n_columns,)
-    spreads: np.ndarray  # (n_columns,)
-    coefficients: np.ndarray  # (n_features,) of 1, the scaled columns, and their products
+    whitening: np.ndarray  # (n_columns, n_columns)
+    coefficients: np.ndarray  # (n_features,) of 1, the whitened columns, and their products
     norm: float = 1.0  # mean of the ratios of the known stars, which the weights are divided by
 
     def weights(self, values: np.ndarray) -> np.ndarray:
@@ -44,7 +49,7 @@ class DensityRatio:
         -------
         weights : shape (n_stars,); NaN where a column is missing
         """
-        logs = _features(values, self.centres, self.spreads) @ self.coefficients
+        logs = _features(values, self.centres, self.whitening) @ self.coefficients
         return np.minimum(np.exp(np.minimum(logs, np.log(LARGEST))), LARGEST) / self.norm
 
 
@@ -72,9 +77,8 @@ def fit_density_ratio(known: np.ndarray, others: np.ndarray, seed: int) -> Densi
     if min(len(known), len(others)) < N_FOLDS:
         raise ValueError(f"{len(known)} known and {len(others)} other stars have all columns; {N_FOLDS} are needed")
     values = np.concatenate([known, others]).astype(np.float64)
-    spreads = np.where(np.ptp(values, axis=0) > 0, values.std(axis=0), 1.0)
-    centres = values.mean(axis=0)
-    features = _features(values, centres, spreads)
+    centres, whitening = values.mean(axis=0), _fit_whitening(values)
+    features = _features(values, centres, whitening)
     is_other = np.repeat([0, 1], [len(known), len(others)])
     # Both populations count the same, however many stars they have: the odds are then the ratio of the densities.
     counts = np.array([len(known), len(others)])
@@ -82,7 +86,7 @@ def fit_density_ratio(known: np.ndarray, others: np.ndarray, seed: int) -> Densi
     with threadpool_limits(1):  # on a busy machine several threads are slower than one
         strength = _best_strength(features, is_other, shares, seed)
         coefficients = _fit(features, is_other, shares, strength)
-    ratio = DensityRatio(centres, spreads, coefficients)
+    ratio = DensityRatio(centres, whitening, coefficients)
     return replace(ratio, norm=float(ratio.weights(known).mean()))
 
 
@@ -99,11 +103,18 @@ def effective_number(weights: np.ndarray) -> float:
     return float(weights.sum() ** 2 / (weights**2).sum()) if weights.size else 0.0
 
 
-def _features(values: np.ndarray, centres: np.ndarray, spreads: np.ndarray) -> np.ndarray:
-    """Return 1, the scaled columns, and the products of two of them, squares included."""
-    scaled = np.clip((values - centres) / spreads, -FARTHEST, FARTHEST)
-    first, second = np.triu_indices(scaled.shape[1])
-    return np.concatenate([np.ones((len(scaled), 1)), scaled, scaled[:, first] * scaled[:, second]], axis=1)
+def _fit_whitening(values: np.ndarray) -> np.ndarray:
+    """Return the matrix to multiply columns by that makes them uncorrelated and of variance 1."""
+    spreads = np.where(np.ptp(values, axis=0) > 0, values.std(axis=0), 1.0)
+    variances, axes = np.linalg.eigh(np.atleast_2d(np.cov(values / spreads, rowvar=False)))
+    return axes / np.sqrt(np.maximum(variances, THINNEST**2)) / spreads[:, None]
+
+
+def _features(values: np.ndarray, centres: np.ndarray, whitening: np.ndarray) -> np.ndarray:
+    """Return 1, the whitened columns, and the products of two of them, squares included."""
+    white = np.clip((values - centres) @ whitening, -FARTHEST, FARTHEST)
+    first, second = np.triu_indices(white.shape[1])
+    return np.concatenate([np.ones((len(white), 1)), white, white[:, first] * white[:, second]], axis=1)
 
 
 def _best_strength(features: np.ndarray, is_other: np.ndarray, shares: np.ndarray, seed: int) -> float:
@@ -120,6 +131,6 @@ def _best_strength(features: np.ndarray, is_other: np.ndarray, shares: np.ndarra
 
 def _fit(features: np.ndarray, is_other: np.ndarray, shares: np.ndarray, strength: float) -> np.ndarray:
     """Return the coefficients of the logarithm of the odds, the first one that of the constant, unpenalised."""
-    model = LogisticRegression(C=strength, max_iter=1000)
+    model = LogisticRegression(C=strength, solver="newton-cholesky", max_iter=100)
     model.fit(features[:, 1:], is_other, sample_weight=shares)
     return np.concatenate([model.intercept_, model.coef_[0]])

@@ -9,6 +9,7 @@ from stdask.cluster.workers import Workers
 from stdask.config.run import Run
 from stdask.display.console import progress_bar, say
 from stdask.display.tables import print_coverage, print_scores, print_table
+from stdask.figures.populations import draw_populations
 from stdask.network.ensemble import debiased, translate
 from stdask.pairing.training_set import training_set
 from stdask.pairing.truth import true_labels
@@ -21,11 +22,12 @@ from stdask.stages.evaluate.coverage import attenuation_rows, coverage_rows, in_
 from stdask.stages.evaluate.domain import share_outside
 from stdask.stages.evaluate.figures import draw_figures
 from stdask.stages.evaluate.importance import importance_rows
+from stdask.stages.evaluate.population import compare_populations, notes_of_shifts, read_stars, shown
 from stdask.stages.evaluate.scores import EvaluatedFamily, baselines, notes_of_harm, score_rows
 from stdask.stages.evaluate.sky import write_sky_coverage
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import open_catalogue
-from stdask.storage.documents import read_declared, write_tables
+from stdask.storage.documents import read_declared, write_figure, write_tables
 from stdask.storage.files import sha256
 from stdask.storage.tables import read_parquet
 
@@ -58,6 +60,8 @@ def run(run: Run, workers: Workers, truth: Path | None = None) -> Receipt:
         outside = share_outside(open_catalogue(folders[0]), domain, f"domain of {name} inputs", workers)
         tables.domain.append(OutsideRow(name, float(outside[-1])))
         figures += draw_figures(folder, own, outside[:-1], tables, history, (a.title, b.title), b.units)
+    figures += _compare_populations(run, evaluated, pairs, tables, workers)
+    notes += notes_of_shifts(tables.population)
     written = write_tables(folder, tables)
     _print_tables(tables, notes)
     n_test = {name: max(r.n for r in tables.accuracy if r.family == name) for name in _families_of(tables)}
@@ -100,6 +104,26 @@ def _families_of(tables: EvaluationTables) -> list[str]:
     return list(dict.fromkeys(row.family for row in tables.accuracy))
 
 
+def _compare_populations(
+    run: Run, evaluated: Sequence[EvaluatedFamily], pairs: pa.Table, tables: EvaluationTables, workers: Workers
+) -> list[Path]:
+    """Add to the tables how the stars to be translated differ from the pairs; return the figures of that."""
+    if not evaluated:
+        return []
+    config, families = run.config, [own.family for own in evaluated]
+    catalogue = open_catalogue(paths.catalogue(run.output, run.definition_a.name))
+    stars = read_stars(catalogue, families, pairs, config.seed, workers)
+    figures, resampled = [], (config.evaluate.n_bootstraps, config.seed)
+    for own in evaluated:
+        units = run.definition_b.units
+        found = compare_populations(own, families[0], stars, config.atlas.select, units, resampled)
+        tables.distributions.extend(found.distributions)
+        tables.population.extend(found.rows)
+        figures.append(paths.evaluation(run.output) / f"populations_{own.family.name}.png")
+        write_figure(figures[-1], draw_populations(found.quantities, found.units, found.pairs, found.stars))
+    return figures
+
+
 def _print_tables(tables: EvaluationTables, notes: Sequence[str]) -> None:
     print_scores("Test stars compared with B", [vars(row) for row in tables.accuracy])
     if tables.truth:
@@ -109,5 +133,8 @@ def _print_tables(tables: EvaluationTables, notes: Sequence[str]) -> None:
     if slopes := slopes_in_short(tables.attenuation):
         title = "Slopes: `calibration` of B or truth on the prediction, `attenuation` of the prediction on them"
         print_table(title, slopes, "label")
+    if rows := shown(tables.population):
+        title = "Mean error of the test stars, and how much that of the stars that B does not have differs by estimate"
+        print_table(title, rows, "label")
     for note in notes:
         say(f"  {note}", "yellow")

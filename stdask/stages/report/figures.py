@@ -48,6 +48,11 @@ FAMILY_FIGURES = {
         "stars of {a} outside them.",
         "Corner plot of the bins of each pair of inputs that hold training stars.",
     ),
+    "populations": (
+        "Columns of {a}: the pairs that train and test the networks, and the stars that {b} does not have, each with "
+        "the same area. Where there are stars and no pairs, nothing was tested.",
+        "Histograms of the pairs and of the other stars, one panel a column; the medians are in the table below.",
+    ),
     "learning": (
         "Learning curves: loss of the training and of the validation stars at each epoch. The circle marks "
         "the weights that were kept.",

@@ -245,7 +245,7 @@ def test_coverage_and_slopes_are_those_of_all_test_stars_against_b(card: Write) 
         (evaluation(coverage=[covered(0.48, 0.68, "draws")]), "the range of the draws is too narrow"),
         (
             Evaluation(EvaluationTables(), ("TEFF: a Gaussian process is closer",)),
-            "does better. TEFF: a Gaussian process is closer.",
+            "- TEFF: a Gaussian process is closer.",
         ),
     ],
 )

@@ -21,10 +21,11 @@ from stdask.display.numbers import as_toml, measured, number, symbol
 from stdask.errors import CatalogueError
 from stdask.runs.receipts import Receipt, write_receipt
 from stdask.runs.registry import stage_settings, stages_of
+from stdask.schema.evaluation import ATLAS, CATALOGUE, GIANTS, DistributionRow, EvaluationTables, PopulationRow
 from stdask.science.measurements.repeats import ErrorFactors
 from stdask.stages.report import stage as report
 from stdask.storage import paths
-from stdask.storage.documents import read_bytes, write_ecsv, write_figure
+from stdask.storage.documents import read_bytes, write_ecsv, write_figure, write_tables
 from stdask.storage.error_factors import factors_table
 from tests.counted import made_up_counts
 from tests.stages.report.report_runs import (
@@ -217,10 +218,24 @@ def test_tables_of_evaluate_are_shown_with_their_numbers(run: Run, client: Worke
     assert "QFLAG_INPUT_INTRINSIC 1,071 90.0 %" in texts["domain"]
 
 
+def test_the_bias_of_stars_that_b_does_not_have_is_shown_where_it_was_estimated(run: Run, client: Workers) -> None:
+    assert "Stars that B does not have" not in make(run, client).texts["domain"]
+    paths.receipt(run.output, "report").unlink()
+    shift = PopulationRow("intrinsic", "TEFF", "K", ATLAS, GIANTS, 900, 86, 41.3, 1.0, 3.0, 9.0, 4.0, 8.0, 2.0)
+    apart = DistributionRow("intrinsic", CATALOGUE, "LOGG", "dex", 86, 2.5, 2.1, 3.0, 900, 4.2, 3.9, 4.5, 1.7, 2.15)
+    write_tables(paths.evaluation(run.output), EvaluationTables(population=[shift], distributions=[apart]))
+    text = make(run, client).texts["domain"]
+    assert "Stars that B does not have" in text
+    assert "T eff K atlas giants 86 41 1.0 ± 3.0 9 ± 4 8.0 ± 2.0" in text
+    assert f"intrinsic catalogue LOGG dex 2.5 2.1 {DASH} 3 4.2 3.9 {DASH} 4.5 2.15" in text
+
+
 def test_figures_are_inside_the_page_as_they_are_on_disk(run: Run, client: Workers) -> None:
     evaluation, products = paths.evaluation(run.output), paths.products(run.output)
     files = [evaluation / f"{name}.png" for name in ("residuals_intrinsic_TEFF", "importance_intrinsic")]
-    files += [evaluation / f"{name}.png" for name in ("domain_intrinsic", "learning_intrinsic")]
+    files += [
+        evaluation / f"{name}.png" for name in ("domain_intrinsic", "populations_intrinsic", "learning_intrinsic")
+    ]
     files += [evaluation / "coverage_intrinsic.png", products / "map_edge_on.png"]
     for path in files:
         draw(path)
