@@ -120,7 +120,8 @@ The translated catalogue holds all stars of survey A, also those that cannot be 
    stars that were not used for training. Do **not** use `LABEL_PRED_ERR` as an error: it only tells how much the
    networks differ from one another, as in the published method. Of 4,499 real stars (APOGEE DR14 on the
    scale of DR16), 70 to 72 % lie within `LABEL_PRED_SIGMA` of the value of B, and only 5 to 6 % within
-   `LABEL_PRED_ERR`.
+   `LABEL_PRED_ERR`. Errors have longer tails than a Gaussian: 3 sigma contain 95 to 99 % of test stars, not 99.7 %. To
+   call a star an outlier, use `LABEL_PRED_HALFWIDTH_99`, the distance from `LABEL_PRED_50` that contains 99 %.
 
 ```python
 import pyarrow.dataset as ds

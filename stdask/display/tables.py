@@ -12,6 +12,7 @@ from rich.text import Text
 
 from stdask.display import console
 from stdask.display.numbers import measured, method, number
+from stdask.schema.evaluation import TAILS
 
 ERROR = "_err"  # Column `x_err` holds the errors of column `x`.
 GAP = 2  # Blanks between two columns.
@@ -83,11 +84,11 @@ def print_scores(title: str, rows: Sequence[Mapping[str, Any]], columns: Mapping
 
 
 def print_coverage(title: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print covered shares in per cent: one line a label and what is covered, one column a nominal share."""
+    """Print covered shares in per cent: one line a label and what is covered, one column a nominal share or tail."""
     lines: dict[tuple[str, str, str], dict[str, Any]] = {}
     for row in sorted(rows, key=lambda row: row["nominal"]):
         line = lines.setdefault((row["family"], row["label"], row["of"]), {"label": row["label"], "of": row["of"]})
-        name = f"{100 * row['nominal']:.0f} %"
+        name = row["interval"] if row["interval"] in TAILS else f"{100 * row['nominal']:.0f} %"
         line |= {name: 100 * row["covered"], f"{name}{ERROR}": 100 * row["covered_err"]}
     print_table(title, list(lines.values()))
 

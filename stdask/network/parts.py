@@ -38,7 +38,8 @@ def to_parts(family: Family) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     arrays: dict[str, np.ndarray] = {}
     for part in (*ARRAYS, *NAMED):
         if (value := getattr(family, part)) is not None:
-            arrays |= {f"{part}.{name}": array for name, array in asdict(value).items() if name != "names"}
+            own = {name: array for name, array in asdict(value).items() if name != "names" and array is not None}
+            arrays |= {f"{part}.{name}": array for name, array in own.items()}
     for part in PLANS:
         if (plan := getattr(family, part)) is not None:
             arrays |= {f"{part}.{name}": array for name, array in plan.arrays.items()}

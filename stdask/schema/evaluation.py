@@ -6,6 +6,8 @@ from stdask.schema.rows import column
 
 ALL = "all"  # the group of all stars
 CALIBRATED, DRAWN = "calibrated error", "draws"  # the two intervals of a prediction
+THREE_SIGMA, WIDE = "3 sigma", "99 % half-width"  # the two that tell of its tails
+TAILS = (WIDE, THREE_SIGMA)
 MIN_GROUP = 30  # test stars; of fewer, chance alone moves a covered share by 9 % and more
 COLOURS = "colours"  # the player, as an input is named
 CATALOGUE, ATLAS = "catalogue", "atlas"  # the populations that are not the pairs
@@ -76,7 +78,10 @@ class CoverageRow(LabelRow):
 
     of: str = column("What the intervals should contain: B or truth")
     group: str = column("Which test stars")
-    interval: str = column("calibrated error: of PRED_SIGMA; draws: between percentiles of the Monte Carlo draws")
+    interval: str = column(
+        "calibrated error, 3 sigma: of PRED_SIGMA; draws: between percentiles of the Monte Carlo draws; "
+        "99 % half-width: of PRED_HALFWIDTH_99"
+    )
     nominal: float = column("Share of the stars that the interval should contain")
     covered: float = column("Share of the stars that it contains")
     covered_err: float = column("1-sigma binomial error of covered")

@@ -41,15 +41,21 @@ def translated_columns(label: str, unit: str = "") -> tuple[Column, ...]:
 
 
 def _sigma_columns(label: str, q: Quantity) -> Iterator[Column]:
-    """Yield the calibrated error and its parts."""
+    """Yield the calibrated error, its parts and the half-width of 99 %."""
+    ucd = f"stat.error;{q.ucd}" if q.ucd else "stat.error"
     for part, meaning in (
         ("total", f"1-sigma error of {label}_PRED_50 with respect to B, calibrated on stars not used for training"),
         ("input_noise", f"Part of {label}_PRED_SIGMA that comes from the measurement errors of A"),
         ("members", f"Part of {label}_PRED_SIGMA that comes from the differences between the networks"),
         ("intrinsic", f"Part of {label}_PRED_SIGMA that no input explains, including the measurement errors of B"),
     ):
-        ucd = f"stat.error;{q.ucd}" if q.ucd else "stat.error"
         yield Column(sigma_name(label, part), "float32", q.unit, ucd, meaning)
+    wide = (
+        f"99 % of held-out stars have a value of B within this distance of {label}_PRED_50. It is usually more than "
+        f"2.58 {label}_PRED_SIGMA, because errors have longer tails than a Gaussian. NaN if there were fewer than 100 "
+        "such stars"
+    )
+    yield Column(f"{label}_PRED_HALFWIDTH_99", "float32", q.unit, ucd, wide)
 
 
 def _single_values(label: str, q: Quantity) -> Iterator[Column]:
@@ -59,7 +65,8 @@ def _single_values(label: str, q: Quantity) -> Iterator[Column]:
         (
             "SAMPLE",
             f"One random value of what B would measure: {label}_PRED_50 plus {label}_PRED_SIGMA times a standard "
-            "normal deviate of the star. For distributions of many stars, not for single stars",
+            "normal deviate of the star, correlated among labels as held-out residuals are. For distributions of many "
+            "stars, not for single stars",
         ),
     ):
         yield Column(f"{label}_PRED_{name}", "float32", q.unit, q.ucd, meaning)

@@ -28,6 +28,8 @@ def full_family() -> Family:
         group_columns=np.array([1, -1]),
         group_factors=rng.uniform(1, 2, (3, N_GROUPS)),
         missing_factors=rng.uniform(1, 2, 3),
+        wide_factors=rng.uniform(2, 5, (3, N_GROUPS + 1)),
+        correlation_root=np.array([[0.8, 0.6, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, 1.0]]),
     )
     return replace(
         made_up_family(),
@@ -60,6 +62,16 @@ def test_every_field_comes_back_through_json_and_arrays():
     assert [field.name for field in fields(family) if getattr(family, field.name) is None] == []
     document, arrays = to_parts(family)
     assert_same(from_parts(json.loads(json.dumps(document)), arrays), family, "family")
+
+
+def test_an_ensemble_of_an_earlier_version_opens_without_wide_factors_and_correlations():
+    family = full_family()
+    document, arrays = to_parts(family)
+    opened = from_parts(document, {n: a for n, a in arrays.items() if "wide" not in n and "correlation" not in n})
+    assert family.calibration
+    earlier = replace(family.calibration, wide_factors=None, correlation_root=None)
+    assert_same(opened, replace(family, calibration=earlier), "family")
+    assert_same(from_parts(*to_parts(opened)), opened, "family")
 
 
 def test_what_a_family_does_not_have_leaves_nothing_behind():

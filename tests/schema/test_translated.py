@@ -20,8 +20,8 @@ TRANSLATED = [
 @pytest.mark.parametrize("label", LABELS)
 def test_all_columns_of_a_label_have_its_unit(label: str):
     own = [c for c in TRANSLATED if c.name == label or c.name.startswith((f"{label}_ERR", f"{label}_PRED"))]
-    # measured, percentiles, PRED_ERR, PRED_SIGMA and parts, PRED_NOMINAL and PRED_SAMPLE, members, debiased
-    assert len(own) == 2 + 5 + 1 + 4 + 2 + 5 + 1
+    # measured, percentiles, PRED_ERR, PRED_SIGMA and parts, half-width, nominal, sample, members, debiased
+    assert len(own) == 2 + 5 + 1 + 4 + 3 + 5 + 1
     assert {c.unit for c in own} == {schema.quantity(label, LABELS[label]).unit}
 
 

@@ -24,7 +24,7 @@ from stdask.runs.card.limits import limits_of
 from stdask.runs.counts import DomainBins, FamilyStars, IngestCounts, PairCounts, TrainCounts
 from stdask.runs.ensemble import open_ensemble
 from stdask.runs.receipts import C, Receipt, by_file_name, read_receipt
-from stdask.schema.evaluation import ALL, CoverageRow, EpochRow, EvaluationTables, ScoreRow
+from stdask.schema.evaluation import ALL, TAILS, CoverageRow, EpochRow, EvaluationTables, ScoreRow
 from stdask.science.assessment.baselines import SIMPLER
 from stdask.science.assessment.metrics import LEVELS
 from stdask.science.keys.splits import split_for_member
@@ -157,6 +157,7 @@ def gather(run: Run, trained: Receipt[TrainCounts], evaluation: Evaluation | Non
         "fallbacks": [label for family in ensemble.families for label in _replaced(family)],
         "scores": _scores(found.tables.accuracy),
         "coverage": _coverage(found.tables.coverage),
+        "tails": _tails(found.tables.coverage),
         "slopes": [row for row in found.tables.attenuation if row.of == "B" and row.method == "translated"],
         "notes": trained.counts.notes,
         "limits": limits_of(ensemble.families, paired.usable, found.tables, found.notes),
@@ -225,3 +226,8 @@ def _coverage(rows: Iterable[CoverageRow]) -> list[tuple[str, str, list[str]]]:
             share = report_format.measured(100 * row.covered, 100 * row.covered_err)
             lines.setdefault((row.family, row.label, row.interval), []).append(share)
     return [(label, interval, shares) for (_, label, interval), shares in lines.items()]
+
+
+def _tails(rows: Iterable[CoverageRow]) -> list[CoverageRow]:
+    """Return how many of all test stars lie within the intervals that tell of the tails of the errors."""
+    return [row for row in rows if row.of == "B" and row.group == ALL and row.interval in TAILS and row.n]

@@ -5,10 +5,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from stdask import schema
 from stdask.display.numbers import measured
 from stdask.network.ensemble import Family
-from stdask.schema.evaluation import ALL, CALIBRATED, MIN_GROUP, EvaluationTables, SlopeRow
+from stdask.schema.evaluation import (
+    ALL,
+    CALIBRATED,
+    DRAWN,
+    MIN_GROUP,
+    TAILS,
+    THREE_SIGMA,
+    WIDE,
+    EvaluationTables,
+    SlopeRow,
+)
 from stdask.science.assessment.metrics import LEVELS
 from stdask.science.translation.calibration import group_names
 
+WORDS = {
+    CALIBRATED: "calibrated error",
+    DRAWN: "range of the draws",
+    WIDE: "half-width of 99 %",
+    THREE_SIGMA: "interval of 3 sigma",
+}
 SIGNIFICANT = 2.0  # errors: by chance alone, one number in twenty differs by more
 
 
@@ -69,13 +85,14 @@ def _of_coverage(family: Family, tables: EvaluationTables) -> list[str]:
     limits = []
     for row in tables.coverage:
         excess = row.covered - row.nominal
-        usual = row.family == family.name and row.of == "B" and row.group == ALL and row.nominal in LEVELS
+        usual = row.family == family.name and row.of == "B" and row.group == ALL
+        usual &= row.nominal in LEVELS or row.interval in TAILS
         if usual and abs(excess) > SIGNIFICANT * row.covered_err:
-            what = "calibrated error" if row.interval == CALIBRATED else "range of the draws"
+            what = WORDS[row.interval]
             limits.append(
                 f"`{row.label}`: the {what} is too {'wide' if excess > 0 else 'narrow'}: it contains "
                 f"{measured(100 * row.covered, 100 * row.covered_err)} % of the test stars instead of "
-                f"{100 * row.nominal:.0f} %."
+                f"{100 * row.nominal:.3g} %."
             )
     return limits
 

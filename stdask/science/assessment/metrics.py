@@ -10,6 +10,7 @@ from stdask.schema import PERCENTILES
 from stdask.science.keys.seeds import generator
 
 LEVELS = (0.68, 0.9)  # nominal shares: those of the percentiles 16-84 and 5-95
+THREE_SIGMA_LEVEL = 0.9973  # share of a Gaussian within 3 sigma
 METRICS: dict[str, Callable[..., Any]] = {  # in the order of `Score`
     "bias": np.mean,
     "std": np.std,
@@ -84,6 +85,20 @@ def coverage_of_errors(residuals: np.ndarray, sigma: np.ndarray, levels: Sequenc
     good = np.isfinite(residuals) & np.isfinite(sigma)
     distances, sigma = np.abs(residuals[good]), sigma[good]
     return [_count_covered(level, distances <= norm.ppf((1 + level) / 2) * sigma) for level in levels]
+
+
+def coverage_of_widths(residuals: np.ndarray, half_widths: np.ndarray, nominal: float) -> Coverage:
+    """Return the coverage of intervals that reach as far to either side of the prediction.
+
+    Parameters
+    ----------
+    residuals, half_widths : shape (n_stars,)
+        Prediction minus truth, and how far the interval reaches; NaN is left out.
+    nominal
+        Share that the intervals should hold, 0 to 1.
+    """
+    good = np.isfinite(residuals) & np.isfinite(half_widths)
+    return _count_covered(nominal, np.abs(residuals[good]) <= half_widths[good])
 
 
 class MaeComparison(NamedTuple):

@@ -22,8 +22,10 @@ METALLICITY_EDGES = (-1.0, -0.4)  # Thomas et al. 2024, appendix B
 N_GROUPS = 2 * (len(METALLICITY_EDGES) + 1)
 MIN_GROUP = 100  # stars; a smaller group takes the factor of all: its own would be uncertain by over 7 %
 LEVELS = (0.6827, 0.9)  # that errors are made to cover
+WIDE_LEVEL = 0.99  # of the half-widths; of 100 stars the conformal rank of this share is the last
 STARTS = 3  # of a fit, the later ones from where the one before ended
 CLIP = 5.0  # robust sigmas: outliers must not set the errors of all
+WILD = 3.0  # errors: residuals farther out count as that far in correlations
 LOG_SCATTERS = (-6.0, 3.0)  # bounds of the logarithm of the intrinsic scatter, in units of the scale
 PENALTY = 1.0  # on the squared weights of the scatter's features, in units of stars
 
@@ -35,11 +37,17 @@ class SigmaParts:
     input_noise: np.ndarray
     members: np.ndarray
     intrinsic: np.ndarray
+    wide_factors: np.ndarray  # half-width about the median that holds 99 % of held-out stars, in errors; NaN if unknown
 
     @property
     def total(self) -> np.ndarray:
         """The 1-sigma error."""
         return np.sqrt(self.input_noise**2 + self.members**2 + self.intrinsic**2)
+
+    @property
+    def half_widths(self) -> np.ndarray:
+        """The half-width about the median that holds 99 % of held-out stars; NaN where too few of them were known."""
+        return self.wide_factors * self.total
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,9 @@ class Calibration:
     group_columns: np.ndarray  # (2,) of log g and metallicity among the inputs, -1 for none
     group_factors: np.ndarray  # (n_labels, N_GROUPS)
     missing_factors: np.ndarray  # (n_labels,), on top where an input is missing
+    # what ensembles of earlier versions do not have
+    wide_factors: np.ndarray | None = None  # (n_labels, N_GROUPS + 1), of the total error; last: an input is missing
+    correlation_root: np.ndarray | None = None  # (n_labels, n_labels), of the residuals in units of their errors
 
     def parts(
         self, inputs: np.ndarray, scaled_inputs: np.ndarray, input_noise: np.ndarray, member_spread: np.ndarray
@@ -73,6 +84,7 @@ class Calibration:
         lacking = np.isnan(inputs).any(axis=1, keepdims=True)
         factors = self.group_factors[:, group_numbers(inputs, self.group_columns)].T
         factors = np.where(lacking, factors * self.missing_factors, factors)
+        wide = np.full((len(self.scales), N_GROUPS + 1), np.nan) if self.wide_factors is None else self.wide_factors
         # most of the width of a star that lacks an input is the scatter of that input among stars like it, which no
         # survey has over- or understated
         noise_factors = np.where(lacking, 1.0, self.input_factors)
@@ -80,6 +92,7 @@ class Calibration:
             factors * noise_factors * input_noise,
             factors * self.member_factors * member_spread,
             factors * self.scales * _own_scatter(_features(scaled_inputs), self.weights.T),
+            wide[:, np.where(lacking[:, 0], N_GROUPS, group_numbers(inputs, self.group_columns))].T,
         )
 
 
@@ -137,7 +150,57 @@ def fit_calibration(
     factors = [
         _conformal_factor(own[np.isfinite(own)]) if np.isfinite(own).sum() >= MIN_GROUP else 1.0 for own in ratios.T
     ]
-    return replace(calibration, missing_factors=np.array(factors))
+    calibration = replace(calibration, missing_factors=np.array(factors))
+    deviates = residuals / calibration.parts(*described).total
+    return replace(
+        calibration,
+        wide_factors=_wide_factors(np.abs(deviates), group_numbers(inputs, calibration.group_columns), complete),
+        correlation_root=_correlation_root(deviates[complete]),
+    )
+
+
+def _wide_factors(ratios: np.ndarray, groups: np.ndarray, complete: np.ndarray) -> np.ndarray:
+    """Return the half-widths of `WIDE_LEVEL` in units of the errors, shape (n_labels, N_GROUPS + 1).
+
+    A group of fewer than `MIN_GROUP` stars takes the half-width of all complete stars. The last column is that of stars
+    that lack an input; NaN stands for fewer than `MIN_GROUP` stars in all.
+    """
+    common = _wide_factor(ratios[complete])
+    factors = [_wide_factor(ratios[complete & (groups == group)]) for group in range(N_GROUPS)]
+    own = [np.where(np.isnan(factor), common, factor) for factor in factors]
+    return np.stack([*own, _wide_factor(ratios[~complete])], axis=1)
+
+
+def _wide_factor(ratios: np.ndarray) -> np.ndarray:
+    """Return the half-width of `WIDE_LEVEL` of each label of some stars, NaN if there are fewer than `MIN_GROUP`."""
+    factors = np.full(ratios.shape[1], np.nan)
+    for label, column in enumerate(ratios.T):
+        known = column[np.isfinite(column)]
+        if known.size >= MIN_GROUP:
+            factors[label] = np.quantile(known, _conformal_share(known.size, WIDE_LEVEL), method="inverted_cdf")
+    return factors
+
+
+def _correlation_root(deviates: np.ndarray) -> np.ndarray:
+    """Return the square root of the correlation matrix of residuals in units of their errors.
+
+    Of the stars that have all labels; with fewer than `MIN_GROUP` of them there is no correlation. A residual beyond
+    `WILD` counts as that far: one outlier must not decide.
+
+    Returns
+    -------
+    root : shape (n_labels, n_labels)
+        Symmetric: independent standard normal deviates times it have the correlations.
+    """
+    known = np.clip(deviates[np.isfinite(deviates).all(axis=1)], -WILD, WILD)
+    if len(known) < MIN_GROUP:
+        return np.eye(deviates.shape[1])
+    scatter = known.std(axis=0)
+    scaled = (known - known.mean(axis=0)) / np.where(scatter > 0, scatter, 1.0)
+    correlations = scaled.T @ scaled / len(known)
+    np.fill_diagonal(correlations, 1.0)
+    sizes, axes = np.linalg.eigh(correlations)
+    return (axes * np.sqrt(np.maximum(sizes, 0.0))) @ axes.T
 
 
 def _fit_complete(
@@ -254,6 +317,11 @@ def _conformal_factor(ratios: np.ndarray) -> float:
     """
     factors = []
     for level in LEVELS:
-        rank = min(1.0, np.ceil((len(ratios) + 1) * level) / len(ratios))
-        factors.append(np.quantile(ratios, rank, method="inverted_cdf") / norm.ppf((1 + level) / 2))
+        share = _conformal_share(len(ratios), level)
+        factors.append(np.quantile(ratios, share, method="inverted_cdf") / norm.ppf((1 + level) / 2))
     return float(np.sqrt(factors[0] * factors[1]))
+
+
+def _conformal_share(n_stars: int, level: float) -> float:
+    """Return the share whose quantile among `n_stars` held-out stars holds a new star with probability `level`."""
+    return min(1.0, np.ceil((n_stars + 1) * level) / n_stars)

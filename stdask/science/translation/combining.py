@@ -8,6 +8,7 @@ from scipy.special import ndtri
 
 from stdask.schema import PERCENTILES
 from stdask.science.keys.random_keys import uniforms
+from stdask.science.translation.gaussian_mixture import multiply
 
 
 def trimmed_mean(predictions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -98,13 +99,18 @@ def summarise_draws(values: np.ndarray, systematic_errors: np.ndarray) -> tuple[
 
 
 def sample_labels(
-    medians: np.ndarray, sigmas: np.ndarray, star_keys: np.ndarray, labels: Sequence[str], seed: int
+    medians: np.ndarray,
+    sigmas: np.ndarray,
+    star_keys: np.ndarray,
+    labels: Sequence[str],
+    seed: int,
+    correlation_root: np.ndarray | None = None,
 ) -> np.ndarray:
     """Draw one value of each label of each star from what B would measure: Gaussian, with the total error.
 
     Medians are too narrowly distributed: they lack the scatter that no input explains, and the errors of B. A single
     draw restores it in the distribution of many stars (a single imputation: Little & Rubin 2002, Statistical Analysis
-    with Missing Data, sect. 4.3). The draw of a star depends on `seed`, its key and the label alone.
+    with Missing Data, sect. 4.3). The draws of a star depend on `seed`, its key and the labels alone.
 
     Parameters
     ----------
@@ -113,10 +119,12 @@ def sample_labels(
     star_keys : shape (n_stars,), uint64
     labels, seed
         Names of the labels, and the seed of the run.
+    correlation_root : shape (n_labels, n_labels)
+        Square root of the correlation matrix of the labels' errors; None for independent ones.
 
     Returns
     -------
     samples : shape (n_stars, n_labels)
     """
     normals = np.stack([ndtri(uniforms(star_keys, seed, f"sample {label}")) for label in labels], axis=-1)
-    return medians + sigmas * normals
+    return medians + sigmas * (normals if correlation_root is None else multiply(correlation_root, normals))

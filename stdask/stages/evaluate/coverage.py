@@ -6,10 +6,28 @@ import numpy as np
 
 from stdask import schema
 from stdask.network.ensemble import Family, Translation, sigma_parts
-from stdask.schema.evaluation import ALL, CALIBRATED, DRAWN, MIN_GROUP, CoverageRow, ProbabilityRow, SlopeRow
+from stdask.schema.evaluation import (
+    ALL,
+    CALIBRATED,
+    DRAWN,
+    MIN_GROUP,
+    TAILS,
+    THREE_SIGMA,
+    WIDE,
+    CoverageRow,
+    ProbabilityRow,
+    SlopeRow,
+)
 from stdask.science.assessment.attenuation import calibration_slopes
-from stdask.science.assessment.metrics import LEVELS, coverage, coverage_of_errors, probability_integral
-from stdask.science.translation.calibration import group_names, group_numbers
+from stdask.science.assessment.metrics import (
+    LEVELS,
+    THREE_SIGMA_LEVEL,
+    coverage,
+    coverage_of_errors,
+    coverage_of_widths,
+    probability_integral,
+)
+from stdask.science.translation.calibration import WIDE_LEVEL, group_names, group_numbers
 
 CURVE = sorted({*LEVELS, *(n / 20 for n in range(1, 20))})  # nominal shares of the calibrated error over all stars
 N_BINS = 20  # of the probability integral
@@ -18,7 +36,7 @@ N_BINS = 20  # of the probability integral
 def coverage_rows(
     family: Family, translation: Translation, inputs: np.ndarray, expected: np.ndarray, of: str
 ) -> list[CoverageRow]:
-    """Return how often B, or the truth, lies within the calibrated errors and the draws' percentiles.
+    """Return how often B, or the truth, lies within the calibrated errors, their tails and the draws' percentiles.
 
     Parameters
     ----------
@@ -31,8 +49,8 @@ def coverage_rows(
     of
         "B" or "truth".
     """
-    sigma = sigma_parts(family, inputs, translation).total
-    residuals = translation.percentiles[2] - expected
+    parts = sigma_parts(family, inputs, translation)
+    residuals, sigma, half_widths = translation.percentiles[2] - expected, parts.total, parts.half_widths
     rows = []
     for number, label in enumerate(family.labels):
         for group, members in _groups(family, inputs).items():
@@ -40,9 +58,12 @@ def coverage_rows(
             if group != ALL and np.isfinite(residuals[members, number]).sum() < MIN_GROUP:
                 continue
             levels = CURVE if group == ALL else LEVELS
+            own = residuals[members, number]
             for interval, shares in (
-                (CALIBRATED, coverage_of_errors(residuals[members, number], sigma[members, number], levels)),
+                (CALIBRATED, coverage_of_errors(own, sigma[members, number], levels)),
                 (DRAWN, coverage(percentiles, expected[members, number])),
+                (WIDE, [coverage_of_widths(own, half_widths[members, number], WIDE_LEVEL)]),
+                (THREE_SIGMA, [coverage_of_widths(own, 3 * sigma[members, number], THREE_SIGMA_LEVEL)]),
             ):
                 rows += [CoverageRow(family.name, label, of, group, interval, *share) for share in shares]
     return rows
@@ -98,8 +119,9 @@ def attenuation_rows(
 
 
 def in_short(rows: Iterable[CoverageRow]) -> list[CoverageRow]:
-    """Return the rows of coverage that sum it up: the calibrated errors of all stars, at the usual levels."""
-    return [row for row in rows if row.group == ALL and row.interval == CALIBRATED and row.nominal in LEVELS]
+    """Return the rows of coverage that sum it up: all stars, the calibrated errors at the usual levels, and tails."""
+    every = [row for row in rows if row.group == ALL]
+    return [row for row in every if row.interval in TAILS or (row.interval == CALIBRATED and row.nominal in LEVELS)]
 
 
 def slopes_in_short(rows: Iterable[SlopeRow]) -> list[dict[str, str | float]]:

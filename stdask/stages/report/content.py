@@ -9,7 +9,7 @@ from stdask.config.survey import SurveyDefinition
 from stdask.config.survey_files import TableFile
 from stdask.display.numbers import METHODS
 from stdask.schema.cuts import CutRow
-from stdask.schema.evaluation import CoverageRow, EpochRow, ImportanceRow, LabelRow, ScoreRow, SlopeRow
+from stdask.schema.evaluation import ALL, TAILS, CoverageRow, EpochRow, ImportanceRow, LabelRow, ScoreRow, SlopeRow
 from stdask.science.assessment.metrics import LEVELS
 from stdask.storage import paths
 from stdask.storage.documents import read_declared, read_rows
@@ -122,6 +122,11 @@ def coverage_of(rows: Sequence[CoverageRow]) -> dict[str, list[CoverageLine]]:
     for line in lines.values():
         groups.setdefault(line.first.group, []).append(line)
     return groups
+
+
+def tails_of(rows: Sequence[CoverageRow]) -> list[CoverageRow]:
+    """Return the rows of all test stars that tell of the tails of the errors."""
+    return [row for row in rows if row.interval in TAILS and row.group == ALL and row.n]
 
 
 def headlines(accuracy: ByMethod[ScoreRow], truth: ByMethod[ScoreRow]) -> list[Headline]:

@@ -23,6 +23,7 @@ from stdask.stages.report.content import (
     importance_of,
     kept_epochs,
     survey_facts,
+    tails_of,
 )
 from stdask.stages.report.figures import Album, evaluation_figures, pair_figure, product_figures
 from stdask.stages.report.interactive import interactive_figures, page_scripts, sample_titles
@@ -83,6 +84,7 @@ def gather(run: Run, receipts: Mapping[str, Receipt], album: Album) -> dict[str,
         "truth": truth,
         "attenuation": attenuation_of(tables.attenuation),
         "coverage": coverage_of(tables.coverage),
+        "tails": tails_of(tables.coverage),
         "importance": importance_of(tables.importance),
         "populations": {"rows": tables.population, "distributions": tables.distributions},
         "training": kept_epochs(read_declared(paths.history(run.output), EpochRow)),

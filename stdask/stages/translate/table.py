@@ -52,13 +52,15 @@ def translate_table(table: pa.Table, families: Sequence[Family], draws: Draws) -
         errors = stack_columns(table, [f"{name}_ERR" for name in family.measured])
         translation = translate(family, inputs, errors, keys, draws)
         sigma = sigma_parts(family, inputs, translation)
-        samples = sample_labels(translation.percentiles[2], sigma.total, keys, family.labels, draws.seed)
+        root = family.calibration and family.calibration.correlation_root
+        samples = sample_labels(translation.percentiles[2], sigma.total, keys, family.labels, draws.seed, root)
         for number, label in enumerate(family.labels):
             for percentile, values in zip(schema.PERCENTILES, translation.percentiles, strict=True):
                 new[f"{label}_PRED_{percentile}"] = values[:, number]
             new[f"{label}_PRED_ERR"] = translation.errors[:, number]
             for part in ("total", "input_noise", "members", "intrinsic"):
                 new[schema.sigma_name(label, part)] = getattr(sigma, part)[:, number]
+            new[f"{label}_PRED_HALFWIDTH_99"] = sigma.half_widths[:, number]
             new[f"{label}_PRED_NOMINAL"] = translation.nominal[:, number]
             new[f"{label}_PRED_SAMPLE"] = samples[:, number]
             for column, values in zip(_member_columns(family, label), translation.members, strict=True):

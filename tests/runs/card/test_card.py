@@ -220,6 +220,8 @@ def test_coverage_and_slopes_are_those_of_all_test_stars_against_b(card: Write) 
         *(covered(share, nominal, "draws") for share, nominal in ((0.48, 0.68), (0.68, 0.9))),
         covered(0.11, of="truth"),
         covered(0.12, group="giants, [Fe/H] < -1"),
+        covered(0.98, 0.9973, "3 sigma"),
+        covered(0.99, 0.99, "99 % half-width"),
     ]
     attenuation = [slopes(0.97, 0.99), slopes(0.11, method="raw"), slopes(0.12, of="truth")]
     text = section(card(evaluation(coverage=coverage, attenuation=attenuation)), "Accuracy")
@@ -227,6 +229,8 @@ def test_coverage_and_slopes_are_those_of_all_test_stars_against_b(card: Write) 
     assert rows == [
         "| `TEFF` | calibrated error | 70.0 ± 3.0 | 90.0 ± 3.0 |",
         "| `TEFF` | draws | 48.0 ± 3.0 | 68.0 ± 3.0 |",
+        "| `TEFF` | 3 sigma | 99.7 | 98.0 ± 3.0 |",
+        "| `TEFF` | 99 % half-width | 99 | 99.0 ± 3.0 |",
         "| `TEFF` | 0.990 ± 0.010 | 0.970 ± 0.010 |",
     ]
 

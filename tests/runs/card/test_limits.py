@@ -28,6 +28,14 @@ def test_only_what_differs_by_more_than_two_errors_is_a_limit():
     assert "the calibrated error is too narrow: it contains 61.0 ± 3.0 % of the test stars instead of 68 %" in narrow
 
 
+def test_tails_beyond_three_sigma_are_a_limit():
+    three = replace(COVERED, interval="3 sigma", nominal=0.9973, covered=0.965, covered_err=0.006)
+    (found,) = set(limits(coverage=(three,))) - set(limits())
+    assert (
+        "the interval of 3 sigma is too narrow: it contains 96.5 ± 0.6 % of the test stars instead of 99.7 %" in found
+    )
+
+
 def test_other_methods_and_groups_set_no_limit():
     others = (replace(SLOPES, attenuation=0.5, method="raw"), replace(SLOPES, attenuation=0.5, of="truth"))
     assert limits(*others, coverage=(replace(COVERED, covered=0.4, group="giants"),)) == limits()

@@ -152,3 +152,64 @@ def test_a_label_is_calibrated_on_the_stars_that_have_it_as_if_it_were_alone():
         np.testing.assert_array_equal(found[0], getattr(complete, name)[0])
         np.testing.assert_array_equal(found[1], getattr(subset, name)[0])
     assert (complete.group_factors[1] == alone.group_factors[0]).all()
+
+
+@pytest.mark.parametrize("tail", [2, 3, 30])  # degrees of freedom of Student's t: long tails to nearly none
+def test_half_widths_hold_99_per_cent_of_new_stars_whatever_the_tails(tail: int):
+    sample, new = stars(1), stars(2)
+    for seed, some in enumerate((sample, new)):
+        some["residuals"] = some["sigma"] * np.random.default_rng(seed).standard_t(tail, size=(N, 1))
+    parts = fitted(sample).parts(*(new[k] for k in ("inputs", "scaled_inputs", "input_noise", "member_spread")))
+    inside = np.abs(new["residuals"]) <= parts.half_widths
+    # binomial errors of 99 % of 6000 fitted and 6000 new stars are 0.13 % each
+    assert inside.mean() == pytest.approx(0.99, abs=0.006)
+    groups = group_numbers(new["inputs"], COLUMNS)
+    assert all(inside[groups == group].mean() > 0.965 for group in range(N_GROUPS))  # of 400 stars each: 0.7 %
+    three_sigma = (np.abs(new["residuals"]) <= 3 * parts.total).mean()
+    assert (three_sigma < 0.985) == (tail < 30)
+
+
+def test_too_few_stars_have_no_half_width_and_small_groups_that_of_all():
+    sample = stars(1)
+    giants = sample["inputs"][:, 1] < 3.5
+    few = np.flatnonzero(giants)[: MIN_GROUP - 1]
+    small = {key: values[few] for key, values in sample.items()}
+    assert np.isnan(fitted(small).wide_factors).all()
+    some = {key: values[np.flatnonzero(giants)[:2000]] for key, values in sample.items()}
+    factors = fitted(some).wide_factors[0]
+    assert np.isfinite(factors[:N_GROUPS]).all()
+    assert len(set(factors[N_GROUPS // 2 : N_GROUPS])) == 1  # no dwarf among them
+    assert len(set(factors[: N_GROUPS // 2])) == 3
+    assert np.isnan(factors[N_GROUPS])  # no star lacked an input
+
+
+def test_stars_that_lack_an_input_have_the_half_width_of_such_stars():
+    sample = {key: np.concatenate([values, values]) for key, values in stars(1).items()}
+    sample["inputs"][N:, 0] = np.nan
+    sample["residuals"][N:] *= 1 + 9 * (np.random.default_rng(4).random((N, 1)) < 0.05)  # one in twenty is far off
+    calibration = fitted(sample)
+    parts = calibration.parts(*(sample[k] for k in ("inputs", "scaled_inputs", "input_noise", "member_spread")))
+    inside = np.abs(sample["residuals"]) <= parts.half_widths
+    assert inside[:N].mean() == pytest.approx(0.99, abs=0.004)  # binomial error 0.13 %; the quantile is of these stars
+    assert inside[N:].mean() == pytest.approx(0.99, abs=0.004)
+    assert calibration.wide_factors[0, N_GROUPS] > 1.5 * calibration.wide_factors[0, 0]
+
+
+def test_correlations_of_the_errors_are_found_in_spite_of_outliers():
+    sample, rng = stars(1), np.random.default_rng(6)
+    pair = rng.multivariate_normal([0, 0], [[1, 0.7], [0.7, 1]], N)
+    pair[::100] = rng.normal(0, 50, (60, 2))
+    sample = {key: np.repeat(values, 2, axis=1) if values.shape[1] == 1 else values for key, values in sample.items()}
+    sample["residuals"] = sample["sigma"] * pair
+    root = fitted(sample).correlation_root
+    correlations = root @ root.T
+    np.testing.assert_allclose(np.diag(correlations), 1, atol=1e-12)
+    # one star in a hundred counts as 3 sigma in either label, of any sign: 9 % of the variance, without correlation
+    assert correlations[0, 1] == pytest.approx(0.7 / 1.09, abs=0.03)
+
+
+def test_a_sample_has_no_correlations_if_few_stars_have_all_labels():
+    sample = stars(1)
+    sample = {key: np.repeat(values, 2, axis=1) if values.shape[1] == 1 else values for key, values in sample.items()}
+    few = {key: values[: MIN_GROUP - 1] for key, values in sample.items()}
+    np.testing.assert_array_equal(fitted(few).correlation_root, np.eye(2))

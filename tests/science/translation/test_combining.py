@@ -108,6 +108,19 @@ def test_samples_scatter_about_the_median_as_a_gaussian_of_the_error():
     assert abs(np.corrcoef(deviates.T)[0, 1]) < 4 / np.sqrt(20_000)  # four standard errors
 
 
+def test_correlated_samples_have_the_correlation_and_the_same_errors():
+    correlations = np.array([[1.0, 0.65, 0.3], [0.65, 1.0, 0.55], [0.3, 0.55, 1.0]])  # of LAMOST giants on APOGEE
+    sizes, axes = np.linalg.eigh(correlations)
+    root = (axes * np.sqrt(sizes)) @ axes.T
+    keys, sigmas = star_keys(np.arange(20_000)), np.array([60.0, 0.1, 0.05])
+    samples = sample_labels(np.zeros((20_000, 3)), np.tile(sigmas, (20_000, 1)), keys, ("A", "B", "C"), 1, root)
+    # four standard errors: 4 / sqrt(20,000) at most of a correlation, 4 / sqrt(40,000) of a scatter
+    np.testing.assert_allclose(np.corrcoef(samples.T), correlations, atol=0.028)
+    np.testing.assert_allclose(samples.std(axis=0), sigmas, rtol=0.02)
+    one = sample_labels(np.zeros((1, 3)), sigmas[None], keys[70:71], ("A", "B", "C"), 1, root)
+    np.testing.assert_array_equal(one[0], samples[70])  # to the last bit, whatever stars are with it
+
+
 def test_the_distribution_of_samples_is_that_of_b_where_medians_are_too_narrow():
     """Two sequences of [Mg/Fe] seen by noisy A and by B: the best prediction from A, worked out by Bayes' theorem."""
     rng, n_stars = np.random.default_rng(5), 40_000

@@ -95,7 +95,24 @@ def test_without_log_g_and_metallicity_there_is_no_group_but_all() -> None:
 
 def test_in_short_coverage_is_that_of_the_calibrated_errors_of_all_stars() -> None:
     rows = in_short(coverage_rows(FAMILY, translated(RESIDUALS), INPUTS, EXPECTED, "B"))
-    assert [(row.label, row.nominal) for row in rows] == [(n, p) for n in FAMILY.labels for p in (0.68, 0.9)]
+    levels = (0.68, 0.9, 0.99, 0.9973)
+    assert [(row.label, row.nominal) for row in rows] == [(label, p) for label in FAMILY.labels for p in levels]
+
+
+def test_three_sigma_of_long_tails_hold_less_than_a_gaussian_and_the_half_width_99_per_cent() -> None:
+    tails = SCATTER * np.random.default_rng(8).standard_t(4, RESIDUALS.shape)
+    wide = np.full((len(FAMILY.labels), N_GROUPS + 1), 4.604)  # 99 % of Student's t with 4 degrees are within it
+    for factors in (wide, None):
+        family = replace(FAMILY, calibration=replace(CALIBRATION, wide_factors=factors))
+        rows = coverage_rows(family, translated(tails), INPUTS, EXPECTED, "B")
+        for label in FAMILY.labels:
+            (three,) = shares(rows, label=label, group="all", interval="3 sigma").values()
+            assert three.covered == pytest.approx(0.9601, abs=4 * 0.0044)  # of t with 4 degrees; binomial, 2000 stars
+            (half_width,) = shares(rows, label=label, group="all", interval="99 % half-width").values()
+            if factors is None:  # an ensemble of an earlier version
+                assert half_width.n == 0
+            else:
+                assert half_width.covered == pytest.approx(0.99, abs=4 * 0.0022)
 
 
 def test_the_printed_table_has_a_line_for_each_label_and_of_what(capsys: pytest.CaptureFixture) -> None:
@@ -104,7 +121,7 @@ def test_the_printed_table_has_a_line_for_each_label_and_of_what(capsys: pytest.
     print_coverage("covered", [vars(row) for row in in_short(rows)])
     lines = [line for line in capsys.readouterr().out.splitlines() if any(label in line for label in FAMILY.labels)]
     assert len(lines) == 6
-    assert all(line.count("100.00 ± 0.05") == 2 for line in lines if "truth" in line)
+    assert all(line.count("100.00 ± 0.05") == 3 for line in lines if "truth" in line)  # no half-width is known
 
 
 @pytest.mark.parametrize(("offset", "first", "last"), [(0.0, 0.05, 0.05), (1.0, 0.2595, 0.0041)])
