@@ -128,7 +128,8 @@ class PairConfig(TomlModel):
     match: Annotated[MatchById | MatchByPosition, Field(discriminator="by")]
     """How the stars of A and B are matched: by id or by position."""
     max_ebv: Positive | Literal["none"] = 0.3
-    """Largest reddening E(B-V) of training stars in the catalogue of A, in magnitudes. Source: Thomas et al. 2024,
+    """Largest reddening E(B-V) of training stars in the catalogue of A, in magnitudes, in the column EBV: on the scale
+    of Schlegel, Finkbeiner & Davis 1998 as far as the survey definition follows it. Source: Thomas et al. 2024,
     sect. 3.2. A star with unknown reddening is not used for training. No limit if A has no reddening at all."""
     unambiguous: bool = True
     """Do not use a pair for training if it was matched by position and one of its stars has a second candidate within
@@ -200,12 +201,19 @@ class MergeConfig(TomlModel):
     """The merged catalogue: stars of B, and translated stars of A that are not in B.
 
     Only GOOD stars are merged. A translated star must also have FLAG_MISSING_INPUTS_INTRINSIC false and
-    QFLAG_INPUT_INTRINSIC and QFLAG_OUTPUT_INTRINSIC true; QFLAG_DOMAIN_INTRINSIC is not used. If it fails the same test
-    of the EXTRINSIC flags, its extrinsic labels are missing. A star that is in B and GOOD there has the values of B. A
-    star in several translated surveys is taken from the first: A, then those of `[[merge.also]]` in their order.
-    Source: Thomas et al. 2024, sect. 4.
+    QFLAG_INPUT_INTRINSIC and QFLAG_OUTPUT_INTRINSIC true, and QFLAG_DOMAIN_INTRINSIC with `qflag_domain = true`. If it
+    fails the same test of the EXTRINSIC flags, its extrinsic labels are missing. A star that is in B and GOOD there has
+    the values of B. A star in several translated surveys is taken from the first: A, then those of `[[merge.also]]` in
+    their order. Source: Thomas et al. 2024, sect. 4.
     """
 
+    qflag_domain: bool = False
+    """Merge only translated stars with QFLAG_DOMAIN_INTRINSIC true: those like the training stars in all inputs at
+    once. With `true`, extrinsic labels are missing where QFLAG_DOMAIN_EXTRINSIC is false."""
+    max_ebv: Positive | None = None
+    """Largest reddening E(B-V) of translated stars, in magnitudes, in the column EBV: on the scale of Schlegel,
+    Finkbeiner & Davis 1998 as far as the survey definition follows it. A translated star with unknown reddening is then
+    left out; stars of B are not tested. Default: no limit."""
     globular_clusters: InnerPath | None = None
     """Table of globular clusters whose stars are left out, relative to `--data-dir`. Its columns are `ra` and `dec`
     (degrees), `distance` (kpc) and `rhalf_arcmin` (half-light radius). Default: no star is left out."""

@@ -60,7 +60,8 @@ class SurveyDefinition(TomlModel):
     gaia_id: str | None = None
     """Column of the Gaia source_id. The catalogue calls it SOURCE_ID."""
     ebv: str | None = None
-    """Column of the reddening E(B-V), in magnitudes, of a survey without `[photometry]`."""
+    """Column of the reddening E(B-V), in magnitudes, on the scale of Schlegel et al. 1998, of a survey without
+    `[photometry]`."""
     ebv_map: InnerPath | None = None
     """HEALPix FITS map of the reddening E(B-V), on the scale of Schlegel et al. 1998, relative to `--data-dir`. Used
     instead of a column."""

@@ -186,7 +186,7 @@ class Photometry(TomlModel):
     typical_error: float | None = Field(default=None, gt=0)
     """Error of magnitudes without one, in magnitudes."""
     ebv: str | None = None
-    """Column of the reddening E(B-V), in magnitudes."""
+    """Column of the reddening E(B-V), in magnitudes, on the scale of Schlegel et al. 1998."""
 
     @model_validator(mode="after")
     def _bands_are_complete(self) -> Self:

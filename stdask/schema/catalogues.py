@@ -58,7 +58,14 @@ POSITION = (
     Column("dec", "float64", "deg", "pos.eq.dec;meta.main", "Declination, ICRS"),
 )
 GOOD = Column("GOOD", "bool", "", "meta.code.qual", "True (good) if the star passes all cuts of the survey definition")
-EBV = Column("EBV", "float32", "mag", "phot.color.excess", "Reddening E(B-V)")
+EBV = Column(
+    "EBV",
+    "float32",
+    "mag",
+    "phot.color.excess",
+    "Reddening E(B-V), on the scale of Schlegel, Finkbeiner & Davis 1998 as far as the survey definition follows it",
+)
+EBV_SCALE = "scale of SFD 1998"  # where there is room for a few words
 DISTANCE = (
     Column("DISTANCE", "float32", "kpc", "pos.distance", "Heliocentric distance"),
     Column("DISTANCE_ERR", "float32", "kpc", "stat.error;pos.distance", "1-sigma error of DISTANCE"),

@@ -125,8 +125,7 @@ def gather(run: Run, trained: Receipt[TrainCounts], evaluation: Evaluation | Non
     CatalogueError
         If a stage before train is not finished.
     """
-    ensemble = open_ensemble(paths.ensemble(run.output))
-    paired = _finished(run.output, "pair", PairCounts).counts
+    ensemble, paired = open_ensemble(paths.ensemble(run.output)), _finished(run.output, "pair", PairCounts).counts
     history = read_declared(paths.history(run.output), EpochRow)
     found = evaluation or Evaluation()
     outside = {row.family: row.outside for row in found.tables.domain}

@@ -16,6 +16,11 @@ class GlobularClusters(NamedTuple):
     half_light_arcmin: np.ndarray
 
 
+def is_complete(clusters: GlobularClusters) -> np.ndarray:
+    """Return which clusters have a position, a distance and a radius, shape (n_clusters,), bool."""
+    return np.isfinite(np.stack(clusters)).all(axis=0)
+
+
 def in_globular_cluster(
     ra_deg: np.ndarray,
     dec_deg: np.ndarray,

@@ -9,10 +9,11 @@ import pyarrow as pa
 
 from stdask import schema
 from stdask.cluster.workers import Workers
+from stdask.config.stages import MergeConfig
 from stdask.pairing.same_star import Order, find_repeated
 from stdask.stages.merge.also import SurveyRun
 from stdask.stages.merge.sources import MergeSource, Opened
-from stdask.stages.merge.tiles import FLAGS, in_other_surveys, translation_cuts
+from stdask.stages.merge.tiles import columns_of_cuts, in_other_surveys, translation_cuts
 from stdask.storage import paths
 from stdask.storage.tables import write_parquet
 
@@ -28,16 +29,17 @@ class RankRows:
     """
 
     source: MergeSource
+    config: MergeConfig
 
     def __call__(self, table: pa.Table) -> np.ndarray:
         """Return the ranks of some rows: (n_rows,), int64."""
         elsewhere = np.logical_or.reduce(list(in_other_surveys(table, self.source).values()))
-        unusable = np.logical_or.reduce(list(translation_cuts(table).values()))
+        unusable = np.logical_or.reduce(list(translation_cuts(table, self.config).values()))
         return np.select([elsewhere, ~unusable], [ELSEWHERE, USABLE], OTHERS)
 
 
 def find_same_stars(
-    workers: Workers, opened: Sequence[Opened], runs: Sequence[SurveyRun], folder: Path, radius_arcsec: float
+    workers: Workers, opened: Sequence[Opened], runs: Sequence[SurveyRun], folder: Path, config: MergeConfig
 ) -> list[Opened]:
     """Write for each translated survey the rows that give way to another row; return the surveys with these tables.
 
@@ -49,22 +51,22 @@ def find_same_stars(
         The surveys, B last, whose rows are kept.
     runs
         Of the translated surveys. Where a definition has `[duplicates]`, one row of each star is left already.
-    radius_arcsec
-        Largest separation of rows that are one star if one of them has no Gaia id.
+    config
+        `[merge]`: how far apart rows are that are one star if one of them has no Gaia id, and which can be used.
     """
     return [
         part
         if run.definition.duplicates
-        else part._replace(source=replace(part.source, repeated=_write(workers, part, folder, radius_arcsec)))
+        else part._replace(source=replace(part.source, repeated=_write(workers, part, folder, config)))
         for part, run in zip(opened[:-1], runs, strict=True)
     ] + [opened[-1]]
 
 
-def _write(workers: Workers, part: Opened, folder: Path, radius_arcsec: float) -> Path | None:
+def _write(workers: Workers, part: Opened, folder: Path, config: MergeConfig) -> Path | None:
     """Write the keys of the rows that give way; return the file, None if there are none."""
-    order = Order((schema.GOOD.name, *FLAGS), RankRows(part.source))
+    order = Order(columns_of_cuts(config), RankRows(part.source, config))
     ids = GAIA if GAIA in part.names else None
-    keys = find_repeated(workers, part.catalogue, ids, order, radius_arcsec, paths.scratch(folder))
+    keys = find_repeated(workers, part.catalogue, ids, order, config.radius_arcsec, paths.scratch(folder))
     if not keys.size:
         return None
     path = folder / f"{part.source.survey}_repeated.parquet"

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from stdask import schema
 from stdask.config.stages import IdList, MergeConfig
 from stdask.config.survey import SurveyDefinition
-from stdask.errors import SurveyError
+from stdask.errors import ConfigError, SurveyError
 from stdask.pairing.id_lists import read_ids
 from stdask.science.keys.star_keys import star_keys
 from stdask.science.sky.globular_clusters import GlobularClusters
@@ -79,7 +79,7 @@ class Opened(NamedTuple):
 
 
 def open_surveys(
-    translated: Sequence[SurveyRun], b: SurveyDefinition, lists: Sequence[IdList], data_dir: Path
+    translated: Sequence[SurveyRun], b: SurveyDefinition, config: MergeConfig, data_dir: Path
 ) -> list[Opened]:
     """Open the catalogues of a merge: that of A translated, the further ones, and that of B.
 
@@ -89,23 +89,26 @@ def open_surveys(
         This run and the further ones.
     b
         The definition of B.
-    lists, data_dir
-        The tables `[[merge.exclude]]`, and the folder that their files are relative to.
+    config, data_dir
+        `[merge]`, and the folder that its files are relative to.
 
     Raises
     ------
     CatalogueError
         If one is missing.
+    ConfigError
+        If `max_ebv` is set and a translated survey has no reddening.
     SurveyError
         If a list of `[[merge.exclude]]` is missing or holds no ids of its survey.
     """
     output = translated[0].output
     opened = [_open_translated(one, b.name) for one in translated]
+    _require_reddening(opened, config)
     lenders = tuple((t.source.survey, t.source.pairs) for t in opened if t.source.pairs and DISTANCE in t.names)
     partners = tuple(t.source.pairs for t in opened if t.source.pairs)
     source = MergeSource(b.name, b.id, {}, {label: label for label in b.labels}, partners=partners, lenders=lenders)
     catalogue = open_catalogue(paths.catalogue(output, b.name))
-    return _with_lists([*opened, Opened(source, catalogue, output, "ingest_b")], lists, data_dir)
+    return _with_lists([*opened, Opened(source, catalogue, output, "ingest_b")], config.exclude, data_dir)
 
 
 def describe(opened: Sequence[Opened], b: SurveyDefinition, config: MergeConfig, data_dir: Path) -> Sources:
@@ -139,6 +142,21 @@ def describe(opened: Sequence[Opened], b: SurveyDefinition, config: MergeConfig,
         config=config,
         columns=_columns([part.names for part in opened], [c for own in labels.values() for c in own], bool(velocity)),
     )
+
+
+def _require_reddening(opened: Sequence[Opened], config: MergeConfig) -> None:
+    """Raise if `[merge]` asks for little reddening, and a translated survey has none.
+
+    Raises
+    ------
+    ConfigError
+        Naming the survey.
+    """
+    if lacking := config.max_ebv and [part.source.survey for part in opened if schema.EBV.name not in part.names]:
+        raise ConfigError(
+            f"[merge] max_ebv is set, but {lacking[0]} has no reddening, so none of its stars would be merged. Remove "
+            "max_ebv, or name a map of E(B-V) (`ebv_map`) for the survey."
+        )
 
 
 def _open_translated(run: SurveyRun, b: str) -> Opened:

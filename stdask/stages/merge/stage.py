@@ -27,6 +27,7 @@ from stdask.runs.counts import MergeCounts, PartitionCounts, RowCounts
 from stdask.runs.ledger import Ledger, Parts, partition_hashes
 from stdask.runs.receipts import FileRecord, Receipt
 from stdask.runs.stage import Stage, begin_stage, digest_of
+from stdask.science.sky.globular_clusters import is_complete
 from stdask.science.sky.healpix import Cells, Pixel, add_counts, count_finely, tile_sky
 from stdask.stages.merge.also import SurveyRun, read_others
 from stdask.stages.merge.cuts import add_up, list_cuts
@@ -60,7 +61,7 @@ def run(run: Run, workers: Workers) -> Receipt:
     CatalogueError
         If an earlier stage has not been run, or a run of `[[merge.also]]` is not finished.
     ConfigError
-        If a run of `[[merge.also]]` does not fit this one.
+        If a run of `[[merge.also]]` does not fit this one, or `max_ebv` is set and a survey has no reddening.
     SurveyError
         If the table of globular clusters or a list of `[[merge.exclude]]` is missing or lacks a column.
     """
@@ -75,9 +76,9 @@ def run(run: Run, workers: Workers) -> Receipt:
     runs = [SurveyRun(run.output, a, run.config.train, {}), *others]
     catalogue_b = open_catalogue(paths.catalogue(run.output, b.name))
     runs = with_pairs(workers, runs, catalogue_b, repeats, config.radius_arcsec)
-    opened = open_surveys(runs, b, config.exclude, run.data_dir)
-    opened = find_repeats(workers, opened, repeats, config.radius_arcsec)
-    opened = find_same_stars(workers, opened, runs, repeats, config.radius_arcsec)
+    opened = open_surveys(runs, b, config, run.data_dir)
+    opened = find_repeats(workers, opened, repeats, config)
+    opened = find_same_stars(workers, opened, runs, repeats, config)
     sources = describe(opened, b, config, run.data_dir)
     tiles = _tile(workers, stage, opened, sources)
     folder = paths.catalogue(run.output, paths.MERGED)
@@ -206,6 +207,7 @@ def _notes(
     aside: Mapping[str, Mapping[str, int]],
 ) -> Iterator[str]:
     yield from _untranslated(sources)
+    yield from _clusters_without_reach(sources)
     yield from _unused_lists(lists, records)
     yield from _empty_surveys(opened, records, aside)
 
@@ -216,6 +218,17 @@ def _untranslated(sources: Sources) -> Iterator[str]:
     for source in translated:
         if absent := ", ".join(name for name in sources.labels if name not in source.families):
             yield f"{absent}: missing for {source.survey}, which was not translated to it"
+
+
+def _clusters_without_reach(sources: Sources) -> Iterator[str]:
+    """Say how many globular clusters lack what tells which stars are in them."""
+    if sources.clusters and (n_lacking := int((~is_complete(sources.clusters)).sum())):
+        note = (
+            f"{n_lacking} of the {len(sources.clusters.ra_deg)} globular clusters have no half-light radius, distance "
+            "or position in the table: none of their stars is left out."
+        )
+        say(f"  {note}", "yellow")
+        yield note
 
 
 def _unused_lists(lists: Sequence[IdList], records: Sequence[TileRecord]) -> Iterator[str]:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stdask import schema
+from stdask.config.stages import MergeConfig
 from stdask.runs.ledger import Parts
 from stdask.runs.receipts import FileRecord, describe
 from stdask.science.galaxy.galactocentric import galactic_positions, galactic_velocities, position_errors
@@ -27,10 +28,12 @@ QUALITY = "fails the quality cuts"
 MISSING = "an input of the intrinsic network is missing"
 OUTSIDE_INPUTS = "inputs outside the domain of the training stars"
 OUTSIDE_OUTPUTS = "translated labels outside the domain of the training stars"
+UNLIKE = "unlike the training stars in all inputs at once (QFLAG_DOMAIN)"
 IN_BOTH = "also in B, whose values are kept"
 REPEATED = "another row of the same star is kept"
 CLUSTER = "in a globular cluster"
 LISTED = "in a list of cluster or stream members"
+DOMAIN = f"QFLAG_DOMAIN_{schema.FAMILIES[0].upper()}"
 FLAGS = tuple(f"{flag}_{schema.FAMILIES[0].upper()}" for flag in ("FLAG_MISSING_INPUTS", "QFLAG_INPUT", "QFLAG_OUTPUT"))
 
 
@@ -113,7 +116,7 @@ def _cuts(table: pa.Table, source: MergeSource, sources: Sources) -> dict[str, n
     if source.pairs is None:
         cuts = {QUALITY: ~to_numpy(table, schema.GOOD.name)}
     else:
-        cuts = translation_cuts(table) | in_other_surveys(table, source)
+        cuts = translation_cuts(table, sources.config) | in_other_surveys(table, source)
     if source.repeated:
         cuts[REPEATED] = _is_among(table, _read_keys(table, source.repeated))
     if sources.clusters:
@@ -130,15 +133,35 @@ def _cuts(table: pa.Table, source: MergeSource, sources: Sources) -> dict[str, n
     return cuts
 
 
-def translation_cuts(table: pa.Table) -> dict[str, np.ndarray]:
-    """Return which translated stars cannot be used, and why: from their columns GOOD and `FLAGS`."""
+def columns_of_cuts(config: MergeConfig) -> tuple[str, ...]:
+    """Return the columns of a translated catalogue that `translation_cuts` reads."""
+    domain = (DOMAIN,) if config.qflag_domain else ()
+    return (schema.GOOD.name, *FLAGS, *domain, *((schema.EBV.name,) if config.max_ebv else ()))
+
+
+def translation_cuts(table: pa.Table, config: MergeConfig) -> dict[str, np.ndarray]:
+    """Return which translated stars cannot be used, and why.
+
+    Parameters
+    ----------
+    table
+        With `columns_of_cuts`.
+    config
+        `[merge]`.
+    """
     missing, inputs, outputs = (to_numpy(table, name) for name in FLAGS)
-    return {
+    cuts = {
         QUALITY: ~to_numpy(table, schema.GOOD.name),
         MISSING: missing,
         OUTSIDE_INPUTS: ~inputs,
         OUTSIDE_OUTPUTS: ~outputs,
     }
+    if config.qflag_domain:
+        cuts[UNLIKE] = ~to_numpy(table, DOMAIN)
+    if config.max_ebv:
+        name = f"E(B-V) unknown or above {config.max_ebv:g} ({schema.EBV_SCALE})"
+        cuts[name] = ~(to_numpy(table, schema.EBV.name) <= config.max_ebv)
+    return cuts
 
 
 def in_other_surveys(table: pa.Table, source: MergeSource) -> dict[str, np.ndarray]:
@@ -168,7 +191,7 @@ def _is_among(table: pa.Table, keys: np.ndarray) -> np.ndarray:
     return np.isin(table.column(KEY_A).to_numpy(), keys)
 
 
-def _values(table: pa.Table, label: str, n_members: int, source: MergeSource) -> list[np.ndarray]:
+def _values(table: pa.Table, label: str, n_members: int, source: MergeSource, qflag_domain: bool) -> list[np.ndarray]:
     """Return a label, its error, untranslated value, sample and value of each network, as `schema.merged_columns`.
 
     Of a translated star: the median and its calibrated error, NaN where the translation does not hold. The stars
@@ -187,6 +210,8 @@ def _values(table: pa.Table, label: str, n_members: int, source: MergeSource) ->
         & to_numpy(table, f"QFLAG_OUTPUT_{flags}")
         & ~to_numpy(table, f"FLAG_MISSING_INPUTS_{flags}")
     )
+    if qflag_domain:
+        valid = valid & to_numpy(table, f"QFLAG_DOMAIN_{flags}")
     members = [f"{label}_PRED_MEMBER_{k}" for k in range(1, n_members + 1)]
     value, error, *own = (
         np.where(valid, to_numpy(table, name), np.nan)
@@ -204,7 +229,7 @@ def _merged_rows(table: pa.Table, source: MergeSource, sources: Sources) -> pa.T
         schema.IN_PAIRS.name: _is_in_pairs(table, source),
     }
     for label, own in sources.labels.items():
-        data |= dict(zip(own, _values(table, label, len(own) - 4, source), strict=True))
+        data |= dict(zip(own, _values(table, label, len(own) - 4, source, sources.config.qflag_domain), strict=True))
     for column in (schema.EBV, *schema.DISTANCE, *schema.PROPER_MOTION):
         data[column.name] = _floats(table, column.name)
     return to_table(sources.columns, data | _places(data, sources))

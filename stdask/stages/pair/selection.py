@@ -79,7 +79,7 @@ def select(
     reddened = "A_EBV" in pairs.column_names and bool(np.isfinite(to_numpy(pairs, "A_EBV")).any())
     if pair.max_ebv != "none" and reddened:
         left = left & (to_numpy(pairs, "A_EBV") <= pair.max_ebv)
-        shared[f"E(B-V) <= {pair.max_ebv:g}"] = left
+        shared[f"E(B-V) <= {pair.max_ebv:g} ({schema.EBV_SCALE})"] = left
     elif pair.max_ebv != "none":
         shared["A has no E(B-V): no cut"] = left
     steps = {}

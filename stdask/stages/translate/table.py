@@ -52,7 +52,7 @@ def translate_table(table: pa.Table, families: Sequence[Family], draws: Draws) -
         errors = stack_columns(table, [f"{name}_ERR" for name in family.measured])
         translation = translate(family, inputs, errors, keys, draws)
         sigma = sigma_parts(family, inputs, translation)
-        root = family.calibration and family.calibration.correlation_root
+        root = family.calibration.correlation_root if family.calibration else None
         samples = sample_labels(translation.percentiles[2], sigma.total, keys, family.labels, draws.seed, root)
         for number, label in enumerate(family.labels):
             for percentile, values in zip(schema.PERCENTILES, translation.percentiles, strict=True):

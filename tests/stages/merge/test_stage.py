@@ -246,6 +246,35 @@ def test_a_star_of_a_with_a_bad_flag_is_set_aside_for_it(run, client, column, va
     assert not set(of_survey(run, A, "STAR_KEY")) & {3, 6}
 
 
+@pytest.mark.parametrize("wanted", [False, True])
+def test_stars_unlike_the_training_stars_are_set_aside_if_that_is_wanted(tmp_path, client, wanted):
+    run = prepare(make_run(tmp_path, merge={"qflag_domain": wanted}))
+    write_a(run, QFLAG_DOMAIN_INTRINSIC=bools(N_A, 2, 5), QFLAG_DOMAIN_EXTRINSIC=bools(N_A, 0))
+    receipt = merge.run(run, client)
+    assert receipt.counts.rows.set_aside.get(f"{A}: {merge_tiles.UNLIKE}", 0) == 2 * wanted
+    assert ({3, 6} <= set(of_survey(run, A, "STAR_KEY"))) == (not wanted)
+    assert np.isnan(of_survey(run, A, "VHELIO")[0]) == wanted
+    assert np.isfinite(of_survey(run, A, "FE_H")).all()
+
+
+def test_stars_of_a_with_more_or_unknown_reddening_are_set_aside_and_those_of_b_are_not(tmp_path, client):
+    run = prepare(make_run(tmp_path, merge={"max_ebv": 0.3}))
+    reddening = np.full(N_A, 0.1)
+    reddening[[1, 3, 4]] = 0.31, np.nan, 0.3
+    write_a(run, extra=(schema.EBV,), EBV=reddening)
+    receipt = merge.run(run, client)
+    reason = f"{A}: E(B-V) unknown or above 0.3 (scale of SFD 1998)"
+    assert receipt.counts.rows.set_aside[reason] == 2
+    assert_array_equal(of_survey(run, A, "STAR_KEY"), [1, 3, 5, 6, 7, 8, 9, 10])
+    assert len(of_survey(run, B, "STAR_KEY")) == N_B
+
+
+def test_a_largest_reddening_of_a_survey_without_any_is_refused(tmp_path, client):
+    run = prepare(make_run(tmp_path, merge={"max_ebv": 0.3}))
+    with pytest.raises(ConfigError, match=rf"max_ebv is set, but {A} has no reddening"):
+        merge.run(run, client)
+
+
 def test_a_rejected_row_is_numbered_as_in_the_catalogue_it_came_from(run, client):
     write_a(run, GOOD=bools(N_A, 0, 4, 7))
     merge.run(run, client)
@@ -274,6 +303,9 @@ def test_stars_in_a_globular_cluster_are_set_aside_from_both(tmp_path, client):
     write_clusters(run, ra, dec, [2.0] * 4, [1.0, 1.0, 1.0, np.nan])
     receipt = merge.run(run, client)
     assert receipt.counts.rows.set_aside == {f"{A}: {merge_tiles.CLUSTER}": 1, f"{B}: {merge_tiles.CLUSTER}": 1}
+    assert any(
+        note.startswith("1 of the 4 globular clusters have no half-light radius") for note in receipt.counts.notes
+    )
     assert 2 not in of_survey(run, A, "STAR_KEY")
     assert 103 not in of_survey(run, B, "STAR_KEY")
 
