@@ -41,6 +41,23 @@ def test_weighted_stars_have_the_mean_of_the_other_population_in_what_the_column
     assert abs(left) < 3 * 0.7 * np.sqrt(1 / 5000 + 1 / effective_number(weights))
 
 
+def test_a_difference_across_a_thin_relation_of_two_columns_is_seen():
+    rng = np.random.default_rng(14)
+    thickness = 0.03  # of the spread of either column, as that of luminosity compared with magnitude and distance
+
+    def drawn_along(n_stars: int, across: float) -> np.ndarray:
+        along = rng.normal(0, 1, n_stars)
+        return np.column_stack([along, along + thickness * rng.normal(across, 1, n_stars)])
+
+    known, others = drawn_along(600, 0), drawn_along(600, 1)
+    logs = np.log(fit_density_ratio(known, others, seed=7).weights(known))
+    expected = (known[:, 1] - known[:, 0]) / thickness - 0.5  # log N(x; 1, 1) / N(x; 0, 1)
+    slope, _ = np.polyfit(expected, logs, 1)
+    # 600 stars of either population: the slope is known to 0.07, and a penalty makes it smaller
+    assert 0.7 < slope < 1.2
+    assert np.corrcoef(expected, logs)[0, 1] > 0.9
+
+
 def test_without_a_difference_all_weights_are_about_one():
     known, others = drawn(KNOWN, 1000, 5), drawn(KNOWN, 3000, 6)
     weights = fit_density_ratio(known, others, seed=7).weights(known)
