@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from astropy.table import Table
+from scipy.stats import wasserstein_distance
 
 from stdask.storage.catalogue.catalogue import open_catalogue
 from stdask.storage.tables import read_parquet, to_numpy
@@ -33,6 +34,30 @@ def test_the_translated_catalogue_has_every_column_of_the_papers_table(demo: Fin
     for family in ("INTRINSIC", "EXTRINSIC"):
         table_a1 |= {f"FLAG_MISSING_INPUTS_{family}", f"QFLAG_INPUT_{family}", f"QFLAG_OUTPUT_{family}"}
     assert table_a1 | {"SOURCE_ID", "QFLAG_COMMENTS", "sobject_id"} <= columns
+
+
+@pytest.mark.slow
+def test_the_distribution_of_mg_of_samples_is_closer_to_that_of_b_than_medians_and_debiased_labels(demo: Finished):
+    pairs = read_parquet(demo.output / "pairs" / "mock_a_mock_b.parquet", ["STAR_KEY", "B_MG_FE", "USED_INTRINSIC"])
+    columns = ["50", "SAMPLE", "DEBIASED"]
+    names = ["STAR_KEY", *(f"MG_FE_PRED_{column}" for column in columns)]
+    translated = open_catalogue(demo.output / "catalogues" / "mock_a_on_mock_b").read(names).to_pandas()
+    both = pairs.to_pandas().query("USED_INTRINSIC").merge(translated, on="STAR_KEY")
+    assert len(both) > 800
+    distance = {c: wasserstein_distance(both[f"MG_FE_PRED_{c}"], both["B_MG_FE"]) for c in columns}
+    # of 3,750 pairs: 0.0043 for samples, 0.0068, 0.0131; of 1,000 stars samples win in 98 % of 300 resamplings
+    assert distance["SAMPLE"] < distance["50"]
+    assert distance["SAMPLE"] < 0.6 * distance["DEBIASED"]
+
+
+@pytest.mark.slow
+def test_stars_are_to_be_used_if_all_flags_say_so_and_comments_say_why_not(demo: Finished):
+    table = open_catalogue(demo.output / "catalogues" / "mock_a_on_mock_b").read()
+    flags = [name for name in table.column_names if name.startswith(("QFLAG_", "FLAG_")) and "COMMENTS" not in name]
+    fine = [to_numpy(table, name) == name.startswith("Q") for name in flags]
+    assert len(flags) == 8
+    np.testing.assert_array_equal(to_numpy(table, "USE"), np.logical_and.reduce([to_numpy(table, "GOOD"), *fine]))
+    np.testing.assert_array_equal(to_numpy(table, "USE"), to_numpy(table, "QFLAG_COMMENTS") == "")
 
 
 @pytest.mark.slow

@@ -79,12 +79,14 @@ PRODUCTS |= {
     "gradients": ("Gradients", "Slopes of the medians by height, radius and azimuth; errors are in the table.", ""),
     "diagram_kiel": (
         "Kiel diagrams",
-        "By radius and height. Colour: density of the stars of A; lines: B at 1, 5, 10, 30, 50, 70 % of its maximum.",
+        "By radius and height. Colour: density of the stars of A, each with the scatter of B (PRED_SAMPLE); lines: B "
+        "at 1, 5, 10, 30, 50, 70 % of its maximum.",
         "",
     ),
     "diagram_abundances": (
         "Abundances",
-        "By radius and height. Colour: density of the stars of A; lines: B at 1, 5, 10, 30, 50, 70 % of its maximum.",
+        "By radius and height. Colour: density of the stars of A, each with the scatter of B (PRED_SAMPLE); lines: B "
+        "at 1, 5, 10, 30, 50, 70 % of its maximum.",
         "",
     ),
     "parameter_space": (
