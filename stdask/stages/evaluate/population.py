@@ -183,8 +183,20 @@ def notes_of_shifts(rows: Iterable[PopulationRow]) -> list[str]:
 
 def shown(rows: Iterable[PopulationRow]) -> list[dict[str, str | float]]:
     """Return what is printed of the populations."""
-    names = ("label", "population", "group", "n_test", "n_effective", "bias", "bias_err", "shift", "shift_err")
-    return [{name: getattr(row, name) for name in names} for row in _distinct(rows)]
+    return [
+        {
+            "label": f"{row.label} ({row.unit})" if row.unit else row.label,
+            "stars": row.population,
+            "group": row.group,
+            "test stars": row.n_test,
+            "effective": round(row.n_effective),
+            "bias": row.bias,
+            "bias_err": row.bias_err,
+            "shift": row.shift,
+            "shift_err": row.shift_err,
+        }
+        for row in _distinct(rows)
+    ]
 
 
 def _distinct(rows: Iterable[PopulationRow]) -> list[PopulationRow]:
@@ -215,8 +227,10 @@ def _population_rows(
     for number, label in enumerate(family.labels):
         for group, members in groups.items():
             n_stars = int(of_others[group].sum())
-            tested = members & np.isfinite(weights) & np.isfinite(residuals[:, number])
-            if min(tested.sum(), n_stars) < MIN_GROUP:
+            usable = np.isfinite(weights) & np.isfinite(residuals[:, number])
+            tested = members & usable
+            few = min(tested.sum(), n_stars) < MIN_GROUP
+            if few or (group != ALL and (usable & ~members).sum() < MIN_GROUP):  # or nearly all are in the group
                 continue
             result = reweighted_bias(residuals[tested, number], weights[tested], *resampled)
             yield PopulationRow(family.name, label, units[label], population, group, n_stars, *result)

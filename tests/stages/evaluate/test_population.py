@@ -134,6 +134,15 @@ def test_the_population_of_the_atlas_is_selected_by_translated_labels(
     assert rows[ATLAS, ALL].n_test < rows[CATALOGUE, ALL].n_test
 
 
+def test_a_group_of_nearly_all_stars_has_no_rows_of_its_own(mock: Mock, client: Workers):
+    family, pairs, predictions = mock.evaluated
+    giants = mock.data["LOGG"][np.isin(mock.data["STAR_KEY"], pairs.star_keys)] < 3.5
+    translated = predictions["translated"][giants[pairs.is_test]]
+    evaluated = EvaluatedFamily(family, pairs.subset(giants), {"translated": translated})
+    rows = compared(mock._replace(evaluated=evaluated), client, {}).rows
+    assert {row.group for row in rows} == {ALL}
+
+
 def test_how_the_populations_differ_is_told_for_each_column(mock: Mock, client: Workers):
     found = compared(mock, client, {})
     rows = {(row.population, row.quantity): row for row in found.distributions}
