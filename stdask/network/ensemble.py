@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from stdask.errors import EnsembleError
+from stdask.network.blend import Blend
 from stdask.network.cpu.engine import CpuEngine
 from stdask.network.engines import Engine, make_engine
 from stdask.network.plan import Plan
@@ -70,6 +71,7 @@ class Family:
     density: Mixture | None  # of the inputs, to draw missing ones from; none: the training mean
     latent_plan: Plan | None = None  # trained on noise-free inputs, if asked for
     stretch: Stretch | None = None  # of the labels of the latent plan
+    blend: Blend | None = None  # Gaussian processes, unless the networks alone are closer to B
     fallback: Fallback | None = None  # where train found it closer to B, if asked for
     calibration: Calibration | None = None  # None until train has calibrated the errors on held-out stars
 
@@ -182,7 +184,7 @@ def debiased(family: Family, inputs: np.ndarray) -> np.ndarray:
     """
     if family.latent_plan is None or family.stretch is None:
         raise EnsembleError(f"The {family.name} ensemble has no debiased networks. Set [train] debias = true.")
-    latent = replace(family, plan=family.latent_plan, fallback=None)
+    latent = replace(family, plan=family.latent_plan, blend=None, fallback=None)
     stretch = family.stretch
     labels = stretch.to + stretch.gains * (predict(latent, inputs) - stretch.centres)
     return np.where(np.isnan(inputs).any(axis=1, keepdims=True), np.nan, labels)
@@ -291,6 +293,8 @@ def _run(family: Family, engine: Engine, inputs: np.ndarray) -> np.ndarray:
     """Return the outputs of each member, (n_members, ..., n_labels), in units of the scaling."""
     scaled = family.scaling.scale_inputs(inputs)
     outputs = engine.run(scaled)
+    if family.blend is not None:
+        family.blend.mix(outputs, scaled)
     if family.fallback is not None:
         replaced = family.fallback.replaced
         for member, coefficients in enumerate(family.fallback.coefficients):

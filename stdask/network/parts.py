@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from stdask.errors import EnsembleError
+from stdask.network.blend import Blend
 from stdask.network.ensemble import Fallback, Family, Stretch
 from stdask.network.plan import Plan, layer_shapes
 from stdask.science.translation.calibration import Calibration
@@ -20,6 +21,7 @@ ARRAYS = {
     "scaling": Scaling,
     "density": Mixture,
     "stretch": Stretch,
+    "blend": Blend,
     "fallback": Fallback,
     "calibration": Calibration,
 }
@@ -59,6 +61,8 @@ def from_parts(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) ->
         for plan in (family.plan, family.latent_plan):
             if plan is not None:
                 _check_plan(plan, len(family.inputs), len(family.labels))
+        if family.blend is not None:
+            _check_blend(family)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as exc:
         raise EnsembleError(f"The networks of the ensemble do not fit together ({exc!r}). Train it again.") from exc
     return family
@@ -92,6 +96,14 @@ def _check_plan(plan: Plan, n_inputs: int, n_labels: int) -> None:
         raise ValueError(f"stem.kernel has shape {found['stem.kernel']}")
     if any(array.dtype != np.float32 for array in plan.arrays.values()):
         raise ValueError("weights that are not float32")
+
+
+def _check_blend(family: Family) -> None:
+    """Raise if the Gaussian processes of a family are not those of its inputs, labels and members."""
+    blend = family.blend
+    expected = (family.plan.n_members, len(family.labels), len(family.inputs))
+    if blend is not None and blend.slopes.shape != expected:
+        raise ValueError(f"blend.slopes has shape {blend.slopes.shape}, not {expected}")
 
 
 def _own(arrays: Mapping[str, np.ndarray], part: str) -> dict[str, np.ndarray]:

@@ -1,5 +1,6 @@
 """Study: how close the translation of a run comes to B, compared with simpler methods and other training recipes."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,7 @@ from stdask.config.run import Run, RunConfig
 from stdask.config.training import TrainConfig
 from stdask.display.console import say
 from stdask.display.tables import print_scores
-from stdask.network.ensemble import translate
+from stdask.network.ensemble import Draws, Family, translate
 from stdask.pairing.training_set import TrainingSet, training_set
 from stdask.runs.counts import CheckCounts
 from stdask.runs.draws import draws_of
@@ -25,6 +26,7 @@ from stdask.science.keys.splits import fold_of_star
 from stdask.science.translation.masking import Patterns
 from stdask.science.translation.scaling import fit_scaling
 from stdask.stages.train.family import member_jobs, own_inputs, uncalibrated
+from stdask.stages.train.gaussian_process import blend_family, fit_processes, process_jobs
 from stdask.stages.train.members import Shelves, train_members
 from stdask.stages.train.stage import catalogue_patterns, too_few
 from stdask.storage import paths
@@ -32,7 +34,9 @@ from stdask.storage.catalogue.catalogue import open_catalogue
 from stdask.storage.documents import read_declared, write_declared
 from stdask.storage.tables import read_parquet
 
-TRANSLATED = "translated"  # method: the networks of the run file
+TRANSLATED = "translated"  # method: the networks of the run file and, where they help, Gaussian processes
+NETWORKS = "networks"  # method: the networks of the run file alone, where there are Gaussian processes
+ALL_LABELS = "all labels"  # label: the mean over labels of errors in units of the translation's
 RECIPES: dict[str, dict[str, Any]] = {  # changes in `[train]`, starting from the preset compact
     "compact": {},
     "batch 32": {"batch_size": 32},
@@ -63,8 +67,9 @@ def run(run: Run, workers: Workers, n_folds: int, recipes: Sequence[str]) -> Rec
     """Train and test again, write `study/study.ecsv` and print it; the ensemble of the run is not changed.
 
     Recipes should be chosen by their validation loss (with another `target` it has other units), and their accuracy
-    is that of the test stars. The networks alone are tested, without fallbacks. A study that was made before is
-    skipped unless something on which it depends has changed; networks that earlier studies trained are reused.
+    is that of the test stars. Fallbacks are not tested, and recipes are tested without Gaussian processes. A study
+    that was made before is skipped unless something on which it depends has changed; networks that earlier studies
+    trained are reused.
 
     Parameters
     ----------
@@ -106,6 +111,7 @@ def _study(run: Run, workers: Workers, n_folds: int, recipes: Sequence[str], she
             own = {method: values[:, number] for method, values in residuals.items()}
             names = (name, item.label, run.definition_b.units[item.label])
             rows += _rows(names, own, losses, config.evaluate.n_bootstraps, config.seed)
+        rows += _all_labels(name, residuals, losses, config.evaluate.n_bootstraps, config.seed)
     return rows
 
 
@@ -125,10 +131,12 @@ def _residuals(
 ) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     """Return method -> residuals of the test stars, (n_test, n_labels), and recipe -> validation loss."""
     ways = {TRANSLATED: config.train} | {recipe: _with_recipe(config.train, RECIPES[recipe]) for recipe in recipes}
-    residuals, losses = {}, {}
+    residuals: dict[str, np.ndarray] = {}
+    losses = {}
     for way, train in ways.items():
         own = config.model_copy(update={"train": train})
-        residuals[way], loss = _networks(name, way, folds, patterns, own, workers, shelves)
+        own_residuals, loss = _networks(name, way, folds, patterns, own, workers, shelves)
+        residuals |= own_residuals
         if train.target == config.train.target:  # else the loss has other units
             losses[way] = loss
         workers.refresh()  # TensorFlow keeps memory of each of some dozen networks
@@ -145,8 +153,8 @@ def _networks(
     config: RunConfig,
     workers: Workers,
     shelves: Shelves,
-) -> tuple[np.ndarray, float]:
-    """Return the residuals of the test stars, fold after fold, and the mean of the members' validation losses."""
+) -> tuple[dict[str, np.ndarray], float]:
+    """Return method -> residuals of the test stars, fold after fold, and the mean of the members' validation losses."""
     train, seed = config.train, config.seed
     known = [fold.subset(~fold.is_test) for fold in folds]
     scalings = [fit_scaling(own.inputs, own.labels, own_inputs(name, train), train.target) for own in known]
@@ -156,15 +164,49 @@ def _networks(
         for job in member_jobs(name, own, scaling, patterns, train, seed)
     ]
     members = train_members(workers, f"{name}, {way}", jobs, shelves.of(f"{name}_{way}"))
-    residuals = []
+    fits = process_jobs(jobs, train)
+    processes = fit_processes(workers, f"{name}, {way}, Gaussian processes", fits)
+    timers = {way: _Timer(draws_of(config))} | ({NETWORKS: _Timer(draws_of(config))} if fits else {})
     for number, (fold, own, scaling) in enumerate(zip(folds, known, scalings, strict=True)):
-        plans = [plan for plan, _ in members[number * train.n_members : (number + 1) * train.n_members]]
+        mine = slice(number * train.n_members, (number + 1) * train.n_members)
         test = fold.subset(fold.is_test)
-        family = uncalibrated(name, own, scaling, plans, train, config.domain, seed)
-        translation = translate(family, test.inputs, test.errors, test.star_keys, draws_of(config))
-        residuals.append(translation.percentiles[2] - test.labels)
+        family = uncalibrated(name, own, scaling, [plan for plan, _ in members[mine]], train, config.domain, seed)
+        if fits:
+            timers[NETWORKS].test(family, test)
+        timers[way].test(blend_family(family, fits[mine], processes[mine], own, train, seed), test)
+    if fits:
+        say(f"  {name}: {timers[way].speed} stars a second and core; the networks alone {timers[NETWORKS].speed}")
     losses = [min(epoch.val_loss for epoch in history) for _, history in members]
-    return np.concatenate(residuals), float(np.mean(losses))
+    return {method: np.concatenate(timer.residuals) for method, timer in timers.items()}, float(np.mean(losses))
+
+
+class _Timer:
+    """Translates test stars, and notes the time.
+
+    Parameters
+    ----------
+    draws
+        Of the translation.
+    """
+
+    def __init__(self, draws: Draws) -> None:
+        self._draws = draws
+        self._seconds = 0.0
+        self.residuals: list[np.ndarray] = []
+
+    def test(self, family: Family, stars: TrainingSet) -> None:
+        """Add the residuals of some stars."""
+        few = slice(0, 1)  # compiles what is not compiled yet
+        translate(family, stars.inputs[few], stars.errors[few], stars.star_keys[few], self._draws)
+        start = time.thread_time()
+        translation = translate(family, stars.inputs, stars.errors, stars.star_keys, self._draws)
+        self._seconds += time.thread_time() - start
+        self.residuals.append(translation.percentiles[2] - stars.labels)
+
+    @property
+    def speed(self) -> str:
+        """Stars a second of one core, so far."""
+        return f"{sum(map(len, self.residuals)) / self._seconds:,.0f}"
 
 
 def _simpler(fold: TrainingSet, own: list[int], seed: int) -> dict[str, np.ndarray]:
@@ -205,8 +247,53 @@ def _rows(
     return rows
 
 
+def _all_labels(
+    family: str, residuals: Mapping[str, np.ndarray], losses: Mapping[str, float], n_bootstraps: int, seed: int
+) -> list[StudyRow]:
+    """Return one row a method: the mean over labels of its mean absolute error in units of the translation's.
+
+    Methods that do not give all labels have no row.
+
+    Parameters
+    ----------
+    family
+        Its name.
+    residuals
+        Method -> shape (n_test, n_labels); NaN where B has no label.
+    losses
+        Recipe -> validation loss.
+    n_bootstraps, seed
+        Resamplings of the stars, all labels of a star together, and their seed.
+    """
+    translated = np.abs(residuals[TRANSLATED])
+    n_stars, n_labels = translated.shape
+    units = np.nanmean(translated, axis=0)
+    nothing = score(np.empty(0), n_bootstraps, seed)
+    rows = []
+    for method, values in residuals.items():
+        if n_labels > 1 and not np.isnan(values).all(axis=0).any():
+            mean = score(_mean_over_labels(np.abs(values) / units), n_bootstraps, seed)
+            behind = score(_mean_over_labels((np.abs(values) - translated) / units), n_bootstraps, seed)
+            scores = nothing._replace(n=n_stars, mae=mean.bias, mae_err=mean.bias_err)
+            loss = losses.get(method, np.nan)
+            rows.append(StudyRow(family, ALL_LABELS, "", method, *scores, behind.bias, behind.bias_err, loss))
+    return rows
+
+
+def _mean_over_labels(values: np.ndarray) -> np.ndarray:
+    """Return one value a star: their mean and its error are those of the mean over labels of each label's mean.
+
+    Parameters
+    ----------
+    values : shape (n_stars, n_labels)
+        NaN where B has no label: such a star adds nothing to what the label contributes.
+    """
+    means, shares = np.nanmean(values, axis=0), np.isfinite(values).mean(axis=0)
+    return (means + np.nan_to_num(values - means) / shares).mean(axis=1)
+
+
 def _with_recipe(train: TrainConfig, changes: Mapping[str, Any]) -> TrainConfig:
     """Return `[train]` with another recipe, starting from the preset and its own shape."""
     plain = TrainConfig.model_fields
     start = {key: plain[key].default for key in ("preset", "target", "batch_size", "learning_rates", *SHAPE)}
-    return train.model_copy(update={**start, **changes})
+    return train.model_copy(update={**start, "gaussian_process": "none", **changes})

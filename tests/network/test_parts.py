@@ -13,6 +13,7 @@ from stdask.network.ensemble import Fallback, Family, Stretch
 from stdask.network.parts import from_parts, to_parts
 from stdask.science.translation.calibration import N_GROUPS, Calibration
 from tests.network.made_up import made_up_family, made_up_plan
+from tests.network.test_blend import made_up_blend
 
 BARE = replace(made_up_family(), density=None)
 
@@ -35,6 +36,7 @@ def full_family() -> Family:
         made_up_family(),
         latent_plan=made_up_plan(4, 3, 8, 1, 5, seed=2),
         stretch=Stretch(*rng.uniform(1, 2, (3, 3))),
+        blend=made_up_blend(),
         fallback=Fallback(np.array([True, False, False]), rng.normal(size=(5, 35, 3))),
         calibration=calibration,
     )
@@ -90,6 +92,12 @@ def with_array(name: str, change: Callable[[np.ndarray], np.ndarray]) -> Callabl
     return lambda _, arrays: arrays.update({name: change(arrays[name])})
 
 
+def with_arrays(start: str, change: Callable[[np.ndarray], np.ndarray]) -> Callable[[dict, dict], object]:
+    return lambda _, arrays: arrays.update(
+        {n: change(a) for n, a in arrays.items() if n.startswith(start) and a.ndim > 1}
+    )
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -101,6 +109,9 @@ def with_array(name: str, change: Callable[[np.ndarray], np.ndarray]) -> Callabl
         with_array("plan.centre_a.bias", lambda a: a[:1]),
         with_array("plan.down0.kernel", lambda a: a.astype(np.float64)),
         with_array("latent_plan.stem.bias", lambda a: a[None]),
+        with_array("blend.weights", lambda a: a[..., :-1]),
+        with_array("blend.stars", lambda a: a.astype(np.float64)),
+        *(with_arrays("blend.", lambda a, axis=axis: np.take(a, [0], axis)) for axis in (0, 1)),
         lambda _, arrays: arrays.update({"plan.up9.kernel": np.zeros(3, np.float32)}),
         *(lambda document, _, depth=depth: document.update(depth=depth) for depth in (0, 2, -1, 10**9, "1", None)),
         lambda document, _: document.update(inputs=["TEFF"]),

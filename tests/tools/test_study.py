@@ -17,7 +17,7 @@ from stdask.science.assessment.baselines import SIMPLER
 from stdask.stages.ingest import stage as ingest
 from stdask.stages.pair import stage as pair
 from stdask.tools import study
-from stdask.tools.study import RECIPES, SHAPE, _folds, _rows, _simpler, _with_recipe
+from stdask.tools.study import ALL_LABELS, RECIPES, SHAPE, _all_labels, _folds, _rows, _simpler, _with_recipe
 from tests.conftest import JOBS
 from tests.hand_made import make_run
 from tests.network.made_up import training_stars
@@ -53,11 +53,30 @@ def test_a_method_is_behind_by_the_difference_of_the_mean_absolute_errors():
     assert np.isnan(rows["raw"].val_loss)
 
 
+def test_all_labels_together_are_the_mean_of_the_errors_in_units_of_the_translation():
+    rng = np.random.default_rng(1)
+    own = rng.normal(0, [40.0, 0.1], (900, 2))
+    own[::3, 1] = np.nan  # B lacks a label of every third star
+    residuals = {"translated": own, "raw": own * [2.0, 1.2], "offset": own * [1.0, np.nan]}
+    rows = {row.method: row for row in _all_labels("intrinsic", residuals, {"translated": 0.5}, 1000, seed=1)}
+    assert set(rows) == {"translated", "raw"}  # without a label there is no mean over labels
+    assert {row.label for row in rows.values()} == {ALL_LABELS}
+    assert rows["translated"].mae == pytest.approx(1)
+    assert rows["translated"].behind == 0
+    assert rows["raw"].mae == pytest.approx(1.6)
+    assert rows["raw"].behind == pytest.approx(0.6)
+    # each label adds half: |x| of a Gaussian scatters by 0.756 of its mean
+    expected = 0.756 * np.hypot(0.5 / np.sqrt(900), 0.1 / np.sqrt(600))
+    # the bootstrap of 1000 knows the error of a mean to 2 %, and 600 stars the scatter to 4 %: twice that
+    assert rows["raw"].behind_err == pytest.approx(expected, rel=0.1)
+
+
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_recipe_changes_what_it_names_from_the_preset_compact(recipe: str, tmp_path: Path):
     train = make_run(tmp_path).config.train
     own = _with_recipe(train.model_copy(update={"batch_size": 7, "first_width": 5, "n_members": 3}), RECIPES[recipe])
     assert own.n_members == 3  # of the run
+    assert own.gaussian_process == "none"  # networks are compared with networks
     for key, value in RECIPES[recipe].items():
         assert getattr(own, key) == value
     if not set(SHAPE) & set(RECIPES[recipe]) and "preset" not in RECIPES[recipe]:
@@ -74,7 +93,9 @@ def test_an_unknown_recipe_is_refused_with_those_there_are(tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_a_study_of_real_stars_writes_one_row_a_label_and_method(data_dir: Path, client: Workers, tmp_path: Path):
+def test_a_study_of_real_stars_writes_one_row_a_label_and_method(
+    data_dir: Path, client: Workers, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     run = load_run(JOBS / "lamost_kepler_to_apogee.toml", data_dir, tmp_path / "run")
     short = {"n_members": 2, "max_epochs": 2, "learning_rates": (1e-3,)}
     run = run.model_copy(
@@ -84,10 +105,11 @@ def test_a_study_of_real_stars_writes_one_row_a_label_and_method(data_dir: Path,
         ingest.run(run, client, side)
     pair.run(run, client)
     study.run(run, client, 2, ["width 16"])
+    assert "stars a second and core; the networks alone " in capsys.readouterr().out
     table = Table.read(run.output / "study" / "study.ecsv")
-    methods = {"translated", "width 16", *SIMPLER}
+    methods = {"translated", "networks", "width 16", *SIMPLER}
     assert {(row["label"], row["method"]) for row in table} == {
-        (label, method) for label in ("TEFF", "LOGG", "FE_H") for method in methods
+        (label, method) for label in ("TEFF", "LOGG", "FE_H", ALL_LABELS) for method in methods
     }
     assert set(table["n"]) == {724}  # all pairs tested
     assert not (run.output / "ensemble").exists()

@@ -4,7 +4,7 @@ Source: Mitchell et al. 2019, Model Cards for Model Reporting, FAT* '19, 220.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -153,7 +153,7 @@ def gather(run: Run, trained: Receipt[TrainCounts], evaluation: Evaluation | Non
             for family in ensemble.families
         ],
         "evaluated": evaluation is not None,
-        "fallbacks": [label for family in ensemble.families for label in _replaced(family)],
+        **_beside_networks(ensemble.families),
         "scores": _scores(found.tables.accuracy),
         "coverage": _coverage(found.tables.coverage),
         "tails": _tails(found.tables.coverage),
@@ -188,11 +188,16 @@ def _network(family: Family, train: TrainConfig) -> CardNetwork:
     )
 
 
-def _replaced(family: Family) -> list[str]:
-    """Return the labels for which something simpler stands in."""
-    if family.fallback is None:
-        return []
-    return [label for label, replaced in zip(family.labels, family.fallback.replaced, strict=True) if replaced]
+def _beside_networks(families: Sequence[Family]) -> dict[str, list[str]]:
+    """Return the labels in which Gaussian processes have a share, and those for which something simpler stands in."""
+    labels: dict[str, list[str]] = {"processes": [], "fallbacks": []}
+    for family in families:
+        shares = np.zeros(len(family.labels)) if family.blend is None else family.blend.shares
+        replaced = np.zeros(len(family.labels), dtype=bool) if family.fallback is None else family.fallback.replaced
+        own = np.array(family.labels)
+        labels["processes"] += own[(shares > 0) & ~replaced].tolist()
+        labels["fallbacks"] += own[replaced].tolist()
+    return labels
 
 
 def _split(counts: FamilyStars, validation_fraction: float, seed: int) -> list[int]:

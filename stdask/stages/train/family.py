@@ -31,6 +31,7 @@ from stdask.science.translation.validity import (
 )
 from stdask.stages.train.errors import calibrate
 from stdask.stages.train.fallback import choose_fallback
+from stdask.stages.train.gaussian_process import blend_family, fit_processes, process_jobs
 from stdask.stages.train.latent import train_latent
 from stdask.stages.train.members import Job, Shelves, jobs_of, sample_of, train_members
 
@@ -68,6 +69,9 @@ def train_family(
     jobs = member_jobs(name, known, scaling, patterns, train, config.seed)
     members = train_members(workers, f"train {name}", jobs, shelves.of(name))
     family = uncalibrated(name, known, scaling, [plan for plan, _ in members], train, domain, config.seed)
+    fits = process_jobs(jobs, train)
+    processes = fit_processes(workers, f"fit {name} Gaussian processes", fits)
+    family = blend_family(family, fits, processes, known, train, config.seed)
     notes: list[str] = []
     if train.debias:
         family = train_latent(family, known, train, config.seed, workers, shelves.of(f"{name}_latent"))

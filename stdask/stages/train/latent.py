@@ -54,7 +54,9 @@ def train_latent(
     title = f"train {family.name}, noise-free inputs"
     members = train_members(workers, title, jobs_of(family.name, samples, train, seed), shelf)
     plan = join_members([plan for plan, _ in members])
-    return replace(family, latent_plan=plan, stretch=_stretch(replace(family, plan=plan), known, train, seed))
+    return replace(
+        family, latent_plan=plan, stretch=_stretch(replace(family, plan=plan, blend=None), known, train, seed)
+    )
 
 
 def _noisy_values(family: Family, known: TrainingSet) -> tuple[np.ndarray, np.ndarray]:

@@ -25,6 +25,7 @@ from stdask.storage.documents import write_declared, write_tables
 from tests.counted import made_up_counts
 from tests.hand_made import make_run
 from tests.network.made_up import made_up_family, training_stars
+from tests.network.test_blend import made_up_blend
 
 FAMILY = made_up_family()
 TRAIN = {
@@ -179,6 +180,12 @@ def test_labels_that_something_simpler_stands_in_for_are_named(card: Write) -> N
     text = card(family=replace(FAMILY, fallback=fallback, latent_plan=FAMILY.plan), fallback="best")
     assert "A simpler method replaces the networks for `MG_FE`, `VHELIO`" in section(text, "Networks")
     assert "`{LABEL}_PRED_DEBIASED`" in section(text, "Networks")
+
+
+def test_labels_in_which_gaussian_processes_have_a_share_are_named(card: Write) -> None:
+    text = section(card(family=replace(FAMILY, blend=made_up_blend())), "Networks")  # its first label has no share
+    assert "Each network has a Gaussian process with Student-t noise beside it for `MG_FE`, `VHELIO`" in text
+    assert "None: the networks are used alone." in section(card(), "Networks")
 
 
 def test_the_domain_is_that_of_the_training_stars(card: Write) -> None:
