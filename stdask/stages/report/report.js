@@ -44,7 +44,12 @@ function drawMap(plot, sample, quantity) {
     value: filled.map((pixel) => values[pixel]),
   };
   view.rows.forEach((row, place) => {
-    const told = (pixel) => row.columns.map((name) => number(columns[name][pixel], row.places)).join(row.between);
+    const told = (pixel) => {
+      const known = row.columns.some((name) => Number.isFinite(columns[name][pixel]));
+      return known || !row.places  // a band that a pixel of one or two stars has not is one dash, not a range of two
+        ? row.columns.map((name) => number(columns[name][pixel], row.places)).join(row.between)
+        : DASH;
+    };
     data[`row${place}`] = filled.map(told);
   });
   for (const one of Object.keys(views[sample])) model(plot, `bar ${one}`).visible = one === quantity;
