@@ -74,10 +74,12 @@ class AtlasConfig(TomlModel):
     n_bootstraps: int = Field(default=1000, ge=10)
     """Number of bootstrap samples for the errors of medians and slopes."""
     translation_errors: bool = True
-    """Also compute how much maps and profiles change from network to network, and how much profiles change when random
-    errors, as large as those of the labels, are added to the labels. Several times slower."""
+    """Also compute how much maps, profiles and slopes change from network to network, and how much profiles and slopes
+    change when random errors, as large as those of the labels and distances, are added to all stars. Several times
+    slower."""
     n_noisy: int = Field(default=8, ge=2)
-    """Number of times that random errors are added to the labels of all stars, for `translation_errors`."""
+    """Number of times that random errors are added to the labels and distances of all stars, for
+    `translation_errors`."""
 
 
 class TableConfig(TomlModel):
@@ -101,7 +103,8 @@ class TableConfig(TomlModel):
     """Columns of the quantities that are mapped, or that stars are selected by, e.g.
     `{ FE_H = "feh", LOGG = "logg" }`."""
     errors: dict[str, str] = Field(default={})
-    """Columns of the 1-sigma errors of these quantities, e.g. `{ FE_H = "e_feh" }`."""
+    """Columns of the 1-sigma errors of these quantities and of the distance, e.g.
+    `{ FE_H = "e_feh", DISTANCE = "e_dist" }`."""
     untranslated: dict[str, str] = Field(default={})
     """Columns of what the own survey of each star measured, before translation. Maps before and after translation are
     then compared. Needs `survey` and `reference`."""

@@ -208,8 +208,9 @@ def table_source(file: SurveyFile, table: TableConfig) -> TableSource:
     file.require([*own.values(), *([table.survey] if table.survey else [])])
     factors = {}
     for quantity, column in own.items():
-        wanted = {"ra": "deg", "dec": "deg", distance: "kpc"}.get(quantity) or schema.quantity(_base(quantity)).unit
-        stated = (file.unit(column), table.distance_unit if quantity == distance else "")
+        base = _base(quantity)
+        wanted = {"ra": "deg", "dec": "deg", distance: "kpc"}.get(base) or schema.quantity(base).unit
+        stated = (file.unit(column), table.distance_unit if base == distance else "")
         factors[quantity] = conversion_factor(stated, wanted) if wanted else 1.0
     if table.survey:
         own[schema.SURVEY.name] = table.survey

@@ -110,6 +110,23 @@ def test_a_reference_that_no_star_has_is_refused(tmp_path, client):
         run_table(load_atlas(tmp_path / "mine.toml", tmp_path / "maps"), client)
 
 
+def test_errors_of_distances_alone_move_stars_between_the_bins_of_profiles(tmp_path, client):
+    stars = giants()
+    stars["FEH"] = -0.1 * np.asarray(stars["dist"]) / 1000  # a steep profile, which noise flattens
+    stars["e_dist"] = np.where(np.arange(N_STARS) % 3, 0.3, 0.0) * stars["dist"]
+    stars.write(tmp_path / "mine.fits")
+    settings = 'output = "maps"\n[table]\nfile = "mine.fits"\n{}[atlas]\nselect = {{}}\nn_bootstraps = 20\n'
+    tables = {}
+    for name, errors in (("with", 'errors = { DISTANCE = "e_dist" }\n'), ("without", "")):
+        (tmp_path / f"{name}.toml").write_text(settings.format(errors))
+        run_table(load_atlas(tmp_path / f"{name}.toml", tmp_path / name), client)
+        tables[name] = Table.read(tmp_path / name / "profile_radial.ecsv")
+    assert_array_equal(tables["with"]["FE_H_MEDIAN"], tables["without"]["FE_H_MEDIAN"])
+    assert np.isnan(tables["without"]["FE_H_NOISE"]).all()
+    assert (tables["with"]["FE_H_NOISE"] > 0).all()
+    assert (tables["with"]["FE_H_TOTAL"] > tables["without"]["FE_H_TOTAL"]).any()
+
+
 def test_text_where_numbers_are_wanted_is_told_with_its_column(tmp_path, client):
     stars = giants()
     stars["dist"] = stars["dist"].to(u.kpc).value
