@@ -24,20 +24,24 @@ GRADIENTS = (
     Column("SIDE", "string", description="Side of the Galactic midplane: north, south or both"),
     Column("LOW", "float64", description="Lower edge of the slice, in kpc; for azimuthal slopes in degrees"),
     Column("HIGH", "float64", description="Upper edge of the slice, in kpc; for azimuthal slopes in degrees"),
-    Column("FIT_LOW", "float64", "kpc", description="Lower edge of the first bin that is fitted"),
-    Column("FIT_HIGH", "float64", "kpc", description="Upper edge of the last bin that is fitted"),
     Column(
-        "N_BINS",
+        "SEGMENT",
         "int64",
-        description="Number of bins that are fitted: the run of neighbouring bins with the most stars. They share no "
-        "stars",
+        description="Number of the segment, bins that follow one another, in the slice; 1 has the most stars",
     ),
-    Column("N", "int64", description="Number of stars in the bins that are fitted"),
     Column(
         "N_GAPS",
         "int64",
         description="Number of gaps along the slice: bins with too few stars between bins with enough",
     ),
+    Column("FIT_LOW", "float64", "kpc", description="Lower edge of the first bin that is fitted"),
+    Column("FIT_HIGH", "float64", "kpc", description="Upper edge of the last bin that is fitted"),
+    Column(
+        "N_BINS",
+        "int64",
+        description="Number of bins that are fitted; they share no stars",
+    ),
+    Column("N", "int64", description="Number of stars in the bins that are fitted"),
     Column("N_BINS_LEFT_OUT", "int64", description="Number of bins with enough stars beyond a gap: not fitted"),
     Column("N_LEFT_OUT", "int64", description="Number of stars in bins that are not fitted"),
     *(

@@ -31,7 +31,6 @@ class Slope:
     line: BrokenLine  # of the medians, n_fits = 1
     errors: BrokenLine
     used: np.ndarray  # (n_bins,), bool: bins that are fitted
-    n_gaps: int  # gaps between runs of bins that have medians
 
 
 class _Points(NamedTuple):
@@ -41,6 +40,25 @@ class _Points(NamedTuple):
     samples: np.ndarray  # (1 + n_bootstraps, n_points), the medians first
     scatter: np.ndarray  # (n_points,), errors of the medians
     is_second: np.ndarray  # (n_points,), 1 for the second survey; of shape (n_points, 0) where there is one survey
+
+
+class Segments(NamedTuple):
+    """Bins that follow one another without a gap."""
+
+    fitted: list[np.ndarray]  # (n_bins,), bool: of each segment that is long enough for a line, the most stars first
+    n_gaps: int  # between segments of any length
+
+
+def find_segments(surveys: Sequence[BinSample]) -> Segments:
+    """Return the segments of bins in which one survey or the other has a median."""
+    filled = _filled(surveys)
+    counts = np.sum([np.where(np.isfinite(survey.medians), survey.counts, 0) for survey in surveys], axis=0)
+    numbers = np.flatnonzero(filled)
+    segments = np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1)
+    ordered = sorted(
+        (segment for segment in segments if len(segment) > MIN_POINTS), key=lambda segment: -counts[segment].sum()
+    )
+    return Segments([np.isin(np.arange(len(filled)), segment) for segment in ordered], len(segments) - 1)
 
 
 def fit_slopes(
@@ -77,17 +95,16 @@ def fit_slopes(
         Two slopes, where there are bins enough, wherever the break is; if None, where a break is seen. Else one, given
         as both.
     used : shape (n_bins,), bool
-        Bins to fit; if None, of all runs of bins without a gap that are long enough, the one with the most stars.
+        Bins to fit, those without a median left out; if None, the first of `find_segments`.
 
     Returns
     -------
     slope
-        None if no run has `MIN_POINTS` + 1 bins.
+        None if fewer than `MIN_POINTS` + 1 bins are fitted.
     """
-    filled = np.any([np.isfinite(survey.medians) for survey in surveys], axis=0)
-    runs = _runs(filled)
+    filled = _filled(surveys)
     if used is None:
-        used = _fullest(runs, np.sum([np.where(np.isfinite(s.medians), s.counts, 0) for s in surveys], axis=0))
+        used = next(iter(find_segments(surveys).fitted), np.zeros_like(filled))
     if (used & filled).sum() <= MIN_POINTS:
         return None
     points = _points(positions_kpc, surveys, used)
@@ -100,22 +117,12 @@ def fit_slopes(
         if with_break or (worth_it and _is_inside(broken.breaks, breaks)):
             lines = broken
     errors = BrokenLine(*(part[1:].std() for part in lines))
-    return Slope(BrokenLine(*(part[:1] for part in lines)), errors, used & filled, max(len(runs) - 1, 0))
+    return Slope(BrokenLine(*(part[:1] for part in lines)), errors, used & filled)
 
 
-def _runs(filled: np.ndarray) -> list[np.ndarray]:
-    """Return the numbers of the bins of each run of filled bins."""
-    numbers = np.flatnonzero(filled)
-    return np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1) if numbers.size else []
-
-
-def _fullest(runs: Sequence[np.ndarray], counts: np.ndarray) -> np.ndarray:
-    """Return the bins (n_bins,) of the run with the most stars among those that are long enough for a line."""
-    long_enough = [run for run in runs if len(run) > MIN_POINTS]
-    used = np.zeros(len(counts), dtype=bool)
-    if long_enough:
-        used[max(long_enough, key=lambda run: counts[run].sum())] = True
-    return used
+def _filled(surveys: Sequence[BinSample]) -> np.ndarray:
+    """Return which bins (n_bins,) have a median of any survey."""
+    return np.any([np.isfinite(survey.medians) for survey in surveys], axis=0)
 
 
 def _points(positions_kpc: np.ndarray, surveys: Sequence[BinSample], used: np.ndarray) -> _Points:

@@ -134,7 +134,7 @@ def _notes(label: str, unit: str, seams: Seams) -> Iterator[str]:
         grown = [ring for ring, own in after.items() if _has_grown(own, before[ring])]
         if grown:
             texts = "; ".join(f"{before[ring]}, then {after[ring]} {unit} at R = {_text(ring)}" for ring in grown)
-            yield f"{label} of A minus that of B{stars} is larger after translation than before ({texts})"
+            yield f"larger after translation than before{stars}: {label} of A minus that of B ({texts})"
     lost = [ring for ring in rings if (own := seams[ring].get(f"{MERGED}{INDEPENDENT}")) and not own.difference.n_bins]
     if lost:
         yield (

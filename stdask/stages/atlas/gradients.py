@@ -10,7 +10,7 @@ from stdask.figures.gradients import SlopeCurve, draw_gradients
 from stdask.schema import products as schema_products
 from stdask.science.galaxy.bins import STEPS
 from stdask.science.galaxy.errors import total_errors
-from stdask.science.galaxy.gradients import Slope, fit_slopes
+from stdask.science.galaxy.gradients import Slope, find_segments, fit_slopes
 from stdask.science.galaxy.paired_bins import BinSample
 from stdask.science.galaxy.profiles import Windows
 from stdask.stages.atlas.products import Products
@@ -40,7 +40,9 @@ def write_gradients(products: Products) -> list[Path]:
     if not products.labels:  # heights alone
         return [table]
     shown = [
-        SlopeCurve(**{name: row[name.upper()] for name in SlopeCurve._fields}) for row in rows if row["KIND"] != "flare"
+        SlopeCurve(**{name: row[name.upper()] for name in SlopeCurve._fields})
+        for row in rows
+        if row["KIND"] != "flare" and row["SEGMENT"] == 1
     ]
     figure = draw_gradients(shown, products.titles, {label: products.unit(label) for label in products.labels})
     return [table, *write_figures(table.with_suffix(""), figure)]
@@ -57,22 +59,33 @@ def _slopes_of(products: Products, steps: str) -> Iterable[Row]:
                 continue
             for number, part in enumerate(bins.slices):
                 own = slice(number * bins.windows.number, (number + 1) * bins.windows.number)
-                surveys = [found[name].take(own) for name in names]
-                slope = fit_slopes(bins.windows.centres_kpc, [_sample(survey) for survey in surveys])
-                if slope:
-                    errors = _numbers(slope) | _spread(bins.windows.centres_kpc, surveys, slope)
-                    yield {
-                        "SAMPLE": sample,
-                        "LABEL": quantity,
-                        "UNIT": f"{unit}/kpc" if unit else "1/kpc",
-                        "KIND": KINDS[steps],
-                        "SIDE": part.side,
-                        "LOW": part.low,
-                        "HIGH": part.high,
-                        **_extent(bins.windows, surveys, slope),
-                        **errors,
-                        **_totals(errors),
-                    }
+                about = {
+                    "SAMPLE": sample,
+                    "LABEL": quantity,
+                    "UNIT": f"{unit}/kpc" if unit else "1/kpc",
+                    "KIND": KINDS[steps],
+                    "SIDE": part.side,
+                    "LOW": part.low,
+                    "HIGH": part.high,
+                }
+                for row in _lines(bins.windows, [found[name].take(own) for name in names]):
+                    yield about | row
+
+
+def _lines(windows: Windows, surveys: Sequence[Statistics]) -> Iterable[Row]:
+    """Return a line for each segment of a slice, with what it is fitted to and its errors."""
+    samples = [_sample(survey) for survey in surveys]
+    segments = find_segments(samples)
+    for number, segment in enumerate(segments.fitted, 1):
+        if slope := fit_slopes(windows.centres_kpc, samples, used=segment):
+            errors = _numbers(slope) | _spread(windows.centres_kpc, surveys, slope)
+            yield {
+                "SEGMENT": number,
+                "N_GAPS": segments.n_gaps,
+                **_extent(windows, surveys, slope),
+                **errors,
+                **_totals(errors),
+            }
 
 
 def _extent(windows: Windows, surveys: Sequence[Statistics], slope: Slope) -> dict[str, float | int]:
@@ -85,7 +98,6 @@ def _extent(windows: Windows, surveys: Sequence[Statistics], slope: Slope) -> di
         "FIT_HIGH": float(windows.ends_kpc[slope.used].max()),
         "N_BINS": int(slope.used.sum()),
         "N": n_fitted,
-        "N_GAPS": slope.n_gaps,
         "N_BINS_LEFT_OUT": int((filled.any(axis=0) & ~slope.used).sum()),
         "N_LEFT_OUT": int(counts.sum()) - n_fitted,
     }

@@ -76,7 +76,11 @@ PRODUCTS = {  # title, what it shows, how its interactive figure is read
 }
 _OTHERS = "Left: A before translation, together with B. Right: A alone, translated. Colours as above."
 PRODUCTS |= {
-    "gradients": ("Gradients", "Slopes of the medians by height, radius and azimuth; errors are in the table.", ""),
+    "gradients": (
+        "Gradients",
+        "Slopes of the medians by height, radius and azimuth, where a slice has gaps on the side with the most stars.",
+        "",
+    ),
     "diagram_kiel": (
         "Kiel diagrams",
         "By radius and height. Colour: density of the stars of A, each with the scatter of B (PRED_SAMPLE); lines: B "

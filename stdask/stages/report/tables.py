@@ -8,7 +8,10 @@ from astropy.table import Table
 from stdask.storage.documents import read_ecsv, rows_of
 
 TABLES = {
-    "gradients": ("Gradients", "Slopes of the running medians within each slice, inside and outside of a break."),
+    "gradients": (
+        "Gradients",
+        "Slopes of the medians of neighbouring bins in each slice, inside and outside of a break.",
+    ),
     "asymmetry": ("North and south", "Medians north of the midplane minus those south of it."),
     "seam": (
         "Where the surveys meet",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from stdask.science.galaxy.gradients import fit_slopes
+from stdask.science.galaxy.gradients import find_segments, fit_slopes
 from stdask.science.galaxy.paired_bins import BinSample
 from stdask.science.galaxy.profiles import Windows, running_medians
 from tests.science.keys.keys import pack_keys
@@ -160,18 +160,24 @@ def test_a_line_ends_where_a_bin_is_missing():
         slope = fit(radii, values)
         centres = WINDOWS.centres_kpc[slope.used]
         assert (centres.min(), centres.max()) == (1.25, 4.75)
-        assert slope.n_gaps == 1
+        assert find_segments([sample(radii, values, 10)]).n_gaps == 1
         assert np.isnan(slope.line.breaks[0])
         assert abs(slope.line.outer[0] - 0.03) < 4 * slope.errors.outer  # over the hole it is -0.04
 
 
-def test_of_two_runs_of_bins_the_one_of_more_stars_is_fitted_if_it_is_long_enough_for_a_line():
+def test_of_two_segments_the_one_of_more_stars_is_fitted_if_it_is_long_enough_for_a_line():
     x = np.arange(12.0)
     values = np.where((x < 4) | (x > 5), x, np.nan)
     drawn = values + np.random.default_rng(11).normal(0, 0.1, (50, 12))
     for inner, outer, expected in ((200, 100, x < 4), (100, 200, x > 5)):
-        slope = fit_points(x, values, np.where(x < 4, inner, outer), drawn)
+        counts = np.where(x < 4, inner, outer)
+        slope = fit_points(x, values, counts, drawn)
         assert slope.used.tolist() == expected.tolist()
+        segments = find_segments([BinSample(counts, values, drawn)]).fitted
+        assert [segment.tolist() for segment in segments] == [
+            expected.tolist(),
+            (np.isfinite(values) & ~expected).tolist(),
+        ]
     short = np.where((x < 4) | (x > 9), x, np.nan)  # two bins of many stars, four of few
     slope = fit_points(x, short, np.where(x < 4, 100, 10_000), drawn)
     assert slope.used.tolist() == (x < 4).tolist()
@@ -230,7 +236,7 @@ def test_a_line_and_an_offset_are_those_of_a_weighted_least_squares_fit():
     assert slope.used.all()
 
 
-def test_surveys_that_share_no_run_of_bins_have_no_offset():
+def test_surveys_that_share_no_segment_have_no_offset():
     x = np.arange(12.0)
     first, second = np.where(x < 4, x, np.nan), np.where(x > 6, x, np.nan)
     drawn = np.random.default_rng(13).normal(0, 0.1, (50, 12))
