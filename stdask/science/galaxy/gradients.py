@@ -120,6 +120,36 @@ def fit_slopes(
     return Slope(BrokenLine(*(part[:1] for part in lines)), errors, used & filled)
 
 
+def fit_again(
+    positions_kpc: np.ndarray, surveys: Sequence[BinSample], medians: Sequence[np.ndarray], slope: Slope
+) -> BrokenLine | None:
+    """Fit the line of the same kind to other medians of the same bins, such as those of a single network.
+
+    It breaks, or not, as that of the measured medians does: else the two were not of the same thing.
+
+    Parameters
+    ----------
+    positions_kpc, surveys, slope
+        As for `fit_slopes`, and what it returned.
+    medians
+        Of each survey, shape (n_bins,). Where one is NaN, its bin is left out.
+
+    Returns
+    -------
+    line
+        n_fits = 1; None if fewer than `MIN_POINTS` + 1 bins are left.
+    """
+    drawn = [survey._replace(medians=own) for survey, own in zip(surveys, medians, strict=True)]
+    if (slope.used & _filled(drawn)).sum() <= MIN_POINTS:
+        return None
+    points = _points(positions_kpc, drawn, slope.used)
+    points = points._replace(samples=points.samples[:1])
+    breaks = _breaks(np.unique(points.x)) if np.isfinite(slope.line.breaks[0]) else np.array([])
+    weights = 1 / np.hypot(points.scatter, _misfit(points, breaks))
+    line, _ = _broken_lines(points, weights, breaks) if breaks.size else _straight_lines(points, weights)
+    return line
+
+
 def _filled(surveys: Sequence[BinSample]) -> np.ndarray:
     """Return which bins (n_bins,) have a median of any survey."""
     return np.any([np.isfinite(survey.medians) for survey in surveys], axis=0)

@@ -10,7 +10,7 @@ from stdask.figures.gradients import SlopeCurve, draw_gradients
 from stdask.schema import products as schema_products
 from stdask.science.galaxy.bins import STEPS
 from stdask.science.galaxy.errors import total_errors
-from stdask.science.galaxy.gradients import Slope, find_segments, fit_slopes
+from stdask.science.galaxy.gradients import Slope, find_segments, fit_again, fit_slopes
 from stdask.science.galaxy.paired_bins import BinSample
 from stdask.science.galaxy.profiles import Windows
 from stdask.stages.atlas.products import Products
@@ -109,26 +109,17 @@ def _numbers(slope: Slope) -> dict[str, float]:
 
 
 def _spread(x: np.ndarray, surveys: Sequence[Statistics], slope: Slope) -> dict[str, float]:
-    """Return how far the fits to single networks, and those to stars moved within their errors, scatter.
-
-    All of them are of the same bins, and break, or none, as does the line of the medians: else they would not be of the
-    same thing.
-    """
+    """Return how far the fits to single networks, and those to stars moved within their errors, scatter."""
     n_members = max(len(survey.members) for survey in surveys)
     members = [
         [survey.members[k] if len(survey.members) else survey.medians for survey in surveys] for k in range(n_members)
     ]
     noisy = [[survey.noisy[k] for survey in surveys] for k in range(min(len(survey.noisy) for survey in surveys))]
-    with_break = bool(np.isfinite(slope.line.breaks[0]))
-    spread = {}
+    samples, spread = [_sample(survey) for survey in surveys], {}
     for name, realisations in (("TRANSLATION", members), ("NOISE", noisy)):
-        samples = [
-            [_sample(survey)._replace(medians=medians) for survey, medians in zip(surveys, drawn, strict=True)]
-            for drawn in realisations
-        ]
-        fits = [fit for own in samples if (fit := fit_slopes(x, own, with_break, slope.used))]
+        fits = [fit for medians in realisations if (fit := fit_again(x, samples, medians, slope))]
         for column, field in QUANTITIES.items():
-            values = [getattr(fit.line, field)[0] for fit in fits]
+            values = [getattr(fit, field)[0] for fit in fits]
             spread[f"{column}_{name}"] = float(np.std(values, ddof=1)) if len(values) > 1 else np.nan
             if name == "NOISE":
                 moved = float(np.mean(values) - getattr(slope.line, field)[0]) if values else np.nan

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from stdask.science.galaxy.gradients import find_segments, fit_slopes
+from stdask.science.galaxy.gradients import find_segments, fit_again, fit_slopes
 from stdask.science.galaxy.paired_bins import BinSample
 from stdask.science.galaxy.profiles import Windows, running_medians
 from tests.science.keys.keys import pack_keys
@@ -245,3 +245,16 @@ def test_surveys_that_share_no_segment_have_no_offset():
     assert slope.used.tolist() == (x > 6).tolist()
     assert np.isnan(slope.line.offsets[0])
     assert np.isnan(slope.errors.offsets)
+
+
+@pytest.mark.parametrize("with_break", [True, False])
+def test_other_medians_of_the_same_bins_are_fitted_as_if_they_had_been_measured(with_break):
+    surveys = two_surveys(3, 0.1)
+    slope = fit_slopes(WINDOWS.centres_kpc, surveys, with_break)
+    moved = [survey.medians + np.float32(0.01) * WINDOWS.centres_kpc for survey in surveys]
+    moved[0][np.flatnonzero(slope.used)[2]] = np.nan  # a bin that has too few stars in a realisation
+    measured = [survey._replace(medians=medians) for survey, medians in zip(surveys, moved, strict=True)]
+    again = fit_slopes(WINDOWS.centres_kpc, measured, with_break, used=slope.used)
+    line = fit_again(WINDOWS.centres_kpc, surveys, moved, slope)
+    assert_allclose(line, again.line, rtol=1e-9)
+    assert_allclose(line.offsets, 0.1, atol=4 * slope.errors.offsets)
