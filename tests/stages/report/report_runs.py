@@ -66,6 +66,7 @@ SCORES = [
 ]
 SAMPLES = ("ALONE", "MERGED", "UNTRANSLATED", "A_ONLY")
 LABELS = ("FE_H", "MG_FE")
+ERRORS = ("TRANSLATION", "NOISE", "NOISE_SHIFT", "POPULATION", "TOTAL")
 PLACES = {"edge_on": ("R_GC", "Z_GC"), "face_on": ("X_GC", "Y_GC")}
 WIDTH = 0.2  # kpc of a pixel: that of `[atlas]`
 ORDER = 3  # of the all-sky map
@@ -161,7 +162,7 @@ def write_profiles(run: Run) -> None:
                     for label in LABELS:
                         part |= {f"N_{label}": np.arange(30, 36), f"{label}_MEDIAN": median}
                         part |= {f"{label}_P16": median - 0.02, f"{label}_P84": median + 0.03}
-                        part |= {f"{label}_{error}": np.full(6, 0.01) for error in ("TRANSLATION", "NOISE", "TOTAL")}
+                        part |= {f"{label}_{error}": np.full(6, 0.01) for error in ERRORS}
                     parts.append(part)
         data = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
         columns = profile_columns(along, across, dict.fromkeys(SAMPLES, ""), dict.fromkeys(LABELS, "dex"))
