@@ -282,6 +282,8 @@ class Translator:
                 )
             return np.ones(given.n_rows, dtype=bool)
         column = given.read([GOOD.name]).column(GOOD.name).combine_chunks()
+        if pa.types.is_floating(column.type) and np.isnan(column.to_numpy()).all():
+            return np.zeros(given.n_rows, dtype=bool)  # an empty column
         if not pa.types.is_boolean(column.type):
             raise SurveyError(
                 f"Column {GOOD.name!r} holds {column.type}. It must be true where a star passes the cuts of the "

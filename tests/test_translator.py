@@ -330,6 +330,12 @@ def test_a_table_without_good_counts_all_stars_as_good_and_says_so(translator: T
     assert not any("cuts" in text for text in translated["QFLAG_COMMENTS"].to_pylist())
 
 
+def test_a_star_whose_good_is_missing_is_not_to_be_used(translator: Translator, catalogue: pa.Table):
+    for missing in (pa.nulls(catalogue.num_rows), pa.nulls(catalogue.num_rows, pa.bool_())):
+        table = catalogue.drop_columns(["GOOD"]).append_column("GOOD", missing)
+        assert not to_numpy(translator.translate(table), "USE").any()
+
+
 def test_a_column_good_that_is_not_true_or_false_is_refused(translator: Translator, catalogue: pa.Table):
     table = catalogue.drop_columns(["GOOD"]).append_column("GOOD", pa.array(["yes"] * catalogue.num_rows))
     with pytest.raises(SurveyError, match=r"Column 'GOOD' holds string\. It must be true"):
