@@ -33,7 +33,8 @@ from stdask.stages.train.errors import calibrate
 from stdask.stages.train.fallback import choose_fallback
 from stdask.stages.train.gaussian_process import blend_family, fit_processes, process_jobs
 from stdask.stages.train.latent import train_latent
-from stdask.stages.train.members import Job, Shelves, jobs_of, sample_of, train_members
+from stdask.stages.train.members import Job, Member, Shelves, jobs_of, sample_of, train_members
+from stdask.stages.train.weights import EQUAL, Others, choose_way, density_of, star_weights, ways_of
 
 
 class Trained(NamedTuple):
@@ -46,7 +47,13 @@ class Trained(NamedTuple):
 
 
 def train_family(
-    name: str, stars: TrainingSet, patterns: Patterns, config: RunConfig, workers: Workers, shelves: Shelves
+    name: str,
+    stars: TrainingSet,
+    patterns: Patterns,
+    config: RunConfig,
+    workers: Workers,
+    shelves: Shelves,
+    others: Others | None = None,
 ) -> Trained:
     """Train all members of a family on the workers, and calibrate its errors.
 
@@ -62,19 +69,19 @@ def train_family(
         `[train]`, `[domain]`, `[translate]` and the seed of the run; and its workers.
     shelves
         Where trained members are kept.
+    others
+        Stars of A that are in no pair, for weights of the catalogue.
     """
     train, domain, draws = config.train, config.domain, draws_of(config)
     known = stars.subset(~stars.is_test)
-    scaling = fit_scaling(known.inputs, known.labels, own_inputs(name, train), train.target)
-    jobs = member_jobs(name, known, scaling, patterns, train, config.seed)
-    members = train_members(workers, f"train {name}", jobs, shelves.of(name))
-    family = uncalibrated(name, known, scaling, [plan for plan, _ in members], train, domain, config.seed)
-    fits = process_jobs(jobs, train)
+    networks = _train_networks(name, known, patterns, config, workers, shelves, others)
+    family, notes = networks.family, list(networks.notes)
+    fits = process_jobs(networks.jobs, train)
     processes = fit_processes(workers, f"fit {name} Gaussian processes", fits)
     family = blend_family(family, fits, processes, known, train, config.seed)
-    notes: list[str] = []
     if train.debias:
-        family = train_latent(family, known, train, config.seed, workers, shelves.of(f"{name}_latent"))
+        shelf = shelves.of(f"{name}_latent")
+        family = train_latent(family, known, train, config.seed, workers, shelf, networks.weights)
         bare = [label for label, own in zip(family.labels, known.label_errors.T, strict=True) if np.isnan(own).all()]
         notes += [f"{label}: B states no errors, so its debiased values may fall short of slope 1" for label in bare]
     if train.fallback == "best":
@@ -82,12 +89,54 @@ def train_family(
         family, notes = replace(family, fallback=fallback), [*notes, *replaced]
     history = [
         EpochRow(name, member, e.epoch, e.learning_rate, e.loss, e.val_loss)
-        for member, (_, epochs) in enumerate(members)
+        for member, (_, epochs) in enumerate(networks.members)
         for e in epochs
     ]
     domains = domain_bins(family, known, domain.min_stars)
     notes += notes_of_domains(domains)
     return Trained(calibrate(family, known, patterns, train, draws), history, notes, domains)
+
+
+class _Networks(NamedTuple):
+    """The networks of a family, before anything is fitted to what they predict."""
+
+    family: Family
+    jobs: list[Job]
+    members: list[Member]
+    weights: np.ndarray  # (n_stars, n_labels), of the stars that are not test stars
+    notes: list[str]
+
+
+def _train_networks(
+    name: str,
+    known: TrainingSet,
+    patterns: Patterns,
+    config: RunConfig,
+    workers: Workers,
+    shelves: Shelves,
+    others: Others | None,
+) -> _Networks:
+    """Train the members, with each of the weights that are asked for, and choose among these on held-out stars."""
+    train, seed, notes = config.train, config.seed, list[str]()
+    scaling = fit_scaling(known.inputs, known.labels, own_inputs(name, train), train.target)
+    density = np.ones(len(known)) if others is None else density_of(known, others, seed)
+    found: dict[str, _Networks] = {}
+    for way in ways_of(train.weights):
+        weights = star_weights(way, known, density)
+        jobs = member_jobs(name, known, scaling, patterns, train, seed, weights)
+        title, kind = ("", "") if way == EQUAL else (f", weights {way}", f"_{way}")
+        members = train_members(workers, f"train {name}{title}", jobs, shelves.of(f"{name}{kind}"))
+        plans = [plan for plan, _ in members]
+        if found:
+            family = replace(found[EQUAL].family, plan=join_members(plans))
+        else:
+            family = uncalibrated(name, known, scaling, plans, train, config.domain, seed)
+        found[way] = _Networks(family, jobs, members, weights, notes)
+    if len(found) == 1:
+        return found[way]
+    families = {other: networks.family for other, networks in found.items()}
+    way, notes = choose_way(families, known, density, train, seed)
+    return found[way]._replace(notes=notes)
 
 
 def own_inputs(name: str, train: TrainConfig) -> list[int]:
@@ -97,10 +146,16 @@ def own_inputs(name: str, train: TrainConfig) -> list[int]:
 
 
 def member_jobs(
-    name: str, known: TrainingSet, scaling: Scaling, patterns: Patterns, train: TrainConfig, seed: int
+    name: str,
+    known: TrainingSet,
+    scaling: Scaling,
+    patterns: Patterns,
+    train: TrainConfig,
+    seed: int,
+    weights: np.ndarray | float = 1.0,
 ) -> list[Job]:
-    """Return one job a member, on stars as measured, each with its own split of them."""
-    return jobs_of(name, _measured_samples(known, patterns, scaling, train, seed), train, seed)
+    """Return one job a member, on stars as measured, each with its own split of them and the weights of the stars."""
+    return jobs_of(name, _measured_samples(known, patterns, scaling, train, seed, weights), train, seed)
 
 
 def uncalibrated(
@@ -153,7 +208,12 @@ def notes_of_domains(domains: Mapping[str, DomainBins]) -> list[str]:
 
 
 def _measured_samples(
-    known: TrainingSet, patterns: Patterns, scaling: Scaling, train: TrainConfig, seed: int
+    known: TrainingSet,
+    patterns: Patterns,
+    scaling: Scaling,
+    train: TrainConfig,
+    seed: int,
+    weights: np.ndarray | float,
 ) -> list[Sample]:
     """Return the stars of each member, as measured.
 
@@ -167,7 +227,8 @@ def _measured_samples(
         inputs = known.inputs
         if train.missing == "mean":
             inputs = mask_inputs(inputs, patterns, known.star_keys, seed, f"masked for member {member}")
-        samples.append(sample_of(scaling.scale_inputs(inputs), scaling.to_corrections(inputs, known.labels)))
+        corrections = scaling.to_corrections(inputs, known.labels)
+        samples.append(sample_of(scaling.scale_inputs(inputs), corrections, weights))
     return samples
 
 

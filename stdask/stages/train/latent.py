@@ -23,7 +23,13 @@ N_COMPONENTS = 10  # Gaussians of the noise-free stars: from 5 to 16 the slopes 
 
 
 def train_latent(
-    family: Family, known: TrainingSet, train: TrainConfig, seed: int, workers: Workers, shelf: Shelf
+    family: Family,
+    known: TrainingSet,
+    train: TrainConfig,
+    seed: int,
+    workers: Workers,
+    shelf: Shelf,
+    weights: np.ndarray | float = 1.0,
 ) -> Family:
     """Return the family with networks trained on noise-free inputs, and the stretch that their slopes still need.
 
@@ -41,6 +47,8 @@ def train_latent(
         `[train]`, the seed of the run, and its workers.
     shelf
         Where trained members are kept.
+    weights : shape (n_stars, n_labels)
+        How much each star counts for each label.
     """
     values, noise = _noisy_values(family, known)
     n_inputs = known.inputs.shape[1]
@@ -50,7 +58,7 @@ def train_latent(
         rng = generator(seed, f"noise-free {family.name} inputs", member)
         latent = draw_latent(mixture, values, noise, rng)[:, :n_inputs]
         corrections = family.scaling.to_corrections(latent, known.labels)
-        samples.append(sample_of(family.scaling.scale_inputs(latent), corrections))
+        samples.append(sample_of(family.scaling.scale_inputs(latent), corrections, weights))
     title = f"train {family.name}, noise-free inputs"
     members = train_members(workers, title, jobs_of(family.name, samples, train, seed), shelf)
     plan = join_members([plan for plan, _ in members])

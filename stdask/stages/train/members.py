@@ -126,7 +126,7 @@ def jobs_of(name: str, samples: list[Sample], train: TrainConfig, seed: int) -> 
     return jobs
 
 
-def sample_of(inputs: np.ndarray, corrections: np.ndarray) -> Sample:
+def sample_of(inputs: np.ndarray, corrections: np.ndarray, weights: np.ndarray | float = 1.0) -> Sample:
     """Return stars to train on, of which a missing label counts for nothing.
 
     Parameters
@@ -135,9 +135,11 @@ def sample_of(inputs: np.ndarray, corrections: np.ndarray) -> Sample:
         Scaled.
     corrections : shape (n_stars, n_labels), float32
         In scaled units, NaN where B lacks the label.
+    weights : shape (n_stars, n_labels)
+        How much each star counts for each label; 1 for all: the same.
     """
     known = np.isfinite(corrections)
-    return Sample(inputs, np.where(known, corrections, 0), known.astype(np.float32))
+    return Sample(inputs, np.where(known, corrections, 0), np.where(known, weights, 0).astype(np.float32))
 
 
 def train_members(workers: Workers, title: str, jobs: Sequence[Job], shelf: Shelf) -> list[Member]:

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from stdask import schema
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
-from stdask.config.run import Run
+from stdask.config.run import Run, RunConfig
 from stdask.config.training import TrainConfig
 from stdask.display.console import say
 from stdask.errors import PairingError
@@ -20,11 +22,12 @@ from stdask.runs.stage import Stage, begin_stage
 from stdask.science.translation.masking import Patterns, count_patterns, join_patterns
 from stdask.stages.train.family import train_family
 from stdask.stages.train.members import Shelves
+from stdask.stages.train.weights import CATALOGUE, Others, sample_others, ways_of
 from stdask.storage import paths
 from stdask.storage.bundles import unpack_bundle
 from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
 from stdask.storage.documents import write_declared
-from stdask.storage.tables import read_parquet
+from stdask.storage.tables import read_parquet, to_numpy
 
 
 def run(run: Run, workers: Workers) -> Receipt:
@@ -53,7 +56,8 @@ def run(run: Run, workers: Workers) -> Receipt:
             notes.append(_left_out(name, why, config.train))
             continue
         patterns = catalogue_patterns(catalogue, name, config.train.inputs(name), workers)
-        trained = train_family(name, stars, patterns, config, workers, Shelves(stage))
+        others = stars_in_no_pair(catalogue, name, pairs, config, workers)
+        trained = train_family(name, stars, patterns, config, workers, Shelves(stage), others)
         families.append(trained.family)
         history += trained.history
         notes += _incomplete(name, stars, config.train) + trained.notes
@@ -90,6 +94,16 @@ def catalogue_patterns(catalogue: Catalogue, name: str, inputs: Sequence[str], w
     files = [catalogue.path(pixel) for pixel in catalogue.pixels]
     tasks = each(workers, missing_in, files, list(inputs), description=f"missing {name} inputs")
     return join_patterns([patterns for _, patterns in tasks])
+
+
+def stars_in_no_pair(
+    catalogue: Catalogue, name: str, pairs: pa.Table, config: RunConfig, workers: Workers
+) -> Others | None:
+    """Return stars of catalogue A that are in no pair, if the weights of a family depend on them."""
+    if CATALOGUE not in ways_of(config.train.weights):
+        return None
+    in_pairs = to_numpy(pairs, schema.STAR_KEY.name)
+    return sample_others(catalogue, config.train.inputs(name), in_pairs, config.seed, workers)
 
 
 def missing_in(path: Path, inputs: list[str]) -> Patterns:

@@ -15,7 +15,7 @@ from stdask.science.assessment.paired import describe_group
 from stdask.science.sky.crossmatch import match_ids, match_positions
 from stdask.science.translation.scaling import NO_COUNTERPART
 from stdask.stages.train.family import train_family
-from stdask.stages.train.stage import catalogue_patterns
+from stdask.stages.train.stage import catalogue_patterns, stars_in_no_pair
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
 from stdask.storage.surveys.files import open_survey
@@ -51,13 +51,14 @@ def check(validation: Validation) -> ValidationTables:
     patterns = catalogue_patterns(catalogue, family.name, family.inputs, validation.workers)
     train = run.config.train.model_copy(update={"debias": False})  # the check does not use debiased networks
     config = run.config.model_copy(update={"train": train})
+    unpaired = stars_in_no_pair(catalogue, family.name, validation.pairs, config, validation.workers)
     for number, cluster in enumerate(chosen, start=1):
         members = names == cluster
         say(f"  {cluster}, {members.sum()} members, {number} of {len(chosen)}")
         others = checked.stars.subset(~members)
         known = replace(others, is_test=np.zeros(len(others), dtype=bool))  # members of the cluster are the test stars
         shelves = replace(validation.shelves, prefix=f"{cluster}_")
-        trained = train_family(family.name, known, patterns, config, validation.workers, shelves).family
+        trained = train_family(family.name, known, patterns, config, validation.workers, shelves, unpaired).family
         rows += cluster_rows(replace(checked, family=trained), members, cluster)
     validation.workers.refresh()  # TensorFlow takes 0.8 GB of each worker
     say(f"  {len(chosen)} ensembles trained in {time.perf_counter() - started:.0f} s")

@@ -95,7 +95,7 @@ def inverse_training(train: TrainConfig) -> TrainConfig:
         turned[family] = tuple(
             LabelConfig.model_validate({"label": source, "from": label}) for source, label in reversed(items.items())
         )
-    return train.model_copy(update={**turned, "features": (), "debias": False})
+    return train.model_copy(update={**turned, "features": (), "debias": False, "weights": "equal"})
 
 
 def swap_sides(pairs: pa.Table) -> pa.Table:

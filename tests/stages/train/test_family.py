@@ -1,6 +1,7 @@
 """A family from its training stars: whose counterpart is whose, what is masked, and the shape of the network."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,10 +9,21 @@ import pytest
 from stdask.config.stages import DomainConfig
 from stdask.config.training import TrainConfig
 from stdask.network.presets import shape_of
+from stdask.network.recipe import Epoch
 from stdask.science.translation.masking import Patterns
 from stdask.science.translation.scaling import NO_COUNTERPART, fit_scaling
 from stdask.science.translation.validity import choose_n_bins, share_held_out_inside
-from stdask.stages.train.family import domain_bins, member_jobs, notes_of_domains, own_inputs, uncalibrated
+from stdask.stages.train import family as train_stage
+from stdask.stages.train.family import (
+    domain_bins,
+    member_jobs,
+    notes_of_domains,
+    own_inputs,
+    train_family,
+    uncalibrated,
+)
+from stdask.stages.train.members import Job, Member
+from tests.hand_made import make_run
 from tests.network.made_up import made_up_plan, training_stars
 from tests.tools.validate.checked_stars import training
 
@@ -86,3 +98,43 @@ def test_a_run_file_may_change_the_shape_of_a_preset():
     changed = TrainConfig.model_validate({**base, "preset": "paper", "depth": 2, "dropout_widths": (1, 256)})
     shape = shape_of(changed)
     assert (shape["first_width"], shape["depth"], shape["dropout"], shape["dropout_widths"]) == (64, 2, 0.5, (1, 256))
+
+
+def test_best_weights_train_three_kinds_of_networks_and_keep_those_that_are_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    inputs, labels = training_stars(400)
+    labels[:, 0], labels[:, 2] = inputs[:, 0], inputs[:, 3]
+    content = [{"label": "TEFF", "from": "TEFF"}, {"label": "MG_FE"}, {"label": "VHELIO", "from": "RV"}]
+    train = {"intrinsic": content, "features": ["BP_G_0", "G_RP_0"], "weights": "best", "gaussian_process": "none"}
+    run = make_run(tmp_path, train=train)
+    inputs = inputs[:, [0, 3, 1, 2]]  # the order of the run: counterparts, then features
+    rng = np.random.default_rng(1)
+    stars = replace(training(inputs, labels, [50, 1, 0.1, 0.1, 0.1]), label_errors=rng.uniform(1, 200, (400, 3)))
+    others = (inputs[rng.integers(0, 400, 500)] + [200, 0, 0, 0], np.tile([50, 1, 0.1, 0.1, 0.1], (500, 1)))
+    trained: dict[str, list[Job]] = {}
+
+    def train_members(_: object, title: str, jobs: list[Job], shelf: str) -> list[Member]:
+        trained[title] = jobs
+        assert shelf == title.removeprefix("train ").replace(", weights ", "_")
+        plan = made_up_plan(4, 3, 8, 1, 1, seed=len(trained))
+        return [(plan, [Epoch(0, 1e-3, float(len(trained)), 1.0)]) for _ in jobs]
+
+    class NoShelves:
+        def of(self, kind: str) -> str:
+            return kind
+
+    monkeypatch.setattr(train_stage, "train_members", train_members)
+    monkeypatch.setattr(train_stage, "choose_way", lambda *_: ("errors", ["gains"]))
+    patterns = Patterns(np.zeros((1, 4), bool), np.array([1000]))
+    found = train_family("intrinsic", stars, patterns, run.config, None, NoShelves(), others)
+    assert list(trained) == ["train intrinsic", "train intrinsic, weights errors", "train intrinsic, weights catalogue"]
+    expected = made_up_plan(4, 3, 8, 1, 1, seed=2).arrays["stem.kernel"]
+    np.testing.assert_array_equal(found.family.plan.arrays["stem.kernel"], np.concatenate([expected] * 5))
+    assert {row.loss for row in found.history} == {2.0}  # the learning curves are those of the networks that are kept
+    assert found.notes[0] == "gains"
+    equal, errors, catalogue = (jobs[0].training.weights for jobs in trained.values())
+    assert (equal == 1).all()
+    assert np.ptp(errors, axis=0).min() > 0.1
+    np.testing.assert_array_equal(catalogue[:, 0], catalogue[:, 2])
+    assert np.ptp(catalogue[:, 0]) > 0.1
