@@ -32,7 +32,7 @@ N_MEMBERS = 3  # the fewest with a trimmed mean
 @pytest.fixture(scope="module")
 def paired(data_dir: Path, client: Workers, tmp_path_factory: pytest.TempPathFactory) -> Run:
     run = load_run(JOBS / "apogee_dr14_to_dr16.toml", data_dir, tmp_path_factory.mktemp("incomplete") / "run")
-    train = run.config.train.model_copy(update={"n_members": N_MEMBERS})
+    train = run.config.train.model_copy(update={"n_members": N_MEMBERS, "gaussian_process": "none"})
     run = run.model_copy(update={"config": run.config.model_copy(update={"train": train})})
     for side in ("a", "b"):
         ingest.run(run, client, side)
