@@ -19,6 +19,7 @@ from stdask.schema.validation import ClusterRow, IndexRow, MissingRow, ShiftRow,
 from stdask.science.assessment.baselines import SIMPLER
 from stdask.storage import paths
 from stdask.storage.documents import read_declared
+from stdask.tools.study import ALL_LABELS, NETWORKS
 
 PAGE = Path(__file__).with_name("accuracy.md")
 REAL = ("1", "2", "3")
@@ -53,27 +54,34 @@ def replace_table(page: str, name: str, lines: Lines) -> str:
 
 def comparison(runs: Path, _: Path) -> Lines:
     """Return the mean absolute errors of the networks and of simpler methods, in bold the smallest."""
-    return _by_method(runs, (TRANSLATED, *SIMPLER))
+    methods = (TRANSLATED, NETWORKS, *SIMPLER)
+    lines = _head(["run", "label", *map(_title, methods)])
+    for run in REAL:
+        rows = _study(runs, run)
+        for label in _labels(rows):
+            own = {r.method: r for r in rows if r.label == label}
+            best = min(own[method].mae for method in methods if method in own)
+            unit = own[TRANSLATED].unit
+            lines.append(_row([run, f"{label} [{unit}]", *(_score(own.get(method), best) for method in methods)]))
+    return lines
 
 
-def recipes(runs: Path, _: Path) -> Lines:
-    """Return the mean absolute errors by ways to train, in the order of the study."""
-    rows = {run: _read(paths.study(runs / run) / "study.ecsv", StudyRow) for run in REAL}
-    names = [r.method for r in rows["1"] if r.label == rows["1"][0].label and r.method not in (TRANSLATED, *SIMPLER)]
-    labels = {run: list(dict.fromkeys(row.label for row in own)) for run, own in rows.items()}
-    lines = _head(["recipe", *(name for run in REAL for name in (f"run {run}: loss", *labels[run]))])
-    for name in names:
-        cells = []
-        for run in REAL:
-            own = {r.label: r for r in rows[run] if r.method == name}
-            cells += [f"{own[labels[run][0]].val_loss:.4f}", *(f"{own[label].mae:.3g}" for label in labels[run])]
-        lines.append(_row([name, *cells]))
+def all_labels(runs: Path, _: Path) -> Lines:
+    """Return how far methods are behind in the mean over labels, in per cent of the error of the translation."""
+    methods = (NETWORKS, *SIMPLER)
+    lines = _head(["run", *map(_title, methods)])
+    for run in REAL:
+        own = {r.method: r for r in _study(runs, run) if r.label == ALL_LABELS}
+        behind = [measured(100 * r.behind, 100 * r.behind_err) if (r := own.get(m)) else "" for m in methods]
+        lines.append(_row([run, *behind]))
     return lines
 
 
 def coverage(runs: Path, mock: Path) -> Lines:
     """Return how often B lies within the calibrated errors, and within the percentiles of the draws."""
-    lines = _head(["stars", "label", *(f"{kind} {level:.0%}" for kind in (CALIBRATED, DRAWN) for level in LEVELS)])
+    lines = _head(
+        ["stars", "label", *(f"{kind} {100 * level:.0f} %" for kind in (CALIBRATED, DRAWN) for level in LEVELS)]
+    )
     for title, folder in (("mock", mock), ("run 2", runs / "2")):
         lines += _coverage_rows(folder, "B", (CALIBRATED, DRAWN), title)
     return lines
@@ -81,7 +89,7 @@ def coverage(runs: Path, mock: Path) -> Lines:
 
 def true_coverage(_: Path, mock: Path) -> Lines:
     """Return how often the truth lies within the calibrated errors."""
-    lines = _head(["stars", "label", *(f"{level:.0%}" for level in LEVELS)])
+    lines = _head(["stars", "label", *(f"{100 * level:.0f} %" for level in LEVELS)])
     return lines + _coverage_rows(mock, "truth", (CALIBRATED,), "mock")
 
 
@@ -165,7 +173,7 @@ def clusters(runs: Path, _: Path) -> Lines:
 
 TABLES: dict[str, Callable[[Path, Path], Lines]] = {
     "comparison": comparison,
-    "recipes": recipes,
+    "all labels": all_labels,
     "coverage": coverage,
     "coverage of the truth": true_coverage,
     "velocities": velocities,
@@ -177,17 +185,16 @@ TABLES: dict[str, Callable[[Path, Path], Lines]] = {
 }
 
 
-def _by_method(runs: Path, methods: Sequence[str]) -> Lines:
-    lines = _head(["run", "label", *methods])
-    for run in REAL:
-        rows = _read(paths.study(runs / run) / "study.ecsv", StudyRow)
-        for label in dict.fromkeys(row.label for row in rows):
-            own = {r.method: r for r in rows if r.label == label}
-            best = min((own[m].mae for m in methods if m in own), default=np.nan)
-            cells = [_score(own.get(m), best) for m in methods]
-            unit = own[TRANSLATED].unit
-            lines.append(_row([run, f"{label} [{unit}]" if unit else label, *cells]))
-    return lines
+def _study(runs: Path, run: str) -> list[StudyRow]:
+    return _read(paths.study(runs / run) / "study.ecsv", StudyRow)
+
+
+def _labels(rows: Iterable[StudyRow]) -> list[str]:
+    return [label for label in dict.fromkeys(row.label for row in rows) if label != ALL_LABELS]
+
+
+def _title(method: str) -> str:
+    return "GP" if method == "gp" else method.replace("ridge", "ridge ")
 
 
 def _score(row: ScoreRow | None, best: float) -> str:
