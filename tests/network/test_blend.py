@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stdask.network.blend import Blend, join_processes
-from stdask.network.ensemble import Draws, predict_members, translate
+from stdask.network.ensemble import Draws, Stretch, debiased, predict_members, translate
 from stdask.science.translation.gaussian_process import GaussianProcess
 from tests.network.made_up import made_up_family, training_stars
 
@@ -51,6 +51,13 @@ def test_a_translated_star_is_the_same_to_the_last_bit_alone_and_among_others():
         part = translate(family, inputs[stars], errors[stars], keys[stars], draws)
         np.testing.assert_array_equal(part.percentiles, whole.percentiles[:, stars])
         np.testing.assert_array_equal(part.members, whole.members[:, stars])
+
+
+def test_debiased_labels_are_those_of_their_networks_alone():
+    stretch = Stretch(np.zeros(3), np.zeros(3), np.ones(3))
+    family, inputs = replace(FAMILY, latent_plan=FAMILY.plan, stretch=stretch), training_stars(30, seed=5)[0]
+    blended = replace(family, blend=made_up_blend())
+    np.testing.assert_array_equal(debiased(blended, inputs), debiased(family, inputs))
 
 
 @pytest.mark.parametrize("name", ["constants", "slopes", "inverse_lengths", "weights"])
