@@ -14,8 +14,9 @@ def weights_by_errors(label_errors: np.ndarray, residuals: np.ndarray) -> np.nda
     """Return weights by the stated errors of B: the inverse of the scatter that each star has with them.
 
     The mean absolute error is the likelihood of residuals with a Laplace distribution, in which a star counts with the
-    inverse of its scatter (Koenker 2005, Quantile Regression, sect. 5.3). That is the stated error and the scatter that
-    all stars have beyond it, added in quadrature, so that no weight is larger than twice that of a star without errors.
+    inverse of its scatter. That is the stated error and the scatter that all stars have beyond it, added in quadrature.
+    Where a typical stated error exceeds the whole scatter, all are scaled down to it. So no star counts more than 2.3
+    times as much as a typical one.
 
     Parameters
     ----------
@@ -36,9 +37,10 @@ def weights_by_errors(label_errors: np.ndarray, residuals: np.ndarray) -> np.nda
         if not stated.any():
             continue
         typical = np.median(errors[stated])
-        scatter = median_abs_deviation(own[known], scale="normal")
-        beyond = max(scatter**2 - typical**2, (LEAST_OWN_SCATTER * scatter) ** 2)
-        weights[:, number] = 1 / np.sqrt(beyond + np.where(stated, errors, typical) ** 2)
+        scatter = median_abs_deviation(own[known], scale="normal") or 1.0  # 0 where most labels are exact
+        factor = min(1.0, scatter / typical) if typical > 0 else 1.0
+        beyond = max(scatter**2 - (factor * typical) ** 2, (LEAST_OWN_SCATTER * scatter) ** 2)
+        weights[:, number] = 1 / np.sqrt(beyond + (factor * np.where(stated, errors, typical)) ** 2)
         weights[:, number] /= weights[known, number].mean()
     return weights
 

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from stdask.cluster.workers import Workers
@@ -16,7 +17,9 @@ from stdask.stages.train.members import Job, Member, Shelf
 from stdask.storage import paths
 from tests.conftest import JOBS
 from tests.hand_made import make_run, write_receipts
+from tests.network.made_up import training_stars
 from tests.tools.apply.made_up import LABELS, make_bundle
+from tests.tools.validate.checked_stars import training
 
 SHORT = {"n_members": 2, "max_epochs": 2, "learning_rates": (1e-3,), "first_width": 8, "depth": 1}
 MORE = {"debias": True, "fallback": "best"}  # all that train can do with networks, and a second kind of them
@@ -128,3 +131,16 @@ def test_another_ensemble_replaces_the_first(tmp_path: Path, client: Workers):
         run = make_run(tmp_path / "here", train=LABELS | {"ensemble": str(bundle)})
         train.run(run, client)
         assert open_ensemble(paths.ensemble(run.output)).digest == open_ensemble(bundle).digest
+
+
+def test_a_label_that_too_few_pairs_have_is_named(tmp_path: Path):
+    run = make_run(tmp_path)
+    inputs, labels = training_stars(300)
+    labels[:110, 1] = np.nan
+    stars = training(inputs, labels)
+    expected = "190 usable pairs with LOGG for the intrinsic networks, 200 are needed ([train] min_pairs)"
+    assert train.too_few("intrinsic", stars, run.config.train) == expected
+    fewer = run.config.train.model_copy(update={"min_pairs": 190})
+    assert train.too_few("intrinsic", stars, fewer) == ""
+    many = run.config.train.model_copy(update={"min_pairs": 301})
+    assert train.too_few("intrinsic", stars, many).startswith("300 usable pairs for the intrinsic networks, 301 ")
