@@ -100,23 +100,30 @@ def _both_means(residuals: np.ndarray, weights: np.ndarray) -> tuple[float, floa
     return float(residuals.mean()), float(np.average(residuals, weights=weights))
 
 
-def noise_level(errors: np.ndarray, typical: np.ndarray) -> np.ndarray:
+def noise_level(errors: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Return how noisy the measurements of each star are: the mean logarithm of its errors in units of typical ones.
 
-    It stands for the signal-to-noise ratio, which a survey may not state, and which moves all errors together.
+    It stands for the signal-to-noise ratio, which a survey may not state, and which moves all errors together. A
+    typical error is the median of the reference stars; a measurement without one is left out.
 
     Parameters
     ----------
     errors : shape (n_stars, n_measured)
-    typical : shape (n_measured,)
-        Errors of a typical star, above 0.
+    reference : shape (n_reference, n_measured)
+        Errors of the reference stars.
 
     Returns
     -------
-    levels : shape (n_stars,); NaN where an error is missing
+    levels : shape (n_stars,); NaN where an error is missing, or if no reference star has any
     """
+    typical = np.full(errors.shape[1], np.nan)
+    stated = np.isfinite(reference).any(axis=0)
+    typical[stated] = np.nanmedian(reference[:, stated], axis=0)
+    known = typical > 0
+    if not known.any():
+        return np.full(len(errors), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.log(errors / typical)
+        logs = np.log(errors[:, known] / typical[known])
     return np.where(np.isfinite(logs), logs, np.nan).mean(axis=1)
 
 

@@ -259,7 +259,7 @@ def _further_columns(family: Family, stars: ReadStars, typical: ReadStars) -> It
     """Yield what the weights depend on in addition to the inputs."""
     errors = _present(_errors(family), stars)
     if errors:
-        yield noise_level(stars.of(errors), np.nanmedian(typical.of(errors), axis=0))
+        yield noise_level(stars.of(errors), typical.of(errors))
     for name in _present([schema.EBV.name, *_magnitudes(stars.names)[:1]], stars):
         yield stars.of([name])[:, 0]
     if DISTANCE in stars.names:

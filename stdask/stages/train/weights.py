@@ -81,9 +81,8 @@ def density_of(known: TrainingSet, others: Others, seed: int) -> np.ndarray:
     complete = np.isfinite(others[0]).all(axis=1)
     if complete.sum() < MIN_OTHERS:
         return np.ones(len(known))
-    typical = np.nanmedian(known.errors, axis=0)
     own, theirs = (
-        [*inputs.T, noise_level(errors, typical)]
+        [*inputs.T, noise_level(errors, known.errors)]
         for inputs, errors in ((known.inputs, known.errors), (others[0][complete], others[1][complete]))
     )
     columns, of_others = common_columns(own, theirs)

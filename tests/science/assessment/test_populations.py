@@ -61,10 +61,17 @@ def test_equal_weights_change_nothing_and_stars_without_a_value_are_left_out():
 
 
 def test_the_noise_level_of_a_star_whose_errors_are_all_twice_the_typical_ones_is_the_logarithm_of_two():
-    typical = np.array([80.0, 0.1])
+    typical = np.array([[80.0, 0.1]] * 5)
     levels = noise_level(np.array([[160.0, 0.2], [80.0, 0.1], [80.0, np.nan], [80.0, 0.0]]), typical)
     assert_allclose(levels[:2], [np.log(2), 0], atol=1e-12)
     assert np.isnan(levels[2:]).all()
+
+
+@pytest.mark.parametrize("unstated", [np.nan, 0.0])
+def test_a_measurement_without_any_stated_error_says_nothing_of_the_noise(unstated: float):
+    errors = np.array([[160.0, unstated], [80.0, unstated], [80.0, unstated]])
+    assert_allclose(noise_level(errors, errors), [np.log(2), 0, 0], atol=1e-12)
+    assert np.isnan(noise_level(errors[:, 1:], errors[:, 1:])).all()
 
 
 def test_a_column_that_one_of_the_populations_lacks_is_left_out():
