@@ -36,11 +36,6 @@ class Blend:
         if any(getattr(self, name).dtype != np.float32 for name in ("stars", *expected)):
             raise ValueError("a blend that is not float32")
 
-    @property
-    def n_bumps(self) -> int:
-        """Bumps that a row passes: those about the training stars of all members and labels with a share."""
-        return int(np.count_nonzero(self.weights[:, self.shares > 0]))
-
     def mix(self, outputs: np.ndarray, scaled: np.ndarray) -> None:
         """Put the processes' part into the outputs of the networks, in place.
 
