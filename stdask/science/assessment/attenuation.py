@@ -86,12 +86,12 @@ def unattenuated_gain(predicted: np.ndarray, expected: np.ndarray, errors: np.nd
     Returns
     -------
     gain
-        1 where no error is stated, where the stated noise is all the variance there is, or where the two have nothing
-        to do with each other.
+        1 for fewer than `MIN_STARS` stars, where no error is stated, where the stated noise is all the variance there
+        is, or where the two have nothing to do with each other.
     """
     known = np.isfinite(predicted) & np.isfinite(expected)
     predicted, expected, errors = predicted[known], expected[known], errors[known]
-    if np.isnan(errors).all():
+    if len(predicted) < MIN_STARS or np.isnan(errors).all():
         return 1.0  # noise taken for signal would be stretched with it
     kept = clip_outliers(_from_resistant_line(predicted, expected), CLIP)
     kept &= clip_outliers(_from_resistant_line(expected, predicted), CLIP)

@@ -146,17 +146,23 @@ def fit_calibration(
     complete = np.isfinite(inputs).all(axis=1)
     described = (inputs, scaled_inputs, input_noise, member_spread)
     calibration = _fit_complete(residuals[complete], tuple(values[complete] for values in described), group_columns)
-    ratios = np.abs(residuals[~complete]) / calibration.parts(*(values[~complete] for values in described)).total
+    ratios = np.abs(_deviates(residuals[~complete], calibration.parts(*(values[~complete] for values in described))))
     factors = [
         _conformal_factor(own[np.isfinite(own)]) if np.isfinite(own).sum() >= MIN_GROUP else 1.0 for own in ratios.T
     ]
     calibration = replace(calibration, missing_factors=np.array(factors))
-    deviates = residuals / calibration.parts(*described).total
+    deviates = _deviates(residuals, calibration.parts(*described))
     return replace(
         calibration,
         wide_factors=_wide_factors(np.abs(deviates), group_numbers(inputs, calibration.group_columns), complete),
         correlation_root=_correlation_root(deviates[complete]),
     )
+
+
+def _deviates(residuals: np.ndarray, parts: SigmaParts) -> np.ndarray:
+    """Return residuals in units of their errors; NaN where the error is 0, as for a label that all stars share."""
+    total = parts.total
+    return np.divide(residuals, total, where=total > 0, out=np.full_like(residuals, np.nan))
 
 
 def _wide_factors(ratios: np.ndarray, groups: np.ndarray, complete: np.ndarray) -> np.ndarray:
@@ -230,7 +236,7 @@ def _fit_complete(
         group_factors=np.ones((n_labels, N_GROUPS)),
         missing_factors=np.ones(n_labels),
     )
-    ratios = np.abs(residuals) / raw.parts(*described).total
+    ratios = np.abs(_deviates(residuals, raw.parts(*described)))
     groups = group_numbers(inputs, raw.group_columns)
     factors = np.stack([_group_factors(ratios[own, n], groups[own]) for n, own in enumerate(known.T)])
     return replace(raw, group_factors=factors)

@@ -123,6 +123,12 @@ def test_where_no_error_is_stated_nothing_is_stretched():
     assert unattenuated_gain(0.5 * values, values, np.full(500, np.nan)) == 1.0
 
 
+@pytest.mark.parametrize("n_stars", [0, 1, 2])
+def test_too_few_stars_stretch_nothing(n_stars: int):
+    values = np.arange(n_stars, dtype=float)
+    assert unattenuated_gain(0.5 * values, values, np.full(n_stars, 0.1)) == 1.0
+
+
 def test_stated_errors_as_large_as_the_scatter_stretch_nothing():
     values = np.random.default_rng(12).normal(size=500)
     assert unattenuated_gain(values, values, np.full(500, 5.0)) == 1.0

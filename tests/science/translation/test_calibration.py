@@ -195,6 +195,16 @@ def test_stars_that_lack_an_input_have_the_half_width_of_such_stars():
     assert calibration.wide_factors[0, N_GROUPS] > 1.5 * calibration.wide_factors[0, 0]
 
 
+def test_a_label_without_any_residual_has_no_error_and_no_half_width():
+    sample = {key: np.concatenate([values, values]) for key, values in stars(1).items()}
+    sample["inputs"][N:, 0] = np.nan
+    sample["residuals"] = np.zeros_like(sample["residuals"])
+    calibration = fitted(sample)
+    assert (sigma_of(calibration, sample) == 0).all()
+    assert np.isnan(calibration.wide_factors).all()
+    np.testing.assert_array_equal(calibration.correlation_root, np.eye(1))
+
+
 def test_correlations_of_the_errors_are_found_in_spite_of_outliers():
     sample, rng = stars(1), np.random.default_rng(6)
     pair = rng.multivariate_normal([0, 0], [[1, 0.7], [0.7, 1]], N)
