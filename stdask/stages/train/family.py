@@ -34,7 +34,7 @@ from stdask.stages.train.fallback import choose_fallback
 from stdask.stages.train.gaussian_process import blend_family, fit_processes, process_jobs
 from stdask.stages.train.latent import train_latent
 from stdask.stages.train.members import Job, Member, Shelves, jobs_of, sample_of, train_members
-from stdask.stages.train.weights import EQUAL, Others, choose_way, density_of, star_weights, ways_of
+from stdask.stages.train.weights import EQUAL, Others, choose_way, density_of, note_of_equal, star_weights, ways_of
 
 
 class Trained(NamedTuple):
@@ -131,12 +131,13 @@ def _train_networks(
             family = replace(found[EQUAL].family, plan=join_members(plans))
         else:
             family = uncalibrated(name, known, scaling, plans, train, config.domain, seed)
+        notes += note_of_equal(name, way, weights)
         found[way] = _Networks(family, jobs, members, weights, notes)
     if len(found) == 1:
         return found[way]
     families = {other: networks.family for other, networks in found.items()}
-    way, notes = choose_way(families, known, density, train, seed)
-    return found[way]._replace(notes=notes)
+    way, gains = choose_way(families, known, density, train, seed)
+    return found[way]._replace(notes=gains + notes)
 
 
 def own_inputs(name: str, train: TrainConfig) -> list[int]:
@@ -201,7 +202,7 @@ def notes_of_domains(domains: Mapping[str, DomainBins]) -> list[str]:
     """Return a line for each domain outside of which lie more of the new stars than wanted."""
     return [
         f"{name}: only {100 * own.inside:.1f} % of the training stars lie inside the domain of the others, with "
-        f"{own.n_bins} bins along each axis ([domain] n_bins). Of stars like them the others are flagged and not merged"
+        f"{own.n_bins} bins along each axis ([domain] n_bins). New stars like those outside are flagged, and not merged"
         for name, own in domains.items()
         if own.inside < WANTED_INSIDE
     ]

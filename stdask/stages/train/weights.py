@@ -27,6 +27,7 @@ from stdask.storage.tables import read_parquet, to_numpy
 EQUAL, ERRORS, CATALOGUE, BEST = "equal", "errors", "catalogue", "best"
 SAMPLE_STARS = 20_000  # of catalogue A: the density of the pairs is known far less well
 MIN_OTHERS = 100  # stars of A in no pair; of fewer, a density says nothing
+NO_DIFFERENCE = 1e-9  # between weights of mean 1: rounding alone
 DEGREE = 2  # of the regression whose residuals tell the scatter of B
 Others = tuple[np.ndarray, np.ndarray]  # inputs and errors of stars of A that are in no pair
 
@@ -111,6 +112,25 @@ def star_weights(way: str, known: TrainingSet, density: np.ndarray) -> np.ndarra
         labels, inputs = known.labels[np.ix_(stars, group)], known.inputs[stars]
         residuals[np.ix_(stars, group)] = labels - fit_ridge(inputs, labels, inputs, DEGREE)
     return weights_by_errors(known.label_errors, residuals)
+
+
+def note_of_equal(name: str, way: str, weights: np.ndarray) -> list[str]:
+    """Return a line if weights that are asked for are the same for all stars, because what they follow is not known.
+
+    Parameters
+    ----------
+    name, way
+        The family; "equal", "errors" or "catalogue".
+    weights : shape (n_stars, n_labels)
+        Of `star_weights`.
+    """
+    if way == EQUAL or np.ptp(weights) > NO_DIFFERENCE:
+        return []
+    why = {
+        ERRORS: "B states no errors of the labels, or the same for all stars",
+        CATALOGUE: f"fewer than {MIN_OTHERS} good stars of A with all inputs are in no pair",
+    }
+    return [f"weights {way!r} of the {name} networks: the same for all training stars, because {why[way]}"]
 
 
 def choose_way(

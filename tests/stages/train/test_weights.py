@@ -13,6 +13,7 @@ from stdask.stages.train.weights import (
     ERRORS,
     choose_way,
     density_of,
+    note_of_equal,
     read_others,
     star_weights,
     ways_of,
@@ -78,6 +79,17 @@ def test_noisier_stars_of_the_catalogue_give_noisier_training_stars_more_weight(
     others = stars.inputs[:1000]
     density = density_of(stars, (others, np.tile(2 * np.array(ERRORS_A), (1000, 1))), 1)
     assert density[noisy].mean() > 3 * density[~noisy].mean()
+
+
+def test_weights_that_follow_nothing_are_told():
+    stars, few = known(label_errors=np.full((N, 3), np.nan)), (known().inputs[:50], np.tile(ERRORS_A, (50, 1)))
+    unstated, unknown = (star_weights(way, stars, density_of(stars, few, 1)) for way in (ERRORS, CATALOGUE))
+    (note,) = note_of_equal("intrinsic", ERRORS, unstated)
+    assert "because B states no errors" in note
+    (note,) = note_of_equal("intrinsic", CATALOGUE, unknown)
+    assert "because fewer than 100 good stars of A with all inputs are in no pair" in note
+    assert note_of_equal("intrinsic", EQUAL, unknown) == []
+    assert note_of_equal("intrinsic", CATALOGUE, np.linspace(0.9, 1.1, N)[:, None]) == []
 
 
 @pytest.mark.parametrize(("of_errors", "chosen"), [(0.0, ERRORS), (30.0, EQUAL), (60.0, EQUAL)])
