@@ -78,8 +78,8 @@ def fit_domain(values: np.ndarray, names: Sequence[str], n_bins: int, min_stars:
 def choose_n_bins(values: np.ndarray, min_stars: int) -> int:
     """Return the largest number of bins along each axis with which new stars like the training stars are inside.
 
-    At least `WANTED_INSIDE` of them shall be, by `share_held_out_inside`. Never fewer bins than `FEWEST_BINS`, with
-    which the share may be smaller.
+    Inside are at least `WANTED_INSIDE` of them, by `share_held_out_inside`. There are never fewer bins than
+    `FEWEST_BINS`, with which the share may be smaller.
 
     Parameters
     ----------

@@ -5,9 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import median_abs_deviation
 
-LEAST_OWN_SCATTER = (
-    0.5  # of the whole scatter of B about A: stated errors may be too large, and none is the reason of all
-)
+# Of the scatter of B about A. Stated errors may be too large, and they are never all of the scatter.
+LEAST_OWN_SCATTER = 0.5
 
 
 def weights_by_errors(label_errors: np.ndarray, residuals: np.ndarray) -> np.ndarray:
