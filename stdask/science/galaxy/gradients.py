@@ -64,7 +64,6 @@ def find_segments(surveys: Sequence[BinSample]) -> Segments:
 def fit_slopes(
     positions_kpc: np.ndarray,
     surveys: Sequence[BinSample],
-    with_break: bool | None = None,
     used: np.ndarray | None = None,
 ) -> Slope | None:
     """Fit a line to medians and to each of their bootstraps.
@@ -91,16 +90,13 @@ def fit_slopes(
         Ascending and equally spaced; of bins that share no stars.
     surveys
         One or two sets of stars in these bins, without a star in common.
-    with_break
-        Two slopes, where there are bins enough, wherever the break is; if None, where a break is seen. Else one, given
-        as both.
     used : shape (n_bins,), bool
         Bins to fit, those without a median left out; if None, the first of `find_segments`.
 
     Returns
     -------
     slope
-        None if fewer than `MIN_POINTS` + 1 bins are fitted.
+        Without a break both slopes are the same. None if fewer than `MIN_POINTS` + 1 bins are fitted.
     """
     filled = _filled(surveys)
     if used is None:
@@ -108,13 +104,13 @@ def fit_slopes(
     if (used & filled).sum() <= MIN_POINTS:
         return None
     points = _points(positions_kpc, surveys, used)
-    breaks = np.array([]) if with_break is False else _breaks(np.unique(points.x))
+    breaks = _breaks(np.unique(points.x))
     weights = 1 / np.hypot(points.scatter, _misfit(points, breaks))
     lines, left = _straight_lines(points, weights)
     if breaks.size:
         broken, left_then = _broken_lines(points, weights, breaks)
         worth_it = left - left_then > PARAMETERS_OF_BREAK * np.log(len(points.x))
-        if with_break or (worth_it and _is_inside(broken.breaks, breaks)):
+        if worth_it and _is_inside(broken.breaks, breaks):
             lines = broken
     errors = BrokenLine(*(part[1:].std() for part in lines))
     return Slope(BrokenLine(*(part[:1] for part in lines)), errors, used & filled)
