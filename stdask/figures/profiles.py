@@ -63,7 +63,7 @@ def draw_profiles(rows: Sequence[ProfileRow], names: Sequence[str], axis: str, s
     Returns
     -------
     figure
-        Shaded: 68 % confidence interval of the median.
+        Shaded: 68 % confidence interval of the median from the stars alone.
     """
     curves = [curve for row in rows for own in row.samples for curve in own]
     slices = sorted({curve.slice_kpc for curve in curves})
@@ -126,7 +126,7 @@ def _add_legend(
             Line2D([], [], color=INK, linewidth=1.6, label="north ($Z \\geq 0$)"),
             Line2D([], [], color=INK, linewidth=1.6, linestyle="--", label="south ($Z < 0$)"),
         ]
-    handles.append(Patch(color=INK, alpha=BAND_ALPHA, linewidth=0, label="68 % interval of the median"))
+    handles.append(Patch(color=INK, alpha=BAND_ALPHA, linewidth=0, label="68 % interval, by the stars alone"))
     figure.legend(
         handles=handles,
         loc="outside right upper",

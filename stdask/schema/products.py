@@ -9,7 +9,8 @@ _SPREADS = {
     "TRANSLATION": "1-sigma error from the choice of the pairs, by the scatter over single networks",
     "NOISE": "Standard deviation when all stars move within the errors of their labels and distances",
     "NOISE_SHIFT": "Mean change when they do: estimate of what noise has done to the value",
-    "TOTAL": "1-sigma error: ERR, TRANSLATION, and of NOISE_SHIFT what exceeds NOISE, in quadrature",
+    "TOTAL": "1-sigma error: ERR, TRANSLATION, and of NOISE_SHIFT what exceeds NOISE, in quadrature; "
+    "what is NaN is not in it",
 }
 GRADIENTS = (
     Column("SAMPLE", "string", description="Sample of stars, as in the profiles"),
@@ -71,6 +72,7 @@ _DIFFERENCE = (
     Column("N_CELLS", "int64", description="Number of cells of R, |Z| and the selecting labels with stars of both"),
     Column("P_VALUE", "float64", description="P value of Wilcoxon's signed-rank test over the cells, NaN for few"),
 )
+INDEPENDENT = "_INDEPENDENT"  # added to a sample of the seam: without the stars in both surveys
 ASYMMETRY = (
     *_COMPARED,
     Column("DIFFERENCE", "float64", description="Median in the north minus median in the south, in the same cells"),
@@ -97,7 +99,11 @@ SEAM = (
         "float64",
         description="1-sigma error of DIFFERENCE: bootstrap samples of the stars and TRANSLATION in quadrature",
     ),
-    Column("TRANSLATION", "float64", description="Standard deviation of DIFFERENCE over single networks"),
+    Column(
+        "TRANSLATION",
+        "float64",
+        description="1-sigma error of DIFFERENCE from the choice of the pairs, by the scatter over single networks",
+    ),
     *_DIFFERENCE,
     Column("N_FIRST", "int64", description="Number of stars of A"),
     Column("N_SECOND", "int64", description="Number of stars of B"),
@@ -153,7 +159,7 @@ _OF_A_MEDIAN = (  # ending of the column, its UCD, what it is
         "TOTAL",
         "stat.error;{}",
         "1-sigma error of the median {}: (P84 - P16) / 2, TRANSLATION, POPULATION, and of NOISE_SHIFT what "
-        "exceeds NOISE, in quadrature",
+        "exceeds NOISE, in quadrature; what is NaN is not in it",
     ),
 )
 

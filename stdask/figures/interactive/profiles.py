@@ -14,7 +14,7 @@ from matplotlib.colors import to_hex
 from stdask.figures.interactive.page import Plot, frame, rounded
 from stdask.figures.profiles import BAND_ALPHA, COLOURS, MARGIN, PALEST
 
-TOLD = [["slice", "slice"], ["median", "median"], ["16\N{EN DASH}84 %", "band"], ["stars", "stars"]]  # text, column
+TOLD = [["slice", "slice"], ["median", "median"], ["68 % interval", "band"], ["stars", "stars"]]  # text, column
 SHAPE = 0.55  # height over width
 GAP = 1.5  # steps between bins: over a wider gap no line is drawn
 

@@ -10,6 +10,7 @@ import numpy as np
 from stdask.display.console import say
 from stdask.schema import Column
 from stdask.schema import products as schema_products
+from stdask.schema.products import INDEPENDENT
 from stdask.science.galaxy.bins import CELLS
 from stdask.science.galaxy.paired_bins import BinSample, Difference, growth, paired_difference
 from stdask.stages.atlas.products import Products
@@ -18,7 +19,6 @@ from stdask.stages.atlas.tasks import Statistics
 from stdask.storage.products.maps import write_profile
 
 SEAMS = {UNTRANSLATED: RAW_ONLY, MERGED: A_ONLY}  # sample of the table -> stars of A in it
-INDEPENDENT = "_INDEPENDENT"  # added to a sample: without the stars in both surveys
 SIGNIFICANT = 2  # sigma from which a seam is worth a note
 UNKNOWN = -1  # number of stars in both surveys, of a table
 Row = dict[str, Any]  # column of the table -> value
@@ -120,7 +120,7 @@ def _samples_of(seams: Seams) -> list[str]:
 
 def _notes(label: str, unit: str, seams: Seams) -> Iterator[str]:
     """Say where the seam is seen after translation, where it has grown, and where it is of pairs alone."""
-    rings = list(seams)[:-1]  # last: all of them together
+    rings = list(seams)[:-1] or list(seams)  # last: all of them together
     for ending, stars in (("", ""), (INDEPENDENT, ", without the stars in both surveys")):
         after = {ring: own for ring in rings if (own := seams[ring].get(f"{MERGED}{ending}")) and own.difference.n_bins}
         seen = [ring for ring, own in after.items() if abs(own.difference.value) > SIGNIFICANT * own.error]
@@ -155,11 +155,11 @@ def _text(ring: Ring) -> str:
 
 
 def _rings(products: Products, n_bins: int) -> Iterable[tuple[Ring, np.ndarray]]:
-    """Return the rings of R and which bins (n_bins,) lie in them, and last all of them together."""
+    """Return the rings of R and which bins (n_bins,) lie in them, and last all together if they are several."""
     edges = products.bins.config.ring_edges_kpc
     rings = np.resize(products.bins.cells.rings(edges), n_bins)
     parts = [(ring, rings == number) for number, ring in enumerate(pairwise(edges))]
-    return [*parts, ((edges[0], edges[-1]), rings >= 0)]
+    return [*parts, ((edges[0], edges[-1]), rings >= 0)] if len(parts) > 1 else parts
 
 
 def _sample(found: Statistics) -> BinSample:

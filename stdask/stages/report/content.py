@@ -5,11 +5,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from stdask.config.atlas import Range
 from stdask.config.survey import SurveyDefinition
 from stdask.config.survey_files import TableFile
 from stdask.display.numbers import METHODS
 from stdask.schema.cuts import CutRow
-from stdask.schema.evaluation import ALL, TAILS, CoverageRow, EpochRow, ImportanceRow, LabelRow, ScoreRow, SlopeRow
+from stdask.schema.evaluation import (
+    ALL,
+    ATLAS,
+    TAILS,
+    CoverageRow,
+    EpochRow,
+    EvaluationTables,
+    ImportanceRow,
+    LabelRow,
+    ScoreRow,
+    SlopeRow,
+)
 from stdask.science.assessment.metrics import LEVELS
 from stdask.storage import paths
 from stdask.storage.documents import read_declared, read_rows
@@ -127,6 +139,12 @@ def coverage_of(rows: Sequence[CoverageRow]) -> dict[str, list[CoverageLine]]:
 def tails_of(rows: Sequence[CoverageRow]) -> list[CoverageRow]:
     """Return the rows of all test stars that tell of the tails of the errors."""
     return [row for row in rows if row.interval in TAILS and row.group == ALL and row.n]
+
+
+def populations_shown(tables: EvaluationTables, select: Mapping[str, Range]) -> dict[str, list[Any]]:
+    """Return the rows of the populations that differ: without `[atlas] select` the atlas has the whole catalogue."""
+    found: dict[str, Sequence[Any]] = {"rows": tables.population, "distributions": tables.distributions}
+    return {name: [row for row in rows if select or row.population != ATLAS] for name, rows in found.items()}
 
 
 def headlines(accuracy: ByMethod[ScoreRow], truth: ByMethod[ScoreRow]) -> list[Headline]:

@@ -27,8 +27,8 @@ SKY_READING = (
     f"line across is the Galactic plane; outlined: pixels that only the merged catalogue fills. {COMMON_READING}"
 )
 PROFILE_READING = (
-    "Point at a bin to read its numbers. Shaded: 68 % confidence interval of the median; dashed, with "
-    f"open circles: south of the midplane. {COMMON_READING}"
+    "Point at a bin to read its numbers. Shaded: 68 % confidence interval of the median by the stars alone; TOTAL in "
+    f"the tables profile_*.ecsv has all errors. Dashed, with open circles: south of the midplane. {COMMON_READING}"
 )
 FAMILY_FIGURES = {
     "coverage": (
@@ -78,7 +78,7 @@ _OTHERS = "Left: A before translation, together with B. Right: A alone, translat
 PRODUCTS |= {
     "gradients": (
         "Gradients",
-        "Slopes of the medians by height, radius and azimuth, where a slice has gaps on the side with the most stars.",
+        "Slopes of the medians by height, radius and azimuth, with their total errors. Small marks: bins beyond a gap.",
         "",
     ),
     "diagram_kiel": (

@@ -26,6 +26,7 @@ from stdask.figures.interactive.maps import (
 from stdask.figures.interactive.page import Plot, bokeh_script, pack, plain
 from stdask.figures.interactive.profiles import ShownCurve, colours_of, draw_profiles
 from stdask.figures.style import unit_of
+from stdask.schema.products import INDEPENDENT
 from stdask.science.sky.healpix import INDEX_ORDER, sky_index
 from stdask.storage.documents import read_ecsv
 from stdask.storage.tables import read_parquet, to_numpy
@@ -117,7 +118,8 @@ def interactive_figures(folder: Path, titles: tuple[str, str], bin_kpc: float) -
 def sample_titles(titles: tuple[str, str]) -> dict[str, str]:
     """Return the name of each sample in words, given the titles of A and B."""
     a, b = titles
-    return {sample: text.format(a=a, b=b) for sample, text in SAMPLES.items()}
+    words = {sample: text.format(a=a, b=b) for sample, text in SAMPLES.items()}
+    return words | {f"{sample}{INDEPENDENT}": f"{text}, without the stars in both" for sample, text in words.items()}
 
 
 def _map(folder: Path, name: str, titles: tuple[str, str], bin_kpc: float) -> tuple[Plot, Interactive] | None:
@@ -202,9 +204,9 @@ def _views(
             continue
         rows = [
             Row(quantity.title, (f"{own}_MEDIAN",), places),
-            Row("16\N{EN DASH}84 % of the median", (f"{own}_P16", f"{own}_P84"), places, RANGE),
+            Row("68 % interval of the median", (f"{own}_P16", f"{own}_P84"), places, RANGE),
             Row("error of one star", (f"{own}_ERROR",), places),
-            Row("error from the networks", (f"{own}_TRANSLATION",), places),
+            Row("error from the choice of pairs", (f"{own}_TRANSLATION",), places),
         ]
         shown = [row for row in rows if all(np.isfinite(columns.get(part, np.nan)).any() for part in row.columns)]
         counts = f"{sample}/N_{name}"

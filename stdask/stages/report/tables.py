@@ -10,7 +10,8 @@ from stdask.storage.documents import read_ecsv, rows_of
 TABLES = {
     "gradients": (
         "Gradients",
-        "Slopes of the medians of neighbouring bins in each slice, inside and outside of a break.",
+        "Slopes of the medians of neighbouring bins in each slice, inside and outside of a break, with total errors. "
+        "Their parts are in products/gradients.ecsv.",
     ),
     "asymmetry": ("North and south", "Medians north of the midplane minus those south of it."),
     "seam": (
@@ -19,7 +20,8 @@ TABLES = {
         "Independent: without the stars in both surveys.",
     ),
 }
-ERROR = "_ERR"  # ending of the column with the error of another: both are shown in one cell
+ERRORS = ("_TOTAL", "_ERR")  # endings of the columns with the error of another: the first is shown in its cell
+PARTS = (*ERRORS, "_TRANSLATION", "_NOISE", "_NOISE_SHIFT")  # of errors: they have no columns of their own
 
 
 class ShownColumn(NamedTuple):
@@ -53,16 +55,15 @@ def product_tables(folder: Path) -> list[ShownTable]:
 
 
 def _columns(table: Table) -> list[ShownColumn]:
-    names = [
-        name for name in table.colnames if name.removesuffix(ERROR) not in table.colnames or not name.endswith(ERROR)
-    ]
+    errors = {f"{name}{ending}" for name in table.colnames for ending in PARTS}
+    names = [name for name in table.colnames if name not in errors]
     return [
         ShownColumn(
             name,
             name.replace("_", " ").capitalize(),
             str(table[name].unit or ""),
             table[name].dtype.kind in "iuf",
-            f"{name}{ERROR}" if f"{name}{ERROR}" in table.colnames else "",
+            next((f"{name}{ending}" for ending in ERRORS if f"{name}{ending}" in table.colnames), ""),
         )
         for name in names
     ]

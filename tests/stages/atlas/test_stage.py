@@ -450,6 +450,19 @@ def test_a_seam_that_is_seen_or_has_grown_after_translation_is_told(tmp_path, cl
         assert "at R = 4-6 kpc" in grown
 
 
+@pytest.mark.usefixtures("undrawn")
+def test_a_single_ring_is_compared_once_and_told(tmp_path, client):
+    data = disc()
+    for name in ("FE_H", *(f"FE_H_{member}" for member in MEMBERS)):
+        data[name] = np.where(data["SURVEY"] == A, data[name] + 0.3, data[name]).astype(np.float32)
+    run = prepare(tmp_path, data, n_bootstraps=50, labels=["FE_H"], ring_edges_kpc=[4.0, 8.0])
+    receipt = atlas.run(run, client)
+    for name in ("seam", "asymmetry"):
+        table = Table.read(paths.products(run.output) / f"{name}.ecsv")
+        assert len(set(table["SAMPLE"])) == len(table)
+    assert any("more than 2 sigma from 0 in 1 of 1 rings" in note for note in receipt.counts.notes)
+
+
 def test_north_and_south_of_a_disc_that_is_alike_on_both_sides_do_not_differ(done):
     run, _, _ = done
     table = Table.read(paths.products(run.output) / "asymmetry.ecsv")

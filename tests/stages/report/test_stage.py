@@ -6,6 +6,7 @@ import re
 import shutil
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -221,13 +222,22 @@ def test_tables_of_evaluate_are_shown_with_their_numbers(run: Run, client: Worke
 def test_the_bias_of_stars_that_b_does_not_have_is_shown_where_it_was_estimated(run: Run, client: Workers) -> None:
     assert "Stars that B does not have" not in make(run, client).texts["domain"]
     paths.receipt(run.output, "report").unlink()
-    shift = PopulationRow("intrinsic", "TEFF", "K", ATLAS, GIANTS, 900, 86, 41.3, 1.0, 3.0, 9.0, 4.0, 8.0, 2.0)
+    shift = PopulationRow("intrinsic", "TEFF", "K", CATALOGUE, GIANTS, 900, 86, 41.3, 1.0, 3.0, 9.0, 4.0, 8.0, 2.0)
+    again = replace(shift, population=ATLAS)
     apart = DistributionRow("intrinsic", CATALOGUE, "LOGG", "dex", 86, 2.5, 2.1, 3.0, 900, 4.2, 3.9, 4.5, 1.7, 2.15)
-    write_tables(paths.evaluation(run.output), EvaluationTables(population=[shift], distributions=[apart]))
+    write_tables(paths.evaluation(run.output), EvaluationTables(population=[shift, again], distributions=[apart]))
     text = make(run, client).texts["domain"]
     assert "Stars that B does not have" in text
-    assert "T eff K atlas giants 86 41 1.0 ± 3.0 9 ± 4 8.0 ± 2.0" in text
+    numbers = "giants 86 41 1.0 ± 3.0 9 ± 4 8.0 ± 2.0"
+    assert f"T eff K catalogue {numbers}" in text
+    assert f"atlas {numbers}" not in text  # [atlas] selects no stars: it has all of the catalogue
     assert f"intrinsic catalogue LOGG dex 2.5 2.1 {DASH} 3 4.2 3.9 {DASH} 4.5 2.15" in text
+    paths.receipt(run.output, "report").unlink()
+    atlas = run.config.atlas.model_copy(update={"select": {"TEFF": (4000.0, 5000.0)}})
+    selecting = run.model_copy(update={"config": run.config.model_copy(update={"atlas": atlas})})
+    for step in ("evaluate", "atlas"):
+        write_receipt(run.output, Receipt(step, "key", {}, stage_settings(selecting, step), {}, made_up_counts(step)))
+    assert f"T eff K atlas {numbers}" in make(selecting, client).texts["domain"]
 
 
 def test_figures_are_inside_the_page_as_they_are_on_disk(run: Run, client: Workers) -> None:
@@ -354,6 +364,15 @@ def test_tables_beside_the_maps_are_shown_with_their_units_and_errors(run: Run, 
     assert f"Survey B and {TITLE_A} translated [Fe/H] radial 0 {MINUS}0.0512 ± 0.0031 812" in text
     assert f"Survey B alone [Fe/H] radial 0 {MINUS}0.070 ± 0.020 90" in text
     assert "[Fe/H] 0.08 0.01" in text
+
+
+def test_slopes_have_their_total_errors_without_the_parts(run: Run, client: Workers) -> None:
+    names = ("SAMPLE", "LABEL", "INNER", "INNER_ERR", "INNER_TRANSLATION", "INNER_NOISE_SHIFT", "INNER_TOTAL", "N")
+    rows = [("MERGED_INDEPENDENT", "FE_H", -0.0512, 0.0031, 0.02, 0.03, 0.0061, 812)]
+    write_ecsv(paths.products(run.output) / "gradients.ecsv", Table(rows=rows, names=names))
+    text = make(run, client).texts["maps"]
+    assert "Sample Label Inner N" in text
+    assert f"translated, without the stars in both [Fe/H] {MINUS}0.051 ± 0.006 812" in text
 
 
 def test_what_a_file_says_is_text_and_never_markup(run: Run, client: Workers) -> None:
