@@ -1,5 +1,7 @@
 """Residuals of the test stars before and after the translation: Thomas et al. 2024, figs. 5 and 6, in one."""
 
+from textwrap import fill
+
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -12,6 +14,7 @@ MIN_STARS = 20  # in a running median, as in the profiles of the paper (sect. 4.
 N_WINDOWS = 12  # of running medians across the panel at most; fewer where stars are few
 SHOWN_QUANTILE = 0.995  # sets the size of the panels; what lies beyond is drawn at their edges
 N_BINS = 48
+LINE = 36  # characters of a name below a panel: more would reach the panel beside it
 
 
 def draw_residuals(
@@ -57,8 +60,8 @@ def draw_residuals(
             _draw_row(panels, values, values_b, colour, (reach, height), unit)
             panels[0].set_ylabel(with_unit(f"$\\Delta$ {symbol(label)}", unit))
             panels[0].set_title(f"{name} {MINUS} {names[1]}", color=colour, fontweight="bold")
-            panels[0].set_xlabel(with_unit(f"{symbol(label)} of {names[1]}", unit))
-            panels[1].set_xlabel(with_unit(f"{symbol(label)} of {name}", unit))
+            panels[0].set_xlabel(with_unit(f"{symbol(label)} of {fill(names[1], LINE)}", unit))
+            panels[1].set_xlabel(with_unit(f"{symbol(label)} of {fill(name, LINE)}", unit))
             panels[2].set_xlabel("stars")
     return figure
 

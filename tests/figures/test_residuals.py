@@ -1,5 +1,7 @@
 """The residual figure shows what it quotes, on scales that allow a comparison."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -102,3 +104,12 @@ def test_few_stars_still_make_a_figure(n_stars: int) -> None:
     figure = draw_residuals("TEFF", VALUES_B[:n_stars], TRANSLATED[:n_stars], VALUES_A[:n_stars])
     figure.draw_without_rendering()
     assert f"n = {n_stars}" in statistics(figure, 0)
+
+
+def test_long_names_of_surveys_do_not_overlap_below_the_panels() -> None:
+    names = ("LAMOST giants in the Kepler field with Gaia photometry", "APOGEE DR16 giants in the Kepler field")
+    figure = draw_residuals("FE_H", VALUES_B, TRANSLATED, VALUES_A, names=names)
+    figure.draw_without_rendering()
+    for row in np.reshape(figure.axes, (2, 3)):
+        boxes = [axes.xaxis.label.get_window_extent() for axes in row]
+        assert all(left.x1 < right.x0 for left, right in pairwise(boxes))

@@ -40,9 +40,7 @@ def write_gradients(products: Products) -> list[Path]:
     if not products.labels:  # heights alone
         return [table]
     shown = [
-        SlopeCurve(**{name: row[name.upper()] for name in SlopeCurve._fields})
-        for row in rows
-        if row["KIND"] != "flare" and row["SEGMENT"] == 1
+        SlopeCurve(**{name: row[name.upper()] for name in SlopeCurve._fields}) for row in rows if row["KIND"] != "flare"
     ]
     figure = draw_gradients(shown, products.titles, {label: products.unit(label) for label in products.labels})
     return [table, *write_figures(table.with_suffix(""), figure)]
