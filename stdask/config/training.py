@@ -83,12 +83,12 @@ class TrainConfig(TomlModel):
     family is skipped and its labels are not translated; for the intrinsic family the run ends with an error that names
     the label."""
     weights: Literal["equal", "errors", "catalogue", "best"] = "equal"
-    """How much each training star counts in the loss of the networks. `equal`: all the same. `errors`: the less, the
-    larger the errors that B states. `catalogue`: the more, the denser the good stars of A that are in no pair are at
-    the place of the star, compared with the pairs. `best`: all three are trained, and one of the last two is used if
-    its networks are closer to B by more than the error of the comparison: on the validation stars, and for `catalogue`
-    on validation stars with these weights. It takes three times as long; `train` tells what was gained. Gaussian
-    processes, polynomials that replace networks, and networks of `stdask study` have equal weights."""
+    """How much each training star counts in the loss of the networks. `equal`: all the same. `errors`: stars with
+    larger stated errors in B count less. `catalogue`: stars count more where, compared with the pairs, there are more
+    good stars of A without a pair. `best`: all three are trained, and one of the last two is used if its networks are
+    closer to B by more than the error of the comparison: on the validation stars, which for `catalogue` have its
+    weights. Training takes three times as long, and `train` prints the gain. Gaussian processes, polynomials that
+    replace networks, and the networks of `stdask study` always have equal weights."""
     clip_sigma: Positive | Literal["none"] = 5.0
     """Outliers, e.g. binaries, are not used for training of the extrinsic networks. A pair is an outlier if its
     difference B - A in an extrinsic label is more than this number of robust standard deviations from the median

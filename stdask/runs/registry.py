@@ -144,7 +144,8 @@ _ENTRIES = (
         title="Evaluate",
         summary=(
             "Test the networks on stars left out of the training.\n\nReports errors compared with untranslated A and "
-            "simpler methods, the coverage of the stated errors, and how important each input is."
+            "simpler methods, the coverage of the stated errors, how important each input is, and how the stars that B "
+            "does not have differ from the pairs."
         ),
         inputs=("pair", "train", "ingest_a", "ingest_b"),
         settings=(*DRAWS, "evaluate", "atlas.select"),
