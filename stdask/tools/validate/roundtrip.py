@@ -14,6 +14,7 @@ from stdask.schema.validation import RoundtripRow, ValidationTables
 from stdask.science.assessment.metrics import score
 from stdask.science.translation.masking import count_patterns
 from stdask.stages.train.family import train_family
+from stdask.stages.train.stage import too_few
 from stdask.tools.validate.stars import Checked, Validation
 
 
@@ -31,6 +32,9 @@ def check(validation: Validation) -> ValidationTables:
         stars = training_set(swapped, name, train, config.seed)
         complete = np.isfinite(stars.inputs).all(axis=1) & np.isfinite(stars.labels).all(axis=1)
         stars = stars.subset(complete)
+        if why := too_few(name, stars, train):
+            say(f"  No way back: only {why}. On the way back a pair needs all labels, in A and in B.", "yellow")
+            continue
         patterns = count_patterns(stars.inputs)  # complete: the way back misses no input
         back = train_family(name, stars, patterns, config, validation.workers, validation.shelves).family
         rows += roundtrip_rows(validation.checked, checked, back, stars, complete, run.definition_a.units)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from stdask.config.run import Run
 from stdask.network.ensemble import Family
 from stdask.pairing.training_set import training_set
-from stdask.tools.validate.roundtrip import inverse_training, roundtrip_rows, swap_sides
+from stdask.tools.validate.roundtrip import check, inverse_training, roundtrip_rows, swap_sides
 from tests.hand_made import make_run
 from tests.tools.validate.checked_stars import TEFF_B, checked, identity, stars_and_labels, training
 
@@ -56,6 +57,19 @@ def test_swapped_pairs_have_the_same_test_stars_and_each_others_values(run: Run)
     np.testing.assert_array_equal(back.labels, there.inputs[:, [0, 1]])
     np.testing.assert_array_equal(back.errors, np.column_stack([columns["B_TEFF_ERR"], columns["B_M_H_ERR"]]))
     assert swap_sides(swap_sides(pairs)).equals(pairs)
+
+
+def test_without_pairs_that_have_all_labels_there_is_no_way_back(run: Run, capsys: pytest.CaptureFixture):
+    first = np.arange(400) < 200  # B has TEFF of these stars, and M_H of the others
+    columns: dict[str, Any] = {f"A_{name}": np.ones(400) for name in ("TEFF", "TEFF_ERR", "FE_H", "FE_H_ERR")}
+    columns |= {"B_TEFF": np.where(first, 5000, np.nan), "B_M_H": np.where(first, np.nan, 0.1)}
+    columns |= {"B_TEFF_ERR": np.ones(400), "B_M_H_ERR": np.ones(400), "ID_A": np.arange(400).astype(str)}
+    columns |= {"STAR_KEY": np.arange(400, dtype=np.uint64), "USED_INTRINSIC": np.ones(400, dtype=bool)}
+    ours = SimpleNamespace(family=SimpleNamespace(name="intrinsic"))
+    workers = SimpleNamespace(refresh=lambda: None)
+    validation = SimpleNamespace(run=run, pairs=pa.table(columns), checked=[ours], workers=workers)
+    assert check(validation).roundtrip == []
+    assert "only 0 usable pairs for the intrinsic networks, 200 are needed" in " ".join(capsys.readouterr().out.split())
 
 
 def two_labels(family: Family) -> dict[str, np.ndarray]:
