@@ -15,7 +15,8 @@ from stdask.storage.files import hash_of, replacing, sha256, sha256_of, write_te
 
 DOCUMENT = "ensemble.json"
 CARD = "card.md"
-FORMAT = 2
+FORMAT = 3
+EARLIER = (2,)  # that are read, too: without Gaussian processes, half-widths and correlations
 REMEDY = "Remove the folder and run `stdask train`."  # otherwise a finished train stage would be skipped
 
 # escape sequences of terminals, changes of the direction of text, and halves of characters
@@ -96,7 +97,7 @@ def parse_ensemble(read: Callable[[str], bytes], where: Path, remedy: str) -> St
     """
     try:
         whole = json.loads(read(DOCUMENT).decode())
-        if whole["format"] != FORMAT:
+        if whole["format"] not in (FORMAT, *EARLIER):
             newer = isinstance(whole["format"], int) and whole["format"] > FORMAT
             raise EnsembleError(
                 f"{where} was written by another version of stdask: format {whole['format']}, not {FORMAT}. "

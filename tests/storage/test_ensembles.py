@@ -74,7 +74,7 @@ def test_a_missing_file_is_named(folder: Path, name: str):
         read_ensemble(folder)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "null", '{"format": 2}', '{"format": 2, "content": 3}'])
+@pytest.mark.parametrize("content", ["", "[]", "null", '{"format": 3}', '{"format": 3, "content": 3}'])
 def test_a_document_that_is_none_is_refused(folder: Path, content: str):
     (folder / DOCUMENT).write_text(content)
     with pytest.raises(EnsembleError, match="damaged"):
@@ -84,8 +84,20 @@ def test_a_document_that_is_none_is_refused(folder: Path, content: str):
 def test_another_format_is_refused_with_its_number(folder: Path):
     content = json.loads((folder / DOCUMENT).read_text())
     (folder / DOCUMENT).write_text(json.dumps(content | {"format": 99}))
-    with pytest.raises(EnsembleError, match=r"another version of stdask: format 99, not 2\. Update stdask"):
+    with pytest.raises(EnsembleError, match=r"another version of stdask: format 99, not 3\. Update stdask"):
         read_ensemble(folder)
+
+
+@pytest.mark.parametrize(("of", "readable"), [(1, False), (2, True)])
+def test_the_format_before_this_one_is_read(folder: Path, of: int, readable: bool):
+    whole = json.loads((folder / DOCUMENT).read_text()) | {"format": of}
+    whole.pop("sha256")
+    (folder / DOCUMENT).write_text(json.dumps(whole | {"sha256": hash_of(whole)}))
+    if readable:
+        assert read_ensemble(folder).content == CONTENT
+    else:
+        with pytest.raises(EnsembleError, match=r"format 1, not 3\. Remove the folder and run `stdask train`"):
+            read_ensemble(folder)
 
 
 @pytest.mark.parametrize("name", ["../stranger.safetensors", "/etc/hostname", "..", "", ".", "sub/a.safetensors"])
