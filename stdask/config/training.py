@@ -98,9 +98,11 @@ class TrainConfig(TomlModel):
     mean of the training stars, as published. Such stars are flagged in both cases."""
     gaussian_process: Literal["auto", "none"] = "auto"
     """`auto`: with up to 2,000 training stars a network, each network gets a Gaussian process with Student-t noise,
-    fitted on the same stars, and a label is the mean of both. Where one of them alone is closer to B on the validation
-    stars, by more than the error of the comparison, it is used alone; test stars are not used. `none`: networks alone,
-    which translate twice (500 training stars) to six times (2,000) as many stars a second."""
+    fitted on the same stars, and a label is the mean of both. The evidence of the training stars decides how smooth
+    the process of a label is: it is made of Gaussians, or of Matern functions of smoothness 3/2. Where the networks or
+    the processes alone are closer to B on the validation stars, by more than the error of the comparison, they are
+    used alone; test stars are not used. `none`: networks alone, which translate twice (500 training stars) to six times
+    (2,000) as many stars a second."""
     fallback: Literal["none", "best"] = "none"
     """`best`: for each label, a simpler method (no change, a constant offset, a polynomial) replaces the networks, and
     the Gaussian processes beside them, if it is closer to B by more than the error of the comparison. They are compared

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stdask.network.cpu.bumps import add_bumps
-from stdask.science.translation.gaussian_process import GaussianProcess
+from stdask.science.translation.gaussian_process import GAUSSIAN, SMOOTHNESSES, GaussianProcess
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Blend:
     slopes: np.ndarray  # (n_members, n_labels, n_inputs)
     inverse_lengths: np.ndarray  # (n_members, n_labels, n_inputs)
     weights: np.ndarray  # (n_members, n_labels, n_stars)
+    smoothnesses: np.ndarray | None = None  # (n_labels,), of the bumps; None: all are Gaussians
 
     def __post_init__(self) -> None:
         """Raise ValueError where the arrays do not fit one another: the compiled code does not look."""
@@ -30,6 +31,10 @@ class Blend:
             "inverse_lengths": (*by_label, n_inputs),
             "weights": (*by_label, n_stars),
         }
+        if self.smoothnesses is not None:
+            expected["smoothnesses"] = self.shares.shape
+            if not np.isin(self.smoothnesses, SMOOTHNESSES).all():
+                raise ValueError(f"blend.smoothnesses other than {SMOOTHNESSES}")
         for name, shape in expected.items():
             if (found := getattr(self, name)).shape != shape:
                 raise ValueError(f"blend.{name} has shape {found.shape}, not {shape}")
@@ -67,7 +72,9 @@ class Blend:
         values = np.full(len(rows), self.constants[member, label], np.float32)
         for column, slope in zip(rows.T, self.slopes[member, label], strict=True):
             values += slope * column  # input by input: a matrix product rounds a row differently from place to place
-        add_bumps(rows, self.stars[member], self.inverse_lengths[member, label], self.weights[member, label], values)
+        own = self.inverse_lengths[member, label], self.weights[member, label]
+        gaussian = self.smoothnesses is None or bool(self.smoothnesses[label] == GAUSSIAN)
+        add_bumps(rows, self.stars[member], *own, gaussian, values)
         return values.reshape(scaled.shape[:-1])
 
 
@@ -81,7 +88,7 @@ def join_processes(
     stars : each of shape (n_stars, n_inputs)
         Training stars of each member, as many for each.
     processes
-        Of each member, one a label.
+        Of each member, one a label; those of a label are equally smooth.
     shares : shape (n_labels,)
     """
 
@@ -95,4 +102,5 @@ def join_processes(
         stack("slopes"),
         stack("inverse_lengths"),
         stack("weights"),
+        stack("smoothness")[0],
     )

@@ -7,11 +7,12 @@ import pytest
 
 from stdask.network.blend import Blend, join_processes
 from stdask.network.ensemble import Draws, Stretch, debiased, predict_members, translate
-from stdask.science.translation.gaussian_process import GaussianProcess
+from stdask.science.translation.gaussian_process import GAUSSIAN, ROUGH, GaussianProcess
 from tests.network.made_up import made_up_family, training_stars
 
 FAMILY = made_up_family()  # of 5 members, 4 inputs, 3 labels
 SHARES = np.array([0.0, 0.5, 1.0])
+SMOOTHNESSES = (ROUGH, GAUSSIAN, ROUGH)
 
 
 def made_up_processes(n_stars: int = 40) -> tuple[list[np.ndarray], list[list[GaussianProcess]]]:
@@ -19,7 +20,10 @@ def made_up_processes(n_stars: int = 40) -> tuple[list[np.ndarray], list[list[Ga
     rng = np.random.default_rng(2)
     stars = [rng.normal(size=(n_stars, 4)).astype(np.float32) for _ in range(5)]
     processes = [
-        [GaussianProcess(*rng.normal(size=1), *rng.uniform(0.1, 1, (2, 4)), rng.normal(size=n_stars)) for _ in SHARES]
+        [
+            GaussianProcess(*rng.normal(size=1), *rng.uniform(0.1, 1, (2, 4)), rng.normal(size=n_stars), smoothness)
+            for smoothness in SMOOTHNESSES
+        ]
         for _ in stars
     ]
     return stars, processes
@@ -65,6 +69,14 @@ def test_arrays_that_do_not_fit_one_another_are_refused(name: str):
     blend = made_up_blend()
     with pytest.raises(ValueError, match=f"blend.{name} has shape"):
         replace(blend, **{name: getattr(blend, name)[..., :-1]})
+
+
+def test_bumps_of_unknown_smoothness_are_refused():
+    blend = made_up_blend()
+    with pytest.raises(ValueError, match=r"blend.smoothnesses has shape \(2,\)"):
+        replace(blend, smoothnesses=np.float32([ROUGH, GAUSSIAN]))
+    with pytest.raises(ValueError, match="smoothnesses other than"):
+        replace(blend, smoothnesses=np.float32([ROUGH, GAUSSIAN, 2.5]))
 
 
 def test_arrays_of_double_precision_are_refused():

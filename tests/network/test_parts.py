@@ -76,6 +76,19 @@ def test_an_ensemble_of_an_earlier_version_opens_without_wide_factors_and_correl
     assert_same(from_parts(*to_parts(opened)), opened, "family")
 
 
+def test_processes_of_an_earlier_version_have_gaussian_bumps():
+    family = full_family()
+    document, arrays = to_parts(family)
+    opened = from_parts(document, {name: array for name, array in arrays.items() if "smoothness" not in name})
+    assert opened.blend
+    assert family.blend
+    gaussian = replace(family.blend, smoothnesses=np.full(3, np.inf, np.float32))
+    x = np.random.default_rng(1).normal(size=(20, 4)).astype(np.float32)
+    for label in range(3):
+        np.testing.assert_array_equal(opened.blend.evaluate(0, label, x), gaussian.evaluate(0, label, x))
+    assert_same(from_parts(*to_parts(opened)), opened, "family")
+
+
 def test_what_a_family_does_not_have_leaves_nothing_behind():
     document, arrays = to_parts(BARE)
     assert {name.split(".")[0] for name in arrays} == {

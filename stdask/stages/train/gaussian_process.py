@@ -14,7 +14,7 @@ from stdask.network.recipe import Sample
 from stdask.pairing.training_set import TrainingSet
 from stdask.science.assessment.metrics import compare_mae
 from stdask.science.translation.combining import mean_of_unseen
-from stdask.science.translation.gaussian_process import GaussianProcess, fit_gaussian_process
+from stdask.science.translation.gaussian_process import SMOOTHNESSES, GaussianProcess, fit_gaussian_process
 from stdask.stages.train.errors import held_out_stars
 from stdask.stages.train.members import Job
 
@@ -60,6 +60,9 @@ def _known_corrections(sample: Sample) -> np.ndarray:
 def fit_processes(workers: Workers, title: str, jobs: Sequence[ProcessJob]) -> list[list[GaussianProcess]]:
     """Fit jobs on the workers; return the processes of each, one a label, in the order of the jobs.
 
+    The smoothness of a label is that of the largest evidence of the training stars, added over the members: those of
+    one member alone often leave it to chance.
+
     Parameters
     ----------
     workers, title, jobs
@@ -67,12 +70,28 @@ def fit_processes(workers: Workers, title: str, jobs: Sequence[ProcessJob]) -> l
     """
     numbers = {id(job): number for number, job in enumerate(jobs)}
     fitted = {numbers[id(job)]: own for job, own in each(workers, fit_job, jobs, description=title)}
-    return [fitted[number] for number in range(len(jobs))]
+    return choose_smoothness([fitted[number] for number in range(len(jobs))])
 
 
-def fit_job(job: ProcessJob) -> list[GaussianProcess]:
-    """Fit the processes of one member on a worker."""
-    return [fit_gaussian_process(job.inputs, corrections, job.seed) for corrections in job.corrections.T]
+def fit_job(job: ProcessJob) -> list[list[GaussianProcess]]:
+    """Fit the processes of one member on a worker: for each label, one of each smoothness."""
+    return [
+        [fit_gaussian_process(job.inputs, corrections, job.seed, smoothness) for smoothness in SMOOTHNESSES]
+        for corrections in job.corrections.T
+    ]
+
+
+def choose_smoothness(fitted: Sequence[Sequence[Sequence[GaussianProcess]]]) -> list[list[GaussianProcess]]:
+    """Return the processes of each member; those of a label have the smoothness of the largest evidence.
+
+    Parameters
+    ----------
+    fitted
+        Of each member, label and smoothness.
+    """
+    evidence = np.array([[[process.evidence for process in label] for label in member] for member in fitted])
+    best = evidence.sum(axis=0).argmax(axis=1)
+    return [[label[kind] for label, kind in zip(member, best, strict=True)] for member in fitted]
 
 
 def blend_family(

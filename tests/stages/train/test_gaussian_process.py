@@ -10,10 +10,17 @@ from stdask.config.training import TrainConfig
 from stdask.network.ensemble import Family, predict_members
 from stdask.network.plan import Plan
 from stdask.pairing.training_set import TrainingSet
-from stdask.science.translation.gaussian_process import GaussianProcess
+from stdask.science.translation.gaussian_process import GAUSSIAN, ROUGH, SMOOTHNESSES, GaussianProcess
 from stdask.stages.train import gaussian_process
 from stdask.stages.train.errors import held_out_stars
-from stdask.stages.train.gaussian_process import ProcessJob, blend_family, fit_job, fit_processes, process_jobs
+from stdask.stages.train.gaussian_process import (
+    ProcessJob,
+    blend_family,
+    choose_smoothness,
+    fit_job,
+    fit_processes,
+    process_jobs,
+)
 from stdask.stages.train.members import jobs_of, sample_of
 from tests.network.made_up import training_stars
 from tests.tools.validate.checked_stars import TEFF_B, VHELIO_B, identity, training
@@ -38,7 +45,7 @@ def fitted(family: Family, known: TrainingSet) -> Fits:
     y = family.scaling.to_corrections(known.inputs, known.labels)
     held_out = held_out_stars(len(known), TRAIN, SEED)
     jobs = [ProcessJob(member, x[~own], y[~own], SEED) for member, own in enumerate(held_out)]
-    return jobs, [fit_job(job) for job in jobs]
+    return jobs, choose_smoothness([fit_job(job) for job in jobs])
 
 
 def three_members() -> Family:
@@ -115,6 +122,22 @@ def test_each_network_gets_a_process_on_its_own_training_stars_unless_they_are_t
     assert process_jobs(jobs, TRAIN.model_copy(update={"gaussian_process": "none"})) == []
     monkeypatch.setattr(gaussian_process, "MOST_STARS", len(found[0].inputs) - 1)
     assert process_jobs(jobs, TRAIN) == []
+
+
+def test_a_label_is_as_smooth_in_all_members_as_the_evidence_of_all_together_says():
+    evidence = np.array([[[5.0, 9.0], [4.0, 2.0]], [[5.0, 3.0], [4.0, 5.0]]])  # of members, labels and smoothnesses
+    fitted = [
+        [
+            [
+                GaussianProcess(0, np.zeros(1), np.ones(1), np.zeros(1), *own)
+                for own in zip(SMOOTHNESSES, label, strict=True)
+            ]
+            for label in member
+        ]
+        for member in evidence
+    ]
+    found = [[process.smoothness for process in member] for member in choose_smoothness(fitted)]
+    assert found == [[ROUGH, GAUSSIAN]] * 2
 
 
 def test_the_workers_fit_what_a_loop_fits_in_the_order_of_the_jobs(client: Workers, fits: Fits):
