@@ -63,15 +63,26 @@ def paired_difference(first: BinSample, second: BinSample) -> Difference:
     )
 
 
-def growth(after: Difference, before: Difference) -> tuple[float, float]:
-    """Return by how much a difference has become larger, whatever its sign, and the 1-sigma error of that.
+def has_grown(after: Difference, before: Difference, n_sigma: float, further_error: float = 0.0) -> bool:
+    """Tell whether a difference has become larger by more than chance, whatever its sign.
+
+    |a| > |b| if a + b and a - b have the same sign, so both of them must be known: a change that is well known does not
+    make a difference larger whose sign is not.
 
     Parameters
     ----------
     after, before
         Of the same stars with other values for the first set. Both were resampled with the same random numbers, so that
-        chance which moves both alike is no error of the growth.
+        chance which moves both alike is no error of their change.
+    n_sigma
+        How far from 0 counts as known.
+    further_error
+        1-sigma error of `after` that resampled stars do not know.
     """
-    signs = np.sign([after.value, before.value])
-    grown = signs[0] * after.bootstraps - signs[1] * before.bootstraps
-    return abs(after.value) - abs(before.value), float(grown.std())
+    if not abs(after.value) > abs(before.value):
+        return False
+    for sign in (1, -1):
+        error = np.hypot((after.bootstraps + sign * before.bootstraps).std(), further_error)
+        if abs(after.value + sign * before.value) <= n_sigma * error:
+            return False
+    return True

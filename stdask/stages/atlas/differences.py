@@ -12,7 +12,7 @@ from stdask.schema import Column
 from stdask.schema import products as schema_products
 from stdask.schema.products import INDEPENDENT
 from stdask.science.galaxy.bins import CELLS
-from stdask.science.galaxy.paired_bins import BinSample, Difference, growth, paired_difference
+from stdask.science.galaxy.paired_bins import BinSample, Difference, has_grown, paired_difference
 from stdask.stages.atlas.products import Products
 from stdask.stages.atlas.samples import A_ONLY, ALONE, B_INDEPENDENT, MERGED, RAW_ONLY, UNTRANSLATED
 from stdask.stages.atlas.tasks import Statistics
@@ -146,8 +146,7 @@ def _notes(label: str, unit: str, seams: Seams) -> Iterator[str]:
 def _has_grown(after: Seam, before: Seam | None) -> bool:
     if before is None or not before.difference.n_bins:
         return False
-    grown, error = growth(after.difference, before.difference)
-    return grown > SIGNIFICANT * np.hypot(error, np.nan_to_num(after.translation))
+    return has_grown(after.difference, before.difference, SIGNIFICANT, float(np.nan_to_num(after.translation)))
 
 
 def _text(ring: Ring) -> str:
