@@ -145,4 +145,6 @@ def test_the_workers_fit_what_a_loop_fits_in_the_order_of_the_jobs(client: Worke
     found = fit_processes(client, "fit", jobs)
     for own, other in zip(found, expected, strict=True):
         for process, same in zip(own, other, strict=True):
-            np.testing.assert_array_equal(process.weights, same.weights)
+            # These workers are threads of one process, and lift each other's limit of one thread for linear algebra,
+            # which changes the last digits. The workers of a run are processes.
+            np.testing.assert_allclose(process.weights, same.weights, rtol=1e-8, atol=1e-12)

@@ -15,7 +15,7 @@ from stdask.network.plan import Plan
 from stdask.runs.receipts import Receipt, describe_outputs, write_receipt
 from stdask.runs.registry import stage_settings
 from stdask.runs.stage import Stage
-from stdask.schema import POSITION, STAR_KEY, Column
+from stdask.schema import GOOD, POSITION, STAR_KEY, Column
 from stdask.science.translation.calibration import Calibration
 from stdask.science.translation.dissimilarity import fit_neighbourhood
 from stdask.science.translation.gaussian_mixture import fit_mixture
@@ -271,9 +271,9 @@ N_STARS = 12
 def translate_all(run, client, family: Family, teff: np.ndarray, ensemble: str = "e", most_rows: int = 50) -> tuple:
     """Write a catalogue of a dozen stars as ingest does, translate it; return the partitions made now, and before."""
     measured = tuple(Column(name, "float32") for name in ("TEFF", "TEFF_ERR", "LOGG", "LOGG_ERR"))
-    columns = (STAR_KEY, *POSITION, *measured)
+    columns = (STAR_KEY, *POSITION, GOOD, *measured)
     number = np.arange(N_STARS)
-    values = (number.astype(np.uint64), number * 30.0, np.linspace(-80, 80, N_STARS), teff, 80.0, 2.5, 0.1)
+    values = (number.astype(np.uint64), number * 30.0, np.linspace(-80, 80, N_STARS), True, teff, 80.0, 2.5, 0.1)
     data = {c.name: np.broadcast_to(v, N_STARS) for c, v in zip(columns, values, strict=True)}
     write_catalogue(run, A, columns, data)
     folder = paths.catalogue(run.output, A)
