@@ -28,7 +28,7 @@ def test_all_partitions_are_rows_of_one_table(folder: Path, tmp_path: Path, caps
     export(folder, tmp_path / "a.fits")
     with fits.open(tmp_path / "a.fits") as hdus:
         assert len(hdus[1].data) == 300
-    assert "300 rows, 31 columns" in capsys.readouterr().out
+        assert f"300 rows, {len(hdus[1].columns)} columns" in capsys.readouterr().out
 
 
 def test_columns_are_named_together_or_one_by_one(folder: Path, tmp_path: Path):
