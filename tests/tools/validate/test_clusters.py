@@ -131,7 +131,7 @@ def test_no_member_trains_the_networks_that_translate_it(
     trained: list[tuple[TrainingSet, Shelves]] = []
 
     def train_family(name: str, known: TrainingSet, *further: Any) -> Trained:
-        trained.append((known, further[-1]))
+        trained.append((known, further[3]))
         return Trained(replace(pairs.family, name=name), [], [], {})
 
     monkeypatch.setattr(validate_clusters, "train_family", train_family)
