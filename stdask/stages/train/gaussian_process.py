@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -60,17 +61,19 @@ def _known_corrections(sample: Sample) -> np.ndarray:
 def fit_processes(workers: Workers, title: str, jobs: Sequence[ProcessJob]) -> list[list[GaussianProcess]]:
     """Fit jobs on the workers; return the processes of each, one a label, in the order of the jobs.
 
-    The smoothness of a label is that of the largest evidence of the training stars, added over the members: those of
-    one member alone often leave it to chance.
+    The smoothness of a label is that of the largest evidence of the training stars, added over the members of an
+    ensemble: those of one member alone often leave it to chance.
 
     Parameters
     ----------
     workers, title, jobs
-        The workers, the text of the bar, and the jobs.
+        The workers, the text of the bar, and the jobs: those of an ensemble follow one another from member 0 on.
     """
     numbers = {id(job): number for number, job in enumerate(jobs)}
     fitted = {numbers[id(job)]: own for job, own in each(workers, fit_job, jobs, description=title)}
-    return choose_smoothness([fitted[number] for number in range(len(jobs))])
+    starts = [number for number, job in enumerate(jobs) if job.member == 0]
+    ensembles = [[fitted[n] for n in range(start, end)] for start, end in pairwise([*starts, len(jobs)])]
+    return [own for members in ensembles for own in choose_smoothness(members)]
 
 
 def fit_job(job: ProcessJob) -> list[list[GaussianProcess]]:

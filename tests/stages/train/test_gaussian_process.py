@@ -148,3 +148,11 @@ def test_the_workers_fit_what_a_loop_fits_in_the_order_of_the_jobs(client: Worke
             # These workers are threads of one process, and lift each other's limit of one thread for linear algebra,
             # which changes the last digits. The workers of a run are processes.
             np.testing.assert_allclose(process.weights, same.weights, rtol=1e-8, atol=1e-12)
+
+
+def test_each_ensemble_chooses_for_itself_and_without_jobs_there_is_nothing(client: Workers, fits: Fits):
+    jobs, expected = fits
+    assert fit_processes(client, "fit", []) == []
+    found = fit_processes(client, "fit", [*jobs, *(replace(job) for job in jobs)])
+    smoothnesses = [[process.smoothness for process in own] for own in expected]
+    assert [[process.smoothness for process in own] for own in found] == smoothnesses * 2
