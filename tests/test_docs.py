@@ -4,6 +4,7 @@ import json
 import re
 import runpy
 import shlex
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ from tests.cli.test_main import call
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md")), *sorted((ROOT / "deploy").glob("*.md"))]
 PROFILES = sorted((ROOT / "deploy").glob("*.toml"))
+sys.path.insert(0, str(ROOT / "docs"))  # where the script has a module of its own
 MADE = runpy.run_path(str(ROOT / "docs" / "make_reference.py"))["pages"]()
 FOLDERS = "jobs|deploy|docs|stdask|tests"
 
