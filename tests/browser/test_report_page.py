@@ -113,9 +113,9 @@ def test_the_pointer_on_a_pixel_shows_its_numbers_on_disk(
     assert point_at(laptop.page, name, row[across], row[up]) == {
         f"{across[0]}, {up[0]} [kpc]": f"{told(row[across], 2)}, {told(row[up], 2)}",
         "median [Fe/H]": told(row["FE_H_MEDIAN"]),
-        "16\N{EN DASH}84 % of the median": f"{told(row['FE_H_P16'])} to {told(row['FE_H_P84'])}",
+        "68 % interval of the median": f"{told(row['FE_H_P16'])} to {told(row['FE_H_P84'])}",
         "error of one star": told(row["FE_H_ERROR"]),
-        "error from the networks": told(row["FE_H_TRANSLATION"]),
+        "error from the choice of pairs": told(row["FE_H_TRANSLATION"]),
         "stars with [Fe/H]": str(row["N_FE_H"]),
         "stars of Survey B": "40",
         "stars of Survey A": "50",
@@ -168,7 +168,7 @@ def test_the_pointer_on_a_bin_of_a_profile_shows_its_numbers_on_disk(laptop: Ope
         "Z [kpc]": "4.75",
         "slice": "8\N{EN DASH}10 kpc",
         "median": told(row["FE_H_MEDIAN"]),
-        "16\N{EN DASH}84 %": f"{told(row['FE_H_P16'])} to {told(row['FE_H_P84'])}",
+        "68 % interval": f"{told(row['FE_H_P16'])} to {told(row['FE_H_P84'])}",
         "stars": str(row["N_FE_H"]),
     }
 
