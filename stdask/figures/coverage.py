@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import binom
 
-from stdask.figures.style import FAINT, INK, STYLE, SURVEY_A, TRANSLATED, symbol
+from stdask.figures.style import FAINT, INK, STYLE, SURVEY_A, TRANSLATED, PrintedFigure, symbol
 
 BAND = (0.025, 0.975)  # quantiles: 95 % of right errors stay inside
 
@@ -35,7 +35,7 @@ def draw_coverage(labels: Sequence[str], counts: np.ndarray, calibrated: np.ndar
         Source: Gneiting, Balabdaoui & Raftery 2007, JRSS B 69, 243, sect. 3.1.
     """
     with rc_context(STYLE):
-        figure = Figure(figsize=(7.5, 0.8 + 1.9 * len(labels)))
+        figure = PrintedFigure(figsize=(7.5, 0.8 + 1.9 * len(labels)))
         axes = figure.subplots(len(labels), 2, squeeze=False, sharex="col", width_ratios=(3, 2))
         for n, (panels, label) in enumerate(zip(axes, labels, strict=True)):
             _draw_histogram(panels[0], counts[n])

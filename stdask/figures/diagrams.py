@@ -16,7 +16,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from stdask.figures.style import INK, STYLE, TRANSLATED, symbol, unit_of, with_unit
+from stdask.figures.style import INK, STYLE, TRANSLATED, PrintedFigure, symbol, unit_of, with_unit
 from stdask.science.galaxy.density import CONTOURS, PlaneGrid, contour_levels, kernel_density
 
 COLOURS = "Oranges"  # of the translated stars, as in the other figures
@@ -84,7 +84,7 @@ def draw_diagrams(
     n_slices, n_rings = cells.shape
     with rc_context(STYLE | {"xtick.labelsize": SMALL, "ytick.labelsize": SMALL, "axes.linewidth": 0.6}):
         layout = ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
-        figure = Figure(figsize=(WIDTH, 1.1 + ROW * n_slices), layout=layout)
+        figure = PrintedFigure(figsize=(WIDTH, 1.1 + ROW * n_slices), layout=layout)
         panels = figure.subplots(n_slices, n_rings, sharex=True, sharey=True, squeeze=False)
         for row, part in zip(panels, range(n_slices)[::-1], strict=True):
             for ring, axes in enumerate(row):

@@ -9,7 +9,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from stdask.figures.style import FAINT, STYLE, symbol, unit_of, with_unit
+from stdask.figures.style import FAINT, STYLE, PrintedFigure, symbol, unit_of, with_unit
 
 REVERSED = ("TEFF", "LOGG")  # drawn as in a Kiel diagram: hot left, giants on top
 VALID = ListedColormap(["#f4f2f8", "#8571ab"])
@@ -38,7 +38,7 @@ def draw_domain(names: tuple[str, ...], edges: np.ndarray, valid: np.ndarray, ou
         if len(names) == 1:
             return _draw_one_input(names[0], edges[0], np.diagonal(valid[0]), float(outside[0]))
         size = len(names) - 1
-        figure = Figure(figsize=(max(1.9 * size + 0.8, 4.0), max(1.9 * size + 1.2, 4.4)))
+        figure = PrintedFigure(figsize=(max(1.9 * size + 0.8, 4.0), max(1.9 * size + 1.2, 4.4)))
         axes = figure.subplots(size, size, squeeze=False, sharex="col", sharey="row")
         for panel in axes[np.triu_indices(size, 1)]:
             panel.remove()
@@ -59,7 +59,7 @@ def draw_domain(names: tuple[str, ...], edges: np.ndarray, valid: np.ndarray, ou
 
 
 def _draw_one_input(name: str, edges: np.ndarray, valid: np.ndarray, outside: float) -> Figure:
-    figure = Figure(figsize=(6.0, 1.4))
+    figure = PrintedFigure(figsize=(6.0, 1.4))
     axes = figure.subplots()
     axes.pcolormesh(edges, [0, 1], valid[None], cmap=VALID, vmin=0, vmax=1)
     axes.set_yticks([])

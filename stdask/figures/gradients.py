@@ -8,7 +8,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stdask.figures.style import FAINT, INK, STYLE, SURVEY_A, SURVEY_B, TRANSLATED, symbol
+from stdask.figures.style import FAINT, INK, STYLE, SURVEY_A, SURVEY_B, TRANSLATED, PrintedFigure, symbol
 
 KINDS = {
     "radial": (r"$|Z|$ [kpc]", "along $R$"),
@@ -50,7 +50,7 @@ def draw_gradients(slopes: Sequence[SlopeCurve], names: Mapping[str, str], units
         Label -> its unit.
     """
     with rc_context(STYLE):
-        figure = Figure((11.0, 0.9 + 2.9 * len(units)))
+        figure = PrintedFigure((11.0, 0.9 + 2.9 * len(units)))
         panels = figure.subplots(len(units), len(KINDS), squeeze=False)
         for row, (label, unit) in zip(panels, units.items(), strict=True):
             for axes, (kind, (across, along)) in zip(row, KINDS.items(), strict=True):

@@ -7,7 +7,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stdask.figures.style import FAINT, INK, MINUS, STYLE, SURVEY_B, symbol
+from stdask.figures.style import FAINT, INK, MINUS, STYLE, SURVEY_B, PrintedFigure, symbol
 
 GROUP_COLOURS = (SURVEY_B, "#b8860b", "#8c2d5a", "#4d7a4a", "#777777")
 COLUMNS = 4
@@ -67,7 +67,7 @@ def _layout(labels: list[str], kinds: list[str], height: float) -> tuple[Figure,
     columns = len(kinds) if is_lone else min(COLUMNS, len(labels))
     per_kind = 1 if is_lone else math.ceil(len(labels) / columns) * columns  # panels, spare ones too
     rows = per_kind * len(kinds) // columns
-    figure = Figure(figsize=(max(1.2 + 2.3 * columns, 5.5), 0.8 + rows * (height + 0.6)))
+    figure = PrintedFigure(figsize=(max(1.2 + 2.3 * columns, 5.5), 0.8 + rows * (height + 0.6)))
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     panels = {}
     for k, kind in enumerate(kinds):

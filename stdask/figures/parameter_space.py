@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from stdask.figures.diagrams import frame_of, free_corner
-from stdask.figures.style import INK, STYLE, SURVEY_A, SURVEY_B, TRANSLATED, symbol, unit_of, with_unit
+from stdask.figures.style import INK, STYLE, SURVEY_A, SURVEY_B, TRANSLATED, PrintedFigure, symbol, unit_of, with_unit
 from stdask.science.galaxy.density import PlaneGrid
 
 COLUMNS = ((SURVEY_A, "Purples"), (SURVEY_B, "Blues"), (TRANSLATED, "Oranges"))
@@ -46,7 +46,7 @@ def draw_parameter_space(rows: Sequence[PlaneRow], names: tuple[str, str]) -> Fi
     titles = (names[0], names[1], f"{names[0]} translated")
     norm = LogNorm(1, max(10, *(row.training.max() for row in rows)))
     with rc_context(STYLE):
-        figure = Figure(figsize=(8.2, 1.4 + 2.6 * len(rows)))
+        figure = PrintedFigure(figsize=(8.2, 1.4 + 2.6 * len(rows)))
         panels = figure.subplots(len(rows), 3, sharex="row", sharey="row", squeeze=False)
         for axes_row, row in zip(panels, rows, strict=True):
             for number, axes in enumerate(axes_row):

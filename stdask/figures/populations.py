@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from stdask.figures.style import FAINT, STYLE, SURVEY_A, SURVEY_B, TRANSLATED, symbol, with_unit
+from stdask.figures.style import FAINT, STYLE, SURVEY_A, SURVEY_B, TRANSLATED, PrintedFigure, symbol, with_unit
 from stdask.schema.evaluation import ATLAS, CATALOGUE
 
 FEWEST_BINS, MOST_BINS = 8, 40
@@ -33,7 +33,7 @@ def draw_populations(
     n_columns = min(COLUMNS, len(shown)) or 1
     n_rows = -(-len(shown) // n_columns) or 1
     with rc_context(STYLE):
-        figure = Figure(figsize=(2.3 * n_columns + 0.4, 1.9 * n_rows + 0.9))
+        figure = PrintedFigure(figsize=(2.3 * n_columns + 0.4, 1.9 * n_rows + 0.9))
         axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
         for panel in axes[len(shown) :]:
             panel.remove()

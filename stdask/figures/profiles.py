@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from stdask.figures.style import FAINT, INK, STYLE, TITLE_WIDTH, symbol, unit_of, with_unit
+from stdask.figures.style import FAINT, INK, STYLE, TITLE_WIDTH, PrintedFigure, symbol, unit_of, with_unit
 
 COLOURS = "viridis"  # from the midplane up, or from the centre out; its last tenth is too pale for lines
 PALEST = 0.88
@@ -70,7 +70,7 @@ def draw_profiles(rows: Sequence[ProfileRow], names: Sequence[str], axis: str, s
     shades = np.linspace(0, PALEST, max(len(slices), 2))
     colours = {part: to_hex(colormaps[COLOURS](shade)) for part, shade in zip(slices, shades, strict=False)}
     with rc_context(STYLE):
-        figure = Figure(figsize=(1.6 + 4.2 * len(names), 0.7 + 3.1 * len(rows)))
+        figure = PrintedFigure(figsize=(1.6 + 4.2 * len(names), 0.7 + 3.1 * len(rows)))
         panels = figure.subplots(len(rows), len(names), sharex=True, sharey="row", squeeze=False)
         for row, pair in zip(rows, panels, strict=True):
             for axes, own in zip(pair, row.samples, strict=True):

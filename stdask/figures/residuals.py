@@ -8,7 +8,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import median_abs_deviation
 
-from stdask.figures.style import FAINT, INK, MINUS, STYLE, SURVEY_A, TRANSLATED, symbol, unit_of, with_unit
+from stdask.figures.style import (
+    FAINT,
+    INK,
+    MINUS,
+    STYLE,
+    SURVEY_A,
+    TRANSLATED,
+    PrintedFigure,
+    symbol,
+    unit_of,
+    with_unit,
+)
 
 MIN_STARS = 20  # in a running median, as in the profiles of the paper (sect. 4.3)
 N_WINDOWS = 12  # of running medians across the panel at most; fewer where stars are few
@@ -54,7 +65,7 @@ def draw_residuals(
     height = _half_height(np.concatenate([values - values_b for values, _, _ in rows]))
     reach = _reach(values_b, [values for values, _, _ in rows])
     with rc_context(STYLE):
-        figure = Figure(figsize=(10.0, 0.7 + 2.6 * len(rows)))
+        figure = PrintedFigure(figsize=(10.0, 0.7 + 2.6 * len(rows)))
         axes = figure.subplots(len(rows), 3, squeeze=False, sharey=True, width_ratios=(4, 4, 1.8))
         for panels, (values, name, colour) in zip(axes, rows, strict=True):
             _draw_row(panels, values, values_b, colour, (reach, height), unit)

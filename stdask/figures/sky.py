@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
-from stdask.figures.style import FAINT, STYLE, TITLE_WIDTH
+from stdask.figures.style import FAINT, STYLE, TITLE_WIDTH, PrintedFigure
 
 RASTER = (720, 360)  # cells of the picture along longitude and latitude: half a degree
 FOOTPRINTS = ListedColormap(["#d3c6e3", "#bcd9f2", "#c9c9c9"])  # A, B, both: pale shades of their colours
@@ -34,7 +34,7 @@ def draw_sky(counts: np.ndarray, names: tuple[str, str]) -> Figure:
     edges, pixels = _galactic_raster(hp.npix2order(counts.shape[1]))
     images = counts[:, pixels]
     with rc_context(STYLE):
-        figure = Figure(figsize=(8.2, 7.2))
+        figure = PrintedFigure(figsize=(8.2, 7.2))
         panels = figure.subplot_mosaic([["A", "B"], ["both", "both"]], subplot_kw={"projection": "mollweide"},
                                        height_ratios=(1, 1.9))  # fmt: skip
         shades = [_without_pale(name) for name in ("Purples", "Blues", "inferno_r")]

@@ -1,8 +1,15 @@
-"""What all figures share: fonts, colours, and how a quantity is written on an axis."""
+"""What all figures share: the size of a printed page, fonts, colours, and how a quantity is written on an axis."""
 
 from typing import Any
 
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
 from stdask import schema
+
+# Inches. Figures of A&A and MNRAS are one column (88 mm) or two (180 mm) wide; a page leaves 240 mm for a figure.
+COLUMN_WIDTH, FULL_WIDTH, PAGE_HEIGHT = 88 / 25.4, 180 / 25.4, 240 / 25.4
+LETTERS, SMALL = 8.0, 7.0  # points: of all text, and the least, of ticks and of numbers in small panels
 
 # Colours of Thomas et al. 2024, figs. 4-6 (A purple, B blue, translated orange), in shades that
 # colour-blind readers and greyscale prints still tell apart.
@@ -14,27 +21,43 @@ FAINT = "#8a8a8a"
 
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with Matplotlib: same pixels on every machine
-    "font.size": 9.0,
-    "axes.labelsize": 10.0,
-    "axes.titlesize": 10.0,
+    "font.size": LETTERS,
+    "axes.labelsize": LETTERS,
+    "axes.titlesize": LETTERS,
     "axes.titlelocation": "left",
+    "axes.titlepad": 4.0,
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
-    "axes.linewidth": 0.8,
+    "axes.linewidth": 0.7,
     "text.color": INK,
     "xtick.color": INK,
     "ytick.color": INK,
+    "xtick.labelsize": LETTERS,
+    "ytick.labelsize": LETTERS,
     "xtick.direction": "in",
     "ytick.direction": "in",
     "xtick.top": True,
     "ytick.right": True,
+    "lines.linewidth": 1.2,
     "legend.frameon": False,
-    "legend.fontsize": 9.0,
+    "legend.fontsize": LETTERS,
+    "legend.title_fontsize": LETTERS,
     "figure.facecolor": "white",
     "figure.constrained_layout.use": True,
+    "pdf.fonttype": 42,  # journals reject Type 3 fonts, and editors cannot change their text
+    "ps.fonttype": 42,
 }
 TITLE_WIDTH = 36  # characters of a bold title over half a page
 MINUS = "\N{MINUS SIGN}"
+
+
+class PrintedFigure(Figure):
+    """A figure that is saved with the settings it was drawn with, whatever those of the session are."""
+
+    def savefig(self, fname: Any, **options: Any) -> None:
+        """Write the figure to a path: fonts are embedded when it is saved, not when it is drawn."""
+        with rc_context(STYLE):
+            super().savefig(fname, **options)
 
 
 def symbol(name: str) -> str:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from stdask.figures.style import FAINT, INK, STYLE, SURVEY_B, TRANSLATED
+from stdask.figures.style import FAINT, INK, STYLE, SURVEY_B, TRANSLATED, PrintedFigure
 
 COLUMNS = 3
 
@@ -42,7 +42,7 @@ def draw_learning_curves(
     columns = min(COLUMNS, len(numbers))
     rows = math.ceil(len(numbers) / columns)
     with rc_context(STYLE):
-        figure = Figure(figsize=(max(3.2 * columns, 6.5), 0.9 + 2.3 * rows))
+        figure = PrintedFigure(figsize=(max(3.2 * columns, 6.5), 0.9 + 2.3 * rows))
         axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
         for panel, number in zip(axes.flat, numbers, strict=False):
             own = np.flatnonzero(members == number)

@@ -15,7 +15,7 @@ from stdask.storage.files import replacing
 
 R = TypeVar("R")  # a dataclass whose fields declare columns (`schema.rows`), or whose fields are lists of such rows
 
-DPI = 150
+DPI = 300  # of a printed page; lines and letters of a PDF have no pixels
 # without a date, so that the same figure gives the same bytes
 METADATA = {
     ".png": {"Software": f"stdask {__version__}"},

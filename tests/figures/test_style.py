@@ -1,8 +1,11 @@
 """Quantities are written as the field writes them."""
 
-import pytest
+from pathlib import Path
 
-from stdask.figures.style import symbol, unit_of, with_unit
+import pytest
+from matplotlib import rc_context, rcParams
+
+from stdask.figures.style import PrintedFigure, symbol, unit_of, with_unit
 
 
 @pytest.mark.parametrize(
@@ -28,3 +31,15 @@ def test_an_axis_shows_its_unit_unless_it_is_dex() -> None:
     assert with_unit(symbol("M_G"), unit_of("M_G")) == r"$M_{\rm G}$ [mag]"
     assert with_unit(symbol("M_INI"), unit_of("M_INI", "solMass")) == "M_INI [solMass]"
     assert with_unit(symbol("AGE"), unit_of("AGE", "Gyr")) == "AGE [Gyr]"
+
+
+def test_a_saved_figure_has_fonts_that_journals_accept_whatever_the_session_is_set_to(tmp_path: Path) -> None:
+    page = tmp_path / "figure.pdf"
+    with rc_context({"pdf.fonttype": 3}):
+        figure = PrintedFigure((2, 1))
+        figure.text(0.1, 0.5, r"[Fe/H], $T_{\rm eff}$")
+        figure.savefig(page, format="pdf")
+        assert rcParams["pdf.fonttype"] == 3
+    content = page.read_bytes()
+    assert b"/Subtype /Type3" not in content
+    assert b"/FontFile2" in content  # TrueType outlines, which is type 42

@@ -21,7 +21,7 @@ from stdask.schema.evaluation import (
     ImportanceRow,
 )
 from stdask.stages.evaluate.scores import EvaluatedFamily
-from stdask.storage.documents import write_figure
+from stdask.storage.documents import write_figures
 
 
 def draw_figures(
@@ -63,9 +63,7 @@ def draw_figures(
             units[label],
             titles,
         )
-    for name, figure in figures.items():
-        write_figure(folder / f"{name}.png", figure)
-    return [folder / f"{name}.png" for name in figures]
+    return [path for name, figure in figures.items() for path in write_figures(folder / name, figure)]
 
 
 def _history(history: Sequence[EpochRow], family: Family) -> list[np.ndarray]:

@@ -27,7 +27,7 @@ from stdask.stages.evaluate.scores import EvaluatedFamily, baselines, notes_of_h
 from stdask.stages.evaluate.sky import write_sky_coverage
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import open_catalogue
-from stdask.storage.documents import read_declared, write_figure, write_tables
+from stdask.storage.documents import read_declared, write_figures, write_tables
 from stdask.storage.files import sha256
 from stdask.storage.tables import read_parquet
 
@@ -113,14 +113,15 @@ def _compare_populations(
     config, families = run.config, [own.family for own in evaluated]
     catalogue = open_catalogue(paths.catalogue(run.output, run.definition_a.name))
     stars = read_stars(catalogue, families, pairs, config.seed, workers)
-    figures, resampled = [], (config.evaluate.n_bootstraps, config.seed)
+    figures: list[Path] = []
+    resampled = (config.evaluate.n_bootstraps, config.seed)
     for own in evaluated:
         units = run.definition_b.units
         found = compare_populations(own, families[0], stars, config.atlas.select, units, resampled)
         tables.distributions.extend(found.distributions)
         tables.population.extend(found.rows)
-        figures.append(paths.evaluation(run.output) / f"populations_{own.family.name}.png")
-        write_figure(figures[-1], draw_populations(found.quantities, found.units, found.pairs, found.stars))
+        figure = draw_populations(found.quantities, found.units, found.pairs, found.stars)
+        figures += write_figures(paths.evaluation(run.output) / f"populations_{own.family.name}", figure)
     return figures
 
 

@@ -27,7 +27,7 @@ from stdask.stages.pair.selection import find_listed, select
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
 from stdask.storage.catalogue.votable_header import votable_metadata
-from stdask.storage.documents import write_figure
+from stdask.storage.documents import write_figures
 from stdask.storage.files import hash_of
 from stdask.storage.tables import (
     read_parquet,
@@ -76,9 +76,10 @@ def run(run: Run, workers: Workers) -> Receipt:
     # The content alone decides the bytes: the networks are not trained again because of stars that are in no pair.
     origin = {"stdask.settings": hash_of(stage.settings), "stdask.version": __version__}
     write_parquet(path, pairs, origin, votable_metadata(map(to_column, pairs.schema)))
-    rejected, figure = path.with_name(paths.REJECTED), path.with_name(paths.SEPARATIONS)
+    rejected = path.with_name(paths.REJECTED)
     n_chance = None if keys else chance_pairs(a.n_rows, pairs.num_rows, found.n_elsewhere)
-    _draw(figure, pairs, None if keys else config.match.radius_arcsec, n_chance or 0.0)
+    radius_arcsec = None if keys else config.match.radius_arcsec
+    figures = _draw(path.with_name(paths.SEPARATIONS), pairs, radius_arcsec, n_chance or 0.0)
     alone = each(workers, set_aside, [rejected], a, ids[0], found.rows[:, 0], description="set aside")
     counts = PairCounts(
         rows=RowCounts(a.n_rows, pairs.num_rows, {NO_COUNTERPART: sum(n_stars for _, n_stars in alone)}),
@@ -90,7 +91,7 @@ def run(run: Run, workers: Workers) -> Receipt:
         notes=(*notes, *_epoch_notes(a, b, search)),
     )
     _print_matches(counts)
-    return stage.finish([path, rejected, figure], counts)
+    return stage.finish([path, rejected, *figures], counts)
 
 
 def id_columns(a: Catalogue, b: Catalogue, settings: MatchById, ids: tuple[str, str]) -> tuple[str, str]:
@@ -209,9 +210,9 @@ def _with_label(pairs: pa.Table, family: str, train: TrainConfig) -> dict[str, i
     return {label: int(np.isfinite(to_numpy(pairs, f"B_{label}")[used]).sum()) for label in labels}
 
 
-def _draw(path: Path, pairs: pa.Table, radius_arcsec: float | None, n_chance: float) -> None:
+def _draw(path: Path, pairs: pa.Table, radius_arcsec: float | None, n_chance: float) -> list[Path]:
     apart, ambiguous = (to_numpy(pairs, name) for name in ("SEPARATION", "AMBIGUOUS"))
-    write_figure(path, draw_separations(apart, ambiguous, radius_arcsec, n_chance))
+    return write_figures(path.with_suffix(""), draw_separations(apart, ambiguous, radius_arcsec, n_chance))
 
 
 def _epoch_notes(a: Catalogue, b: Catalogue, search: Search) -> list[str]:

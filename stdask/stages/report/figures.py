@@ -14,7 +14,7 @@ from stdask.stages.report.interactive import Interactive
 from stdask.storage import paths
 from stdask.storage.documents import read_bytes
 
-SCALE = 0.75  # CSS pixels per image pixel: the letters of all figures have the size of the text of the page
+SCALE = 0.375  # CSS pixels per image pixel: the letters of all figures have the size of the text of the page
 MAX_HEIGHT = 1000  # CSS pixels: a figure fits on a screen
 MAX_IMAGE_BYTES = 7_500_000  # as base64: the page stays below 15 MB, which mail and browsers accept
 COMMON_READING = "All samples share the scale of a quantity. Choose a tool above the figure to zoom or move it."

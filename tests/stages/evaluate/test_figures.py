@@ -38,8 +38,6 @@ def test_every_figure_of_a_family_is_written(tmp_path: Path):
     outside = np.full(len(family.input_domain.pairs), 0.1)
     written = draw_figures(tmp_path, evaluated, outside, tables, history, ("A", "B"), UNITS)
     names = ["learning", "importance", "coverage", "domain"]
-    assert [path.name for path in written] == [
-        *(f"{name}_intrinsic.png" for name in names),
-        *(f"residuals_intrinsic_{label}.png" for label in family.labels),
-    ]
+    stems = [f"{name}_intrinsic" for name in names] + [f"residuals_intrinsic_{label}" for label in family.labels]
+    assert [path.name for path in written] == [f"{stem}{ending}" for stem in stems for ending in (".png", ".pdf")]
     assert all(path.stat().st_size > 5000 for path in written)  # bytes: more than an empty page has
