@@ -36,25 +36,25 @@ class LabelRow(FamilyRow):
 class ScoreRow(LabelRow):
     """How far the values of one method lie from B (`accuracy`), or from the truth of a mock (`truth`)."""
 
-    unit: str = column("Unit of bias, std, robust, mae and their errors")
+    unit: str = column("Unit of bias, std, robust, mae, behind and their errors")
     method: str = column("How the values were made: raw is A without a translation")
     n: int = column("Test stars")
-    bias: float = column("Mean of value minus expected value")
-    bias_err: float = column("1-sigma bootstrap error of bias")
-    std: float = column("Standard deviation of value minus expected value")
-    std_err: float = column("1-sigma bootstrap error of std")
-    robust: float = column("Robust standard deviation, 1.4826 MAD")
-    robust_err: float = column("1-sigma bootstrap error of robust")
-    mae: float = column("Mean absolute error")
-    mae_err: float = column("1-sigma bootstrap error of mae")
+    bias: float = column("Mean of value minus expected value", in_unit=True)
+    bias_err: float = column("1-sigma bootstrap error of bias", in_unit=True)
+    std: float = column("Standard deviation of value minus expected value", in_unit=True)
+    std_err: float = column("1-sigma bootstrap error of std", in_unit=True)
+    robust: float = column("Robust standard deviation, 1.4826 MAD", in_unit=True)
+    robust_err: float = column("1-sigma bootstrap error of robust", in_unit=True)
+    mae: float = column("Mean absolute error", in_unit=True)
+    mae_err: float = column("1-sigma bootstrap error of mae", in_unit=True)
+    behind: float = column("Mean absolute error minus that of the translation, same stars", in_unit=True)
+    behind_err: float = column("1-sigma error of behind from a paired bootstrap", in_unit=True)
 
 
 @dataclass(frozen=True)
 class StudyRow(ScoreRow):
     """A method of a study, compared with the translation of the run (`study`)."""
 
-    behind: float = column("Mean absolute error minus that of the translation, same stars")
-    behind_err: float = column("1-sigma error of behind from a paired bootstrap")
     val_loss: float = column("Mean of the smallest validation losses of the networks; NaN for other methods")
 
 
@@ -131,14 +131,16 @@ class DistributionRow(FamilyRow):
     quantity: str = column("Column of A")
     unit: str = column("Unit of pairs, pairs_low, pairs_high, stars, stars_low, stars_high and distance")
     n_pairs: int = column("Pairs that may be used for training or test, of those that [atlas] select keeps for atlas")
-    pairs: float = column("Median of these pairs")
-    pairs_low: float = column("16th percentile of these pairs")
-    pairs_high: float = column("84th percentile of these pairs")
+    pairs: float = column("Median of these pairs", in_unit=True)
+    pairs_low: float = column("16th percentile of these pairs", in_unit=True)
+    pairs_high: float = column("84th percentile of these pairs", in_unit=True)
     n_stars: int = column("Stars of a random sample of the population")
-    stars: float = column("Median of these stars")
-    stars_low: float = column("16th percentile of these stars")
-    stars_high: float = column("84th percentile of these stars")
-    distance: float = column("Wasserstein distance: how far the stars lie from the pairs on average, rank by rank")
+    stars: float = column("Median of these stars", in_unit=True)
+    stars_low: float = column("16th percentile of these stars", in_unit=True)
+    stars_high: float = column("84th percentile of these stars", in_unit=True)
+    distance: float = column(
+        "Wasserstein distance: how far the stars lie from the pairs on average, rank by rank", in_unit=True
+    )
     separation: float = column("distance in units of the standard deviation of the pairs")
 
 
@@ -152,12 +154,16 @@ class PopulationRow(LabelRow):
     n_stars: int = column("Stars of a random sample of the population, in the group")
     n_test: int = column("Test stars in the group, of those that [atlas] select keeps for atlas")
     n_effective: float = column("Test stars of equal weight that would be as many as the reweighted ones")
-    bias: float = column("Mean of translated minus B of the test stars")
-    bias_err: float = column("1-sigma bootstrap error of bias")
-    reweighted: float = column("The same mean, with test stars weighted to be distributed as the population")
-    reweighted_err: float = column("1-sigma bootstrap error of reweighted")
-    shift: float = column("reweighted minus bias: estimated change of the bias from the pairs to the population")
-    shift_err: float = column("1-sigma error of shift from a paired bootstrap")
+    bias: float = column("Mean of translated minus B of the test stars", in_unit=True)
+    bias_err: float = column("1-sigma bootstrap error of bias", in_unit=True)
+    reweighted: float = column(
+        "The same mean, with test stars weighted to be distributed as the population", in_unit=True
+    )
+    reweighted_err: float = column("1-sigma bootstrap error of reweighted", in_unit=True)
+    shift: float = column(
+        "reweighted minus bias: estimated change of the bias from the pairs to the population", in_unit=True
+    )
+    shift_err: float = column("1-sigma error of shift from a paired bootstrap", in_unit=True)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from astropy.table import Column, Table
 
 from stdask import __version__
 from stdask.errors import CatalogueError
-from stdask.schema.rows import columns_of
+from stdask.schema.rows import columns_of, units_of
 from stdask.storage.files import replacing
 
 R = TypeVar("R")  # a dataclass whose fields declare columns (`schema.rows`), or whose fields are lists of such rows
@@ -68,11 +68,11 @@ def write_declared(path: Path, rows: Sequence[Any]) -> None:
 
 def declared_table(rows: Sequence[Any]) -> Table:
     """Return rows of one declared kind, at least one, as a table with the units and descriptions of their columns."""
-    table = Table()
+    table, units = Table(), units_of(rows)
     for c in columns_of(type(rows[0])):
         values = [getattr(row, c.name) for row in rows]
         dtype = str if c.dtype == "string" else c.dtype
-        table[c.name] = Column(values, dtype=dtype, unit=c.unit or None, description=c.description or None)
+        table[c.name] = Column(values, dtype=dtype, unit=units[c.name] or None, description=c.description or None)
     return table
 
 

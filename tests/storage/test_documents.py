@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.testing import assert_array_equal
 
 from stdask.errors import CatalogueError
-from stdask.schema.evaluation import EvaluationTables, ImportanceRow, OutsideRow
+from stdask.schema.evaluation import EvaluationTables, ImportanceRow, OutsideRow, ScoreRow
 from stdask.schema.validation import ShiftRow
 from stdask.storage.documents import (
     read_bytes,
@@ -56,6 +56,16 @@ def test_declared_rows_are_written_with_units_and_descriptions_and_come_back(tmp
     assert [(row.unit, row.n, row.index_catches) for row in back] == [("", 60, 0.5), ("K", 60, 0.5)]
     assert np.isnan(back[0].named_if_caught)
     assert read_declared(tmp_path / "missing.ecsv", ShiftRow) == []
+
+
+def test_numbers_have_the_unit_of_their_rows_where_all_rows_share_it(tmp_path: Path) -> None:
+    row = ScoreRow("intrinsic", "TEFF", "K", "raw", 60, *10 * [1.0])
+    write_declared(tmp_path / "one.ecsv", [row, replace(row, method="translated")])
+    one = read_ecsv(tmp_path / "one.ecsv")
+    assert {one[name].unit for name in ("bias", "std_err", "mae", "behind", "behind_err")} == {u.K}
+    assert one["n"].unit is None
+    write_declared(tmp_path / "two.ecsv", [row, replace(row, label="FE_H", unit="dex")])
+    assert {column.unit for column in read_ecsv(tmp_path / "two.ecsv").columns.values()} == {None}
 
 
 def test_a_table_with_other_columns_than_declared_is_refused(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def score_rows(
     family
         The networks.
     predictions
-        Method -> shape (n_test, n_labels).
+        Method -> shape (n_test, n_labels), `translated` among them.
     expected : shape (n_test, n_labels)
         B or the truth.
     units
@@ -63,7 +63,11 @@ def score_rows(
         for method, predicted in predictions.items():
             residuals = predicted[:, number] - expected[:, number]
             if np.isfinite(residuals).any():
-                rows.append(ScoreRow(family.name, label, units[label], method, *score(residuals, n_bootstraps, seed)))
+                translated = predictions["translated"][:, number] - expected[:, number]
+                paired = compare_mae(residuals, translated, n_bootstraps, seed)
+                behind = (paired.difference, paired.difference_err)
+                scores = score(residuals, n_bootstraps, seed)
+                rows.append(ScoreRow(family.name, label, units[label], method, *scores, *behind))
     return rows
 
 

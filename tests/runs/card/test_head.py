@@ -15,7 +15,7 @@ from stdask.storage import paths
 from tests.runs.test_ensemble import saved
 
 SCORES = [
-    ScoreRow("intrinsic", "TEFF", "K", method, 80, 12.3456, 4.0, 90.0, 5.0, 80.0, 6.0, mae, 5.0)
+    ScoreRow("intrinsic", "TEFF", "K", method, 80, 12.3456, 4.0, 90.0, 5.0, 80.0, 6.0, mae, 5.0, mae - 50.0, 4.0)
     for method, mae in (("raw", 90.0), ("translated", 50.0))
 ]
 

@@ -8,7 +8,7 @@ import pytest
 from stdask.display import numbers as report_format
 from stdask.pairing.training_set import TrainingSet
 from stdask.science.assessment.baselines import SIMPLER
-from stdask.stages.evaluate.scores import baselines, notes_of_harm
+from stdask.stages.evaluate.scores import baselines, notes_of_harm, score_rows
 from tests.network.made_up import made_up_family, training_stars
 
 FAMILY = made_up_family()  # TEFF and VHELIO with counterparts TEFF and RV, MG_FE without
@@ -58,6 +58,22 @@ def test_every_method_has_a_name_in_the_report_and_in_a_sentence(stars: Training
     fitted = list(baselines(FAMILY, stars, seed=1))
     assert fitted == list(SIMPLER)
     assert [name for name in report_format.METHODS if name in SIMPLER] == fitted
+
+
+def test_how_far_a_method_is_behind_the_networks_is_measured_star_by_star(stars: TrainingSet) -> None:
+    predictions = methods(stars.labels, translated=1.0, gp=1.0)
+    predictions["raw"][:, 1] = np.nan  # A has no MG_FE
+    rows = score_rows(FAMILY, predictions, stars.labels, UNITS, 1000, 1)
+    found = {(row.label, row.method): row for row in rows}
+    assert ("MG_FE", "raw") not in found
+    for number, label in enumerate(UNITS):
+        ours, theirs = (np.abs(predictions[m] - stars.labels)[:, number] for m in ("translated", "ridge2"))
+        row = found[label, "ridge2"]
+        assert row.behind == pytest.approx(theirs.mean() - ours.mean())
+        # 1000 bootstraps know an error to 2.2 %: 4 sigma
+        assert row.behind_err == pytest.approx((theirs - ours).std() / np.sqrt(300), rel=0.1)
+        assert found[label, "translated"].behind == 0
+        assert abs(found[label, "gp"].behind) < 4 * found[label, "gp"].behind_err
 
 
 def test_networks_closer_than_all_simpler_methods_are_not_noted(stars: TrainingSet) -> None:

@@ -57,12 +57,12 @@ intrinsic = [{ label = "TEFF", from = "TEFF" }, { label = "FE_H", from = "FE_H" 
 """
 SCORE_NAMES = (
     "family", "label", "unit", "method", "n", "bias", "bias_err", "std", "std_err", "robust", "robust_err", "mae",
-    "mae_err",
+    "mae_err", "behind", "behind_err",
 )  # fmt: skip
 SCORES = [
-    ("intrinsic", "TEFF", "K", "raw", 86, 12.0, 4.0, 100.0, 7.0, 80.0, 6.0, 70.0, 5.0),
-    ("intrinsic", "TEFF", "K", "translated", 86, 1.0, 3.0, 70.0, 5.0, 60.0, 4.0, 50.0, 3.0),
-    ("intrinsic", "FE_H", "dex", "translated", 86, -0.0123, 0.0045, 0.0652, 0.0031, 0.05, 0.004, 0.04, 0.003),
+    ("intrinsic", "TEFF", "K", "raw", 86, 12.0, 4.0, 100.0, 7.0, 80.0, 6.0, 70.0, 5.0, 20.0, 4.0),
+    ("intrinsic", "TEFF", "K", "translated", 86, 1.0, 3.0, 70.0, 5.0, 60.0, 4.0, 50.0, 3.0, 0.0, 0.0),
+    ("intrinsic", "FE_H", "dex", "translated", 86, -0.0123, 0.0045, 0.0652, 0.0031, 0.05, 0.004, 0.04, 0.003, 0.0, 0.0),
 ]
 SAMPLES = ("ALONE", "MERGED", "UNTRANSLATED", "A_ONLY")
 LABELS = ("FE_H", "MG_FE")
