@@ -50,8 +50,8 @@ class AtlasConfig(TomlModel):
     """Largest |Z| of stars in the face-on map and in the gradients by azimuth, in kpc."""
     sky_order: int = Field(default=4, ge=0, le=10)
     """HEALPix order of the all-sky map. Order 4 has pixels of 3.7 degrees; each step up halves their size."""
-    min_stars_pixel: int = Field(default=1, ge=1)
-    """Smallest number of stars in a pixel of a map. Pixels with fewer stars are not shown."""
+    min_stars_pixel: int = Field(default=3, ge=1)
+    """Smallest number of stars of a median in the maps. Pixels with fewer stars have only their number."""
     radial_bin_kpc: float = Field(default=0.5, gt=0)
     """Width of the bins in R of radial profiles, in kpc."""
     vertical_bin_kpc: float = Field(default=0.2, gt=0)

@@ -15,7 +15,13 @@ KINDS = {
     "vertical": (r"$R$ [kpc]", "along $|Z|$"),
     "azimuthal": ("azimuth from the Sun [deg]", "along $R$, near the midplane"),
 }
-MARKS = {"ALONE": (SURVEY_B, "s"), "MERGED": (INK, "o"), "UNTRANSLATED": (SURVEY_A, "v"), "A_ONLY": (TRANSLATED, "^")}
+MARKS = {
+    "ALONE": (SURVEY_B, "s"),
+    "MERGED": (INK, "o"),
+    "UNTRANSLATED": (SURVEY_A, "v"),
+    "A_ONLY": (TRANSLATED, "^"),
+    "RAW_ONLY": (SURVEY_A, "D"),
+}
 APART = 0.16  # of the width of a slice: between the marks of two samples
 LINE = 36  # characters of a name in the legend, which has three columns
 SIZES = (4.5, 2.8)  # of the marks: of the segment with the most stars, of others

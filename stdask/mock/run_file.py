@@ -45,5 +45,4 @@ globular_clusters = "data/mock_clusters.parquet"
 
 [atlas]
 bin_kpc = 0.5
-min_stars_pixel = 3
 """

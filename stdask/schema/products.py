@@ -126,6 +126,7 @@ def map_columns(label: str, unit: str = "") -> tuple[Column, ...]:
     return (
         Column(f"{label}_MEDIAN", "float32", unit, description=f"Median {label}"),
         Column(f"N_{label}", "int64", description=f"Number of stars with {label}"),
+        Column(f"{label}_CHANGE", "float32", unit, description="Translated minus untranslated median"),
         Column(f"{label}_MAD", "float32", unit, description=f"Median absolute deviation of {label}"),
         Column(f"{label}_P16", "float32", unit, description="Lower 68 % limit, NaN for 1 or 2 stars"),
         Column(f"{label}_P84", "float32", unit, description="Upper 68 % limit, NaN for 1 or 2 stars"),

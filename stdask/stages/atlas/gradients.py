@@ -24,6 +24,7 @@ FITTED = {  # sample -> the surveys whose medians are fitted together
     MERGED: (ALONE, A_ONLY),
     UNTRANSLATED: (ALONE, RAW_ONLY),
     A_ONLY: (A_ONLY,),
+    RAW_ONLY: (RAW_ONLY,),
 }
 QUANTITIES = {"BREAK": "breaks", "INNER": "inner", "OUTER": "outer", "OFFSET": "offsets"}  # column -> part of a fit
 KINDS = {"radial_steps": "radial", "vertical_steps": "vertical", "azimuth_steps": "azimuthal", FLARE: "flare"}

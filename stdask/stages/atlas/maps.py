@@ -14,7 +14,7 @@ from stdask.schema.products import MAP_NEW, MAP_STARS, map_columns
 from stdask.science.galaxy.bins import SKY
 from stdask.science.galaxy.galactocentric import SUN_X_KPC, SUN_Z_KPC
 from stdask.stages.atlas.products import Products, translation_errors
-from stdask.stages.atlas.samples import ALONE, HEIGHT, MERGED, UNTRANSLATED
+from stdask.stages.atlas.samples import ALONE, BEFORE, HEIGHT, MERGED
 from stdask.storage import paths
 from stdask.storage.catalogue.votable_header import votable_metadata
 from stdask.storage.documents import write_figures
@@ -64,11 +64,12 @@ def _layers(products: Products, view: str, sample: str) -> list[Layer]:
     for label in products.labels:
         found, unit = products.medians[label][view][sample], products.unit(label)
         errors = np.full(len(found.counts), np.nan, dtype=np.float32)
-        if f"{label}_ERR" in products.medians and sample != UNTRANSLATED:
+        if f"{label}_ERR" in products.medians and sample not in BEFORE.values():
             errors = products.medians[f"{label}_ERR"][view][sample].medians
         values = (
             found.medians,
             found.counts,
+            _change(products, view, sample, label),
             found.deviations,
             found.low,
             found.high,
@@ -77,6 +78,13 @@ def _layers(products: Products, view: str, sample: str) -> list[Layer]:
         )
         layers += map(Layer.of, map_columns(label, unit), values)
     return layers
+
+
+def _change(products: Products, view: str, sample: str, label: str) -> np.ndarray:
+    """Return by how much the translation moves the medians, shape (n_pixels,), NaN where it translates nothing."""
+    samples = products.medians[label][view]
+    after, before = samples[sample].medians, samples.get(BEFORE.get(sample, ""))
+    return after - before.medians if before else np.full_like(after, np.nan)
 
 
 def _cards(products: Products, view: str) -> dict[str, str | float | int]:

@@ -10,7 +10,7 @@ from stdask import schema
 from stdask.science.galaxy.bins import GalacticBins
 from stdask.science.galaxy.errors import Population, noise_shift, population_shift, total_errors
 from stdask.science.galaxy.galactocentric import SUN_X_KPC, SUN_Z_KPC
-from stdask.stages.atlas.samples import A_ONLY, ALONE, MERGED, UNTRANSLATED, Selection
+from stdask.stages.atlas.samples import A_ONLY, ALONE, MERGED, RAW_ONLY, Selection
 from stdask.stages.atlas.tasks import Statistics
 
 
@@ -42,9 +42,8 @@ class Products:
         """Samples that figures show side by side, by what is added to the name of the file."""
         if MERGED not in self.titles or ALONE not in self.titles:
             return {"": self.samples}
-        others = tuple(name for name in self.samples if name not in (ALONE, MERGED))
-        extra = {"_untranslated" if UNTRANSLATED in others else "_a_only": others} if others else {}
-        return {"": (ALONE, MERGED), **extra}
+        of_a = {"_untranslated": (RAW_ONLY, A_ONLY)} if RAW_ONLY in self.titles else {"_a_only": (A_ONLY,)}
+        return {"": (ALONE, MERGED), **of_a}
 
     @property
     def selected(self) -> list[str]:

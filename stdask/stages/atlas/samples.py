@@ -16,8 +16,9 @@ HEIGHT = "HEIGHT"  # |Z|, which every star on the maps has: its counts are those
 FLARE = "flare_steps"
 OF_B, OF_A, RAW = "B", "A", "RAW"  # values of B; of A on the scale of B; of A as A measured them
 OF_B_ALONE = "B_ALONE"  # values of B for stars that are not in A
-ALONE, MERGED, UNTRANSLATED, A_ONLY = "ALONE", "MERGED", "UNTRANSLATED", "A_ONLY"
-RAW_ONLY = "RAW_ONLY"  # in cells and steps alone: to compare the two surveys before translation
+ALONE, MERGED, UNTRANSLATED = "ALONE", "MERGED", "UNTRANSLATED"
+A_ONLY, RAW_ONLY = "A_ONLY", "RAW_ONLY"
+BEFORE = {MERGED: UNTRANSLATED, A_ONLY: RAW_ONLY}  # sample -> the same stars before translation
 B_INDEPENDENT = "B_INDEPENDENT"  # in cells alone: the stars of B that are not in A
 SAMPLES: Mapping[str, tuple[str, ...]] = {
     ALONE: (OF_B,),
@@ -32,6 +33,7 @@ MEANINGS = {
     MERGED: "B, and A on the scale of B",
     UNTRANSLATED: "B, and A as it measured its stars",
     A_ONLY: "A on the scale of B, without the stars of B",
+    RAW_ONLY: "A as it measured its stars, without the stars of B",
 }
 
 
@@ -94,9 +96,9 @@ class Selection:
         """Return the samples compared, each with the parts it is put together from."""
         if not self.survey_b:
             return {MERGED: (OF_B,)}
-        wanted = [ALONE, MERGED, UNTRANSLATED, A_ONLY]
-        if product == CELLS:
-            wanted += [RAW_ONLY, *([B_INDEPENDENT] if self.knows_pairs else [])]
+        wanted = [ALONE, MERGED, UNTRANSLATED, A_ONLY, RAW_ONLY]
+        if product == CELLS and self.knows_pairs:
+            wanted.append(B_INDEPENDENT)
         if product in STEPS:  # slopes are fitted to the medians of each survey
             wanted = [ALONE, A_ONLY, RAW_ONLY]
         raw = any(f"{label}_RAW" in self.source.columns for label in self.labels)

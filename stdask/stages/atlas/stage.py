@@ -1,4 +1,4 @@
-"""Atlas: maps, profiles and gradients of the Galaxy from B alone, merged, untranslated, and from A alone."""
+"""Atlas: maps, profiles and gradients of the Galaxy from B, from both surveys and from A, before and after."""
 
 import shutil
 from collections import Counter
@@ -36,6 +36,7 @@ from stdask.stages.atlas.samples import (
     MAPPED,
     MERGED,
     METALLICITIES,
+    RAW_ONLY,
     UNTRANSLATED,
     Selection,
     SurveyPair,
@@ -143,6 +144,7 @@ def titles_of(atlas: Atlas, a: str, b: str) -> dict[str, str]:
         MERGED: f"merged with {a}",
         UNTRANSLATED: f"merged with {a}, not translated",
         A_ONLY: f"{a} alone, translated",
+        RAW_ONLY: f"{a} alone, as measured",
     }
     return {sample: title for sample, title in titles.items() if sample in atlas.medians[HEIGHT]["edge_on"]}
 

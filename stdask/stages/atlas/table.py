@@ -27,7 +27,7 @@ from stdask.science.galaxy.bins import GalacticBins
 from stdask.science.galaxy.galactocentric import galactic_positions
 from stdask.science.measurements.units import conversion_factor
 from stdask.stages.atlas.products import Products
-from stdask.stages.atlas.samples import A_ONLY, MAPPED, MERGED, Selection
+from stdask.stages.atlas.samples import A_ONLY, MAPPED, MERGED, RAW_ONLY, Selection
 from stdask.stages.atlas.sources import BLOCK_ROWS, Block
 from stdask.stages.atlas.stage import alpha_of, check_columns, reduce_stars, titles_of, write_products
 from stdask.storage import paths
@@ -279,4 +279,4 @@ def _titles(found: Any, table: TableConfig) -> dict[str, str]:
     if not table.reference:
         return {MERGED: "all stars"}
     titles = titles_of(found, "the others", table.reference)
-    return titles | {A_ONLY: "the others alone"}
+    return titles if RAW_ONLY in titles else titles | {A_ONLY: "the others alone"}

@@ -47,7 +47,7 @@ FIGURES = tuple(
     )
     for ending in ("png", "pdf")
 )
-PLANES = ("{}_MEDIAN", "N_{}", "{}_MAD", "{}_P16", "{}_P84", "{}_ERROR", "{}_TRANSLATION")
+PLANES = ("{}_MEDIAN", "N_{}", "{}_CHANGE", "{}_MAD", "{}_P16", "{}_P84", "{}_ERROR", "{}_TRANSLATION")
 MEMBERS = ("MEMBER_1", "MEMBER_2", "MEMBER_3")
 COLUMNS = (
     schema.SURVEY,
@@ -161,7 +161,7 @@ def test_edge_on_maps_equal_numpys_medians_in_every_pixel(done, sample, of_b):
         for column in range(48):
             inside = stars & (rows == row) & (columns == column)
             assert cube["COUNT"][row, column] == inside.sum()
-            expected = np.median(data["FE_H"][inside]) if inside.any() else np.float32(np.nan)
+            expected = np.median(data["FE_H"][inside]) if inside.sum() >= 3 else np.float32(np.nan)
             assert_array_equal(cube["FE_H_MEDIAN"][row, column], np.float64(expected))
 
 
@@ -243,11 +243,11 @@ def filled_pixels(run, view):
 def stars_of(data, sample):
     """Return which stars a sample holds and their [Fe/H], by numpy."""
     of_b = data["SURVEY"] == B
-    inside = {"ALONE": of_b, "MERGED": True, "UNTRANSLATED": True, "A_ONLY": ~of_b}[sample]
-    return chosen(data) & inside, data["FE_H_RAW" if sample == "UNTRANSLATED" else "FE_H"]
+    inside = {"ALONE": of_b, "MERGED": True, "UNTRANSLATED": True, "A_ONLY": ~of_b, "RAW_ONLY": ~of_b}[sample]
+    return chosen(data) & inside, data["FE_H_RAW" if sample in ("UNTRANSLATED", "RAW_ONLY") else "FE_H"]
 
 
-@pytest.mark.parametrize("sample", ["ALONE", "MERGED", "UNTRANSLATED", "A_ONLY"])
+@pytest.mark.parametrize("sample", ["ALONE", "MERGED", "UNTRANSLATED", "A_ONLY", "RAW_ONLY"])
 def test_each_sample_has_its_stars_and_their_values_in_every_pixel(done, sample):
     run, _, data = done
     table = filled_pixels(run, "face_on")
@@ -257,19 +257,54 @@ def test_each_sample_has_its_stars_and_their_values_in_every_pixel(done, sample)
     assert own["COUNT"].sum() == stars.sum()
     for row in own[:: len(own) // 40]:
         inside = stars & (np.abs(data["X_GC"] - row["X_GC"]) < 0.25) & (np.abs(data["Y_GC"] - row["Y_GC"]) < 0.25)
-        expected = np.median(values[inside])
-        assert row["FE_H_MEDIAN"] == expected
-        assert row["FE_H_MAD"] == np.median(np.abs(values[inside] - expected))
+        assert row["N_FE_H"] == inside.sum()
         if row["N_FE_H"] > 2:
+            expected = np.median(values[inside])
+            assert row["FE_H_MEDIAN"] == expected
+            assert row["FE_H_MAD"] == np.median(np.abs(values[inside] - expected))
             assert row["FE_H_P16"] <= expected <= row["FE_H_P84"]
         else:  # of no median is anything known from one star or two
-            assert np.isnan([row["FE_H_P16"], row["FE_H_P84"]]).all()
+            assert np.isnan([row[f"FE_H_{name}"] for name in ("MEDIAN", "MAD", "P16", "P84")]).all()
+
+
+def test_the_change_of_a_pixel_is_that_of_the_median_of_the_same_stars(done):
+    """A is translated by -0.15 dex: all of it in pixels of A alone, less where stars of B do not move."""
+    run, _, data = done
+    table = filled_pixels(run, "face_on")
+    for sample, before in (("MERGED", "UNTRANSLATED"), ("A_ONLY", "RAW_ONLY")):
+        own = table[(table["SAMPLE"] == sample) & (table["N_FE_H"] > 2)]
+        stars, after = stars_of(data, sample)
+        stars &= np.abs(data["Z_GC"]) < 1
+        for row in own[:: len(own) // 40]:
+            inside = stars & (np.abs(data["X_GC"] - row["X_GC"]) < 0.25) & (np.abs(data["Y_GC"] - row["Y_GC"]) < 0.25)
+            expected = np.median(after[inside]) - np.median(stars_of(data, before)[1][inside])
+            assert row["FE_H_CHANGE"] == expected
+    of_a = table[(table["SAMPLE"] == "A_ONLY") & (table["N_FE_H"] > 2)]
+    assert_allclose(of_a["FE_H_CHANGE"], -0.15, atol=1e-6)  # float32
+    others = table[~np.isin(table["SAMPLE"], ["MERGED", "A_ONLY"])]
+    assert np.isnan(others["FE_H_CHANGE"]).all()
+
+
+def test_radial_profiles_of_a_as_measured_are_numpys_medians_of_its_own_values(done):
+    run, _, data = done
+    table = Table.read(paths.products(run.output) / "profile_radial.ecsv")
+    own = table[(table["SAMPLE"] == "RAW_ONLY") & np.isfinite(table["FE_H_MEDIAN"])]
+    assert len(own) > 20
+    for row in own:
+        height = data["Z_GC"] if row["SIDE"] == "north" else -data["Z_GC"]
+        inside = chosen(data) & (height >= row["Z_LOW"]) & (height < row["Z_HIGH"]) & (data["SURVEY"] == A)
+        inside &= (data["R_GC"] >= row["R_LOW"]) & (data["R_GC"] < row["R_HIGH"])
+        assert row["N_FE_H"] == inside.sum()
+        assert row["FE_H_MEDIAN"] == np.median(data["FE_H_RAW"][inside])
 
 
 def test_new_pixels_are_those_of_merged_without_a_star_of_b(done):
     run, _, _ = done
     table = filled_pixels(run, "edge_on")
-    places = {name: {(r["R_GC"], r["Z_GC"]) for r in table[table["SAMPLE"] == name]} for name in ("ALONE", "MERGED")}
+    filled = {"ALONE": table["COUNT"] > 0, "MERGED": table["COUNT"] >= 3}
+    places = {
+        name: {(r["R_GC"], r["Z_GC"]) for r in table[own & (table["SAMPLE"] == name)]} for name, own in filled.items()
+    }
     new = {(row["R_GC"], row["Z_GC"]) for row in table[table["NEW"]]}
     assert new == places["MERGED"] - places["ALONE"]
     assert new
@@ -299,7 +334,7 @@ def test_maps_of_the_sky_equal_numpys_medians_in_healpys_pixels(done):
     stars = chosen(data)
     pixels = hp.ang2pix(16, data["ra"].astype(float), data["dec"].astype(float), nest=True, lonlat=True)
     assert_array_equal(counts, np.bincount(pixels[stars], minlength=len(counts)))
-    some = np.flatnonzero(counts)[::50]
+    some = np.flatnonzero(counts >= 3)[::20]
     assert_array_equal(medians[some], [np.median(data["FE_H"][stars & (pixels == n)]) for n in some])
 
 
@@ -307,7 +342,7 @@ def test_gradients_are_those_that_were_put_in(done):
     run, _, _ = done
     table = Table.read(paths.products(run.output) / "gradients.ecsv")
     slopes = table[(table["LABEL"] == "FE_H") & (table["KIND"] == "radial") & (table["HIGH"] <= 1)]
-    assert set(slopes["SAMPLE"]) == {"ALONE", "MERGED", "A_ONLY", "UNTRANSLATED"}
+    assert set(slopes["SAMPLE"]) == {"ALONE", "MERGED", "A_ONLY", "UNTRANSLATED", "RAW_ONLY"}
     merged = slopes[slopes["SAMPLE"] == "MERGED"]
     for name in ("INNER", "OUTER"):  # a straight line breaks nowhere: both slopes are its own
         assert (np.abs(merged[name] + 0.06) < 3.5 * merged[f"{name}_ERR"]).all()
