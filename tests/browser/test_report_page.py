@@ -1,10 +1,12 @@
 """In a real browser, from disk and without a network, every figure of the report can be read and worked."""
 
+import io
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Locator, Page
 from pyarrow import compute as pc
 
@@ -144,6 +146,54 @@ def test_a_kiloparsec_is_as_long_across_as_up(request: pytest.FixtureRequest, vi
             name,
         )
         assert scales[0] == pytest.approx(scales[1], rel=0.01)  # a frame has whole pixels, some hundred of them
+
+
+def canvas_of(page: Page, name: str, renderers: bool) -> np.ndarray:
+    """Return the pixels of a figure on the screen, shape (height, width, 3), with or without what its frame holds."""
+    box = figure(page, name).locator(".plot")
+    page.evaluate(
+        """([name, visible]) => {
+             for (const one of plotOf(document.querySelector(`#figure-${name}`)).renderers) one.visible = visible;
+           }""",
+        [name, renderers],
+    )
+    page.wait_for_timeout(300)  # Bokeh draws in the next frames of an animation
+    box.scroll_into_view_if_needed()
+    page.mouse.move(0, 0)
+    return np.asarray(Image.open(io.BytesIO(box.screenshot())).convert("RGB")).astype(int)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_nothing_is_drawn_outside_a_frame(laptop: Opened, finished: Run, name: str):
+    page = laptop.page
+    if name in MAPS:
+        assert to_numpy(of_sample(finished, name, "MERGED"), "NEW").any()
+    # the second time the reader looks closer: most of what is drawn lies outside
+    for share in (1.0, 0.3):
+        inside = page.evaluate(
+            """([name, share]) => {
+                 const box = document.querySelector(`#figure-${name}`), plot = plotOf(box);
+                 for (const range of [plot.x_range, plot.y_range]) {
+                   const cut = (1 - share) / 2 * (range.end - range.start);
+                   range.setv({ start: range.start + cut, end: range.end - cut });
+                 }
+                 const view = Bokeh.index.find_one(plot), around = box.querySelector(".plot").getBoundingClientRect();
+                 const canvas = view.canvas.el.getBoundingClientRect(), frame = view.frame.bbox;
+                 return [canvas.top - around.top + frame.top, canvas.top - around.top + frame.bottom,
+                         canvas.left - around.left + frame.left, canvas.left - around.left + frame.right];
+               }""",
+            [name, share],
+        )
+        drawn, empty = (canvas_of(page, name, renderers) for renderers in (True, False))
+        differs = (np.abs(drawn - empty) > 8).any(axis=2)  # of 255: the browser smooths the corners of the box
+        rows, columns = np.nonzero(differs)
+        top, bottom, left, right = inside
+        assert len(rows) > 1000
+        # the line of the frame itself is a pixel wide, and a browser may begin at half a pixel
+        assert rows.min() >= top - 2
+        assert rows.max() <= bottom + 2
+        assert columns.min() >= left - 2
+        assert columns.max() <= right + 2
 
 
 def test_a_profile_draws_the_chosen_sample_and_label(laptop: Opened, finished: Run):

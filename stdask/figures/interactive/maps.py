@@ -10,13 +10,13 @@ from typing import Any
 
 import healpy
 import numpy as np
-from bokeh.models import ColorBar, ColorMapper, ColumnDataSource, HoverTool, LinearColorMapper, LogColorMapper, Span
+from bokeh.models import ColorBar, ColorMapper, ColumnDataSource, HoverTool, LinearColorMapper, LogColorMapper
 from bokeh.palettes import Viridis256
 from healpy.projector import MollweideProj
 
 from stdask.figures.interactive.page import Plot, frame, rounded
 from stdask.figures.maps import SCALE, SETTLED, SHOWN
-from stdask.figures.style import FAINT, INK
+from stdask.figures.style import INK
 from stdask.science.galaxy.galactocentric import SUN_X_KPC, SUN_Z_KPC
 
 AXES = {
@@ -25,7 +25,6 @@ AXES = {
 }
 BEYOND = 1.0  # kpc about the Sun and the Galactic centre that a map shows in any case
 NEIGHBOURS = 1e-6  # of the unit: corners so near are one
-MERIDIANS, PARALLELS = range(-120, 180, 60), range(-60, 90, 30)  # degrees
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ def sky_pixels(order: int, pixels: np.ndarray) -> np.ndarray:
 
 
 def galactic_frame(view: str, corners: np.ndarray, stars: np.ndarray) -> Plot:
-    """Return a frame with the Sun and the midplane that holds nearly all stars.
+    """Return an empty frame that holds nearly all stars, the Sun and the Galactic centre.
 
     Parameters
     ----------
@@ -95,27 +94,14 @@ def galactic_frame(view: str, corners: np.ndarray, stars: np.ndarray) -> Plot:
     """
     sun = (SUN_X_KPC, SUN_Z_KPC if view == "edge_on" else 0.0)
     ranges = [_range(corners[..., axis], stars, sun[axis]) for axis in (0, 1)]
-    plot = frame(ranges[0], ranges[1], *AXES[view])
-    if view == "edge_on":
-        plot.add_layout(Span(location=0.0, dimension="width", line_color=INK, line_dash=[5, 3], level="overlay"))
-    plot.scatter(*sun, size=12, fill_color="white", line_color=INK, line_width=1.5, level="overlay")
-    plot.scatter(*sun, size=4, color=INK, level="overlay")
-    return plot
+    return frame(ranges[0], ranges[1], *AXES[view])
 
 
 def sky_frame() -> Plot:
-    """Return a frame with the outline of the sky, meridians, parallels and the Galactic plane."""
+    """Return an empty frame for the whole sky in Mollweide projection."""
     plot = frame((-2.05, 2.05), (-1.05, 1.05), "", "")
     plot.axis.visible = False
     plot.outline_line_color = None
-    projection = MollweideProj()
-    latitudes, longitudes = np.linspace(-90, 90, 91), np.linspace(-179.999, 179.999, 181)
-    lines = [(np.full(91, float(lon)), latitudes, FAINT) for lon in MERIDIANS]
-    lines += [(longitudes, np.full(181, float(lat)), FAINT if lat else INK) for lat in PARALLELS]
-    lines += [(np.full(91, edge), latitudes, INK) for edge in (longitudes[0], longitudes[-1])]
-    for longitude, latitude, colour in lines:
-        x, y = projection.ang2xy(longitude, latitude, lonlat=True)
-        plot.line(x, y, color=colour, line_width=0.8, level="overlay")
     return plot
 
 
@@ -144,7 +130,7 @@ def add_pixels(
     drawn = plot.patches("xs", "ys", source=source, line_width=0.6, name="drawn")
     plot.add_tools(HoverTool(renderers=[drawn], tooltips=None, point_policy="follow_mouse", name="hover"))
     edges = _border(corners[new])
-    plot.segment(*edges.reshape(-1, 4).T, line_color=INK, line_width=0.8, level="overlay", name="new")
+    plot.segment(*edges.reshape(-1, 4).T, line_color=INK, line_width=0.8, name="new")
     titles = {view.quantity: view.title for view in views}
     for quantity, title in titles.items():
         own = [view for view in views if view.quantity == quantity]

@@ -17,19 +17,6 @@ from stdask.storage.documents import read_bytes
 SCALE = 0.375  # CSS pixels per image pixel: the letters of all figures have the size of the text of the page
 MAX_HEIGHT = 1000  # CSS pixels: a figure fits on a screen
 MAX_IMAGE_BYTES = 7_500_000  # as base64: the page stays below 15 MB, which mail and browsers accept
-COMMON_READING = "All samples share the scale of a quantity. Choose a tool above the figure to zoom or move it."
-MAP_READING = (
-    "Point at a pixel to read its numbers. Circle: the Sun; dashed: the Galactic midplane; outlined: pixels that only "
-    f"the merged catalogue fills. {COMMON_READING}"
-)
-SKY_READING = (
-    "Point at a pixel to read its numbers. Galactic longitude grows to the left, a line every 60 degrees; the dark "
-    f"line across is the Galactic plane; outlined: pixels that only the merged catalogue fills. {COMMON_READING}"
-)
-PROFILE_READING = (
-    "Point at a bin to read its numbers. Shaded: 68 % confidence interval of the median by the stars alone; TOTAL in "
-    f"the tables profile_*.ecsv has all errors. Dashed, with open circles: south of the midplane. {COMMON_READING}"
-)
 FAMILY_FIGURES = {
     "coverage": (
         "Left: probability below the value of {b} by prediction and calibrated error, for all test stars; flat if the "
@@ -59,19 +46,17 @@ FAMILY_FIGURES = {
         "Loss against epoch, one panel a member; the epochs kept and their losses are in the table below.",
     ),
 }
-PRODUCTS = {  # title, what it shows, how its interactive figure is read
-    "map_edge_on": ("Edge-on map", "R with the sign of X against the height Z.", MAP_READING),
-    "map_face_on": ("Face-on map", "The Galaxy seen from the north Galactic pole.", MAP_READING),
-    "map_all_sky": ("All-sky map", "The sky in Galactic coordinates, the Galactic centre in the middle.", SKY_READING),
+PRODUCTS = {  # title, what it shows
+    "map_edge_on": ("Edge-on map", "R with the sign of X against the height Z."),
+    "map_face_on": ("Face-on map", "The Galaxy seen from the north Galactic pole."),
+    "map_all_sky": ("All-sky map", "The sky in Galactic coordinates, the Galactic centre in the middle."),
     "profile_radial": (
         "Radial profiles",
         "Running medians against the galactocentric radius R, in slices of height.",
-        PROFILE_READING,
     ),
     "profile_vertical": (
         "Vertical profiles",
         "Running medians against the height Z, in rings of galactocentric radius.",
-        PROFILE_READING,
     ),
 }
 _OTHERS = "Left: A before translation, together with B. Right: A alone, translated. Colours as above."
@@ -79,26 +64,22 @@ PRODUCTS |= {
     "gradients": (
         "Gradients",
         "Slopes of the medians by height, radius and azimuth, with their total errors. Small marks: bins beyond a gap.",
-        "",
     ),
     "diagram_kiel": (
         "Kiel diagrams",
         "By radius and height. Colour: density of the stars of A, each with the scatter of B (PRED_SAMPLE); lines: B "
         "at 1, 5, 10, 30, 50, 70 % of its maximum.",
-        "",
     ),
     "diagram_abundances": (
         "Abundances",
         "By radius and height. Colour: density of the stars of A, each with the scatter of B (PRED_SAMPLE); lines: B "
         "at 1, 5, 10, 30, 50, 70 % of its maximum.",
-        "",
     ),
     "parameter_space": (
         "Parameter space",
         "Training stars as measured by A and by B, and A translated. Lines: 1, 10 and 100 of all stars per bin.",
-        "",
     ),
-    **{f"{name}_untranslated": (f"{PRODUCTS[name][0]}: further samples", _OTHERS, "") for name in tuple(PRODUCTS)},
+    **{f"{name}_untranslated": (f"{PRODUCTS[name][0]}: further samples", _OTHERS) for name in tuple(PRODUCTS)},
 }
 
 
@@ -120,7 +101,6 @@ class Product:
 
     name: str  # of its files
     title: str
-    reading: str
     image: Image | None
     interactive: Interactive | None
 
@@ -185,9 +165,9 @@ def product_figures(folder: Path, album: Album, interactive: Mapping[str, Intera
     products = []
     for name in [*(name for name in PRODUCTS if name in found), *sorted(found - set(PRODUCTS))]:
         title = name.replace("_", " ").capitalize()
-        title, text, reading = PRODUCTS.get(name, (title, title + ".", ""))
+        title, text = PRODUCTS.get(name, (title, title + "."))
         image = album.add(folder / f"{name}.png", text, f"{title}: {text}")
-        products.append(Product(name, title, reading, image, interactive.get(name)))
+        products.append(Product(name, title, image, interactive.get(name)))
     return products
 
 

@@ -23,6 +23,7 @@ from stdask.figures.interactive.maps import (
     sky_pixels,
     square_pixels,
 )
+from stdask.figures.interactive.marks import mark_galaxy, mark_sky
 from stdask.figures.interactive.page import Plot, bokeh_script, pack, plain
 from stdask.figures.interactive.profiles import ShownCurve, colours_of, draw_profiles
 from stdask.figures.style import unit_of
@@ -47,6 +48,20 @@ PROFILES = {"profile_radial": ("R", "Z"), "profile_vertical": ("Z", "R")}  # alo
 MEDIAN = "_MEDIAN"  # ending of the column by which a label is known
 LABEL_COLUMNS = ("MEDIAN", "P16", "P84", "ERROR", "TRANSLATION")
 RANGE = " to "
+_COMMON = "All samples share the scale of a quantity. Choose a tool above the figure to zoom or move it."
+_NEW = "outlined: pixels that only the merged catalogue fills."
+READINGS = {
+    "map_edge_on": "Point at a pixel to read its numbers. Circle with a dot: the Sun; cross: the Galactic centre; "
+    f"dashed: the Galactic midplane; {_NEW} {_COMMON}",
+    "map_face_on": "Point at a pixel to read its numbers. Circle with a dot: the Sun; cross: the Galactic centre; "
+    f"dotted: circles of galactocentric radius, with the direction of rotation; {_NEW} {_COMMON}",
+    "map_all_sky": "Point at a pixel to read its numbers. Galactic longitude grows to the left, the Galactic centre "
+    f"is in the middle; the dark line across is the Galactic plane; {_NEW} {_COMMON}",
+} | dict.fromkeys(
+    PROFILES,
+    "Point at a bin to read its numbers. Shaded: 68 % confidence interval of the median by the stars alone; TOTAL in "
+    f"the tables profile_*.ecsv has all errors. Dashed, with open circles: south of the midplane. {_COMMON}",
+)
 
 
 class ShownQuantity(NamedTuple):
@@ -71,6 +86,7 @@ class Interactive:
     quantities: Mapping[str, str]
     parts: Mapping[str, str] = field(default_factory=dict)  # slice -> its colour
     sides: Sequence[str] = ()
+    reading: str = ""  # how the figure is read
     content: str = ""  # packed; empty if the page has no room left for it
 
 
@@ -110,7 +126,7 @@ def interactive_figures(folder: Path, titles: tuple[str, str], bin_kpc: float) -
         if made := _profiles(folder, name, titles) if name in PROFILES else _map(folder, name, titles, bin_kpc):
             plot, figure = made
             content = pack(plot)
-            found[name] = replace(figure, content=content if len(content) <= room else "")
+            found[name] = replace(figure, reading=READINGS[name], content=content if len(content) <= room else "")
             room -= len(found[name].content)
     return found
 
@@ -146,6 +162,10 @@ def _map(folder: Path, name: str, titles: tuple[str, str], bin_kpc: float) -> tu
         stars = np.nansum([columns[f"{sample}/COUNT"] for sample in samples], axis=0)
         plot = galactic_frame(name.removeprefix("map_"), corners, stars)
     add_pixels(plot, corners, columns, views, new)
+    if name == "map_all_sky":
+        mark_sky(plot)
+    else:
+        mark_galaxy(plot, name.removeprefix("map_"))
     return plot, Interactive(samples, {name: quantity.text for name, quantity in quantities.items()})
 
 
