@@ -164,6 +164,11 @@ def tables() -> Iterator[tuple[str, str, Sequence[schema.Column]]]:
     yield "Gradients", "`products/gradients.ecsv`: slopes of the profiles.", products.GRADIENTS
     yield "North and south", "`products/asymmetry.ecsv`: the two sides of the midplane compared.", products.ASYMMETRY
     yield "Seam", "`products/seam.ecsv`: A and B compared where both have stars.", products.SEAM
+    yield (
+        "Before and after",
+        "`products/before_after.ecsv`: A as measured, A translated and B, averaged over the same cells.",
+        products.BEFORE_AFTER,
+    )
     for path, kind in ROWS.items():
         text, _, _ = inspect.cleandoc(kind.__doc__ or "").partition("\n")
         yield path, text, columns_of(kind)

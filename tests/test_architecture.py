@@ -249,6 +249,7 @@ COVERED_ELSEWHERE = {
     "science/measurements/expressions/computing.py": "tests/science/measurements/expressions/test_expression.py",
     "science/measurements/expressions/parsing.py": "tests/science/measurements/expressions/test_expression.py",
     "science/measurements/expressions/operations.py": "tests/science/measurements/expressions/test_expression.py",
+    "stages/atlas/before_after.py": "tests/stages/atlas/test_stage.py runs the stage",
     "stages/atlas/differences.py": "tests/stages/atlas/test_stage.py runs the stage",
     "stages/atlas/gradients.py": "tests/stages/atlas/test_stage.py runs the stage",
     "stages/atlas/maps.py": "tests/stages/atlas/test_stage.py runs the stage",

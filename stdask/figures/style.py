@@ -18,6 +18,13 @@ SURVEY_B = "#3a7fbf"
 TRANSLATED = "#d9660a"
 INK = "#222222"
 FAINT = "#8a8a8a"
+SAMPLE_MARKS = {  # sample of the atlas -> its colour and its mark, which greyscale keeps apart
+    "ALONE": (SURVEY_B, "s"),
+    "MERGED": (INK, "o"),
+    "UNTRANSLATED": (SURVEY_A, "v"),
+    "A_ONLY": (TRANSLATED, "^"),
+    "RAW_ONLY": (SURVEY_A, "D"),
+}
 
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with Matplotlib: same pixels on every machine

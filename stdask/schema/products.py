@@ -113,6 +113,34 @@ SEAM = (
         description="Number of those stars of B that are in both surveys, -1 in the atlas of a table",
     ),
 )
+BEFORE_AFTER = (
+    Column(
+        "STARS",
+        "string",
+        description="ALL: all stars of B; INDEPENDENT: without those in both surveys, on which networks may have been "
+        "trained",
+    ),
+    *_COMPARED[1:],
+    *(
+        Column(name + ending, "float64", description=text)
+        for name, value, error in (
+            ("B", "Mean over the cells of the median of B", "stars"),
+            ("RAW", "Mean over the same cells of the median of A as measured, NaN if A does not measure it", "stars"),
+            ("TRANSLATED", "Mean over the same cells of the median of A translated", "stars and translation"),
+            ("BEFORE", "RAW minus B", "stars"),
+            ("AFTER", "TRANSLATED minus B", "stars and translation"),
+        )
+        for ending, text in (("", value), ("_ERR", f"1-sigma error of {name} from the {error}"))
+    ),
+    Column("N_CELLS", "int64", description="Number of cells of R, |Z| and the selecting labels with stars of both"),
+    Column("N_A", "int64", description="Number of stars of A in these cells"),
+    Column("N_B", "int64", description="Number of stars of B in these cells"),
+    Column(
+        "N_IN_PAIRS",
+        "int64",
+        description="Number of those stars of B that are in both surveys, -1 in the atlas of a table",
+    ),
+)
 
 MAP_STARS = (
     Column("COUNT", "int64", description="Number of stars"),

@@ -23,14 +23,13 @@ def check_print(figure: Figure) -> None:
     assert COLUMN_WIDTH - POINT <= width <= FULL_WIDTH + POINT, f"{25.4 * width:.0f} mm wide"
     assert height <= PAGE_HEIGHT + POINT, f"{25.4 * height:.0f} mm high"
     figure.draw_without_rendering()
-    renderer = figure.canvas.get_renderer()
     page = figure.bbox.padded(POINT * figure.dpi)
     hidden = {id(tick) for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) for tick in _beyond(axis)}
     for text in texts_of(figure):
         if id(text) in hidden:
             continue
         assert text.get_fontsize() >= SMALL, f"{text.get_text()!r} has {text.get_fontsize():g} points"
-        box = text.get_window_extent(renderer)
+        box = text.get_window_extent()
         inside = page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1
         assert inside, f"{text.get_text()!r} is cut off"
 

@@ -1,5 +1,6 @@
 """How two sets of stars differ where both have stars: medians of the same bins, one set minus the other."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +33,43 @@ class Difference(NamedTuple):
     bootstraps: np.ndarray  # (n_bootstraps,), of the value
 
 
+class SharedMeans(NamedTuple):
+    """Means of the medians of several sets of stars over the bins in which all of them have one."""
+
+    values: np.ndarray  # (n_sets,), NaN without shared bins
+    errors: np.ndarray  # (n_sets,), standard deviation over the bootstraps of the stars
+    weights: np.ndarray  # (n_bins,), 0 for bins that are not shared
+
+
+def shared_means(sets: Sequence[BinSample]) -> SharedMeans:
+    """Average sets of stars over the bins that they share, each bin with the same weight in all sets.
+
+    The mean of the first set minus that of the last is their `paired_difference` in these bins.
+
+    Parameters
+    ----------
+    sets
+        The same bins; the first and the last have no star in common.
+    """
+    shared = np.all([np.isfinite(own.medians) for own in sets], axis=0)
+    if not shared.any():
+        unknown = np.full(len(sets), np.nan)
+        return SharedMeans(unknown, unknown, np.zeros(len(shared)))
+    weights = _weigh(sets[0].counts[shared], sets[-1].counts[shared])
+    values, errors = [], []
+    for own in sets:
+        values.append(np.average(own.medians[shared].astype(np.float64), weights=weights))
+        errors.append(np.average(own.bootstraps[:, shared].astype(np.float64), axis=1, weights=weights).std())
+    everywhere = np.zeros(len(shared))
+    everywhere[shared] = weights
+    return SharedMeans(np.array(values), np.array(errors), everywhere)
+
+
+def _weigh(n_first: np.ndarray, n_second: np.ndarray) -> np.ndarray:
+    """Return the inverse variances of differences of means, of stars that scatter alike by 1."""
+    return n_first * n_second / (n_first + n_second)
+
+
 def paired_difference(first: BinSample, second: BinSample) -> Difference:
     """Compare two sets of stars bin by bin, so that it does not matter how many stars of each lie where.
 
@@ -47,7 +85,7 @@ def paired_difference(first: BinSample, second: BinSample) -> Difference:
     if not shared.any():
         return Difference(np.nan, np.nan, 0, 0, 0, np.nan, np.full(len(first.bootstraps), np.nan))
     first, second = first.take(shared), second.take(shared)
-    weights = first.counts * second.counts / (first.counts + second.counts)
+    weights = _weigh(first.counts, second.counts)
     differences = first.medians.astype(np.float64) - second.medians
     drawn = first.bootstraps.astype(np.float64) - second.bootstraps[::-1]  # the sets share seeds: not the draws
     means = np.average(drawn, axis=1, weights=weights)

@@ -51,12 +51,12 @@ def write_asymmetry(products: Products) -> list[Path]:
     for label in products.labels:
         for sample, found in products.medians[label][CELLS].items():
             if sample in products.samples:
-                north, south = (_sample(found.take(side)) for side in np.arange(2 * cells.n_cells).reshape(2, -1))
-                for ring, inside in _rings(products, cells.n_cells):
+                north, south = (of_bins(found.take(side)) for side in np.arange(2 * cells.n_cells).reshape(2, -1))
+                for ring, inside in rings_of(products, cells.n_cells):
                     difference = paired_difference(north.take(inside), south.take(inside))
                     if difference.n_bins:
                         rows.append(_about(products, label, sample, ring) | _numbers(difference))
-    return _write(products, "asymmetry", schema_products.ASYMMETRY, rows)
+    return write_comparison(products, "asymmetry", schema_products.ASYMMETRY, rows)
 
 
 def write_seam(products: Products) -> tuple[list[Path], list[str]]:
@@ -81,7 +81,7 @@ def write_seam(products: Products) -> tuple[list[Path], list[str]]:
                     rows.append(about | extra)
     for note in notes:
         say(f"  {note}", "yellow")
-    return _write(products, "seam", schema_products.SEAM, rows), notes
+    return write_comparison(products, "seam", schema_products.SEAM, rows), notes
 
 
 def _seams_of(products: Products, label: str) -> Seams:
@@ -91,7 +91,7 @@ def _seams_of(products: Products, label: str) -> Seams:
         return {}
     independent = found.get(B_INDEPENDENT)
     seams: dict[Ring, dict[str, Seam]] = {}
-    for ring, inside in _rings(products, len(found[ALONE].counts)):
+    for ring, inside in rings_of(products, len(found[ALONE].counts)):
         for ending, of_b in (("", found[ALONE]), (INDEPENDENT, independent)):
             for sample, of_a in SEAMS.items():
                 if of_b and of_a in found:
@@ -104,7 +104,7 @@ def _seams_of(products: Products, label: str) -> Seams:
 def _seam(of_a: Statistics, of_b: Statistics, independent: Statistics | None) -> Seam:
     """Return A minus B in some cells, and how many of B's stars there are in A too."""
     shared = np.isfinite(of_a.medians) & np.isfinite(of_b.medians)
-    a, b = _sample(of_a), _sample(of_b)
+    a, b = of_bins(of_a), of_bins(of_b)
     values = [paired_difference(a._replace(medians=medians), b).value for medians in of_a.members]
     return Seam(
         difference=paired_difference(a, b),
@@ -153,7 +153,7 @@ def _text(ring: Ring) -> str:
     return f"{ring[0]:g}-{ring[1]:g} kpc"
 
 
-def _rings(products: Products, n_bins: int) -> Iterable[tuple[Ring, np.ndarray]]:
+def rings_of(products: Products, n_bins: int) -> Iterable[tuple[Ring, np.ndarray]]:
     """Return the rings of R and which bins (n_bins,) lie in them, and last all together if they are several."""
     edges = products.bins.config.ring_edges_kpc
     rings = np.resize(products.bins.cells.rings(edges), n_bins)
@@ -161,7 +161,8 @@ def _rings(products: Products, n_bins: int) -> Iterable[tuple[Ring, np.ndarray]]
     return [*parts, ((edges[0], edges[-1]), rings >= 0)] if len(parts) > 1 else parts
 
 
-def _sample(found: Statistics) -> BinSample:
+def of_bins(found: Statistics) -> BinSample:
+    """Return what comparisons of two sets of stars need of their medians."""
     return BinSample(found.counts, found.medians, found.bootstraps)
 
 
@@ -174,7 +175,8 @@ def _numbers(found: Difference) -> Row:
     return dict(zip(names, found, strict=False))  # its bootstraps are not written
 
 
-def _write(products: Products, name: str, columns: tuple[Column, ...], rows: Sequence[Row]) -> list[Path]:
+def write_comparison(products: Products, name: str, columns: tuple[Column, ...], rows: Sequence[Row]) -> list[Path]:
+    """Write rows of comparisons as a table; return its path, or nothing without rows."""
     if not rows:
         return []
     path = products.folder / f"{name}.ecsv"

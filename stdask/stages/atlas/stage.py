@@ -20,6 +20,7 @@ from stdask.runs.receipts import Receipt
 from stdask.runs.stage import begin_stage
 from stdask.science.galaxy.bins import MAPS, PRODUCTS, PROFILES, GalacticBins
 from stdask.science.galaxy.errors import jackknife_factor
+from stdask.stages.atlas.before_after import write_before_after
 from stdask.stages.atlas.diagrams import diagrams, write_diagrams
 from stdask.stages.atlas.differences import write_asymmetry, write_seam
 from stdask.stages.atlas.gradients import write_gradients
@@ -122,7 +123,7 @@ def _select(run: Run, surveys: SurveyPair, catalogue: Catalogue) -> Selection:
 def write_products(products: Products, workers: Workers) -> tuple[list[Path], list[str]]:
     """Write all maps, profiles, gradients and comparisons; return the files, and what the user should know of them."""
     seam, notes = write_seam(products)
-    outputs = [*write_gradients(products), *write_asymmetry(products), *seam]
+    outputs = [*write_before_after(products), *write_gradients(products), *write_asymmetry(products), *seam]
     views = (*MAPS, *(PROFILES if products.labels else ()))
     drawn = {quantity: {view: own[view] for view in views if view in own} for quantity, own in products.medians.items()}
     shown = replace(products, medians=drawn)  # bootstraps stay here

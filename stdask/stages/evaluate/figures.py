@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from stdask.figures.coverage import draw_coverage
-from stdask.figures.domain import draw_domain
-from stdask.figures.importance import draw_importance
-from stdask.figures.residuals import draw_residuals
-from stdask.figures.training import draw_learning_curves
+from stdask.figures.assessment.coverage import draw_coverage
+from stdask.figures.assessment.domain import draw_domain
+from stdask.figures.assessment.importance import draw_importance
+from stdask.figures.assessment.residuals import draw_residuals
+from stdask.figures.assessment.training import draw_learning_curves
 from stdask.network.ensemble import Family
 from stdask.schema.evaluation import (
     ALL,

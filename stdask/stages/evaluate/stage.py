@@ -9,7 +9,7 @@ from stdask.cluster.workers import Workers
 from stdask.config.run import Run
 from stdask.display.console import progress_bar, say
 from stdask.display.tables import print_coverage, print_scores, print_table
-from stdask.figures.populations import draw_populations
+from stdask.figures.assessment.populations import draw_populations
 from stdask.network.ensemble import debiased, translate
 from stdask.pairing.training_set import training_set
 from stdask.pairing.truth import true_labels

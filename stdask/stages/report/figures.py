@@ -47,6 +47,13 @@ FAMILY_FIGURES = {
     ),
 }
 PRODUCTS = {  # title, what it shows
+    "before_after": (
+        "Before and after",
+        "Left: means of the medians of A as measured, of A translated and of B over the cells of R and |Z| (and of the "
+        "labels that stars are selected by) in which both surveys have stars, ring by ring of R. Right: A minus B in "
+        "these cells. Error bars: 1 sigma, from the stars and the translation. Open marks: stars of B that are in both "
+        "surveys are among them, because there are too few others.",
+    ),
     "map_edge_on": ("Edge-on map", "R with the sign of X against the height Z."),
     "map_face_on": ("Face-on map", "The Galaxy seen from the north Galactic pole."),
     "map_all_sky": ("All-sky map", "The sky in Galactic coordinates, the Galactic centre in the middle."),

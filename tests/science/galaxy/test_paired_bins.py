@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.testing import assert_allclose
 
-from stdask.science.galaxy.paired_bins import BinSample, has_grown, paired_difference
+from stdask.science.galaxy.paired_bins import BinSample, has_grown, paired_difference, shared_means
 from stdask.science.galaxy.profiles import running_medians
 from tests.science.keys.keys import pack_keys
 
@@ -45,6 +45,29 @@ def test_without_a_shared_bin_there_is_no_difference():
 
 def moved(sample, by):
     return sample._replace(medians=sample.medians + np.float32(by), bootstraps=sample.bootstraps + np.float32(by))
+
+
+def test_means_are_of_the_bins_that_all_sets_have_and_differ_by_the_paired_difference():
+    first, last = sample(3000, 0.05, 3, lean=2.0), sample(5000, 0.0, 4)
+    middle = moved(first, -0.2)
+    middle.medians[:10] = np.nan
+    means = shared_means([first, middle, last])
+    assert not means.weights[:10].any()
+    kept = np.flatnonzero(means.weights)
+    expected = [np.average(own.medians[kept].astype(float), weights=means.weights[kept]) for own in (first, last)]
+    assert_allclose(means.values[[0, 2]], expected, rtol=1e-12)
+    assert_allclose(means.values[0] - means.values[1], 0.2, atol=1e-6)  # float32
+    difference = paired_difference(first.take(kept), last.take(kept))
+    assert_allclose(means.values[0] - means.values[2], difference.value, rtol=1e-9)
+    assert_allclose(np.hypot(*means.errors[[0, 2]]), difference.error, rtol=0.15)  # 200 bootstraps: 5 %, 3 sigma
+
+
+def test_without_a_bin_of_all_sets_there_are_no_means():
+    first, second = sample(1000, 0, 1), sample(1000, 0, 2)
+    first.medians[::2], second.medians[1::2] = np.nan, np.nan
+    means = shared_means([first, second])
+    assert np.isnan([*means.values, *means.errors]).all()
+    assert not means.weights.any()
 
 
 def test_a_difference_of_known_sign_has_grown_by_less_than_its_error():

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from stdask import schema
 from stdask.errors import CatalogueError, ConfigError
 from stdask.science.galaxy.bins import MAPS, PROFILES
+from stdask.stages.atlas import before_after as atlas_before_after
 from stdask.stages.atlas import diagrams as atlas_diagrams
 from stdask.stages.atlas import gradients as atlas_gradients
 from stdask.stages.atlas import maps as atlas_maps
@@ -32,6 +33,7 @@ TABLES = (
     "gradients.ecsv",
     "asymmetry.ecsv",
     "seam.ecsv",
+    "before_after.ecsv",
 )
 FIGURES = tuple(
     f"{name}.{ending}"
@@ -42,6 +44,7 @@ FIGURES = tuple(
             for part in ("", "_untranslated")
         ),
         "gradients",
+        "before_after",
         "diagram_kiel",
         "diagram_abundances",
     )
@@ -120,9 +123,10 @@ def without_training_stars():
 @pytest.fixture
 def undrawn(monkeypatch):
     """Leave the figures undrawn: for tests of the tables."""
-    for module in (atlas_maps, atlas_profiles, atlas_gradients, atlas_diagrams):
+    for module in (atlas_maps, atlas_profiles, atlas_gradients, atlas_diagrams, atlas_before_after):
         monkeypatch.setattr(module, "write_figures", lambda *_: [])
-        for name in ("draw_maps", "draw_sky_maps", "draw_profiles", "draw_gradients", "draw_diagrams"):
+        drawings = ("maps", "sky_maps", "profiles", "gradients", "diagrams", "before_after")
+        for name in (f"draw_{drawing}" for drawing in drawings):
             monkeypatch.setattr(module, name, lambda *_, **__: None, raising=False)
 
 
@@ -448,6 +452,32 @@ def test_the_seam_without_the_stars_in_both_surveys_is_that_of_the_others_alone(
         else:
             assert 0 < row["N_IN_PAIRS"] < row["N_SECOND"]
     assert not (set(rings[inside]) - set(range(7)))
+
+
+def test_before_and_after_are_means_over_the_same_cells_for_all_three(done):
+    run, _, data = done
+    table = Table.read(paths.products(run.output) / "before_after.ecsv")
+    _, cells, inside = cells_of(run, data)
+    of_b, least = data["SURVEY"] == B, run.config.atlas.min_stars_cell
+    assert set(table["STARS"]) == {"ALL", "INDEPENDENT"}
+    assert set(table["LABEL"]) == {"FE_H"}  # A has no [Mg/Fe]
+    for row in table:
+        here = inside & (data["R_GC"] >= row["R_LOW"]) & (data["R_GC"] < row["R_HIGH"])
+        counted = here & of_b & ~(data["IN_PAIRS"] & (row["STARS"] == "INDEPENDENT"))
+        medians, weights = [], []
+        for cell in np.unique(cells[here]):
+            a, b = (which & (cells == cell) for which in (here & ~of_b, counted))
+            if min(a.sum(), b.sum()) >= least:
+                sets = (data["FE_H_RAW"][a], data["FE_H"][a], data["FE_H"][b])
+                medians.append([np.median(own).astype(float) for own in sets])
+                weights.append(a.sum() * b.sum() / (a.sum() + b.sum()))
+        expected = np.average(medians, axis=0, weights=weights)
+        # medians are float32
+        assert_allclose([row["RAW"], row["TRANSLATED"], row["B"]], expected, atol=1e-6)
+        assert_allclose([row["BEFORE"], row["AFTER"]], expected[:2] - expected[2], atol=1e-6)
+        assert abs(row["BEFORE"] - row["AFTER"] - 0.15) < 1e-6  # what A was put off by, in every star
+        assert row["N_CELLS"] == len(weights)
+        assert abs(row["AFTER"]) < 4 * row["AFTER_ERR"]  # of a dozen rows
 
 
 def test_the_error_of_the_seam_holds_that_of_the_translation(done):

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.testing import assert_allclose
 
-from stdask.figures.coverage import draw_coverage
+from stdask.figures.assessment.coverage import draw_coverage
 
 COUNTS = np.array([[60, 40, 45, 55], [0, 0, 0, 0]])
 LEVELS = np.linspace(0.05, 0.95, 19)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
 
-from stdask.figures.domain import draw_domain
+from stdask.figures.assessment.domain import draw_domain
 
 NAMES = ("TEFF", "LOGG", "FE_H", "G_RP_0")
 PAIRS = list(combinations(range(4), 2))

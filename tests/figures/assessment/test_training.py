@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.testing import assert_array_equal
 
-from stdask.figures.training import draw_learning_curves
+from stdask.figures.assessment.training import draw_learning_curves
 
 # three members of 8, 6 and 4 epochs; the learning rate falls after half of them
 LENGTHS = {1: 8, 2: 6, 4: 4}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stdask.figures.populations import FEWEST_BINS, draw_populations
+from stdask.figures.assessment.populations import FEWEST_BINS, draw_populations
 from stdask.schema.evaluation import ATLAS, CATALOGUE
 
 RNG = np.random.default_rng(1)

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
 
-from stdask.figures.residuals import draw_residuals, running_percentiles
+from stdask.figures.assessment.residuals import draw_residuals, running_percentiles
 
 RNG = np.random.default_rng(1)
 N_STARS = 4000

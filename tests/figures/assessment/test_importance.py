@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from stdask.figures.importance import draw_importance
+from stdask.figures.assessment.importance import draw_importance
 
 MINUS = "\N{MINUS SIGN}"
 KINDS = ("translated label", "correction")
