@@ -15,7 +15,8 @@ from bokeh.palettes import Viridis256
 from healpy.projector import MollweideProj
 
 from stdask.figures.interactive.page import Plot, frame, rounded
-from stdask.figures.maps import SCALE, SETTLED, SHOWN
+from stdask.figures.maps.galaxy import SHOWN
+from stdask.figures.maps.scales import value_limits
 from stdask.figures.style import INK
 from stdask.science.galaxy.galactocentric import SUN_X_KPC, SUN_Z_KPC
 
@@ -170,11 +171,8 @@ def _mapper(quantity: str, shown: Sequence[tuple[np.ndarray, np.ndarray]]) -> Co
     if quantity == "COUNT":
         high = max(np.nanmax(values, initial=10) for values, _ in shown)
         return LogColorMapper(palette=Viridis256, low=1, high=float(high), name=name)
-    known = np.concatenate([values[np.isfinite(values)] for values, _ in shown])
-    settled = np.concatenate([values[np.isfinite(values) & (n >= SETTLED)] for values, n in shown])
-    values = settled if settled.size > known.size / 10 else known
-    low, high = np.percentile(values, SCALE) if values.size else (0.0, 1.0)
-    return LinearColorMapper(palette=Viridis256, low=float(low), high=float(max(high, low + 0.01)), name=name)
+    low, high = value_limits([values for values, _ in shown], [n for _, n in shown])
+    return LinearColorMapper(palette=Viridis256, low=low, high=high, name=name)
 
 
 def _bar(quantity: str, title: str, mapper: ColorMapper) -> ColorBar:

@@ -7,17 +7,15 @@ import healpy as hp
 import numpy as np
 import pyarrow as pa
 
-from stdask.figures.maps import MapRow, colour_limits, draw_maps
-from stdask.figures.sky_maps import draw_sky_maps
 from stdask.schema import Column
 from stdask.schema.products import MAP_NEW, MAP_STARS, map_columns
 from stdask.science.galaxy.bins import SKY
 from stdask.science.galaxy.galactocentric import SUN_X_KPC, SUN_Z_KPC
+from stdask.stages.atlas.figures.maps import write_map_figures
 from stdask.stages.atlas.products import Products, translation_errors
 from stdask.stages.atlas.samples import ALONE, BEFORE, HEIGHT, MERGED
 from stdask.storage import paths
 from stdask.storage.catalogue.votable_header import votable_metadata
-from stdask.storage.documents import write_figures
 from stdask.storage.products.maps import Axis, MapPlane, write_map_cubes, write_sky_maps
 from stdask.storage.tables import to_column, to_table, write_parquet
 
@@ -55,7 +53,8 @@ def write_maps(products: Products, view: str) -> list[Path]:
         write_map_cubes(cubes, grid, AXES[view], planes, _cards(products, view))
     filled = _table(products, view, layers)
     write_parquet(table, filled, header=votable_metadata(map(to_column, filled.schema)))
-    return [cubes, table, *_write_map_figures(products, view, layers, stem)]
+    images = {sample: {layer.name: layer.values for layer in own} for sample, own in layers.items()}
+    return [cubes, table, *write_map_figures(products, view, images, stem)]
 
 
 def _layers(products: Products, view: str, sample: str) -> list[Layer]:
@@ -138,41 +137,3 @@ def _place_columns(view: str) -> list[Column]:
         Column(axis.name, "float64", "kpc", description=f"middle of the pixel: {axis.description}")
         for axis in AXES[view]
     ]
-
-
-def _write_map_figures(products: Products, view: str, layers: dict[str, list[Layer]], stem: Path) -> list[Path]:
-    shape = (-1,) if view == SKY else products.bins.grids[view].shape
-    images = {sample: {y.name: y.values.reshape(shape) for y in own} for sample, own in layers.items()}
-    main = [images[sample] for sample in products.pairs[""]]  # all figures have the colours of these
-    names = ["COUNT", *([HEIGHT] if view == "face_on" else []), *(f"{label}_MEDIAN" for label in products.labels)]
-    limits = {
-        name: colour_limits(_known(name), [_shown(i[name], name) for i in main], [i["COUNT"] for i in main])
-        for name in names
-    }
-    files = []
-    for ending, samples in products.pairs.items():
-        counts, titles = [images[s]["COUNT"] for s in samples], [products.titles[s] for s in samples]
-        rows = [
-            MapRow(
-                _known(name),
-                [_shown(images[s][name], name) for s in samples],
-                limits[name],
-                products.units.get(_known(name), ""),
-            )
-            for name in names
-        ]
-        if view == SKY:
-            figure = draw_sky_maps(products.bins.config.sky_order, rows, counts, titles)
-        else:
-            grid, mark_new = products.bins.grids[view], samples == (ALONE, MERGED)
-            figure = draw_maps(grid, rows, counts, titles, edge_on=view == "edge_on", mark_new=mark_new)
-        files += write_figures(stem.with_name(stem.name + ending), figure)
-    return files
-
-
-def _known(name: str) -> str:
-    return name.removesuffix("_MEDIAN")
-
-
-def _shown(values: np.ndarray, name: str) -> np.ndarray:
-    return np.where(values > 0, values, np.nan) if name == "COUNT" else values

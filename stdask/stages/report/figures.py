@@ -88,6 +88,21 @@ PRODUCTS |= {
     ),
     **{f"{name}_untranslated": (f"{PRODUCTS[name][0]}: further samples", _OTHERS) for name in tuple(PRODUCTS)},
 }
+_MAPS = ("map_edge_on", "map_face_on", "map_all_sky")
+PRODUCTS |= {
+    f"{name}_change": (
+        f"{PRODUCTS[name][0]}: what the translation changes",
+        "Stars of A alone: as measured, translated, and the difference, white where there is none.",
+    )
+    for name in _MAPS
+}
+PRODUCTS |= {
+    f"{name}_untranslated": (
+        f"{PRODUCTS[name][0]}: merged before and after translation",
+        "Both surveys together, A as measured and A translated, and the difference, white where there is none.",
+    )
+    for name in _MAPS
+}
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ def test_all_samples_share_the_colour_scale_of_a_quantity():
     mapper = plot.select_one({"name": "bar FE_H"}).color_mapper
     assert isinstance(mapper, LinearColorMapper)
     both = np.concatenate([columns["A/value"], columns["B/value"]])
-    assert_allclose((mapper.low, mapper.high), np.percentile(both, (2, 98)))
+    assert_allclose((mapper.low, mapper.high), np.percentile(both, (2, 98)), atol=0.1)  # rounded to full steps
 
 
 def test_pixels_with_few_stars_do_not_set_the_scale():

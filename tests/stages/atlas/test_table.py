@@ -29,9 +29,10 @@ N_STARS = 3000
 
 @pytest.fixture(autouse=True)
 def undrawn(monkeypatch):
-    for module in (atlas_maps, atlas_profiles, atlas_gradients):
+    monkeypatch.setattr(atlas_maps, "write_map_figures", lambda *_: [])
+    for module in (atlas_profiles, atlas_gradients):
         monkeypatch.setattr(module, "write_figures", lambda *_: [])
-        for name in ("draw_maps", "draw_sky_maps", "draw_profiles", "draw_gradients"):
+        for name in ("draw_profiles", "draw_gradients"):
             monkeypatch.setattr(module, name, lambda *_, **__: None, raising=False)
 
 

@@ -1,0 +1,1 @@
+"""Maps of the Galaxy and of the sky."""

@@ -1,0 +1,186 @@
+"""Which maps stand side by side, on which scales, and what is written on them."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from matplotlib.collections import QuadMesh
+
+from stdask.config.atlas import AtlasConfig
+from stdask.science.galaxy.bins import MAPS, SKY, GalacticBins
+from stdask.stages.atlas.figures import maps as atlas_figures
+from stdask.stages.atlas.figures.maps import selected_in_words, write_map_figures
+from stdask.stages.atlas.products import Products
+from stdask.stages.atlas.samples import A_ONLY, ALONE, HEIGHT, MERGED, RAW_ONLY, UNTRANSLATED
+
+CONFIG = AtlasConfig(bin_kpc=0.5, max_radius_kpc=12, max_height_kpc=4, min_stars_pixel=3, select={"LOGG": (1.5, 2.5)})
+BINS = GalacticBins.of(CONFIG)
+TITLES = {
+    ALONE: "APOGEE alone",
+    MERGED: "merged with LAMOST",
+    UNTRANSLATED: "merged with LAMOST, not translated",
+    A_ONLY: "LAMOST alone, translated",
+    RAW_ONLY: "LAMOST alone, as measured",
+}
+OFFSET = 0.1  # dex: what the translation takes from [Fe/H] of A
+
+
+def sky_of(view, sample):
+    """Return the layers of a sample: B fills one side of a map, A another, both the middle."""
+    n = BINS.n_bins(view)
+    place = (
+        np.arange(n) if view == SKY else np.indices(BINS.grids[view].shape)[1].ravel() * n // BINS.grids[view].shape[1]
+    )
+    of_b, of_a = (place > 0.4 * n) & (place < 0.8 * n), (place > 0.2 * n) & (place < 0.6 * n)
+    inside = {ALONE: of_b, A_ONLY: of_a, RAW_ONLY: of_a}.get(sample, of_a | of_b)
+    counts = np.where(inside, 40, 0)
+    iron = np.where(inside, -place / n, np.nan) + np.where(of_a & (sample in (UNTRANSLATED, RAW_ONLY)), OFFSET, 0.0)
+    magnesium = np.where(of_b & inside, 0.1, np.nan)  # A has none
+    return {
+        "COUNT": counts,
+        "HEIGHT": np.where(inside, 0.5, np.nan),
+        "FE_H_MEDIAN": iron,
+        "FE_H_ADAPTIVE": iron,
+        "N_FE_H": counts,
+        "MG_FE_MEDIAN": magnesium,
+        "MG_FE_ADAPTIVE": magnesium,
+        "N_MG_FE": np.where(of_b & inside, 40, 0),
+    }
+
+
+def products_of(samples, config=CONFIG):
+    layers = {view: {sample: sky_of(view, sample) for sample in samples} for view in MAPS}
+
+    def statistics(values, counts):
+        return {
+            view: {
+                sample: SimpleNamespace(medians=own[values], counts=own[counts]) for sample, own in layers[view].items()
+            }
+            for view in MAPS
+        }
+
+    products = Products(
+        folder=None,
+        selection=SimpleNamespace(bins=GalacticBins.of(config), alpha=("FE_H", "MG_FE")),
+        medians={
+            HEIGHT: statistics("HEIGHT", "COUNT"),
+            "FE_H": statistics("FE_H_MEDIAN", "N_FE_H"),
+            "MG_FE": statistics("MG_FE_MEDIAN", "N_MG_FE"),
+        },
+        labels=("FE_H", "MG_FE"),
+        units={"FE_H": "dex", "MG_FE": "dex"},
+        titles={sample: TITLES[sample] for sample in samples},
+        provenance={},
+    )
+    return products, layers
+
+
+@pytest.fixture
+def draw(monkeypatch, tmp_path):
+    """Return a function that draws the figures of a view, by their names."""
+    drawn = {}
+
+    def keep(stem, figure):
+        drawn[stem.name] = figure
+        return [stem]
+
+    monkeypatch.setattr(atlas_figures, "write_figures", keep)
+
+    def figures(view, samples=tuple(TITLES), config=CONFIG):
+        drawn.clear()
+        products, layers = products_of(samples, config)
+        files = write_map_figures(products, view, layers[view], tmp_path / f"map_{view}")
+        assert [file.name for file in files] == list(drawn)
+        return dict(drawn)
+
+    return figures
+
+
+def panels(figure):
+    return [axes for axes in figure.axes if axes.get_label() != "<colorbar>"]
+
+
+def mesh(axes):
+    return [artist for artist in axes.collections if isinstance(artist, QuadMesh)][1]
+
+
+def written(figure):
+    return [text.get_text() for axes in figure.axes for text in axes.texts] + [t.get_text() for t in figure.texts]
+
+
+@pytest.mark.parametrize("view", MAPS)
+def test_maps_of_samples_lie_over_one_another_when_figures_are_blinked(draw, view):
+    figures = draw(view)
+    assert list(figures) == [f"map_{view}", f"map_{view}_change", f"map_{view}_untranslated"]
+    assert len({tuple(figures[name].get_size_inches()) for name in list(figures)[1:]}) == 1
+    change, untranslated = (panels(figures[name]) for name in list(figures)[1:])
+    assert [axes.get_position().bounds for axes in change] == [axes.get_position().bounds for axes in untranslated]
+    limits = {(*axes.get_xlim(), *axes.get_ylim()) for figure in figures.values() for axes in panels(figure)}
+    assert len(limits) == 1
+
+
+def test_a_label_has_one_scale_in_all_views_and_samples(draw):
+    norms = set()
+    for view in MAPS:
+        figures = draw(view)
+        main = panels(figures[f"map_{view}"])[-4:-2]  # the row of [Fe/H], above that of [Mg/Fe]
+        others = [axes for name in ("change", "untranslated") for axes in panels(figures[f"map_{view}_{name}"])[:2]]
+        norms |= {(mesh(axes).norm.vmin, mesh(axes).norm.vmax) for axes in (*main, *others)}
+    assert len(norms) == 1
+
+
+def test_changes_are_those_of_the_translation_about_a_white_zero(draw):
+    figure = draw("edge_on")["map_edge_on_change"]
+    *_, change = panels(figure)
+    values = mesh(change).get_array().compressed()
+    np.testing.assert_allclose(values, -OFFSET, atol=1e-6)
+    norm = mesh(change).norm
+    assert norm.vmin == -norm.vmax
+    assert len(panels(figure)) == 3  # [Mg/Fe], which A does not have, is not there
+
+
+def test_a_label_that_only_b_has_says_that_nothing_is_added(draw):
+    *_, alone, merged = panels(draw("edge_on")["map_edge_on"])
+    assert merged.get_title(loc="left") == "nothing added to the map on the left"
+    assert alone.get_title(loc="left") == ""
+
+
+def test_it_is_written_on_a_map_what_it_is_of(draw):
+    texts = written(draw("face_on")["map_face_on"])
+    note = texts[-1].replace("\n", " ")
+    assert r"Stars with 1.5 < $\log g$ < 2.5 at $|Z|$ < 1 kpc" in note
+    assert "Pixels of 0.5 kpc" in note
+    assert "at least 3 stars" in note
+    n = int(sky_of("face_on", ALONE)["COUNT"].sum())
+    assert f"{n:,} stars" in texts
+
+
+def test_the_note_of_an_edge_on_map_has_no_limit_in_height(draw):
+    note = written(draw("edge_on", config=CONFIG.model_copy(update={"select": {}}))["map_edge_on"])[-1]
+    assert note.startswith("All stars. ")
+
+
+def test_a_selected_sequence_is_named():
+    config = CONFIG.model_copy(update={"alpha": "high", "select": {}})
+    assert selected_in_words(products_of((MERGED,), config)[0]) == ["[Mg/Fe] above 0.1 \N{MINUS SIGN}0.16 [Fe/H]"]
+
+
+def test_a_table_of_one_survey_has_one_column_of_maps(draw):
+    figures = draw("edge_on", samples=(MERGED,))
+    assert list(figures) == ["map_edge_on"]
+    assert len(panels(figures["map_edge_on"])) == 3
+
+
+def test_a_table_without_untranslated_values_shows_the_other_surveys_alone(draw):
+    assert list(draw("face_on", samples=(ALONE, MERGED, A_ONLY))) == ["map_face_on", "map_face_on_a_only"]
+
+
+def test_the_value_of_a_large_cell_ends_near_the_last_star(draw, monkeypatch):
+    everywhere = {"FE_H_ADAPTIVE": np.full(BINS.n_bins("edge_on"), -0.3)}
+    one = {"N_FE_H": np.zeros(BINS.n_bins("edge_on"), dtype=int)}
+    one["N_FE_H"][BINS.grids["edge_on"].pixels(np.array([-5.2]), np.array([1.2]))] = 1
+    own = sky_of
+    changed = {"edge_on": everywhere | one}
+    monkeypatch.setitem(globals(), "sky_of", lambda view, sample: own(view, sample) | changed.get(view, {}))
+    shown = mesh(panels(draw("edge_on")["map_edge_on"])[2])
+    assert (~np.ma.getmaskarray(shown.get_array())).sum() == 13  # up to two pixels away: 1 + 4 + 4 + 4
