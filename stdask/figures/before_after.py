@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from stdask.figures.points import draw_points, scale_of
 from stdask.figures.style import (
     FAINT,
     FULL_WIDTH,
@@ -32,7 +33,6 @@ MEDIANS = {"raw": "RAW_ONLY", "of_b": "ALONE", "translated": "A_ONLY"}
 DIFFERENCES = {"before": "RAW_ONLY", "after": "A_ONLY"}
 APART = 0.13  # of the width of a ring: between marks, so that their error bars are seen
 SIZE = 4.5  # points
-N_SIGMA = 2  # a difference from 0 that counts as seen, as in the notes of the atlas
 LINE = 48  # characters of a name in the legend, which has two columns
 ROW, HEAD = 1.9, 0.95  # inches: of a row, and of legend and axis label
 NOTHING = "no cell of $R$ and $|Z|$\nhas enough stars of both surveys"
@@ -92,7 +92,7 @@ def draw_before_after(
             _draw_differences(right, row.points)
             left.set_ylabel(with_unit(f"median {text}", unit))
             right.set_ylabel(with_unit(f"{text}: A {MINUS} B", unit))
-            right.set_title(_summary(row.points))
+            right.set_title(_summary(row.points, unit))
             for axes in (left, right):
                 axes.set_xlim(*limits_kpc)
                 if not row.points:
@@ -107,35 +107,43 @@ def draw_before_after(
 
 
 def _draw_medians(axes: Axes, points: Sequence[RingPoint]) -> None:
+    _set_scale(axes, points, [*MEDIANS])
     for number, (name, sample) in enumerate(MEDIANS.items()):
         _draw_series(axes, points, name, sample, (number - 1) * APART)
 
 
 def _draw_differences(axes: Axes, points: Sequence[RingPoint]) -> None:
+    _set_scale(axes, points, [*DIFFERENCES], fixed=0.0)
     axes.axhline(0, color=SURVEY_B, linewidth=1.0, zorder=0)
     for name, sample in DIFFERENCES.items():
         _draw_series(axes, points, name, sample, -APART if name == "before" else APART)
+
+
+def _set_scale(axes: Axes, points: Sequence[RingPoint], names: Sequence[str], fixed: float | None = None) -> None:
+    values = np.array([getattr(point, name) for name in names for point in points]).reshape(-1, 2)
+    if scale := scale_of(values[:, 0], values[:, 1], fixed=fixed):
+        axes.set_ylim(*scale)
 
 
 def _draw_series(axes: Axes, points: Sequence[RingPoint], name: str, sample: str, shift: float) -> None:
     colour, mark = SAMPLE_MARKS[sample]
     x = np.array([(p.low + p.high) / 2 + shift * (p.high - p.low) for p in points])
     values = np.array([getattr(p, name) for p in points]).reshape(-1, 2)
-    axes.plot(x, values[:, 0], color=colour, linewidth=0.8, alpha=0.6)
-    for at, (value, error), point in zip(x, values, points, strict=True):
-        style: dict[str, Any] = {} if point.independent else {"markerfacecolor": "white"}
-        axes.errorbar(at, value, error, color=colour, marker=mark, markersize=SIZE, elinewidth=1, **style)
+    axes.plot(x, values[:, 0], color=colour, linewidth=0.8, alpha=0.6, scaley=False)
+    independent = np.array([p.independent for p in points], dtype=bool)
+    for own, face in ((independent, colour), (~independent, "white")):
+        style: dict[str, Any] = {"marker": mark, "markersize": SIZE, "markerfacecolor": face, "linestyle": ""}
+        draw_points(axes, x[own], values[own, 0], values[own, 1], color=colour, elinewidth=1.0, **style)
 
 
-def _summary(points: Sequence[RingPoint]) -> str:
-    """Return in how many rings A and B agree, before and after."""
+def _summary(points: Sequence[RingPoint], unit: str) -> str:
+    """Return how far A is from B in the ring in the middle of all, before and after."""
     parts = []
     for name in DIFFERENCES:
-        known = [getattr(p, name) for p in points if np.isfinite(getattr(p, name).value)]
+        known = [abs(getattr(p, name).value) for p in points if np.isfinite(getattr(p, name).value)]
         if known:
-            agreeing = sum(abs(own.value) <= N_SIGMA * own.error for own in known)
-            parts.append(f"{agreeing} of {len(known)} {name}")
-    return f"rings within ${N_SIGMA}\\,\\sigma$ of zero: {', '.join(parts)}" if parts else ""
+            parts.append(f"{np.median(known):.2g} {name}")
+    return with_unit(f"median $|A - B|$: {', '.join(parts)}", unit) if parts else ""
 
 
 def _add_legend(figure: Figure, names: Mapping[str, str], independent: Sequence[bool]) -> None:

@@ -20,12 +20,12 @@ from stdask.runs.receipts import Receipt
 from stdask.runs.stage import begin_stage
 from stdask.science.galaxy.bins import MAPS, PRODUCTS, PROFILES, GalacticBins
 from stdask.science.galaxy.errors import jackknife_factor
-from stdask.stages.atlas.before_after import write_before_after
-from stdask.stages.atlas.diagrams import diagrams, write_diagrams
-from stdask.stages.atlas.differences import write_asymmetry, write_seam
+from stdask.stages.atlas.comparisons.before_after import write_before_after
+from stdask.stages.atlas.comparisons.differences import write_asymmetry, write_seam
 from stdask.stages.atlas.gradients import write_gradients
 from stdask.stages.atlas.maps import write_maps
-from stdask.stages.atlas.parameters import training_keys, write_parameter_space
+from stdask.stages.atlas.planes.diagrams import diagrams, write_diagrams
+from stdask.stages.atlas.planes.parameters import training_keys, write_parameter_space
 from stdask.stages.atlas.population import populations_of
 from stdask.stages.atlas.products import Products
 from stdask.stages.atlas.profiles import write_profiles

@@ -68,6 +68,17 @@ PRODUCTS = {  # title, what it shows
 }
 _OTHERS = "Left: A before translation, together with B. Right: A alone, translated. Colours as above."
 PRODUCTS |= {
+    "seam": (
+        "Seam",
+        "A minus B in cells of R and |Z| (and of the labels that stars are selected by) in which both have stars, "
+        "before and after translation, ring by ring and, right of the line, all rings together. Error bars: 1 sigma, "
+        "from the stars and the translation. Arrows: beyond the frame.",
+    ),
+    "asymmetry": (
+        "North and south",
+        "Medians north of the midplane minus medians south of it, in the same cells of R and |Z| (and of the labels "
+        "that stars are selected by). Error bars: 1 sigma, from the stars. Arrows: beyond the frame.",
+    ),
     "gradients": (
         "Gradients",
         "Slopes of the medians by height, radius and azimuth, with their total errors. Small marks: bins beyond a gap.",

@@ -10,13 +10,14 @@ from numpy.testing import assert_allclose, assert_array_equal
 from stdask import schema
 from stdask.errors import CatalogueError, ConfigError
 from stdask.science.galaxy.bins import MAPS, PROFILES
-from stdask.stages.atlas import before_after as atlas_before_after
-from stdask.stages.atlas import diagrams as atlas_diagrams
 from stdask.stages.atlas import gradients as atlas_gradients
 from stdask.stages.atlas import maps as atlas_maps
 from stdask.stages.atlas import profiles as atlas_profiles
 from stdask.stages.atlas import stage as atlas
 from stdask.stages.atlas import tasks as atlas_tasks
+from stdask.stages.atlas.comparisons import before_after as atlas_before_after
+from stdask.stages.atlas.comparisons import figures as atlas_comparisons
+from stdask.stages.atlas.planes import diagrams as atlas_diagrams
 from stdask.storage import paths
 from stdask.storage.tables import read_parquet, to_masked
 from tests import hand_made
@@ -46,6 +47,8 @@ FIGURES = tuple(
         *(f"map_{view}_change" for view in MAPS),
         "gradients",
         "before_after",
+        "seam",
+        "asymmetry",
         "diagram_kiel",
         "diagram_abundances",
     )
@@ -125,9 +128,10 @@ def without_training_stars():
 def undrawn(monkeypatch):
     """Leave the figures undrawn: for tests of the tables."""
     monkeypatch.setattr(atlas_maps, "write_map_figures", lambda *_: [])
-    for module in (atlas_profiles, atlas_gradients, atlas_diagrams, atlas_before_after):
+    for module in (atlas_profiles, atlas_gradients, atlas_diagrams, atlas_before_after, atlas_comparisons):
         monkeypatch.setattr(module, "write_figures", lambda *_: [])
-        for name in (f"draw_{drawing}" for drawing in ("profiles", "gradients", "diagrams", "before_after")):
+        drawings = ("profiles", "gradients", "diagrams", "before_after", "comparisons")
+        for name in (f"draw_{drawing}" for drawing in drawings):
             monkeypatch.setattr(module, name, lambda *_, **__: None, raising=False)
 
 

@@ -14,7 +14,7 @@ from stdask.config.atlas import Range
 from stdask.figures.parameter_space import PlaneRow, draw_parameter_space
 from stdask.science.galaxy.density import Counted, PlaneGrid, add_bins, count_bins
 from stdask.science.keys.splits import is_test_star
-from stdask.stages.atlas.diagrams import LabelPlane, planes_of
+from stdask.stages.atlas.planes.diagrams import LabelPlane, planes_of
 from stdask.stages.atlas.samples import SurveyPair
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue

@@ -3,16 +3,18 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from stdask.display.console import say
+from stdask.figures.style import MINUS
 from stdask.schema import Column
 from stdask.schema import products as schema_products
 from stdask.schema.products import INDEPENDENT
 from stdask.science.galaxy.bins import CELLS
 from stdask.science.galaxy.paired_bins import BinSample, Difference, has_grown, paired_difference
+from stdask.stages.atlas.comparisons.figures import Row, write_comparison_figure
 from stdask.stages.atlas.products import Products
 from stdask.stages.atlas.samples import A_ONLY, ALONE, B_INDEPENDENT, MERGED, RAW_ONLY, UNTRANSLATED
 from stdask.stages.atlas.tasks import Statistics
@@ -21,7 +23,9 @@ from stdask.storage.products.maps import write_profile
 SEAMS = {UNTRANSLATED: RAW_ONLY, MERGED: A_ONLY}  # sample of the table -> stars of A in it
 SIGNIFICANT = 2  # sigma from which a seam is worth a note
 UNKNOWN = -1  # number of stars in both surveys, of a table
-Row = dict[str, Any]  # column of the table -> value
+SIDES_OF = {"B alone, and with A": (ALONE, UNTRANSLATED, MERGED), "A alone": (RAW_ONLY, A_ONLY)}  # by panel
+NO_SIDES = "no cell of $R$ and $|Z|$ has enough\nstars north and south of the midplane"
+NO_SEAM = "no cell of $R$ and $|Z|$ has\nenough stars of both surveys"
 
 
 class Seam(NamedTuple):
@@ -56,7 +60,14 @@ def write_asymmetry(products: Products) -> list[Path]:
                     difference = paired_difference(north.take(inside), south.take(inside))
                     if difference.n_bins:
                         rows.append(_about(products, label, sample, ring) | _numbers(difference))
-    return write_comparison(products, "asymmetry", schema_products.ASYMMETRY, rows)
+    if not rows:
+        return []
+    table = write_comparison(products, "asymmetry", schema_products.ASYMMETRY, rows)
+    compared = {row["SAMPLE"] for row in rows}
+    columns = {title: {name: name for name in own} for title, own in SIDES_OF.items() if compared & {*own}}
+    if compared == {MERGED}:  # the atlas of one survey
+        columns = {"": {MERGED: MERGED}}
+    return [table, *write_comparison_figure(products, table, rows, columns, f"north {MINUS} south", NO_SIDES)]
 
 
 def write_seam(products: Products) -> tuple[list[Path], list[str]]:
@@ -81,7 +92,13 @@ def write_seam(products: Products) -> tuple[list[Path], list[str]]:
                     rows.append(about | extra)
     for note in notes:
         say(f"  {note}", "yellow")
-    return write_comparison(products, "seam", schema_products.SEAM, rows), notes
+    if not rows:
+        return [], notes
+    table = write_comparison(products, "seam", schema_products.SEAM, rows)
+    columns = {"all stars of B": dict(SEAMS)}
+    if any(row["SAMPLE"].endswith(INDEPENDENT) for row in rows):
+        columns["without the stars in both surveys"] = {f"{name}{INDEPENDENT}": of_a for name, of_a in SEAMS.items()}
+    return [table, *write_comparison_figure(products, table, rows, columns, f"A {MINUS} B", NO_SEAM)], notes
 
 
 def _seams_of(products: Products, label: str) -> Seams:
@@ -175,11 +192,9 @@ def _numbers(found: Difference) -> Row:
     return dict(zip(names, found, strict=False))  # its bootstraps are not written
 
 
-def write_comparison(products: Products, name: str, columns: tuple[Column, ...], rows: Sequence[Row]) -> list[Path]:
-    """Write rows of comparisons as a table; return its path, or nothing without rows."""
-    if not rows:
-        return []
+def write_comparison(products: Products, name: str, columns: tuple[Column, ...], rows: Sequence[Row]) -> Path:
+    """Write rows of comparisons, at least one, as a table; return its path."""
     path = products.folder / f"{name}.ecsv"
     table = {column: np.array([row[column] for row in rows]) for column in rows[0]}
     write_profile(path, columns, table, products.meta() | {"min_stars": products.bins.config.min_stars_cell})
-    return [path]
+    return path

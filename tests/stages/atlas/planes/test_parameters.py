@@ -6,8 +6,8 @@ from numpy.testing import assert_array_equal
 
 from stdask import schema
 from stdask.science.keys.splits import is_test_star
-from stdask.stages.atlas.diagrams import planes_of
-from stdask.stages.atlas.parameters import parameter_rows, training_keys, write_parameter_space
+from stdask.stages.atlas.planes.diagrams import planes_of
+from stdask.stages.atlas.planes.parameters import parameter_rows, training_keys, write_parameter_space
 from stdask.stages.atlas.samples import SurveyPair
 from stdask.storage import paths
 from stdask.storage.tables import to_table, write_parquet

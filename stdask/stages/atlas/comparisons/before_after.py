@@ -9,7 +9,7 @@ from stdask.figures.before_after import BeforeAfterRow, RingPoint, WithError, dr
 from stdask.schema import products as schema_products
 from stdask.science.galaxy.bins import CELLS
 from stdask.science.galaxy.paired_bins import paired_difference, shared_means
-from stdask.stages.atlas.differences import UNKNOWN, Row, of_bins, rings_of, write_comparison
+from stdask.stages.atlas.comparisons.differences import UNKNOWN, Row, of_bins, rings_of, write_comparison
 from stdask.stages.atlas.products import Products
 from stdask.stages.atlas.samples import A_ONLY, ALONE, B_INDEPENDENT, RAW_ONLY
 from stdask.stages.atlas.tasks import Statistics
@@ -25,7 +25,7 @@ def write_before_after(products: Products) -> list[Path]:
     if not compared:
         return []
     rows = [row for own in compared.values() for row in own]
-    files = write_comparison(products, "before_after", schema_products.BEFORE_AFTER, rows)
+    files = [write_comparison(products, "before_after", schema_products.BEFORE_AFTER, rows)] if rows else []
     shown = [BeforeAfterRow(label, products.units[label], _points(own)) for label, own in compared.items()]
     edges = products.bins.config.ring_edges_kpc
     figure = draw_before_after(shown, products.titles, (edges[0], edges[-1]))

@@ -7,8 +7,8 @@ from numpy.testing import assert_array_equal
 
 from stdask import schema
 from stdask.config.training import LabelConfig
-from stdask.stages.atlas import diagrams as atlas_diagrams
-from stdask.stages.atlas.diagrams import CHEMISTRY, HEIGHT_EDGES_KPC, KIEL, diagrams, planes_of, write_diagrams
+from stdask.stages.atlas.planes import diagrams as atlas_diagrams
+from stdask.stages.atlas.planes.diagrams import CHEMISTRY, HEIGHT_EDGES_KPC, KIEL, diagrams, planes_of, write_diagrams
 from stdask.stages.atlas.samples import SurveyPair
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import open_catalogue
