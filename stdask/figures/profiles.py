@@ -1,136 +1,177 @@
-"""Running medians along R and Z, samples side by side: Thomas et al. 2024, figs. 17, 18, D.1 and D.2."""
+"""Running medians along R and Z, a panel a slice of the Galaxy: Thomas et al. 2024, figs. 17, 18, D.1 and D.2."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from textwrap import fill
 
 import numpy as np
-from matplotlib import colormaps, rc_context
+from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from stdask.figures.style import FAINT, INK, STYLE, TITLE_WIDTH, PrintedFigure, symbol, unit_of, with_unit
+from stdask.figures.points import scale_of
+from stdask.figures.style import (
+    FAINT,
+    FULL_WIDTH,
+    INK,
+    PAGE_HEIGHT,
+    SAMPLE_MARKS,
+    SMALL,
+    STYLE,
+    PrintedFigure,
+    symbol,
+    unit_of,
+    with_unit,
+)
 
-COLOURS = "viridis"  # from the midplane up, or from the centre out; its last tenth is too pale for lines
-PALEST = 0.88
-BAND_ALPHA = 0.22
-MARGIN = 0.04  # of the range of the medians: free space above and below them
+MOST_COLUMNS = 5
+BAND_ALPHA = 0.2
+ROW, HEAD = 1.75, 1.2  # inches: of a row of panels, and of legend and axis labels
+LINE = 44  # characters of a name in the legend
+WIDTHS = (2.8, 1.0)  # points: of the first sample, which others may hide, and of others
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One running median with its band."""
+    """One running median with its total error."""
 
-    slice_kpc: tuple[float, float]  # what all stars of the curve have in common: a range of |Z| or of R
     south: bool  # drawn dashed
     positions_kpc: np.ndarray  # shape (n_bins,)
     medians: np.ndarray  # NaN where there are too few stars: a gap
-    low: np.ndarray
-    high: np.ndarray
+    errors: np.ndarray  # 1 sigma
+
+
+@dataclass(frozen=True)
+class ProfilePanel:
+    """What lies between two heights |Z| or two radii R: the curves of each sample."""
+
+    slice_kpc: tuple[float, float]
+    samples: Mapping[str, Sequence[Curve]]
+
+    @property
+    def curves(self) -> list[Curve]:
+        """Those of all samples."""
+        return [*chain.from_iterable(self.samples.values())]
 
 
 @dataclass(frozen=True)
 class ProfileRow:
-    """One label: its curves from each sample."""
+    """One label: its panels, from the midplane up or from the centre out."""
 
     label: str
-    samples: Sequence[Sequence[Curve]]
+    panels: Sequence[ProfilePanel]
     unit: str = ""  # of a label that stdask does not know
 
 
-def draw_profiles(rows: Sequence[ProfileRow], names: Sequence[str], axis: str, slicing: str, min_stars: int) -> Figure:
-    """Draw running medians, a row a label, a column a sample.
-
-    A slice has the same colour everywhere; panels of a row share their scales.
+def draw_profiles(rows: Sequence[ProfileRow], names: Mapping[str, str], axis: str, across: str, n_least: int) -> Figure:
+    """Draw running medians of some samples over each other, a panel a slice; panels of a label share their scales.
 
     Parameters
     ----------
     rows
         The labels, from above.
     names
-        Titles of the columns.
+        Sample -> its name in the legend; the first is drawn below the others.
     axis
-        Name and unit of the position.
-    slicing
-        What the slices are, over their list in the legend.
-    min_stars
+        Symbol of the position.
+    across
+        Symbol of what the slices are of.
+    n_least
         Stars a bin has at least, said in the legend.
 
     Returns
     -------
     figure
-        Shaded: 68 % confidence interval of the median from the stars alone.
+        Shaded: total error of the median, 1 sigma. South of the midplane dashed.
     """
-    curves = [curve for row in rows for own in row.samples for curve in own]
-    slices = sorted({curve.slice_kpc for curve in curves})
-    shades = np.linspace(0, PALEST, max(len(slices), 2))
-    colours = {part: to_hex(colormaps[COLOURS](shade)) for part, shade in zip(slices, shades, strict=False)}
+    shown = [row for row in rows if any(panel.curves for panel in row.panels)] or list(rows)
+    missing = [symbol(row.label) for row in rows if row not in shown]
+    n_panels = max(len(row.panels) for row in shown)
+    n_lines = -(-n_panels // MOST_COLUMNS)  # of panels for a label
+    n_columns = -(-n_panels // n_lines)
+    height = min(ROW, (PAGE_HEIGHT - HEAD) / (n_lines * len(shown)))
     with rc_context(STYLE):
-        figure = PrintedFigure(figsize=(1.6 + 4.2 * len(names), 0.7 + 3.1 * len(rows)))
-        panels = figure.subplots(len(rows), len(names), sharex=True, sharey="row", squeeze=False)
-        for row, pair in zip(rows, panels, strict=True):
-            for axes, own in zip(pair, row.samples, strict=True):
-                _draw_curves(axes, own, colours)
-            _fit_height(pair[0], [curve for own in row.samples for curve in own])
-            if len(names) == 2 and _are_equal(*row.samples):
-                pair[1].set_title("nothing added to the profiles on the left", fontsize=8, pad=3)
-            pair[0].set_ylabel(with_unit(f"median {symbol(row.label)}", unit_of(row.label, row.unit)))
-        for axes, name in zip(panels[0], names, strict=True):
-            axes.set_title(fill(name, TITLE_WIDTH), fontweight="bold")
-        for axes in panels[-1]:
-            axes.set_xlabel(axis)
-            axes.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
-        _add_legend(figure, colours, slicing, any(curve.south for curve in curves), min_stars)
+        figure = PrintedFigure((FULL_WIDTH, HEAD + height * n_lines * len(shown)))
+        grid = figure.subplots(n_lines * len(shown), n_columns, sharex=True, squeeze=False)
+        for number, row in enumerate(shown):
+            lines = grid[number * n_lines : (number + 1) * n_lines]
+            _draw_row(lines, row, [*names], across, titled=number == 0 or n_lines > 1)
+        for axes in grid[:, 0]:
+            axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+        figure.supxlabel(f"${axis}$ [kpc]", fontsize=STYLE["axes.labelsize"])
+        _add_legend(figure, names, shown, n_least, ", ".join(missing))
     return figure
 
 
-def _draw_curves(axes: Axes, curves: Sequence[Curve], colours: dict[tuple[float, float], str]) -> None:
-    for curve in curves:
-        colour, x = colours[curve.slice_kpc], curve.positions_kpc
-        axes.fill_between(x, curve.low, curve.high, color=colour, alpha=BAND_ALPHA, linewidth=0)
-        axes.plot(x, curve.medians, color=colour, linewidth=1.6, linestyle="--" if curve.south else "-")
-        known = np.pad(np.isfinite(curve.medians), 1)
-        alone = known[1:-1] & ~known[:-2] & ~known[2:]  # no line passes through such a bin
-        fill_style = "none" if curve.south else "full"
-        axes.plot(x[alone], curve.medians[alone], "o", color=colour, markersize=3, fillstyle=fill_style)
-    if not any(np.isfinite(curve.medians).any() for curve in curves):
-        axes.text(0.5, 0.5, "no bin with enough stars", transform=axes.transAxes, ha="center", color=FAINT)
+def _draw_row(lines: np.ndarray, row: ProfileRow, samples: Sequence[str], across: str, *, titled: bool) -> None:
+    curves = [curve for panel in row.panels for curve in panel.curves]
+    values = np.concatenate([np.empty(0), *(curve.medians for curve in curves)])
+    scale = scale_of(values, np.concatenate([np.empty(0), *(curve.errors for curve in curves)]))
+    flat = lines.ravel()
+    for axes, panel in zip(flat, row.panels, strict=False):
+        _draw_panel(axes, panel, samples)
+        if scale:
+            axes.set_ylim(*scale)
+        if titled:
+            low, high = panel.slice_kpc
+            axes.set_title(f"${low:g} < {across} < {high:g}$", loc="center")
+        if axes not in lines[:, 0]:
+            axes.set_yticklabels([])
+    for axes in flat[len(row.panels) :]:
+        axes.remove()
+    for axes in lines[:, 0]:
+        axes.set_ylabel(with_unit(f"median {symbol(row.label)}", unit_of(row.label, row.unit)))
+    for number in range(len(row.panels) - lines.shape[1], len(row.panels)):
+        flat[number].tick_params(labelbottom=True)
 
 
-def _are_equal(alone: Sequence[Curve], merged: Sequence[Curve]) -> bool:
-    before, after = (np.array([curve.medians for curve in curves]) for curves in (alone, merged))
-    return np.array_equal(before, after, equal_nan=True)
-
-
-def _fit_height(axes: Axes, curves: Sequence[Curve]) -> None:
-    """Let the medians set the scale: the band of a poor bin may run out of the panel."""
-    values = np.concatenate([np.empty(0), *(curve.medians[np.isfinite(curve.medians)] for curve in curves)])
-    if values.size:
-        margin = MARGIN * np.ptp(values) + 0.02
-        axes.set_ylim(values.min() - margin, values.max() + margin)
+def _draw_panel(axes: Axes, panel: ProfilePanel, samples: Sequence[str]) -> None:
+    for number, sample in enumerate(samples):
+        colour = SAMPLE_MARKS[sample][0]
+        for curve in panel.samples.get(sample, ()):
+            x, style = curve.positions_kpc, "--" if curve.south else "-"
+            low, high = curve.medians - curve.errors, curve.medians + curve.errors
+            axes.fill_between(x, low, high, color=colour, alpha=BAND_ALPHA, linewidth=0)
+            axes.plot(x, curve.medians, color=colour, linewidth=WIDTHS[number > 0], linestyle=style)
+            known = np.pad(np.isfinite(curve.medians), 1)
+            alone = known[1:-1] & ~known[:-2] & ~known[2:]  # no line passes through such a bin
+            face = "none" if curve.south else colour
+            axes.plot(x[alone], curve.medians[alone], "o", color=colour, markersize=2.5, markerfacecolor=face)
+    if not panel.curves:
+        text = "no bin with\nenough stars"
+        axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=FAINT, fontsize=SMALL)
 
 
 def _add_legend(
-    figure: Figure, colours: dict[tuple[float, float], str], slicing: str, both_sides: bool, min_stars: int
+    figure: Figure, names: Mapping[str, str], rows: Sequence[ProfileRow], n_least: int, lacking: str
 ) -> None:
-    handles: list[Line2D | Patch] = [
-        Line2D([], [], color=colour, linewidth=2.5, label=f"{low:g}\N{EN DASH}{high:g} kpc")
-        for (low, high), colour in colours.items()
-    ]
-    if both_sides:
+    panels = [panel for row in rows for panel in row.panels]
+    handles: list[Line2D | Patch] = []
+    for number, (sample, name) in enumerate(names.items()):
+        colour = SAMPLE_MARKS[sample][0]
+        handles.append(Line2D([], [], color=colour, linewidth=WIDTHS[number > 0], label=fill(name, LINE)))
+    if any(curve.south for panel in panels for curve in panel.curves):
         handles += [
-            Line2D([], [], color=INK, linewidth=1.6, label="north ($Z \\geq 0$)"),
-            Line2D([], [], color=INK, linewidth=1.6, linestyle="--", label="south ($Z < 0$)"),
+            Line2D([], [], color=INK, linewidth=1.0, label="north of the midplane"),
+            Line2D([], [], color=INK, linewidth=1.0, linestyle="--", label="south of it"),
         ]
-    handles.append(Patch(color=INK, alpha=BAND_ALPHA, linewidth=0, label="68 % interval, by the stars alone"))
-    figure.legend(
-        handles=handles,
-        loc="outside right upper",
-        title=f"{slicing}\n(bins of {min_stars} stars or more)",
-        alignment="left",
-        labelspacing=0.7,
+    text = f"1 $\\sigma$, total error\n(bins of {n_least} stars or more)"
+    handles.append(Patch(color=INK, alpha=BAND_ALPHA, linewidth=0, label=text))
+    unchanged = [symbol(row.label) for row in rows if row.panels and all(map(_is_unchanged, row.panels))]
+    notes = [f"no star has {lacking}"] if lacking else []
+    notes += [f"both samples are the same in {', '.join(unchanged)}"] if unchanged else []
+    figure.legend(handles=handles, loc="outside upper left", ncols=3, title="; ".join(notes) or None, alignment="left")
+
+
+def _is_unchanged(panel: ProfilePanel) -> bool:
+    """Tell whether two samples have the same curves."""
+    if len(panel.samples) != 2:
+        return False
+    first, second = panel.samples.values()
+    return len(first) == len(second) and all(
+        np.array_equal(one.medians, other.medians, equal_nan=True) for one, other in zip(first, second, strict=True)
     )

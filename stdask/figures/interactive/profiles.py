@@ -12,8 +12,11 @@ from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
 from stdask.figures.interactive.page import Plot, frame, rounded
-from stdask.figures.profiles import BAND_ALPHA, COLOURS, MARGIN, PALEST
 
+BAND_ALPHA = 0.22
+COLOURS = "viridis"  # from the midplane up, or from the centre out; its last tenth is too pale for lines
+PALEST = 0.88
+MARGIN = 0.04  # of the range of the medians: free space above and below them
 TOLD = [["slice", "slice"], ["median", "median"], ["68 % interval", "band"], ["stars", "stars"]]  # text, column
 SHAPE = 0.55  # height over width
 GAP = 1.5  # steps between bins: over a wider gap no line is drawn

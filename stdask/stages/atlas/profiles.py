@@ -1,17 +1,18 @@
 """The profiles of the atlas: running medians along R and Z as tables and figures."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from stdask.figures.profiles import Curve, ProfileRow, draw_profiles
+from stdask.figures.profiles import Curve, ProfilePanel, ProfileRow, draw_profiles
 from stdask.schema import products as schema_products
 from stdask.science.galaxy.bins import ProfileBins
 from stdask.stages.atlas.products import Products
-from stdask.stages.atlas.tasks import Statistics
 from stdask.storage.documents import write_figures
 from stdask.storage.products.maps import write_profile
 
+SYMBOLS = {"R": "R", "Z": "|Z|"}  # of what slices are of
 AXES = {"radial": ("R", "Z"), "vertical": ("Z", "R")}  # along, across
 SHOWN = {"MEDIAN": "medians", "P16": "low", "P84": "high"}  # ending of the column -> what it holds
 
@@ -24,20 +25,14 @@ def write_profiles(products: Products, kind: str) -> list[Path]:
     columns = schema_products.profile_columns(along, across, products.titles, products.units)
     meta = products.meta() | {"min_stars": products.bins.config.min_stars_profile}
     write_profile(table, columns, _rows(products, kind), meta)
-    bins = products.bins.profiles[kind]
-    slicing = "Height $|Z|$" if across == "Z" else "Radius $R$"
     files = [table]
     for ending, samples in products.pairs.items():
         rows = [
-            ProfileRow(
-                label,
-                [_curves(bins, products.medians[label][kind][sample]) for sample in samples],
-                products.units[label],
-            )
+            ProfileRow(label, _panels(products, label, kind, samples), products.units[label])
             for label in products.labels
         ]
-        titles = [products.titles[sample] for sample in samples]
-        figure = draw_profiles(rows, titles, f"${along}$ [kpc]", slicing, products.bins.config.min_stars_profile)
+        titles = {sample: products.titles[sample] for sample in samples}
+        figure = draw_profiles(rows, titles, along, SYMBOLS[across], products.bins.config.min_stars_profile)
         files += write_figures(stem.with_name(stem.name + ending), figure)
     return files
 
@@ -69,18 +64,24 @@ def _rows(products: Products, kind: str) -> dict[str, np.ndarray]:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _curves(bins: ProfileBins, found: Statistics) -> list[Curve]:
-    """Return the profiles that have a median anywhere."""
-    medians, low, high = (values.reshape(bins.shape) for values in (found.medians, found.low, found.high))
+def _panels(products: Products, label: str, kind: str, samples: Sequence[str]) -> list[ProfilePanel]:
+    """Return the curves of a label in each slice."""
+    bins = products.bins.profiles[kind]
+    found = {
+        sample: (products.medians[label][kind][sample].medians, products.errors_of(label, kind, sample)["TOTAL"])
+        for sample in samples
+    }
     return [
-        Curve(
-            slice_kpc=(part.low, part.high),
-            south=part.side == "south",
-            positions_kpc=bins.windows.centres_kpc,
-            medians=medians[number],
-            low=low[number],
-            high=high[number],
-        )
+        ProfilePanel(slice_kpc, {sample: _curves(bins, slice_kpc, *found[sample]) for sample in samples})
+        for slice_kpc in dict.fromkeys((part.low, part.high) for part in bins.slices)
+    ]
+
+
+def _curves(bins: ProfileBins, slice_kpc: tuple[float, float], medians: np.ndarray, errors: np.ndarray) -> list[Curve]:
+    """Return the profiles of a slice, of both sides of the midplane, that have a median anywhere."""
+    medians, errors = medians.reshape(bins.shape), errors.reshape(bins.shape)
+    return [
+        Curve(part.side == "south", bins.windows.centres_kpc, medians[number], errors[number])
         for number, part in enumerate(bins.slices)
-        if np.isfinite(medians[number]).any()
+        if (part.low, part.high) == slice_kpc and np.isfinite(medians[number]).any()
     ]

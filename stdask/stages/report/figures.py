@@ -59,14 +59,14 @@ PRODUCTS = {  # title, what it shows
     "map_all_sky": ("All-sky map", "The sky in Galactic coordinates, the Galactic centre in the middle."),
     "profile_radial": (
         "Radial profiles",
-        "Running medians against the galactocentric radius R, in slices of height.",
+        "Running medians against the galactocentric radius R, a panel a slice of height. Shaded: total error, 1 sigma.",
     ),
     "profile_vertical": (
         "Vertical profiles",
-        "Running medians against the height Z, in rings of galactocentric radius.",
+        "Running medians against the height Z, a panel a ring of galactocentric radius. Shaded: total error, 1 sigma.",
     ),
 }
-_OTHERS = "Left: A before translation, together with B. Right: A alone, translated. Colours as above."
+_OTHERS = "A alone, as measured and translated. Colours of quantities as above."
 PRODUCTS |= {
     "seam": (
         "Seam",
