@@ -1,7 +1,7 @@
 """Gradients, break, flare and north against south of the mock Galaxy: found from B and A on one scale, not from raw A.
 
-A on the scale of B is here what a perfect translation gives: the truth with the noise of A. How near real translations
-come is in docs/atlas.md.
+A on the scale of B is here what a perfect translation gives: the truth with the noise of A. The numbers in
+docs/atlas.md are those that `pytest -s` prints.
 """
 
 from itertools import product
@@ -89,6 +89,7 @@ def near_the_midplane(table):
 
 def test_the_break_and_the_slopes_of_the_metallicity_are_those_of_the_mock_and_of_its_stars(folder):
     found, truth = (near_the_midplane(read(folder, name, "gradients")) for name in ("merged", "true"))
+    print(found[found["SAMPLE"] == "MERGED"]["LOW", "HIGH", "BREAK", "BREAK_ERR", "INNER", "INNER_ERR", "OUTER"])
     off = np.concatenate([pulls(found, truth, name, f"{name}_ERR") for name in ("BREAK", "INNER", "OUTER")])
     assert len(off) == 12  # four slices
     assert np.mean(np.abs(off) < 2) > 0.9
@@ -107,10 +108,14 @@ def test_slopes_of_untranslated_stars_are_not_those_of_the_mock(folder):
 
 def test_vertical_slopes_are_those_of_the_stars_and_of_untranslated_ones_not(folder):
     shares = {}
-    for name, part in product(("merged", "raw"), ("INNER", "OUTER")):
-        found, truth = (read(folder, kind, "gradients") for kind in (name, "true"))
-        found, truth = (table[table["KIND"] == "vertical"] for table in (found, truth))
-        shares[name, part] = np.mean(np.abs(pulls(found, truth, part, f"{part}_ERR")) < 2)
+    for kind, name, part in product(("radial", "vertical"), ("merged", "raw"), ("INNER", "OUTER")):
+        found, truth = (read(folder, values, "gradients") for values in (name, "true"))
+        found, truth = (table[table["KIND"] == kind] for table in (found, truth))
+        for error in ("ERR", "TOTAL"):
+            near = np.abs(pulls(found, truth, part, f"{part}_{error}")) < 2
+            print(f"{kind} slopes, {part}, {name}: {near.sum()} of {near.size} within 2 {error}")
+            if kind == "vertical" and error == "ERR":
+                shares[name, part] = np.mean(near)
     assert shares["merged", "OUTER"] > 0.9
     # Near the plane [Mg/Fe] changes from one sequence to the other, and noise alone moves where its median does:
     # mocks of three seeds have 0.74, 0.79 and more than 0.8 of the merged slopes within two errors.
@@ -121,6 +126,7 @@ def test_north_and_south_differ_where_the_disc_is_bent_and_nowhere_else(folder):
     found, truth = (read(folder, name, "asymmetry") for name in ("merged", "true"))
     assert np.abs(pulls(found, truth, "DIFFERENCE", "ERR")).max() < 2
     rows = found[(found["SAMPLE"] == "MERGED") & (found["LABEL"] == "FE_H")]
+    print(rows["R_LOW", "R_HIGH", "DIFFERENCE", "ERR"])
     bent, flat = rows[rows["R_LOW"] == 12], rows[(rows["R_HIGH"] <= 12) & (rows["R_HIGH"] - rows["R_LOW"] < 3)]
     assert bent["DIFFERENCE"][0] > 5 * bent["ERR"][0]
     assert bent["P_VALUE"][0] < 1e-4

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stdask.display.console import say
+from stdask.display.numbers import measured
 from stdask.figures.style import MINUS
 from stdask.schema import Column
 from stdask.schema import products as schema_products
@@ -42,7 +43,7 @@ class Seam(NamedTuple):
 
     def __str__(self) -> str:
         """Return value and error."""
-        return f"{self.difference.value:+.3g} ± {self.error:.2g}"
+        return measured(self.difference.value, self.error, signed=True)
 
 
 Ring = tuple[float, float]  # limits of R in kpc
