@@ -154,12 +154,24 @@ def map_columns(label: str, unit: str = "") -> tuple[Column, ...]:
     return (
         Column(f"{label}_MEDIAN", "float32", unit, description=f"Median {label}"),
         Column(f"N_{label}", "int64", description=f"Number of stars with {label}"),
+        Column(f"{label}_ADAPTIVE", "float32", unit, description=f"Median {label} of the smallest full cell"),
+        Column(f"{label}_ADAPTIVE_ERR", "float32", unit, description=f"1-sigma error of {label}_ADAPTIVE"),
+        Column(f"N_{label}_ADAPTIVE", "int64", description="Number of stars in the smallest full cell"),
         Column(f"{label}_CHANGE", "float32", unit, description="Translated minus untranslated median"),
         Column(f"{label}_MAD", "float32", unit, description=f"Median absolute deviation of {label}"),
         Column(f"{label}_P16", "float32", unit, description="Lower 68 % limit, NaN for 1 or 2 stars"),
         Column(f"{label}_P84", "float32", unit, description="Upper 68 % limit, NaN for 1 or 2 stars"),
         Column(f"{label}_ERROR", "float32", unit, description=f"Median 1-sigma error of {label}"),
         Column(f"{label}_TRANSLATION", "float32", unit, description="1-sigma error by the choice of pairs"),
+    )
+
+
+def excess_columns(label: str, unit: str = "") -> tuple[Column, ...]:
+    """Return what a map about the Galactic centre holds beside."""
+    return (
+        Column(f"{label}_EXCESS", "float32", unit, description="Median minus trend at the same R and |Z|"),
+        Column(f"{label}_EXCESS_ERR", "float32", unit, description=f"1-sigma error of {label}_EXCESS"),
+        Column(f"{label}_EXCESS_SMOOTH", "float32", unit, description=f"{label}_EXCESS, smoothed"),
     )
 
 

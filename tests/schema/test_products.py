@@ -4,14 +4,28 @@ import astropy.units as u
 import pytest
 
 from stdask.schema import Column
-from stdask.schema.products import ASYMMETRY, GRADIENTS, MAP_NEW, MAP_STARS, SEAM, map_columns, profile_columns
+from stdask.schema.products import (
+    ASYMMETRY,
+    GRADIENTS,
+    MAP_NEW,
+    MAP_STARS,
+    SEAM,
+    excess_columns,
+    map_columns,
+    profile_columns,
+)
 
 UNITS = {"TEFF": "", "FE_H": "", "SI_FE": "dex"}  # label -> unit of its definition; those of known labels are known
 RADIAL = profile_columns("R", "Z", {"ALL": "all stars", "B": "stars of B"}, UNITS)
 MAP = (
     *MAP_STARS,
     MAP_NEW,
-    *(c for label in ("TEFF", "FE_H") for c in map_columns(label, {"TEFF": "K"}.get(label, "dex"))),
+    *(
+        column
+        for columns in (map_columns, excess_columns)
+        for label, unit in (("TEFF", "K"), ("FE_H", "dex"))
+        for column in columns(label, unit)
+    ),
 )
 TABLES = {
     "gradients": GRADIENTS,

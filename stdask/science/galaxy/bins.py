@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stdask.config.atlas import AtlasConfig
+from stdask.science.galaxy.adaptive import LEVELS, z_order
 from stdask.science.galaxy.binning import slices_of
 from stdask.science.galaxy.map_grid import MapGrid, edge_on_pixels, face_on_pixels, sky_pixels
 from stdask.science.galaxy.profiles import Windows, height_slices, window_bins
@@ -17,8 +18,9 @@ MAPS = ("edge_on", "face_on", SKY)
 PROFILES = ("radial", "vertical")  # windows overlap
 # windows do not overlap: these share no stars, so that what is fitted to them has the right errors
 STEPS = ("radial_steps", "vertical_steps", "azimuth_steps", "flare_steps")
+TREND = "trend"  # the radial profiles of both sides of the midplane together
 CELLS = "cells"
-PRODUCTS = (*MAPS, *PROFILES, *STEPS, CELLS)
+PRODUCTS = (*MAPS, *PROFILES, TREND, *STEPS, CELLS)
 SIDES = ("north", "south", "both")
 PARTS_OF_RING, PARTS_OF_RANGE = 2, 4  # of a cell: of a ring of R, and of a range that stars are selected by
 
@@ -126,7 +128,21 @@ class GalacticBins:
             return 12 * 4**self.config.sky_order
         if name == CELLS:
             return 2 * self.cells.n_cells
-        return self.grids[name].n_pixels if name in MAPS else self.profiles[name].n_bins
+        return z_order(*self.grids[name].halves)[1] if name in MAPS else self.profiles[name].n_bins
+
+    def levels(self, name: str) -> int:
+        """Return how many sizes of cells a map has beside its pixels."""
+        return min(LEVELS, self.config.sky_order) if name == SKY else LEVELS
+
+    def pixel_bins(self, name: str) -> np.ndarray:
+        """Return the bin of each pixel of a map, row by row."""
+        return np.arange(self.n_bins(name)) if name == SKY else z_order(*self.grids[name].halves)[0]
+
+    def pixel_radii(self, name: str) -> np.ndarray:
+        """Return R in the middle of each pixel of a map about the Galactic centre, row by row, in kpc."""
+        columns, rows = self.grids[name].centres_kpc
+        x, y = np.meshgrid(columns, rows)
+        return (np.abs(x) if name == "edge_on" else np.hypot(x, y)).ravel()
 
     def members(self, name: str, stars: Stars) -> tuple[np.ndarray, np.ndarray]:
         """Return every (star, bin) of a product; a star can lie in several bins of it.
@@ -151,18 +167,22 @@ class GalacticBins:
         return self._profile_bins(name, stars)
 
     def _pixels(self, name: str, stars: Stars) -> np.ndarray:
+        if name == SKY:
+            return sky_pixels(stars.ra_deg, stars.dec_deg, self.config.sky_order)
+        grid = self.grids[name]
         if name == "edge_on":
-            return edge_on_pixels(self.grids[name], stars.x_kpc, stars.z_kpc, stars.radius_kpc)
-        if name == "face_on":
-            limit = self.config.face_on_height_kpc
-            return face_on_pixels(self.grids[name], stars.x_kpc, stars.y_kpc, stars.z_kpc, limit)
-        return sky_pixels(stars.ra_deg, stars.dec_deg, self.config.sky_order)
+            pixels = edge_on_pixels(grid, stars.x_kpc, stars.z_kpc, stars.radius_kpc)
+        else:
+            pixels = face_on_pixels(grid, stars.x_kpc, stars.y_kpc, stars.z_kpc, self.config.face_on_height_kpc)
+        return np.where(pixels >= 0, self.pixel_bins(name)[pixels], -1)
 
     def _profile_bins(self, name: str, stars: Stars) -> tuple[np.ndarray, np.ndarray]:
         config, windows = self.config, self.profiles[name].windows
         radii, z = stars.radius_kpc, stars.z_kpc
         if name == "radial":
             return window_bins(height_slices(z, config.height_edges_kpc), radii, windows)
+        if name == TREND:
+            return window_bins(slices_of(np.abs(z), config.height_edges_kpc), radii, windows)
         if name == "vertical":
             return window_bins(slices_of(radii, config.ring_edges_kpc), z, windows)
         if name == "radial_steps":
@@ -180,9 +200,11 @@ def _profiles(config: AtlasConfig) -> dict[str, ProfileBins]:
     radius, height = config.max_radius_kpc, config.max_height_kpc
     heights, rings = list(pairwise(config.height_edges_kpc)), list(pairwise(config.ring_edges_kpc))
     along_r = Windows.between(0.0, radius, config.radial_bin_kpc, 0.0)
+    overlapping = Windows.between(0.0, radius, config.radial_bin_kpc, config.overlap)
     return {
+        TREND: ProfileBins(overlapping, tuple(Slice(*edges) for edges in heights)),
         "radial": ProfileBins(
-            Windows.between(0.0, radius, config.radial_bin_kpc, config.overlap),
+            overlapping,
             tuple(Slice(low, high, side) for side, (low, high) in product(SIDES[:2], heights)),
         ),
         "vertical": ProfileBins(

@@ -37,6 +37,11 @@ class MapGrid:
         return self.shape[0] * self.shape[1]
 
     @property
+    def halves(self) -> tuple[int, int]:
+        """Rows and columns on either side of the centre."""
+        return self.half_rows, self.half_columns
+
+    @property
     def column_edges_kpc(self) -> np.ndarray:
         """Edges of the columns, shape (n_columns + 1,)."""
         return self.width_kpc * np.arange(-self.half_columns, self.half_columns + 1)
@@ -45,6 +50,12 @@ class MapGrid:
     def row_edges_kpc(self) -> np.ndarray:
         """Edges of the rows, shape (n_rows + 1,)."""
         return self.width_kpc * np.arange(-self.half_rows, self.half_rows + 1)
+
+    @property
+    def centres_kpc(self) -> tuple[np.ndarray, np.ndarray]:
+        """Middles of the columns and of the rows."""
+        columns, rows = self.column_edges_kpc, self.row_edges_kpc
+        return (columns[1:] + columns[:-1]) / 2, (rows[1:] + rows[:-1]) / 2
 
     def pixels(self, across_kpc: np.ndarray, up_kpc: np.ndarray) -> np.ndarray:
         """Return the pixel of each star, -1 outside the map or without a position.

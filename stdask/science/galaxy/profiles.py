@@ -142,8 +142,7 @@ def running_medians(
     counts, medians = bin_medians(keys, n_bins, min_stars)
     starts = bin_starts(keys, n_bins)
     bootstraps = np.full((n_bootstraps, n_bins), np.nan, dtype=np.float32)
-    used = np.flatnonzero(np.isfinite(medians))
-    for number in used:
+    for number in np.flatnonzero(np.isfinite(medians)) if n_bootstraps else ():
         values = unpack_values(keys[starts[number] : starts[number + 1]])
         rng = generator(seed, "bootstrap of a bin", first_bin + int(number))
         bootstraps[:, number] = bootstrap_medians(values, n_bootstraps, rng)

@@ -8,12 +8,14 @@ import numpy as np
 import pyarrow as pa
 
 from stdask.schema import Column
-from stdask.schema.products import MAP_NEW, MAP_STARS, map_columns
+from stdask.schema.products import MAP_NEW, MAP_STARS, excess_columns, map_columns
 from stdask.science.galaxy.bins import SKY
+from stdask.science.galaxy.excess import SMOOTHING_KPC, smooth_excess
 from stdask.science.galaxy.galactocentric import SUN_X_KPC, SUN_Z_KPC
 from stdask.stages.atlas.figures.maps import write_map_figures
 from stdask.stages.atlas.products import Products, translation_errors
 from stdask.stages.atlas.samples import ALONE, BEFORE, HEIGHT, MERGED
+from stdask.stages.atlas.tasks import Statistics
 from stdask.storage import paths
 from stdask.storage.catalogue.votable_header import votable_metadata
 from stdask.storage.products.maps import Axis, MapPlane, write_map_cubes, write_sky_maps
@@ -58,32 +60,59 @@ def write_maps(products: Products, view: str) -> list[Path]:
 
 
 def _layers(products: Products, view: str, sample: str) -> list[Layer]:
-    heights = products.medians[HEIGHT][view][sample]
+    heights = _pixels(products, view, sample, HEIGHT)
     layers = list(map(Layer.of, MAP_STARS, (heights.counts, heights.medians)))
     for label in products.labels:
-        found, unit = products.medians[label][view][sample], products.unit(label)
-        errors = np.full(len(found.counts), np.nan, dtype=np.float32)
-        if f"{label}_ERR" in products.medians and sample not in BEFORE.values():
-            errors = products.medians[f"{label}_ERR"][view][sample].medians
-        values = (
-            found.medians,
-            found.counts,
-            _change(products, view, sample, label),
-            found.deviations,
-            found.low,
-            found.high,
-            errors,
-            translation_errors(found),
-        )
-        layers += map(Layer.of, map_columns(label, unit), values)
+        columns, unit = map_columns(label, products.unit(label)), products.unit(label)
+        values = _medians(products, view, sample, label)
+        if view != SKY:
+            columns += excess_columns(label, unit)
+            values |= _excess(products, view, sample, label, heights.medians)
+        layers += [Layer.of(column, values[column.name]) for column in columns]
     return layers
 
 
-def _change(products: Products, view: str, sample: str, label: str) -> np.ndarray:
-    """Return by how much the translation moves the medians, shape (n_pixels,), NaN where it translates nothing."""
-    samples = products.medians[label][view]
-    after, before = samples[sample].medians, samples.get(BEFORE.get(sample, ""))
-    return after - before.medians if before else np.full_like(after, np.nan)
+def _medians(products: Products, view: str, sample: str, label: str) -> dict[str, np.ndarray]:
+    """Return what a map shows of a label, by the name of the column."""
+    found = _pixels(products, view, sample, label)
+    unknown = np.full(len(found.counts), np.nan, dtype=np.float32)
+    measured = f"{label}_ERR" in products.medians and sample not in BEFORE.values()
+    untranslated = BEFORE.get(sample, "")
+    before = _pixels(products, view, untranslated, label) if untranslated in products.medians[label][view] else None
+    adaptive, low, high = found.cells
+    return {
+        f"{label}_MEDIAN": found.medians,
+        f"N_{label}": found.counts,
+        f"{label}_ADAPTIVE": adaptive,
+        f"{label}_ADAPTIVE_ERR": (high - low) / 2,
+        f"N_{label}_ADAPTIVE": found.cell_counts,
+        f"{label}_CHANGE": found.medians - before.medians if before else unknown,
+        f"{label}_MAD": found.deviations,
+        f"{label}_P16": found.low,
+        f"{label}_P84": found.high,
+        f"{label}_ERROR": _pixels(products, view, sample, f"{label}_ERR").medians if measured else unknown,
+        f"{label}_TRANSLATION": translation_errors(found),
+    }
+
+
+def _excess(products: Products, view: str, sample: str, label: str, heights: np.ndarray) -> dict[str, np.ndarray]:
+    """Return how far the medians of pixels lie above the radial trend at their height, by the name of the column."""
+    found = _pixels(products, view, sample, label)
+    grid = products.bins.grids[view]
+    trend, errors = products.trend(label, sample).at(products.bins.pixel_radii(view), heights)
+    excess = found.medians - trend
+    sigma, least = SMOOTHING_KPC / grid.width_kpc, products.bins.config.min_stars_profile
+    smooth = smooth_excess(excess.reshape(grid.shape), found.counts.reshape(grid.shape), sigma, least)
+    return {
+        f"{label}_EXCESS": excess.astype(np.float32),
+        f"{label}_EXCESS_ERR": np.hypot((found.high - found.low) / 2, errors).astype(np.float32),
+        f"{label}_EXCESS_SMOOTH": smooth.ravel(),
+    }
+
+
+def _pixels(products: Products, view: str, sample: str, quantity: str) -> Statistics:
+    """Return what is known of a quantity in every pixel of a map, row by row."""
+    return products.medians[quantity][view][sample].take(products.bins.pixel_bins(view))
 
 
 def _cards(products: Products, view: str) -> dict[str, str | float | int]:
@@ -123,8 +152,7 @@ def _places(products: Products, view: str, pixels: np.ndarray) -> dict[str, np.n
         return {"PIXEL": pixels, "RA": ra, "DEC": dec}
     grid = products.bins.grids[view]
     rows, columns = np.divmod(pixels, grid.shape[1])
-    centres = ((edges[1:] + edges[:-1]) / 2 for edges in (grid.column_edges_kpc, grid.row_edges_kpc))
-    return {axis.name: own[i] for axis, own, i in zip(AXES[view], centres, (columns, rows), strict=True)}
+    return {axis.name: own[i] for axis, own, i in zip(AXES[view], grid.centres_kpc, (columns, rows), strict=True)}
 
 
 def _place_columns(view: str) -> list[Column]:

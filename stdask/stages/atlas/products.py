@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from stdask import schema
-from stdask.science.galaxy.bins import GalacticBins
+from stdask.science.galaxy.bins import TREND, GalacticBins
 from stdask.science.galaxy.errors import Population, noise_shift, population_shift, total_errors
+from stdask.science.galaxy.excess import Trend
 from stdask.science.galaxy.galactocentric import SUN_X_KPC, SUN_Z_KPC
-from stdask.stages.atlas.samples import A_ONLY, ALONE, MERGED, RAW_ONLY, Selection
+from stdask.stages.atlas.samples import A_ONLY, ALONE, HEIGHT, MERGED, RAW_ONLY, Selection
 from stdask.stages.atlas.tasks import Statistics
 
 
@@ -90,6 +91,13 @@ class Products:
             errors["POPULATION"],
         )
         return errors | {"TOTAL": total}
+
+    def trend(self, label: str, sample: str) -> Trend:
+        """Return the radial trend of a label in a sample, at all heights that have profiles."""
+        bins = self.bins.profiles[TREND]
+        found, heights = (self.medians[quantity][TREND][sample] for quantity in (label, HEIGHT))
+        arrays = (found.medians, (found.high - found.low) / 2, heights.medians)
+        return Trend(bins.windows, self.bins.config.height_edges_kpc, *(own.reshape(bins.shape) for own in arrays))
 
     def _population(self, label: str, product: str, sample: str) -> np.ndarray:
         samples = self.medians[label][product]

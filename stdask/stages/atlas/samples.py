@@ -7,7 +7,7 @@ from pathlib import Path
 from stdask import schema
 from stdask.config.atlas import AtlasConfig
 from stdask.config.run import Run
-from stdask.science.galaxy.bins import CELLS, MAPS, PROFILES, STEPS, GalacticBins
+from stdask.science.galaxy.bins import CELLS, MAPS, PROFILES, STEPS, TREND, GalacticBins
 from stdask.stages.atlas.sources import StarSource
 
 METALLICITIES, ABUNDANCES = ("FE_H", "M_H"), ("MG_FE", "ALPHA_FE")
@@ -89,8 +89,8 @@ class Selection:
     def products(self, quantity: str) -> tuple[str, ...]:
         """Return the products that a quantity is shown in."""
         if quantity in self.labels:
-            return (*MAPS, *PROFILES, *(steps for steps in STEPS if steps != FLARE), CELLS)
-        return (*MAPS, FLARE) if quantity == HEIGHT else MAPS
+            return (*MAPS, *PROFILES, TREND, *(steps for steps in STEPS if steps != FLARE), CELLS)
+        return (*MAPS, TREND, FLARE) if quantity == HEIGHT else MAPS
 
     def samples(self, quantity: str, product: str) -> dict[str, tuple[str, ...]]:
         """Return the samples compared, each with the parts it is put together from."""
@@ -107,9 +107,9 @@ class Selection:
             return {name: tuple(OF_A if part == RAW else part for part in parts) for name, parts in samples.items()}
         return samples
 
-    def members(self, quantity: str) -> tuple[str, ...]:
+    def members(self, quantity: str, product: str) -> tuple[str, ...]:
         """Return the parts that hold what one network alone gives for the stars of A."""
-        wanted = self.config.translation_errors and quantity in self.labels and bool(self.survey_b)
+        wanted = self.config.translation_errors and quantity in self.labels and bool(self.survey_b) and product != TREND
         names = [f"MEMBER_{k}" for k in range(1, self.n_members + 1)] if wanted else []
         return tuple(name for name in names if f"{quantity}_{name}" in self.source.columns)
 
@@ -128,7 +128,7 @@ class Selection:
     def parts(self, quantity: str, product: str) -> tuple[str, ...]:
         """Return all parts that a product of a quantity needs, as they were measured."""
         needed = [part for parts in self.samples(quantity, product).values() for part in parts]
-        return (*dict.fromkeys(needed), *self.members(quantity))
+        return (*dict.fromkeys(needed), *self.members(quantity, product))
 
 
 def noisy_part(number: int, part: str) -> str:

@@ -18,7 +18,7 @@ from stdask.errors import ConfigError
 from stdask.runs.counts import AtlasCounts, RowCounts
 from stdask.runs.receipts import Receipt
 from stdask.runs.stage import begin_stage
-from stdask.science.galaxy.bins import MAPS, PRODUCTS, PROFILES, GalacticBins
+from stdask.science.galaxy.bins import MAPS, PRODUCTS, PROFILES, TREND, GalacticBins
 from stdask.science.galaxy.errors import jackknife_factor
 from stdask.stages.atlas.comparisons.before_after import write_before_after
 from stdask.stages.atlas.comparisons.differences import write_asymmetry, write_seam
@@ -125,7 +125,8 @@ def write_products(products: Products, workers: Workers) -> tuple[list[Path], li
     seam, notes = write_seam(products)
     outputs = [*write_before_after(products), *write_gradients(products), *write_asymmetry(products), *seam]
     views = (*MAPS, *(PROFILES if products.labels else ()))
-    drawn = {quantity: {view: own[view] for view in views if view in own} for quantity, own in products.medians.items()}
+    kept = (*views, TREND)
+    drawn = {quantity: {name: own[name] for name in kept if name in own} for quantity, own in products.medians.items()}
     shown = replace(products, medians=drawn)  # bootstraps stay here
     for _, files in each(workers, write_view, views, shown, description="atlas: maps and profiles"):
         outputs += files
@@ -230,7 +231,7 @@ def _reduce(workers: Workers, selection: Selection, files: Sequence[Path], fille
         Range(product, quantity, first, end)
         for quantity in selection.quantities
         for product in selection.products(quantity)
-        for first, end in _cut(filled[product])
+        for first, end in _cut(filled[product], 4 ** selection.bins.levels(product) if product in MAPS else 1)
     ]
     parts: dict[tuple[str, str], dict[int, dict[str, Statistics]]] = {}
     for item, samples in each(workers, reduce_range, ranges, selection, files, description="atlas: medians"):
@@ -244,14 +245,14 @@ def _reduce(workers: Workers, selection: Selection, files: Sequence[Path], fille
     return medians
 
 
-def _cut(n_stars: np.ndarray) -> list[tuple[int, int]]:
-    """Return ranges of bins that hold at most `KEYS_IN_RANGE` stars each, or a single bin."""
-    total = np.concatenate([[0], np.cumsum(n_stars)])
+def _cut(n_stars: np.ndarray, step: int) -> list[tuple[int, int]]:
+    """Return ranges of whole groups of `step` bins, which hold at most `KEYS_IN_RANGE` stars each, or are one group."""
+    total = np.concatenate([[0], np.cumsum(n_stars)])[::step]
     ranges, first = [], 0
-    while first < len(n_stars):
-        end = int(np.searchsorted(total, total[first] + KEYS_IN_RANGE, side="right")) - 1
-        ranges.append((first, max(end, first + 1)))
-        first = ranges[-1][1]
+    while first < len(total) - 1:
+        end = max(int(np.searchsorted(total, total[first] + KEYS_IN_RANGE, side="right")) - 1, first + 1)
+        ranges.append((first * step, end * step))
+        first = end
     return ranges
 
 

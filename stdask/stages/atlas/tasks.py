@@ -17,12 +17,24 @@ import numpy as np
 
 from stdask import schema
 from stdask.config.atlas import AtlasConfig
+from stdask.science.galaxy.adaptive import cell_medians
 from stdask.science.galaxy.binning import bin_bands, bin_deviations, bin_medians, merge_keys, ordered_bits, pack_keys
 from stdask.science.galaxy.bins import CELLS, MAPS, PRODUCTS, STEPS, Stars
 from stdask.science.galaxy.errors import drawn_apart
 from stdask.science.galaxy.profiles import TAIL, running_medians
 from stdask.stages.atlas.noise import DISTANCE, DISTANCE_ERR, PLACES, Columns, moved_stars
-from stdask.stages.atlas.samples import A_ONLY, HEIGHT, MERGED, OF_A, OF_B, OF_B_ALONE, Selection, key_name, noisy_part
+from stdask.stages.atlas.samples import (
+    A_ONLY,
+    HEIGHT,
+    MERGED,
+    OF_A,
+    OF_B,
+    OF_B_ALONE,
+    RAW,
+    Selection,
+    key_name,
+    noisy_part,
+)
 from stdask.stages.atlas.sources import Block
 from stdask.storage.products.key_files import read_keys, write_keys
 from stdask.storage.tables import to_numpy
@@ -50,6 +62,8 @@ class Statistics:
     low: np.ndarray  # lower 68 % confidence limit
     high: np.ndarray  # upper limit
     deviations: np.ndarray  # median absolute deviation, of maps
+    cell_counts: np.ndarray  # int64, of maps of labels: stars in the smallest cell around that has enough of them
+    cells: np.ndarray  # (3, n_bins): its median and 68 % limits
     members: np.ndarray  # (n_members, n_bins): medians by single networks, drawn apart to scatter by their error
     noisy: np.ndarray  # (n_noisy, n_bins): medians of all stars moved once more within their errors
     bootstraps: np.ndarray  # (n_bootstraps, n_bins), of bins that share no stars
@@ -146,7 +160,7 @@ def reduce_range(item: Range, selection: Selection, files: Sequence[Path]) -> di
         of_members: list[np.ndarray] = []
         if sample in (MERGED, A_ONLY):
             with_b = [found[OF_B]] if sample == MERGED else []
-            of_members = [merge_keys([*with_b, found[part]]) for part in selection.members(quantity)]
+            of_members = [merge_keys([*with_b, found[part]]) for part in selection.members(quantity, product)]
         moved = range(selection.n_noisy if set(wanted) <= set(noisy) else 0)
         of_noisy = [merge_keys([found[noisy_part(number, part)] for part in wanted]) for number in moved]
         samples[sample] = _statistics(item, keys, of_members, of_noisy, selection)
@@ -158,22 +172,26 @@ def _statistics(
 ) -> Statistics:
     config, n_bins = selection.config, item.end_bin - item.first_bin
     empty = np.empty((0, n_bins), dtype=np.float32)
+    cell_counts, cells = np.zeros(n_bins, dtype=np.int64), empty
     minimum = _min_stars(item.product, config)
     deviations, bootstraps = np.full(n_bins, np.nan, dtype=np.float32), empty
     if item.product in MAPS:
         counts, medians = bin_medians(keys, n_bins, minimum)
         low, high = bin_bands(keys, medians, TAIL)
         deviations = bin_deviations(keys, medians)
+        if item.quantity in selection.labels:
+            cell_counts, *of_cells = cell_medians(keys, n_bins, minimum, selection.bins.levels(item.product), TAIL)
+            cells = np.array(of_cells)
     else:
-        found, drawn = running_medians(keys, n_bins, minimum, config.n_bootstraps, selection.seed, item.first_bin)
+        n_bootstraps = config.n_bootstraps if item.product in (*STEPS, CELLS) else 0
+        found, bootstraps = running_medians(keys, n_bins, minimum, n_bootstraps, selection.seed, item.first_bin)
         counts, medians, low, high = found
-        bootstraps = drawn if item.product in (*STEPS, CELLS) else empty
     of_members = np.array([bin_medians(own, n_bins, minimum).medians for own in members]) if members else empty
     # a bin that noise leaves with fewer stars still says something of it
     of_noisy = np.array([bin_medians(own, n_bins).medians for own in noisy]) if noisy else empty
     of_noisy = np.where(np.isfinite(medians), of_noisy, np.float32(np.nan))
     apart = drawn_apart(of_members, selection.member_factor)
-    return Statistics(counts, medians, low, high, deviations, apart, of_noisy, bootstraps)
+    return Statistics(counts, medians, low, high, deviations, cell_counts, cells, apart, of_noisy, bootstraps)
 
 
 def _min_stars(product: str, config: AtlasConfig) -> int:
@@ -188,7 +206,7 @@ def _columns(selection: Selection) -> list[str]:
     measured = {*selection.labels, *config.select, *(selection.alpha if config.alpha != "all" else ())}
     wanted = {"ra", "dec", *PLACES, DISTANCE, DISTANCE_ERR, *measured, *(f"{name}_ERR" for name in measured)}
     for label in selection.labels:
-        wanted |= {f"{label}_RAW", *(f"{label}_{part}" for part in selection.members(label))}
+        wanted |= {f"{label}_{part}" for product in MAPS for part in (RAW, *selection.members(label, product))}
     others = [schema.SURVEY.name, schema.STAR_KEY.name] if selection.survey_b else [schema.STAR_KEY.name]
     if selection.knows_pairs:
         others.append(schema.IN_PAIRS.name)

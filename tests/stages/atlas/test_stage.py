@@ -54,7 +54,20 @@ FIGURES = tuple(
     )
     for ending in ("png", "pdf")
 )
-PLANES = ("{}_MEDIAN", "N_{}", "{}_CHANGE", "{}_MAD", "{}_P16", "{}_P84", "{}_ERROR", "{}_TRANSLATION")
+PLANES = (
+    *(
+        "{}_MEDIAN",
+        "N_{}",
+        "{}_ADAPTIVE",
+        "{}_ADAPTIVE_ERR",
+        "N_{}_ADAPTIVE",
+        "{}_CHANGE",
+        "{}_MAD",
+        "{}_P16",
+        "{}_P84",
+    ),
+    *("{}_ERROR", "{}_TRANSLATION", "{}_EXCESS", "{}_EXCESS_ERR", "{}_EXCESS_SMOOTH"),
+)
 MEMBERS = ("MEMBER_1", "MEMBER_2", "MEMBER_3")
 COLUMNS = (
     schema.SURVEY,
@@ -292,6 +305,62 @@ def test_the_change_of_a_pixel_is_that_of_the_median_of_the_same_stars(done):
     assert_allclose(of_a["FE_H_CHANGE"], -0.15, atol=1e-6)  # float32
     others = table[~np.isin(table["SAMPLE"], ["MERGED", "A_ONLY"])]
     assert np.isnan(others["FE_H_CHANGE"]).all()
+
+
+def test_a_pixel_with_few_stars_shows_the_median_of_the_smallest_cell_with_three(done):
+    run, _, data = done
+    cube = read_map_cube(paths.products(run.output) / "map_face_on.fits", "A_ONLY")
+    stars, values = stars_of(data, "A_ONLY")
+    stars &= np.abs(data["Z_GC"]) < 1
+    rows, columns = (np.floor(np.nan_to_num(data[name], nan=99) / 0.5).astype(int) for name in ("Y_GC", "X_GC"))
+    sizes = set()
+    for row, column in np.argwhere(cube["COUNT"] < 20)[::7]:  # from the lower left; the centre is in the middle
+        for level in range(4):
+            inside = stars & (rows >> level == row - 24 >> level) & (columns >> level == column - 24 >> level)
+            if inside.sum() >= 3:
+                sizes.add(level)
+                assert cube["FE_H_ADAPTIVE"][row, column] == np.median(values[inside])
+                assert cube["N_FE_H_ADAPTIVE"][row, column] == inside.sum()
+                assert cube["FE_H_ADAPTIVE_ERR"][row, column] > 0
+                break
+        else:
+            assert np.isnan(cube["FE_H_ADAPTIVE"][row, column])
+    assert len(sizes) > 2
+    full = cube["COUNT"] >= 3
+    assert_array_equal(cube["FE_H_ADAPTIVE"][full], cube["FE_H_MEDIAN"][full])
+
+
+@pytest.mark.parametrize("view", ["face_on", "edge_on"])
+def test_a_disc_without_arms_has_no_excess_beyond_its_errors(done, view):
+    run, *_ = done
+    cube = read_map_cube(paths.products(run.output) / f"map_{view}.fits", "MERGED")
+    known = np.isfinite(cube["FE_H_EXCESS"]) & (cube["N_FE_H"] >= 5)
+    assert known.sum() > 200
+    pulls = (cube["FE_H_EXCESS"] / cube["FE_H_EXCESS_ERR"])[known]
+    share = np.mean(np.abs(pulls) < 1)
+    assert 0.58 < share < 0.78  # 68 per cent; of 200 pixels by chance within 0.033, three times that
+    weighted = np.average(cube["FE_H_EXCESS"][known], weights=cube["N_FE_H"][known])
+    assert abs(weighted) < 0.01  # some 1300 stars: 1.25 * 0.1 / sqrt(1300) = 0.0035, three times that
+    assert np.nanstd(cube["FE_H_EXCESS_SMOOTH"]) < 0.4 * np.std(cube["FE_H_EXCESS"][known])
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_an_arm_is_found_in_the_excess_where_it_was_put(tmp_path, client):
+    data = disc()
+    arm = 0.12 * np.exp(-((data["X_GC"] + 6) ** 2 + (data["Y_GC"] - 3) ** 2) / 2 / 1.5**2)
+    data["FE_H"] = (data["FE_H"] + np.nan_to_num(arm)).astype(np.float32)
+    run = prepare(tmp_path, data, n_bootstraps=20, translation_errors=False, select={})
+    atlas.run(run, client)
+    cube = read_map_cube(paths.products(run.output) / "map_face_on.fits", "MERGED")
+    y, x = (np.indices((48, 48)) - 23.5) * 0.5
+    expected = 0.12 * np.exp(-((x + 6) ** 2 + (y - 3) ** 2) / 2 / 1.5**2)
+    smooth = cube["FE_H_EXCESS_SMOOTH"]
+    known = np.isfinite(smooth)
+    height = 0.12 * np.sum((smooth * expected)[known]) / np.sum(expected[known] ** 2)
+    # The trend takes what the arm adds to the median of its ring, up to 3.8 of 42 kpc. Smoothing by 0.5 kpc lowers the
+    # middle by 1 - 1.5^2 / (1.5^2 + 0.5^2) = 0.1 of it and widens the whole. Noise: some 170 stars under the arm,
+    # 1.25 * 0.1 / sqrt(170) = 0.010, twice that.
+    assert_allclose(height, 0.12 * (0.95 - 0.09), atol=0.02)
 
 
 def test_radial_profiles_of_a_as_measured_are_numpys_medians_of_its_own_values(done):

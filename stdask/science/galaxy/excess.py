@@ -1,0 +1,113 @@
+"""What is left of a map when the radial trend at the same height is taken away: arms, bars, warps and seams.
+
+Sources: Poggio et al. 2022, A&A 666, L4; Hawkins 2023, MNRAS 525, 3318.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from stdask.science.galaxy.binning import slices_of
+from stdask.science.galaxy.profiles import Windows
+
+SMOOTHING_KPC = 0.5  # sigma of the Gaussian of smoothed maps
+
+
+@dataclass(frozen=True)
+class Trend:
+    """Running medians along R in slices of |Z|; each array of shape (n_slices, n_windows), NaN with too few stars."""
+
+    windows: Windows
+    height_edges_kpc: tuple[float, ...]
+    medians: np.ndarray
+    errors: np.ndarray  # 1-sigma
+    heights_kpc: np.ndarray  # median |Z|
+
+    def at(self, radii_kpc: np.ndarray, heights_kpc: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the trend and its 1-sigma error at some places.
+
+        Between the middles of windows, and between the median heights of slices, it is a straight line; below the
+        lowest height and above the highest one the line of the nearest two goes on. So the trend of stars whose
+        label falls linearly with R and |Z| is exact.
+
+        Parameters
+        ----------
+        radii_kpc, heights_kpc : shape (n,)
+            R and |Z|.
+
+        Returns
+        -------
+        values, errors : shape (n,)
+            NaN beyond the slices, or where a window around has too few stars.
+        """
+        values, errors, heights = (self._along(own, radii_kpc) for own in (self.medians, self.errors, self.heights_kpc))
+        own = slices_of(heights_kpc, self.height_edges_kpc)
+        places, n_slices = np.arange(len(own)), len(values)
+        above = heights_kpc >= heights[own, places]
+        first, second = np.where(above, own + 1, own - 1), np.where(above, own - 1, own + 1)
+        other = np.where(_known(values, first, places), first, np.where(_known(values, second, places), second, own))
+        rise, run = (own_values[other, places] - own_values[own, places] for own_values in (values, heights))
+        slopes = np.divide(rise, run, where=other != own, out=np.zeros(len(own)))
+        found = values[own, places] + slopes * (heights_kpc - heights[own, places])
+        inside = (own >= 0) & (own < n_slices)
+        return np.where(inside, found, np.nan), np.where(inside, errors[own, places], np.nan)
+
+    def _along(self, numbers: np.ndarray, radii_kpc: np.ndarray) -> np.ndarray:
+        """Return the numbers of every slice at some radii, shape (n_slices, n)."""
+        windows = self.windows
+        steps = (radii_kpc - windows.centres_kpc[0]) / windows.step_kpc
+        steps = np.clip(np.nan_to_num(steps), 0, windows.number - 1)
+        first = np.minimum(steps.astype(np.int64), max(windows.number - 2, 0))
+        second = np.minimum(first + 1, windows.number - 1)
+        share = steps - first
+        return (1 - share) * numbers[:, first] + share * numbers[:, second]
+
+
+def _known(values: np.ndarray, slices: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Tell where a slice is one of those that there are and has a value."""
+    inside = (slices >= 0) & (slices < len(values))
+    return inside & np.isfinite(values[np.where(inside, slices, 0), places])
+
+
+def smooth_excess(excess: np.ndarray, counts: np.ndarray, sigma_pixels: float, min_stars: float) -> np.ndarray:
+    """Return a map averaged over the pixels around each, with a Gaussian and the inverse variance as weights.
+
+    The variance of a median is taken to be that of stars which scatter alike in all pixels, over their number: the
+    variance of a few stars themselves is too uncertain for a weight.
+
+    Parameters
+    ----------
+    excess : shape (n_rows, n_columns)
+        NaN where it is not known.
+    counts : shape (n_rows, n_columns)
+        Number of stars of each pixel.
+    sigma_pixels
+        Of the Gaussian.
+    min_stars
+        Number of stars, each weighted by the Gaussian (1 in its middle), that a pixel of the result needs.
+
+    Returns
+    -------
+    smoothed : shape (n_rows, n_columns), float32
+        NaN where there are too few stars, or where they lie on one side: their mean place is then over half a sigma
+        away.
+    """
+    known = np.isfinite(excess)
+    stars = np.where(known, counts, 0).astype(np.float64)
+    rows, columns = np.arange(excess.shape[0])[:, None], np.arange(excess.shape[1])
+
+    def near(values: np.ndarray) -> np.ndarray:
+        return gaussian_filter(values.astype(np.float64), sigma_pixels, mode="constant", truncate=4.0)
+
+    middle = np.zeros(excess.shape)
+    middle[excess.shape[0] // 2, excess.shape[1] // 2] = 1.0
+    weights = near(stars)
+    enough = weights >= min_stars * near(middle).max() * (1 - 1e-9)  # whatever the last bit of the sum
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return np.divide(near(stars * values), weights, where=enough, out=np.full(weights.shape, np.nan))
+
+    aside = np.hypot(mean(rows) - rows, mean(columns) - columns)
+    smoothed = mean(np.where(known, excess, 0.0))
+    return np.where(aside <= sigma_pixels / 2, smoothed, np.nan).astype(np.float32)
