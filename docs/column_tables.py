@@ -132,6 +132,7 @@ def tables() -> Iterator[tuple[str, str, Sequence[schema.Column]]]:
             *schema.GALACTOCENTRIC,
             *schema.GALACTOCENTRIC_ERR,
             *schema.VELOCITIES,
+            *schema.ORBITS,
         ),
     )
     yield (
@@ -153,8 +154,13 @@ def tables() -> Iterator[tuple[str, str, Sequence[schema.Column]]]:
     yield (
         "Maps",
         "`products/map_edge_on.parquet`, `map_face_on.parquet`, `map_all_sky.parquet`: one row for each sample and\n"
-        "pixel with stars. Other columns hold the position of the pixel.",
-        (sample, *products.MAP_STARS, *_of_label(products.map_columns("LABEL")), products.MAP_NEW),
+        "pixel with stars. Other columns hold the position of the pixel. The map of the sky has no `EXCESS`.",
+        (
+            sample,
+            *products.MAP_STARS,
+            *_of_label((*products.map_columns("LABEL"), *products.excess_columns("LABEL"))),
+            products.MAP_NEW,
+        ),
     )
     yield (
         "Profiles",

@@ -122,6 +122,22 @@ VELOCITIES = tuple(
         ("VPHI", "about the axis, positive in the direction of rotation: 246 km/s for the Sun"),
     )
 )
+ORBITS = (
+    Column(
+        "L_Z",
+        "float32",
+        "kpc km/s",
+        "phys.angMomentum;pos.galactocentric",
+        "Angular momentum about the axis of the Galaxy, R_GC VPHI_GC, positive in the direction of rotation",
+    ),
+    Column(
+        "R_GUIDE",
+        "float32",
+        "kpc",
+        "pos.distance;pos.galactocentric",
+        "Guiding radius L_Z / 233.36 km/s, for a flat rotation curve; NaN for stars that move against the rotation",
+    ),
+)
 CLUSTER_COLUMNS = ("ra", "dec", "distance", "rhalf_arcmin")
 REJECTED = (
     Column("row", "int64", "", "meta.record", "Number of the row in the file or table that the stage read, from 0"),

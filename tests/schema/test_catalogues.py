@@ -12,7 +12,7 @@ LABELS = {**dict.fromkeys(schema.QUANTITIES, ""), "SI_FE": "dex"}
 SHARED = [
     schema.HEALPIX, schema.SOURCE_ID, schema.STAR_KEY, *schema.POSITION, schema.GOOD, *schema.DISTANCE,
     *schema.PROPER_MOTION, schema.ID, schema.DISTANCE_FROM, schema.SURVEY, *schema.GALACTOCENTRIC,
-    *schema.GALACTOCENTRIC_ERR, *schema.VELOCITIES, *schema.photometric_columns(),
+    *schema.GALACTOCENTRIC_ERR, *schema.VELOCITIES, *schema.ORBITS, *schema.photometric_columns(),
 ]  # fmt: skip
 TRANSLATED = [
     column

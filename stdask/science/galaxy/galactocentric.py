@@ -16,6 +16,8 @@ FRAME = Galactocentric(
     z_sun=20.8 * u.pc,
     roll=0 * u.deg,
 )
+# What the Sun moves at less its own motion in V, 12.24 km/s (Schoenrich, Binney & Dehnen 2010, MNRAS 403, 1829).
+CIRCULAR_VELOCITY_KM_S = 245.6 - 12.24
 SUN_X_KPC, SUN_Z_KPC = -8.122, 0.0208  # X to 0.03 pc: the distance to the centre is along a tilted line
 
 
@@ -143,6 +145,31 @@ def galactic_velocities(
     with np.errstate(invalid="ignore"):  # on the axis neither direction is known
         radial, azimuthal = (x * v_x + y * v_y) / radius, (y * v_x - x * v_y) / radius
     return GalacticVelocities(v_x, v_y, v_z, radial, azimuthal)
+
+
+class Orbits(NamedTuple):
+    """What the rotation of stars about the Galaxy says of their orbits; each array of shape (n_stars,), float64."""
+
+    angular_momenta: np.ndarray  # about the axis, kpc km/s, positive as the Galaxy rotates
+    guiding_radii_kpc: np.ndarray  # NaN against the rotation
+
+
+def orbits(radius_kpc: np.ndarray, azimuthal_km_s: np.ndarray) -> Orbits:
+    """Return the angular momentum of each star, and the radius of the circular orbit that has the same.
+
+    Angular momentum is kept where the radius of a star swings along its orbit. The rotation curve is taken to be flat,
+    at `CIRCULAR_VELOCITY_KM_S`. Along the curve of Eilers et al. 2019 (ApJ 871, 120), which falls by 1.7 km/s a kpc,
+    guiding radii are 1 per cent too large at 4 kpc and 6 per cent too small at 14 kpc.
+
+    Parameters
+    ----------
+    radius_kpc : shape (n_stars,), kpc
+        Cylindrical.
+    azimuthal_km_s : shape (n_stars,), km/s
+        As `GalacticVelocities.azimuthal`.
+    """
+    momenta = radius_kpc * azimuthal_km_s
+    return Orbits(momenta, np.where(momenta > 0, momenta, np.nan) / CIRCULAR_VELOCITY_KM_S)
 
 
 def _believed(distance_kpc: np.ndarray) -> np.ndarray:

@@ -202,7 +202,7 @@ def _columns(
         *motion,
         *schema.GALACTOCENTRIC,
         *schema.GALACTOCENTRIC_ERR,
-        *(schema.VELOCITIES if motion and has_velocity else ()),
+        *((*schema.VELOCITIES, *schema.ORBITS) if motion and has_velocity else ()),
     )
 
 

@@ -13,7 +13,7 @@ from stdask import schema
 from stdask.config.stages import MergeConfig
 from stdask.runs.ledger import Parts
 from stdask.runs.receipts import FileRecord, describe
-from stdask.science.galaxy.galactocentric import galactic_positions, galactic_velocities, position_errors
+from stdask.science.galaxy.galactocentric import galactic_positions, galactic_velocities, orbits, position_errors
 from stdask.science.sky.globular_clusters import in_globular_cluster
 from stdask.science.sky.healpix import Cells, Pixel, count_cells
 from stdask.stages.merge.distances import lend_distances
@@ -245,6 +245,7 @@ def _places(data: dict[str, np.ndarray | pa.Array], sources: Sources) -> dict[st
     if set(schema.VELOCITIES) <= set(sources.columns):
         velocities = galactic_velocities(ra, dec, distance, pmra, pmdec, data[sources.velocity])
         found |= _named(schema.VELOCITIES, velocities)
+        found |= _named(schema.ORBITS, orbits(places.radius_kpc, velocities.azimuthal))
     return found
 
 

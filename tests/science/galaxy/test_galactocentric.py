@@ -5,7 +5,7 @@ import numpy as np
 from astropy.coordinates import Galactocentric, SkyCoord, galactocentric_frame_defaults
 from numpy.testing import assert_allclose, assert_array_equal
 
-from stdask.science.galaxy.galactocentric import galactic_positions, galactic_velocities, position_errors
+from stdask.science.galaxy.galactocentric import galactic_positions, galactic_velocities, orbits, position_errors
 
 RNG = np.random.default_rng(11)
 RA, DEC = RNG.uniform(0, 360, 500), np.degrees(np.arcsin(RNG.uniform(-1, 1, 500)))
@@ -18,6 +18,24 @@ def test_the_sun_stands_where_the_paper_puts_it():
     # 8.122 kpc is the distance to the centre along a line tilted by 20.8 pc: X is shorter by 0.03 pc
     assert_allclose([sun.x_kpc[0], sun.y_kpc[0], sun.z_kpc[0]], [-8.122, 0.0, 0.0208], atol=5e-5)
     assert_allclose(sun.azimuth_deg, 180.0)
+
+
+def test_stars_on_circular_orbits_have_the_radius_of_their_orbit_as_guiding_radius():
+    radii = np.array([2.0, 8.122, 15.0])
+    momenta, guiding = orbits(radii, np.full(3, 233.36))
+    assert_allclose(guiding, radii, rtol=1e-12)
+    assert_allclose(momenta, [466.72, 1895.34992, 3500.4], rtol=1e-12)
+
+
+def test_the_sun_is_guided_outside_its_place_and_retrograde_stars_by_no_circular_orbit():
+    """The Sun is faster than a circular orbit by 12.24 km/s (Schoenrich et al. 2010): 8.122 * 245.6 / 233.36 kpc."""
+    found = galactic_velocities(*np.array([[10.0], [20.0], [0.0], [0.0], [0.0], [0.0]]))
+    momenta, guiding = orbits(np.array([8.122]), found.azimuthal)
+    assert_allclose(guiding, 8.548, atol=0.002)  # the frame is tilted by 0.0026
+    assert_allclose(momenta, 1994.76, atol=0.5)
+    momenta, guiding = orbits(np.array([8.0, np.nan]), np.array([-50.0, 200.0]))
+    assert_allclose(momenta, [-400.0, np.nan])
+    assert np.isnan(guiding).all()
 
 
 def test_sgr_a_star_is_at_the_centre():

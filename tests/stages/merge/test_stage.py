@@ -341,12 +341,15 @@ def test_velocities_are_there_where_a_star_has_a_motion_on_the_sky_and_along_the
     for column, values in zip(schema.VELOCITIES, truth, strict=True):
         assert_allclose(of_survey(run, A, column.name), np.where(known, values[:10], np.nan), rtol=1e-6, atol=1e-5)
         assert np.isnan(of_survey(run, B, column.name)).all()  # B has no proper motions
+    momenta = of_survey(run, A, "R_GC") * of_survey(run, A, "VPHI_GC")
+    assert_allclose(of_survey(run, A, "L_Z"), momenta, rtol=1e-5)  # products of float32
+    assert_allclose(of_survey(run, A, "R_GUIDE"), np.where(momenta > 0, momenta, np.nan) / 233.36, rtol=1e-5)
     assert_allclose(of_survey(run, A, "PMRA"), motions["PMRA"][:10], rtol=1e-6)
 
 
 def test_without_proper_motions_there_are_no_columns_of_velocities(plain):
     names = {column.name for column in merged(plain).columns}
-    assert not names & {column.name for column in (*schema.VELOCITIES, *schema.PROPER_MOTION)}
+    assert not names & {column.name for column in (*schema.VELOCITIES, *schema.ORBITS, *schema.PROPER_MOTION)}
 
 
 def test_a_survey_without_distances_is_merged_with_missing_positions(tmp_path, client):
