@@ -147,7 +147,13 @@ def tables() -> Iterator[tuple[str, str, Sequence[schema.Column]]]:
         "merged catalogue it is a folder.",
         schema.REJECTED,
     )
-    samples = {"ALONE": "B alone", "MERGED": "B and translated A", "UNTRANSLATED": "B and A as measured"}
+    samples = {
+        "ALONE": "B alone",
+        "MERGED": "B and translated A",
+        "UNTRANSLATED": "B and A as measured",
+        "A_ONLY": "translated A",
+        "RAW_ONLY": "A as measured",
+    }
     sample = schema.Column(
         "SAMPLE", "string", description="; ".join(f"{name}: {what}" for name, what in samples.items())
     )
@@ -159,13 +165,14 @@ def tables() -> Iterator[tuple[str, str, Sequence[schema.Column]]]:
             sample,
             *products.MAP_STARS,
             *_of_label((*products.map_columns("LABEL"), *products.excess_columns("LABEL"))),
+            *products.SHARES,
             products.MAP_NEW,
         ),
     )
     yield (
         "Profiles",
         "`products/profile_radial.ecsv`; in `profile_vertical.ecsv` R and Z are exchanged.",
-        _of_label(products.profile_columns("R", "Z", samples, {"LABEL": ""})),
+        (*_of_label(products.profile_columns("R", "Z", samples, {"LABEL": ""})), *products.SHARES),
     )
     yield "Gradients", "`products/gradients.ecsv`: slopes of the profiles.", products.GRADIENTS
     yield "North and south", "`products/asymmetry.ecsv`: the two sides of the midplane compared.", products.ASYMMETRY

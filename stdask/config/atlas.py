@@ -40,6 +40,10 @@ class AtlasConfig(TomlModel):
     alpha_line: tuple[float, float] = (0.10, -0.16)
     """Line between the low-alpha and the high-alpha sequence: [alpha/Fe] = first number + second number x [Fe/H].
     Default: as in Thomas et al. 2024, Fig. 14."""
+    radius: Literal["R", "R_GUIDE"] = "R"
+    """Radius of the maps about the Galactic centre, the profiles and the gradients. `R`: where a star is. `R_GUIDE`:
+    the radius of the circular orbit with its angular momentum. Stars without a velocity, or that move against the
+    rotation, are then left out."""
     bin_kpc: float = Field(default=0.2, gt=0)
     """Size of the pixels of the edge-on and face-on maps, in kpc."""
     max_radius_kpc: float = Field(default=20.0, gt=0)

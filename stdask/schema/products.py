@@ -149,6 +149,14 @@ MAP_STARS = (
 MAP_NEW = Column("NEW", "bool", description="True if MERGED has enough stars in the pixel and ALONE has none")
 
 
+SHARES = (
+    Column("HIGH_ALPHA", "float32", description="Share of stars above [atlas] alpha_line"),
+    Column("N_HIGH_ALPHA", "int64", description="Number of stars that the share is of"),
+    Column("HIGH_ALPHA_P16", "float32", description="Lower 68 % limit of the share"),
+    Column("HIGH_ALPHA_P84", "float32", description="Upper 68 % limit of the share"),
+)
+
+
 def map_columns(label: str, unit: str = "") -> tuple[Column, ...]:
     """Return what a map holds of a label."""
     return (

@@ -8,13 +8,13 @@ import numpy as np
 import pyarrow as pa
 
 from stdask.schema import Column
-from stdask.schema.products import MAP_NEW, MAP_STARS, excess_columns, map_columns
+from stdask.schema.products import MAP_NEW, MAP_STARS, SHARES, excess_columns, map_columns
 from stdask.science.galaxy.bins import SKY
 from stdask.science.galaxy.excess import SMOOTHING_KPC, smooth_excess
 from stdask.science.galaxy.galactocentric import SUN_X_KPC, SUN_Z_KPC
 from stdask.stages.atlas.figures.maps import write_map_figures
 from stdask.stages.atlas.products import Products, translation_errors
-from stdask.stages.atlas.samples import ALONE, BEFORE, HEIGHT, MERGED
+from stdask.stages.atlas.samples import ALONE, BEFORE, HEIGHT, HIGH_ALPHA, MERGED
 from stdask.stages.atlas.tasks import Statistics
 from stdask.storage import paths
 from stdask.storage.catalogue.votable_header import votable_metadata
@@ -69,6 +69,9 @@ def _layers(products: Products, view: str, sample: str) -> list[Layer]:
             columns += excess_columns(label, unit)
             values |= _excess(products, view, sample, label, heights.medians)
         layers += [Layer.of(column, values[column.name]) for column in columns]
+    if products.has_sequences:
+        shares = _pixels(products, view, sample, HIGH_ALPHA)
+        layers += map(Layer.of, SHARES, (shares.medians, shares.counts, shares.low, shares.high))
     return layers
 
 
@@ -120,7 +123,7 @@ def _cards(products: Products, view: str) -> dict[str, str | float | int]:
     cards: dict[str, str | float | int] = {
         name.upper().replace("_", "")[:8]: v for name, v in products.provenance.items()
     }
-    cards |= {"MINSTARS": config.min_stars_pixel, "SUN_X": SUN_X_KPC, "SUN_Z": SUN_Z_KPC}
+    cards |= {"RADIUS": config.radius, "MINSTARS": config.min_stars_pixel, "SUN_X": SUN_X_KPC, "SUN_Z": SUN_Z_KPC}
     cards |= {f"SELECT{number}": text for number, text in enumerate(products.selected, start=1)}
     return cards | ({"MAXABSZ": config.face_on_height_kpc} if view == "face_on" else {})
 

@@ -11,7 +11,7 @@ from stdask.science.galaxy.bins import TREND, GalacticBins
 from stdask.science.galaxy.errors import Population, noise_shift, population_shift, total_errors
 from stdask.science.galaxy.excess import Trend
 from stdask.science.galaxy.galactocentric import SUN_X_KPC, SUN_Z_KPC
-from stdask.stages.atlas.samples import A_ONLY, ALONE, HEIGHT, MERGED, RAW_ONLY, Selection
+from stdask.stages.atlas.samples import A_ONLY, ALONE, HEIGHT, HIGH_ALPHA, MERGED, RAW_ONLY, Selection
 from stdask.stages.atlas.tasks import Statistics
 
 
@@ -37,6 +37,11 @@ class Products:
     def samples(self) -> tuple[str, ...]:
         """Samples that have maps, in the order they are shown."""
         return tuple(self.titles)
+
+    @property
+    def has_sequences(self) -> bool:
+        """Whether it is known of any star which sequence it is of."""
+        return HIGH_ALPHA in self.medians and bool(self.medians[HIGH_ALPHA]["edge_on"][MERGED].counts.any())
 
     @property
     def pairs(self) -> dict[str, tuple[str, ...]]:
@@ -68,6 +73,7 @@ class Products:
             **self.provenance,
             "seed": self.selection.seed,
             "select": self.selected,
+            "radius": config.radius,
             "n_bootstraps": config.n_bootstraps,
             "sun_x_kpc": SUN_X_KPC,
             "sun_z_kpc": SUN_Z_KPC,

@@ -9,6 +9,7 @@ from stdask.figures.profiles import Curve, ProfilePanel, ProfileRow, draw_profil
 from stdask.schema import products as schema_products
 from stdask.science.galaxy.bins import ProfileBins
 from stdask.stages.atlas.products import Products
+from stdask.stages.atlas.samples import HIGH_ALPHA
 from stdask.storage.documents import write_figures
 from stdask.storage.products.maps import write_profile
 
@@ -23,6 +24,7 @@ def write_profiles(products: Products, kind: str) -> list[Path]:
     along, across = AXES[kind]
     table = stem.with_suffix(".ecsv")
     columns = schema_products.profile_columns(along, across, products.titles, products.units)
+    columns += schema_products.SHARES if products.has_sequences else ()
     meta = products.meta() | {"min_stars": products.bins.config.min_stars_profile}
     write_profile(table, columns, _rows(products, kind), meta)
     files = [table]
@@ -60,6 +62,10 @@ def _rows(products: Products, kind: str) -> dict[str, np.ndarray]:
             errors = products.errors_of(label, kind, sample)
             part |= {f"{label}_{name}": values[rows] for name, values in errors.items()}
             part[f"N_{label}"] = own.counts[rows]
+        if products.has_sequences:
+            shares = products.medians[HIGH_ALPHA][kind][sample]
+            part |= {"HIGH_ALPHA": shares.medians[rows], "N_HIGH_ALPHA": shares.counts[rows]}
+            part |= {"HIGH_ALPHA_P16": shares.low[rows], "HIGH_ALPHA_P84": shares.high[rows]}
         parts.append(part)
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 

@@ -13,6 +13,7 @@ from stdask.stages.atlas.sources import StarSource
 METALLICITIES, ABUNDANCES = ("FE_H", "M_H"), ("MG_FE", "ALPHA_FE")
 MAPPED = (*METALLICITIES, *ABUNDANCES)
 HEIGHT = "HEIGHT"  # |Z|, which every star on the maps has: its counts are those of the stars
+HIGH_ALPHA = "HIGH_ALPHA"  # 1 above the line between the two sequences, 0 below: medians are shares
 FLARE = "flare_steps"
 OF_B, OF_A, RAW = "B", "A", "RAW"  # values of B; of A on the scale of B; of A as A measured them
 OF_B_ALONE = "B_ALONE"  # values of B for stars that are not in A
@@ -67,7 +68,7 @@ class Selection:
     source: StarSource
     bins: GalacticBins
     labels: tuple[str, ...]
-    alpha: tuple[str, ...]  # the metallicity and the abundance ratio that tell the two sequences apart
+    alpha: tuple[str, ...]  # the metallicity and the abundance ratio that tell the two sequences apart, if known
     survey_b: str  # empty: all stars are of one survey
     knows_pairs: bool  # whether the source tells which stars are in both surveys
     n_members: int  # networks whose own values the source has
@@ -82,15 +83,16 @@ class Selection:
 
     @property
     def quantities(self) -> tuple[str, ...]:
-        """What medians are taken of: |Z|, the labels, and their errors where there are some."""
+        """What medians are taken of: |Z|, the labels, their errors where there are some, and the sequence of a star."""
         errors = [f"{label}_ERR" for label in self.labels if f"{label}_ERR" in self.source.columns]
-        return (HEIGHT, *self.labels, *errors)
+        return (HEIGHT, *self.labels, *errors, *([HIGH_ALPHA] if self.alpha and self.config.alpha == "all" else []))
 
     def products(self, quantity: str) -> tuple[str, ...]:
         """Return the products that a quantity is shown in."""
         if quantity in self.labels:
             return (*MAPS, *PROFILES, TREND, *(steps for steps in STEPS if steps != FLARE), CELLS)
-        return (*MAPS, TREND, FLARE) if quantity == HEIGHT else MAPS
+        further = {HEIGHT: (TREND, FLARE), HIGH_ALPHA: PROFILES}
+        return (*MAPS, *further.get(quantity, ()))
 
     def samples(self, quantity: str, product: str) -> dict[str, tuple[str, ...]]:
         """Return the samples compared, each with the parts it is put together from."""
@@ -103,7 +105,7 @@ class Selection:
             wanted = [ALONE, A_ONLY, RAW_ONLY]
         raw = any(f"{label}_RAW" in self.source.columns for label in self.labels)
         samples = {name: parts for name, parts in SAMPLES.items() if name in wanted and (raw or RAW not in parts)}
-        if quantity not in self.labels:  # that a star lies somewhere does not change when its labels are translated
+        if quantity not in (*self.labels, HIGH_ALPHA):  # where a star lies does not change when labels are translated
             return {name: tuple(OF_A if part == RAW else part for part in parts) for name, parts in samples.items()}
         return samples
 
@@ -121,9 +123,14 @@ class Selection:
     def noisy(self, quantity: str, product: str) -> tuple[str, ...]:
         """Return the parts that are moved within the errors: the values on one scale, where an error is known."""
         known = {f"{quantity}_ERR", schema.DISTANCE[1].name} & self.source.columns
-        if not self.n_noisy or not known or product not in (*PROFILES, *STEPS):
+        if not self.n_noisy or not known or product not in (*PROFILES, *STEPS) or quantity == HIGH_ALPHA:
             return ()
         return (OF_B, OF_A) if self.survey_b else (OF_B,)
+
+    def sequence_columns(self, part: str) -> tuple[str, ...]:
+        """Return the columns that tell the sequence of stars: samples where there are some, which scatter as in B."""
+        own = [f"{label}_RAW" if part == RAW else schema.sample_name(label) for label in self.alpha]
+        return tuple(own) if part == RAW or set(own) <= self.source.columns else self.alpha
 
     def parts(self, quantity: str, product: str) -> tuple[str, ...]:
         """Return all parts that a product of a quantity needs, as they were measured."""

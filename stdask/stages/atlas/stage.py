@@ -43,7 +43,7 @@ from stdask.stages.atlas.samples import (
     SurveyPair,
 )
 from stdask.stages.atlas.sources import CatalogueSource
-from stdask.stages.atlas.tasks import NO_DISTANCE, Range, Statistics, pack_block, reduce_range
+from stdask.stages.atlas.tasks import NO_DISTANCE, RADII, Range, Statistics, pack_block, reduce_range
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
 
@@ -152,23 +152,23 @@ def titles_of(atlas: Atlas, a: str, b: str) -> dict[str, str]:
 
 
 def alpha_of(config: AtlasConfig, known: Sequence[str]) -> tuple[str, ...]:
-    """Return the metallicity and the abundance ratio that `[atlas] alpha` tells the stars apart by.
+    """Return the metallicity and the abundance ratio that tell the two sequences apart, none if there are not both.
 
     Parameters
     ----------
     config
-        Says whether they are told apart at all.
+        Says whether one sequence alone is asked for.
     known
         Labels that the stars have; of two metallicities the one that comes first is taken.
 
     Raises
     ------
     ConfigError
-        If one of them is not among the `known` labels.
+        If one of them is not among the `known` labels, and needed.
     """
-    if config.alpha == "all":
-        return ()
     found = [next((name for name in known if name in names), None) for names in (METALLICITIES, ABUNDANCES)]
+    if None in found and config.alpha == "all":
+        return ()
     if None in found:
         raise ConfigError(
             f"[atlas] alpha = {config.alpha!r} needs one of {', '.join(METALLICITIES)} and one of "
@@ -179,7 +179,9 @@ def alpha_of(config: AtlasConfig, known: Sequence[str]) -> tuple[str, ...]:
 
 def check_columns(selection: Selection) -> None:
     """Raise ConfigError if a label or a selection is not among the numbers of the catalogue."""
-    for what, names in (("labels", selection.labels), ("select", tuple(selection.config.select))):
+    asked = {"labels": selection.labels, "select": tuple(selection.config.select)}
+    asked |= {"radius": (RADII[selection.config.radius],)}
+    for what, names in asked.items():
         for name in names:
             if name not in selection.source.columns:
                 raise ConfigError(

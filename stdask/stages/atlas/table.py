@@ -209,7 +209,7 @@ def table_source(file: SurveyFile, table: TableConfig) -> TableSource:
     factors = {}
     for quantity, column in own.items():
         base = _base(quantity)
-        wanted = {"ra": "deg", "dec": "deg", distance: "kpc"}.get(base) or schema.quantity(base).unit
+        wanted = {"ra": "deg", "dec": "deg", distance: "kpc", "R_GUIDE": "kpc"}.get(base) or schema.quantity(base).unit
         stated = (file.unit(column), table.distance_unit if base == distance else "")
         factors[quantity] = conversion_factor(stated, wanted) if wanted else 1.0
     if table.survey:

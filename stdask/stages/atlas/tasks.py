@@ -22,10 +22,12 @@ from stdask.science.galaxy.binning import bin_bands, bin_deviations, bin_medians
 from stdask.science.galaxy.bins import CELLS, MAPS, PRODUCTS, STEPS, Stars
 from stdask.science.galaxy.errors import drawn_apart
 from stdask.science.galaxy.profiles import TAIL, running_medians
+from stdask.science.galaxy.shares import bin_shares
 from stdask.stages.atlas.noise import DISTANCE, DISTANCE_ERR, PLACES, Columns, moved_stars
 from stdask.stages.atlas.samples import (
     A_ONLY,
     HEIGHT,
+    HIGH_ALPHA,
     MERGED,
     OF_A,
     OF_B,
@@ -40,6 +42,7 @@ from stdask.storage.products.key_files import read_keys, write_keys
 from stdask.storage.tables import to_numpy
 
 X, Y, Z, RADIUS = (column.name for column in schema.GALACTOCENTRIC[:4])
+RADII = {"R": RADIUS, "R_GUIDE": schema.ORBITS[1].name}  # [atlas] radius -> column
 NO_DISTANCE = "no distance"
 BEYOND = "beyond the maps"
 
@@ -93,6 +96,7 @@ def pack_block(block: Block, selection: Selection) -> PackedBlock:
     surveys = np.array(table.column(schema.SURVEY.name).to_pylist() if selection.survey_b else ["stars"] * len(table))
     of_b = surveys == (selection.survey_b or "stars")
     columns: Columns = {name: to_numpy(table, name) for name in table.column_names if name != schema.SURVEY.name}
+    columns = {**columns, **_sequences(columns, selection)}
     reasons = _reasons(columns, selection)
     drawn = reasons == ""
     places, keys = _pack(columns, of_b, drawn, selection, _measured)
@@ -175,7 +179,9 @@ def _statistics(
     cell_counts, cells = np.zeros(n_bins, dtype=np.int64), empty
     minimum = _min_stars(item.product, config)
     deviations, bootstraps = np.full(n_bins, np.nan, dtype=np.float32), empty
-    if item.product in MAPS:
+    if item.quantity == HIGH_ALPHA:
+        counts, medians, low, high = bin_shares(keys, n_bins, minimum, TAIL)
+    elif item.product in MAPS:
         counts, medians = bin_medians(keys, n_bins, minimum)
         low, high = bin_bands(keys, medians, TAIL)
         deviations = bin_deviations(keys, medians)
@@ -204,7 +210,18 @@ def _columns(selection: Selection) -> list[str]:
     """Return the columns that the source has and the atlas needs."""
     config, known = selection.config, selection.source.columns
     measured = {*selection.labels, *config.select, *(selection.alpha if config.alpha != "all" else ())}
-    wanted = {"ra", "dec", *PLACES, DISTANCE, DISTANCE_ERR, *measured, *(f"{name}_ERR" for name in measured)}
+    wanted = {
+        "ra",
+        "dec",
+        *PLACES,
+        RADII[config.radius],
+        DISTANCE,
+        DISTANCE_ERR,
+        *measured,
+        *(f"{name}_ERR" for name in measured),
+    }
+    if HIGH_ALPHA in selection.quantities:
+        wanted |= {name for part in (OF_B, RAW) for name in selection.sequence_columns(part)}
     for label in selection.labels:
         wanted |= {f"{label}_{part}" for product in MAPS for part in (RAW, *selection.members(label, product))}
     others = [schema.SURVEY.name, schema.STAR_KEY.name] if selection.survey_b else [schema.STAR_KEY.name]
@@ -214,7 +231,10 @@ def _columns(selection: Selection) -> list[str]:
 
 
 def _stars(columns: Columns, config: AtlasConfig) -> Stars:
-    ra, dec, x, y, z, radii = (columns[name] for name in ("ra", "dec", X, Y, Z, RADIUS))
+    """Return where stars are; with guiding radii, where they would be on the circular orbit, at their azimuth."""
+    ra, dec, x, y, z, radii = (columns[name] for name in ("ra", "dec", X, Y, Z, RADII[config.radius]))
+    if config.radius != "R":
+        x, y = (own * (radii / columns[RADIUS]) for own in (x, y))
     return Stars(ra, dec, x, y, z, radii, tuple(columns[name] for name in config.select))
 
 
@@ -228,19 +248,36 @@ def _values(columns: Columns, quantity: str, part: str, of_b: np.ndarray) -> np.
     return np.where(of_b, np.nan, columns[f"{quantity}_{part}"])
 
 
+def _sequences(columns: Columns, selection: Selection) -> dict[str, np.ndarray]:
+    """Return 1 for stars of the high-alpha sequence, 0 for the others, NaN where it is not known."""
+    found = {}
+    for name, part in ((HIGH_ALPHA, OF_B), (f"{HIGH_ALPHA}_{RAW}", RAW)):
+        own = selection.sequence_columns(part)
+        known = HIGH_ALPHA in selection.quantities and set(own) <= set(columns)
+        above = _above_line(columns, own, selection.config) if known else np.full(len(columns[X]), np.nan)
+        found[name] = np.where(np.isfinite(above), above > 0, np.nan)
+    return found
+
+
+def _above_line(columns: Columns, names: Sequence[str], config: AtlasConfig) -> np.ndarray:
+    """Return how far stars lie above `[atlas] alpha_line` in the plane of a metallicity and an abundance ratio."""
+    metallicity, abundance = (columns[name] for name in names)
+    return abundance - (config.alpha_line[0] + config.alpha_line[1] * metallicity)
+
+
 def _reasons(columns: Columns, selection: Selection) -> np.ndarray:
     """Return why each star is not drawn, empty for none: the first of the cuts that it fails."""
     config = selection.config
-    cuts = {NO_DISTANCE: ~np.isfinite(columns[X])}
+    radii = columns[RADII[config.radius]]
+    cuts = {NO_DISTANCE: ~np.isfinite(columns[X]), f"no {config.radius}": np.isnan(radii)}
     for name, (low, high) in config.select.items():
         values = columns[name]
         cuts[f"no {name}"] = np.isnan(values)
         cuts[f"{name} not between {low:g} and {high:g}"] = ~((values > low) & (values < high))
     too_high = np.abs(columns[Z]) >= config.max_height_kpc
-    cuts[BEYOND] = too_high | (columns[RADIUS] >= config.max_radius_kpc)
+    cuts[BEYOND] = too_high | (radii >= config.max_radius_kpc)
     if config.alpha != "all":
-        metallicity, abundance = (columns[name] for name in selection.alpha)
-        above = abundance - (config.alpha_line[0] + config.alpha_line[1] * metallicity)
+        above = _above_line(columns, selection.alpha, config)
         cuts[f"no {' or '.join(selection.alpha)}"] = np.isnan(above)
         cuts[f"not of the {config.alpha}-alpha sequence"] = above <= 0 if config.alpha == "high" else above > 0
     return np.select(list(cuts.values()), list(cuts), default="")

@@ -79,6 +79,7 @@ COLUMNS = (
     *(schema.Column(schema.sample_name(label), "float32") for label in LABEL_B),
     *schema.DISTANCE,
     *schema.GALACTOCENTRIC,
+    schema.ORBITS[1],
 )
 
 
@@ -175,7 +176,8 @@ def test_every_star_is_drawn_or_set_aside_with_a_reason(done):
 def test_edge_on_maps_equal_numpys_medians_in_every_pixel(done, sample, of_b):
     run, _, data = done
     cube = read_map_cube(paths.products(run.output) / "map_edge_on.fits", sample)
-    assert list(cube) == ["COUNT", "HEIGHT", *(name.format(x) for x in ("FE_H", "MG_FE") for name in PLANES)]
+    shares = ["HIGH_ALPHA", "N_HIGH_ALPHA", "HIGH_ALPHA_P16", "HIGH_ALPHA_P84"]
+    assert list(cube) == ["COUNT", "HEIGHT", *(name.format(x) for x in ("FE_H", "MG_FE") for name in PLANES), *shares]
     stars = chosen(data) & ((data["SURVEY"] == B) | (not of_b))
     signed = np.copysign(data["R_GC"], data["X_GC"]).astype(float)
     columns, rows = np.floor(signed / 0.5) + 24, np.floor(data["Z_GC"].astype(float) / 0.5) + 6
@@ -361,6 +363,63 @@ def test_an_arm_is_found_in_the_excess_where_it_was_put(tmp_path, client):
     # middle by 1 - 1.5^2 / (1.5^2 + 0.5^2) = 0.1 of it and widens the whole. Noise: some 170 stars under the arm,
     # 1.25 * 0.1 / sqrt(170) = 0.010, twice that.
     assert_allclose(height, 0.12 * (0.95 - 0.09), atol=0.02)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_share_of_high_alpha_stars_is_numpys_mean_of_those_with_both_labels(tmp_path, client):
+    """Samples of translated stars, not their medians: those have the scatter of B."""
+    data, rng = disc(), np.random.default_rng(8)
+    for name in ("MG_FE_SAMPLE", "MG_FE_RAW"):
+        data[name] = rng.normal(0.15, 0.1, N_STARS).astype(np.float32)
+    data["MG_FE_SAMPLE"][::4] = np.nan
+    run = prepare(tmp_path, data, n_bootstraps=10, translation_errors=False)
+    atlas.run(run, client)
+    pixels, profile = filled_pixels(run, "face_on"), Table.read(paths.products(run.output) / "profile_radial.ecsv")
+    for sample in ("MERGED", "UNTRANSLATED"):
+        sampled = (data["SURVEY"] == B) | (sample == "MERGED")
+        metallicity, abundance = (np.where(sampled, data[f"{x}_SAMPLE"], data[f"{x}_RAW"]) for x in ("FE_H", "MG_FE"))
+        above, known = abundance > 0.10 - 0.16 * metallicity, chosen(data) & np.isfinite(metallicity + abundance)
+        for row in pixels[pixels["SAMPLE"] == sample][::60]:
+            inside = known & (np.abs(data["X_GC"] - row["X_GC"]) < 0.25) & (np.abs(data["Y_GC"] - row["Y_GC"]) < 0.25)
+            inside &= np.abs(data["Z_GC"]) < 1
+            assert row["N_HIGH_ALPHA"] == inside.sum()
+            if row["N_HIGH_ALPHA"] >= 3:
+                assert row["HIGH_ALPHA"] == np.float32(above[inside].mean())
+                assert row["HIGH_ALPHA_P16"] <= row["HIGH_ALPHA"] <= row["HIGH_ALPHA_P84"]
+            else:
+                assert np.isnan(row["HIGH_ALPHA"])
+        for row in profile[profile["SAMPLE"] == sample][::9]:
+            height = data["Z_GC"] if row["SIDE"] == "north" else -data["Z_GC"]
+            inside = known & (height >= row["Z_LOW"]) & (height < row["Z_HIGH"])
+            inside &= (data["R_GC"] >= row["R_LOW"]) & (data["R_GC"] < row["R_HIGH"])
+            assert row["N_HIGH_ALPHA"] == inside.sum()
+            assert inside.sum() < 20 or row["HIGH_ALPHA"] == np.float32(above[inside].mean())
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_with_guiding_radii_stars_lie_where_their_angular_momentum_belongs(tmp_path, client):
+    data = disc()
+    moving = np.arange(N_STARS) % 3 > 0
+    data["R_GUIDE"] = np.where(moving, 0.8 * data["R_GC"], np.nan).astype(np.float32)
+    run = prepare(tmp_path, data, n_bootstraps=20, translation_errors=False, radius="R_GUIDE")
+    rows = atlas.run(run, client).counts.rows
+    with np.errstate(invalid="ignore"):
+        kept = (data["LOGG"] > 1.5) & (data["LOGG"] < 2.5) & (data["R_GUIDE"] < 12) & (np.abs(data["Z_GC"]) < 3)
+    assert rows.n_out == kept.sum()
+    assert rows.set_aside["no R_GUIDE"] == (~moving & np.isfinite(data["X_GC"])).sum()
+    near = kept & (np.abs(data["Z_GC"]) < 1)
+    face_on = read_map_cube(paths.products(run.output) / "map_face_on.fits", "MERGED")
+    y, x = (0.8 * data[name][near].astype(float) for name in ("Y_GC", "X_GC"))
+    edges = np.linspace(-12, 12, 49)
+    # rounding of float32 may carry a star over the edge of its pixel
+    assert np.abs(face_on["COUNT"] - np.histogram2d(y, x, (edges, edges))[0]).sum() <= 4
+    table = Table.read(paths.products(run.output) / "profile_radial.ecsv")
+    assert table.meta["radius"] == "R_GUIDE"
+    for row in table[table["SAMPLE"] == "MERGED"][::5]:
+        height = data["Z_GC"] if row["SIDE"] == "north" else -data["Z_GC"]
+        inside = kept & (height >= row["Z_LOW"]) & (height < row["Z_HIGH"])
+        inside &= (data["R_GUIDE"] >= row["R_LOW"]) & (data["R_GUIDE"] < row["R_HIGH"])
+        assert row["FE_H_MEDIAN"] == np.median(data["FE_H"][inside])
 
 
 def test_radial_profiles_of_a_as_measured_are_numpys_medians_of_its_own_values(done):
@@ -671,7 +730,7 @@ def test_products_of_an_earlier_atlas_do_not_stay_when_there_is_nothing_to_draw(
 @pytest.mark.usefixtures("undrawn")
 def test_a_label_that_no_selected_star_has_is_left_out_and_said(tmp_path, client):
     data = disc()
-    data["MG_FE"][:] = np.nan
+    data["MG_FE"][:] = data["MG_FE_SAMPLE"][:] = np.nan
     run = prepare(tmp_path, data, n_bootstraps=10)
     receipt = atlas.run(run, client)
     assert receipt.counts.notes[0] == "no selected star has MG_FE: not drawn"
