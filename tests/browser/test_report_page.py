@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from astropy.coordinates import SkyCoord
+from healpy.projector import MollweideProj
 from PIL import Image
 from playwright.sync_api import Locator, Page
 from pyarrow import compute as pc
@@ -17,9 +19,16 @@ from stdask.storage.tables import read_parquet, to_numpy
 from tests.browser.conftest import Opened
 
 pytestmark = pytest.mark.browser
-MINUS = "\N{MINUS SIGN}"
+MINUS, DASH, PLUS_MINUS = "\N{MINUS SIGN}", "\N{EN DASH}", " \N{PLUS-MINUS SIGN} "
 MAPS = ("map_edge_on", "map_face_on", "map_all_sky")
 FIGURES = (*MAPS, "profile_radial", "profile_vertical")
+WHERE = {  # sample -> stars, values of A
+    "MERGED": ("both", "translated"),
+    "UNTRANSLATED": ("both", "measured"),
+    "A_ONLY": ("a", "translated"),
+    "RAW_ONLY": ("a", "measured"),
+    "ALONE": ("b", ""),
+}
 INSIDE = ("file:", "data:", "blob:")
 
 
@@ -67,12 +76,16 @@ def told(value: float, places: int = 3) -> str:
 
 
 def choose(page: Page, name: str, sample: str) -> None:
-    figure(page, name).locator(f"input[value={sample}]").check()
+    """Choose the stars of a sample, and the values of A before or after translation."""
+    stars, values = WHERE[sample]
+    figure(page, name).locator(f"input[value={stars}]").check()
+    if values:
+        figure(page, name).locator(f"input[value={values}]").check()
 
 
 def test_the_page_asks_for_nothing_outside_itself_and_complains_of_nothing(laptop: Opened):
     for name in FIGURES:
-        for sample in ("ALONE", "A_ONLY"):
+        for sample in WHERE:
             choose(laptop.page, name, sample)
     assert [url for url in laptop.requests if not url.startswith(INSIDE)] == []
     assert laptop.complaints == []
@@ -84,21 +97,23 @@ def test_the_policy_of_the_page_refuses_a_request(laptop: Opened):
     assert any("Content Security Policy" in text for text in laptop.complaints)
 
 
+def assert_drawn(page: Page, name: str, expected: np.ndarray) -> None:
+    drawn = np.array(values(page, name, "pixels", "value"), dtype=float)
+    # float32 in steps of 1/4096; of differences of two such numbers both count
+    np.testing.assert_allclose(np.sort(drawn), np.sort(expected.astype(float)), atol=1.1 / 4096)
+
+
 @pytest.mark.parametrize("name", MAPS)
 def test_a_map_draws_the_medians_of_the_chosen_sample(laptop: Opened, finished: Run, name: str):
-    for sample in ("MERGED", "ALONE", "UNTRANSLATED", "A_ONLY"):
+    for sample in WHERE:
         choose(laptop.page, name, sample)
-        expected = np.sort(to_numpy(of_sample(finished, name, sample), "FE_H_MEDIAN"))
-        drawn = np.sort(values(laptop.page, name, "pixels", "value"))
-        # float32 in steps of 1/4096
-        np.testing.assert_allclose(drawn, expected, atol=0.6 / 4096)
+        assert_drawn(laptop.page, name, to_numpy(of_sample(finished, name, sample), "FE_H_ADAPTIVE"))
 
 
 def test_a_map_draws_the_chosen_quantity(laptop: Opened, finished: Run):
     page = laptop.page
     figure(page, "map_edge_on").locator("select").select_option(label="[Mg/Fe]")
-    expected = np.sort(to_numpy(of_sample(finished, "map_edge_on", "MERGED"), "MG_FE_MEDIAN"))
-    np.testing.assert_allclose(np.sort(values(page, "map_edge_on", "pixels", "value")), expected, atol=0.6 / 4096)
+    assert_drawn(page, "map_edge_on", to_numpy(of_sample(finished, "map_edge_on", "MERGED"), "MG_FE_ADAPTIVE"))
     figure(page, "map_edge_on").locator("select").select_option("COUNT")
     assert set(values(page, "map_edge_on", "pixels", "value")) == {40, 50, 90}
 
@@ -116,12 +131,105 @@ def test_the_pointer_on_a_pixel_shows_its_numbers_on_disk(
         f"{across[0]}, {up[0]} [kpc]": f"{told(row[across], 2)}, {told(row[up], 2)}",
         "median [Fe/H]": told(row["FE_H_MEDIAN"]),
         "68 % interval of the median": f"{told(row['FE_H_P16'])} to {told(row['FE_H_P84'])}",
+        "median of the cell drawn": PLUS_MINUS.join(told(row[f"FE_H_{name}"]) for name in ("ADAPTIVE", "ADAPTIVE_ERR")),
+        "stars in that cell": str(row["N_FE_H_ADAPTIVE"]),
         "error of one star": told(row["FE_H_ERROR"]),
         "error from the choice of pairs": told(row["FE_H_TRANSLATION"]),
         "stars with [Fe/H]": str(row["N_FE_H"]),
         "stars of Survey B": "40",
         "stars of Survey A": "50",
     }
+
+
+def quantity(page: Page, name: str, value: str) -> None:
+    figure(page, name).locator("select").select_option(value)
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_a_map_of_the_change_is_the_difference_of_the_maps_before_and_after(laptop: Opened, finished: Run, name: str):
+    place = "PIXEL" if name == "map_all_sky" else ["R_GC", "Z_GC"] if name == "map_edge_on" else ["X_GC", "Y_GC"]
+    of_a = of_sample(finished, name, "A_ONLY").select(np.atleast_1d(place)).to_pylist()
+    for after, before in (("MERGED", "UNTRANSLATED"), ("A_ONLY", "RAW_ONLY")):
+        choose(laptop.page, name, after)
+        quantity(laptop.page, name, "FE_H_CHANGE")
+        table = of_sample(finished, name, after)
+        change = to_numpy(table, "FE_H_ADAPTIVE") - to_numpy(of_sample(finished, name, before), "FE_H_ADAPTIVE")
+        has_a = np.array([row in of_a for row in table.select(np.atleast_1d(place)).to_pylist()])
+        assert_drawn(laptop.page, name, np.where(has_a, change, np.nan))  # where A has no star nothing is compared
+        assert figure(laptop.page, name).get_by_label("as measured").is_disabled()
+        quantity(laptop.page, name, "FE_H")
+
+
+def test_zero_is_white_on_a_map_of_differences_and_grey_where_nothing_is_known(laptop: Opened):
+    quantity(laptop.page, "map_edge_on", "FE_H_EXCESS")
+    low, high, middle, unknown, ground = laptop.page.evaluate(
+        """() => {
+             const plot = plotOf(document.querySelector("#figure-map_edge_on"));
+             const scale = plot.document.get_model_by_name("drawn").glyph.fill_color.transform;
+             return [scale.low, scale.high, scale.palette[128], scale.nan_color, plot.background_fill_color];
+           }"""
+    )
+    assert low == -high
+    assert all(int(middle[place : place + 2], 16) > 250 for place in (1, 3, 5))
+    assert unknown == ground != "#ffffff"
+
+
+def test_a_sample_without_the_quantity_is_said_to_have_none(laptop: Opened):
+    quantity(laptop.page, "map_edge_on", "FE_H_CHANGE")
+    choose(laptop.page, "map_edge_on", "ALONE")
+    assert values(laptop.page, "map_edge_on", "pixels", "value") == []
+    assert "none" in figure(laptop.page, "map_edge_on").locator("output").inner_text()
+
+
+def test_a_map_blinks_between_values_before_and_after_in_the_same_frame(laptop: Opened, finished: Run):
+    page, name = laptop.page, "map_face_on"
+    state = """name => {
+      const plot = plotOf(document.querySelector(`#figure-${name}`)), scale = plot.document.get_model_by_name("drawn");
+      return [plot.x_range.start, plot.x_range.end, plot.y_range.start, plot.y_range.end, plot.inner_width,
+              plot.inner_height, scale.glyph.fill_color.transform.low, scale.glyph.fill_color.transform.high];
+    }"""
+    choose(page, name, "A_ONLY")
+    before, place = page.evaluate(state, name), place_in_figure(page, name)
+    button = figure(page, name).get_by_role("button", name="Blink")
+    button.focus()
+    page.keyboard.press("Enter")
+    assert button.get_attribute("aria-pressed") == "true"
+    figure(page, name).locator("input[value=measured]:checked").wait_for(state="attached")
+    button.click()  # stops, wherever it is
+    assert button.get_attribute("aria-pressed") == "false"
+    figure(page, name).locator("input[value=measured]").check()
+    assert_drawn(page, name, to_numpy(of_sample(finished, name, "RAW_ONLY"), "FE_H_ADAPTIVE"))
+    assert page.evaluate(state, name) == before
+    assert place_in_figure(page, name) == place
+
+
+def place_in_figure(page: Page, name: str) -> list[float]:
+    return page.evaluate(
+        """name => {
+             const figure = document.querySelector(`#figure-${name}`), box = figure.querySelector(".plot");
+             const [outer, inner] = [figure, box].map(one => one.getBoundingClientRect());
+             return [inner.x, inner.y - outer.y, inner.width, inner.height];
+           }""",
+        name,
+    )
+
+
+def test_the_pointer_on_the_sky_reads_galactic_coordinates(laptop: Opened, finished: Run):
+    row = of_sample(finished, "map_all_sky", "MERGED").to_pylist()[3]
+    galactic = SkyCoord(row["RA"], row["DEC"], unit="deg").galactic
+    x, y = MollweideProj().ang2xy(galactic.l.deg, galactic.b.deg, lonlat=True)
+    read = point_at(laptop.page, "map_all_sky", x, y)
+    # the tooltip has two decimals; astropy's rotation and healpy's differ by less than 0.1 arcsec
+    assert [float(text.replace(MINUS, "-")) for text in read["l, b [deg]"].split(", ")] == pytest.approx(
+        [galactic.l.deg, galactic.b.deg], abs=0.006
+    )
+    assert read["RA, Dec [deg]"] == f"{told(row['RA'], 2)}, {told(row['DEC'], 2)}"
+
+
+def test_where_a_has_no_star_nothing_is_said_of_its_translation(laptop: Opened):
+    read = point_at(laptop.page, "map_edge_on", -5.1, -0.5)
+    assert read["error from the choice of pairs"] == DASH
+    assert read["stars of Survey A"] == "0"
 
 
 def test_samples_of_a_quantity_share_their_colours(laptop: Opened):
@@ -241,16 +349,17 @@ def test_the_keyboard_alone_reaches_and_works_the_switches(laptop: Opened, finis
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
-    tab_until(page, "map_edge_on-sample")
+    tab_until(page, "map_edge_on-stars")
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline != "none"
     page.keyboard.press("ArrowDown")
-    expected = np.sort(to_numpy(of_sample(finished, "map_edge_on", "UNTRANSLATED"), "FE_H_MEDIAN"))
-    np.testing.assert_allclose(np.sort(values(page, "map_edge_on", "pixels", "value")), expected, atol=0.6 / 4096)
+    assert_drawn(page, "map_edge_on", to_numpy(of_sample(finished, "map_edge_on", "A_ONLY"), "FE_H_ADAPTIVE"))
+    tab_until(page, "map_edge_on-values")
+    page.keyboard.press("ArrowUp")
+    assert_drawn(page, "map_edge_on", to_numpy(of_sample(finished, "map_edge_on", "RAW_ONLY"), "FE_H_ADAPTIVE"))
     tab_until(page, "map_edge_on-quantity")
-    page.keyboard.press("ArrowDown")
-    expected = to_numpy(of_sample(finished, "map_edge_on", "UNTRANSLATED"), "MG_FE_MEDIAN")
-    assert max(values(page, "map_edge_on", "pixels", "value")) == pytest.approx(expected.max(), abs=0.6 / 4096)
+    page.keyboard.type("[M")  # a list goes to what is typed
+    assert_drawn(page, "map_edge_on", to_numpy(of_sample(finished, "map_edge_on", "RAW_ONLY"), "MG_FE_ADAPTIVE"))
 
 
 def tab_until(page: Page, name: str) -> None:
@@ -267,6 +376,8 @@ def test_what_is_drawn_is_told_in_words(laptop: Opened):
     label = plot.get_attribute("aria-label")
     assert label == figure(laptop.page, "map_edge_on").locator("output").inner_text()
     assert label.startswith("[Fe/H], Survey B alone: ")
+    choose(laptop.page, "map_edge_on", "RAW_ONLY")
+    assert plot.get_attribute("aria-label").startswith("[Fe/H], Survey A alone, as measured: ")
 
 
 def test_a_phone_has_nothing_to_scroll_sideways_but_tables(phone: Opened):

@@ -1,7 +1,7 @@
 """Maps to look at pixel by pixel: samples and quantities to choose from, every number of a pixel under the pointer.
 
-All samples of a quantity share their colour scale. A figure carries its numbers in `tags`; the page's script
-puts those of the chosen sample and quantity into its one renderer.
+All samples of a quantity share their colour scale. A figure carries its numbers in `tags`; the page's script puts
+those of the chosen sample and quantity into one renderer. Numbers that several samples share are carried once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,13 +10,14 @@ from typing import Any
 
 import healpy
 import numpy as np
-from bokeh.models import ColorBar, ColorMapper, ColumnDataSource, HoverTool, LinearColorMapper, LogColorMapper
-from bokeh.palettes import Viridis256
+from bokeh.models import ColorBar, ColumnDataSource, HoverTool, LinearColorMapper, LogColorMapper
 from healpy.projector import MollweideProj
+from matplotlib.colors import to_hex
 
 from stdask.figures.interactive.page import Plot, frame, rounded
 from stdask.figures.maps.galaxy import SHOWN
-from stdask.figures.maps.scales import value_limits
+from stdask.figures.maps.scales import Scale
+from stdask.figures.maps.sheet import NO_STARS
 from stdask.figures.style import INK
 from stdask.science.galaxy.galactocentric import SUN_X_KPC, SUN_Z_KPC
 
@@ -25,7 +26,7 @@ AXES = {
     "face_on": ("X [kpc]", "Y [kpc]"),
 }
 BEYOND = 1.0  # kpc about the Sun and the Galactic centre that a map shows in any case
-NEIGHBOURS = 1e-6  # of the unit: corners so near are one
+N_COLOURS = 256
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,8 @@ class MapView:
 
     sample: str
     quantity: str
-    title: str
-    value: str  # column that gives the colour, NaN where the sample has no such pixel
-    counts: str  # column with the stars behind each value
+    value: str  # column that gives the colour, NaN where there is no value
+    stars: str  # column with the number of stars: a pixel with stars and without a value is grey
     rows: tuple[Row, ...]
 
 
@@ -70,7 +70,7 @@ def sky_pixels(order: int, pixels: np.ndarray) -> np.ndarray:
         Longitude grows leftwards, from 2 to -2; latitude from -1 to 1.
     """
     n_side = 2**order
-    to_galactic, projection = healpy.Rotator(coord=["C", "G"]), MollweideProj()
+    to_galactic, projection = _to_galactic(), MollweideProj()
     vectors = np.moveaxis(healpy.boundaries(n_side, pixels, nest=True), 1, 0).reshape(3, -1)
     x, y = projection.vec2xy(*to_galactic(vectors))
     corners = np.stack([x, y], axis=-1).reshape(len(pixels), 4, 2)
@@ -80,6 +80,12 @@ def sky_pixels(order: int, pixels: np.ndarray) -> np.ndarray:
     beyond = np.abs(_half_turns(corners) - _half_turns(middle)[:, None]) > 1
     corners[..., 0] = np.where(beyond, edge, corners[..., 0])
     return corners
+
+
+def sky_places(ra_deg: np.ndarray, dec_deg: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return Galactic longitude and latitude of equatorial places, in degrees, each of shape (n_pixels,)."""
+    longitudes, latitudes = _to_galactic()(ra_deg, dec_deg, lonlat=True)
+    return longitudes % 360, latitudes
 
 
 def galactic_frame(view: str, corners: np.ndarray, stars: np.ndarray) -> Plot:
@@ -111,9 +117,9 @@ def add_pixels(
     corners: np.ndarray,
     columns: Mapping[str, np.ndarray],
     views: Sequence[MapView],
-    new: np.ndarray,
+    scales: Mapping[str, Scale],
 ) -> None:
-    """Put the pixels of all samples into a frame, and a line about those that only the merged catalogue fills.
+    """Put the pixels of all samples into a frame.
 
     Parameters
     ----------
@@ -125,27 +131,38 @@ def add_pixels(
         Name -> shape (n_pixels,), what the views and their rows name.
     views
         Every quantity of every sample.
-    new : shape (n_pixels,), bool
+    scales
+        Quantity -> its colours.
     """
     source = ColumnDataSource({"xs": [], "ys": [], "value": []}, name="pixels")
     drawn = plot.patches("xs", "ys", source=source, line_width=0.6, name="drawn")
     plot.add_tools(HoverTool(renderers=[drawn], tooltips=None, point_policy="follow_mouse", name="hover"))
-    edges = _border(corners[new])
-    plot.segment(*edges.reshape(-1, 4).T, line_color=INK, line_width=0.8, name="new")
-    titles = {view.quantity: view.title for view in views}
-    for quantity, title in titles.items():
-        own = [view for view in views if view.quantity == quantity]
-        mapper = _mapper(quantity, [(columns[view.value], columns[view.counts]) for view in own])
-        plot.add_layout(_bar(quantity, title, mapper), "below")
+    for quantity in dict.fromkeys(view.quantity for view in views):
+        plot.add_layout(_bar(quantity, scales[quantity]), "below")
+    used = {name for view in views for name in (view.value, view.stars, *(n for row in view.rows for n in row.columns))}
+    columns, same = _once({name: rounded(columns[name]) for name in sorted(used)})
     plot.tags = [
         {
             "kind": "map",
             "shape": (plot.y_range.end - plot.y_range.start) / (plot.x_range.end - plot.x_range.start),
             "corners": rounded(corners.reshape(len(corners), 8)).ravel(),
-            "columns": {name: rounded(values) for name, values in columns.items()},
+            "columns": columns,
+            "same": same,
             "views": _nested(views),
+            "grounds": {name: NO_STARS if scale.diverging else "#ffffff" for name, scale in scales.items()},
         }
     ]
+
+
+def _to_galactic() -> healpy.Rotator:
+    return healpy.Rotator(coord=["C", "G"])
+
+
+def _once(columns: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Return the columns that differ, and the name of the first one like it for each of the others."""
+    first: dict[bytes, str] = {}
+    same = {name: first.setdefault(values.tobytes(), name) for name, values in columns.items()}
+    return {name: columns[name] for name in first.values()}, {n: own for n, own in same.items() if n != own}
 
 
 def _half_width(points: np.ndarray) -> np.ndarray:
@@ -165,20 +182,13 @@ def _nested(views: Sequence[MapView]) -> dict[str, dict[str, Any]]:
     return nested
 
 
-def _mapper(quantity: str, shown: Sequence[tuple[np.ndarray, np.ndarray]]) -> ColorMapper:
-    """Return the colour scale of a quantity, from (values, counts) of all samples together."""
-    name = f"scale {quantity}"
-    if quantity == "COUNT":
-        high = max(np.nanmax(values, initial=10) for values, _ in shown)
-        return LogColorMapper(palette=Viridis256, low=1, high=float(high), name=name)
-    low, high = value_limits([values for values, _ in shown], [n for _, n in shown])
-    return LinearColorMapper(palette=Viridis256, low=low, high=high, name=name)
-
-
-def _bar(quantity: str, title: str, mapper: ColorMapper) -> ColorBar:
+def _bar(quantity: str, scale: Scale) -> ColorBar:
+    kind = LogColorMapper if scale.logarithmic else LinearColorMapper
+    palette = [to_hex(colour) for colour in scale.colours(np.linspace(0, 1, N_COLOURS))]
+    low, high = scale.limits
     return ColorBar(
-        color_mapper=mapper,
-        title=title,
+        color_mapper=kind(palette=palette, low=low, high=high, nan_color=NO_STARS, name=f"scale {quantity}"),
+        title=scale.title,
         title_text_font_style="normal",
         title_text_color=INK,
         major_label_text_color=INK,
@@ -204,13 +214,3 @@ def _range(edges: np.ndarray, stars: np.ndarray, sun: float) -> tuple[float, flo
     low = min(edges[order[first]].min(), sun - BEYOND, -BEYOND)
     high = max(edges[order[last]].max(), sun + BEYOND, BEYOND)
     return float(np.floor(low)), float(np.ceil(high))
-
-
-def _border(corners: np.ndarray) -> np.ndarray:
-    """Return the edges that pixels of shape (n_pixels, 4, 2) do not share, shape (n_edges, 2, 2)."""
-    edges = np.stack([corners, np.roll(corners, -1, axis=1)], axis=2).reshape(-1, 2, 2)
-    near = np.round(edges / NEIGHBOURS).astype(np.int64)
-    backwards = (near[:, 0, 0] > near[:, 1, 0]) | ((near[:, 0, 0] == near[:, 1, 0]) & (near[:, 0, 1] > near[:, 1, 1]))
-    near[backwards] = near[backwards, ::-1]
-    _, first, number = np.unique(near.reshape(-1, 4), axis=0, return_index=True, return_counts=True)
-    return edges[first[number == 1]]

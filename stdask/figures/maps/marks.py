@@ -92,14 +92,19 @@ def _room(radius: float, limits: tuple[float, float, float, float], count: Any) 
 
 
 def outline_area(axes: Axes, x: np.ndarray, y: np.ndarray, inside: np.ndarray, blur: float = BLUR) -> None:
-    """Draw the border of an area that pixels belong to.
+    """Draw the border of an area that pixels belong to: on any map, the line of `border_of`."""
+    lines = LineCollection(border_of(x, y, inside, blur), zorder=4, **AREA)
+    lines.set_path_effects(HALO)
+    axes.add_collection(lines, autolim=False)
+
+
+def border_of(x: np.ndarray, y: np.ndarray, inside: np.ndarray, blur: float = BLUR) -> list[np.ndarray]:
+    """Return the border of an area that pixels belong to, as lines of shape (n_points, 2).
 
     The pixels are blurred first, and small areas and holes left out: the line is about an area, not about pixels.
 
     Parameters
     ----------
-    axes
-        Any map.
     x, y
         Middles of the columns and of the rows.
     inside : bool, shape (n_rows, n_columns)
@@ -108,13 +113,11 @@ def outline_area(axes: Axes, x: np.ndarray, y: np.ndarray, inside: np.ndarray, b
     """
     area = _area(ndimage.gaussian_filter(inside.astype(float), blur, mode="nearest") > 0.5, blur)
     if not area.any():
-        return
+        return []
     smooth = ndimage.gaussian_filter(area.astype(float), blur, mode="nearest")
     # not by Axes.contour: curved projections would cut each of its lines into hundreds
-    borders: Any = contour_generator(x, y, smooth).lines(0.5)
-    lines = LineCollection(borders, zorder=4, **AREA)
-    lines.set_path_effects(HALO)
-    axes.add_collection(lines, autolim=False)
+    lines: Any = contour_generator(x, y, smooth).lines(0.5)
+    return list(lines)
 
 
 def _area(inside: np.ndarray, blur: float) -> np.ndarray:

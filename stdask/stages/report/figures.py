@@ -10,7 +10,7 @@ from stdask import schema
 from stdask.display.numbers import measured
 from stdask.schema.evaluation import ScoreRow
 from stdask.stages.report.content import ByMethod
-from stdask.stages.report.interactive import Interactive
+from stdask.stages.report.interactive.choices import Interactive
 from stdask.storage import paths
 from stdask.storage.documents import read_bytes
 

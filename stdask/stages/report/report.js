@@ -2,7 +2,10 @@
 // The interactive figures: unpacks each, draws what is chosen, and fits it to the width of the page. Without this
 // script the page shows the static figures instead.
 const MOST_HEIGHT = 560; // CSS pixels of a frame: a figure fits on a laptop's screen
+const BLINK_MS = 900; // about one change a second: slow enough to read, and far from what flickers (WCAG 2.3.1)
 const MINUS = "\u2212", DASH = "\u2013";
+
+const drawn = new WeakMap(); // view -> its pixels, so that a map can blink
 
 async function unpack(text) {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -31,12 +34,11 @@ function tell(plot, rows) { // Bokeh's own list of numbers is too pale to read
   model(plot, "hover").tooltips = `<table class="told">${rows.map(cells).join("")}</table>`;
 }
 
-function drawMap(plot, sample, quantity) {
-  const { corners, columns, views } = plot.tags[0];
-  const view = views[sample][quantity];
-  const values = columns[view.value];
-  const filled = [];
-  values.forEach((value, pixel) => { if (Number.isFinite(value)) filled.push(pixel); });
+function pixelsOf(tags, view) { // what the one renderer of a map draws of a view, and what the pointer reads there
+  const { corners, columns, same } = tags;
+  const column = (name) => columns[same[name] ?? name];
+  const values = column(view.value), stars = column(view.stars), filled = [];
+  stars.forEach((count, pixel) => { if (count > 0) filled.push(pixel); });
   const side = (pixel, first) => [0, 2, 4, 6].map((corner) => corners[8 * pixel + corner + first]);
   const data = {
     xs: filled.map((pixel) => side(pixel, 0)),
@@ -44,20 +46,34 @@ function drawMap(plot, sample, quantity) {
     value: filled.map((pixel) => values[pixel]),
   };
   view.rows.forEach((row, place) => {
+    const own = row.columns.map(column);
     const told = (pixel) => {
-      const known = row.columns.some((name) => Number.isFinite(columns[name][pixel]));
+      const known = own.some((numbers) => Number.isFinite(numbers[pixel]));
       return known || !row.places  // a band that a pixel of one or two stars has not is one dash, not a range of two
-        ? row.columns.map((name) => number(columns[name][pixel], row.places)).join(row.between)
+        ? own.map((numbers) => number(numbers[pixel], row.places)).join(row.between)
         : DASH;
     };
     data[`row${place}`] = filled.map(told);
   });
-  for (const one of Object.keys(views[sample])) model(plot, `bar ${one}`).visible = one === quantity;
+  return data;
+}
+
+function drawMap(plot, sample, quantity) {
+  const tags = plot.tags[0], view = tags.views[sample]?.[quantity];
+  for (const one of Object.keys(tags.grounds)) model(plot, `bar ${one}`).visible = one === quantity;
+  if (!view) { // what B alone does not have, for one, is a change
+    model(plot, "pixels").data = { xs: [], ys: [], value: [] };
+    return "these stars have none.";
+  }
+  if (!drawn.has(view)) drawn.set(view, pixelsOf(tags, view));
+  const data = drawn.get(view);
+  plot.background_fill_color = tags.grounds[quantity];
   const colour = { field: "value", transform: model(plot, `scale ${quantity}`) };
   model(plot, "drawn").glyph.setv({ fill_color: colour, line_color: colour });
   model(plot, "pixels").data = data;
   tell(plot, view.rows.map((row, place) => [row.text, `row${place}`]));
-  return `${filled.length} pixels are filled.`;
+  const grey = data.value.filter((value) => !Number.isFinite(value)).length;
+  return `${data.value.length - grey} pixels have a value, ${grey} have too few stars.`;
 }
 
 function drawProfiles(plot, sample, label, hidden) {
@@ -103,23 +119,46 @@ function drawProfiles(plot, sample, label, hidden) {
   return `${shown.length} curves are drawn.`;
 }
 
+function blink(button, between, draw) { // shows both states in turn: what changes is seen to move
+  let timer = 0;
+  button.addEventListener("click", () => {
+    clearInterval(timer);
+    const on = button.getAttribute("aria-pressed") !== "true";
+    button.setAttribute("aria-pressed", on);
+    button.closest(".live").querySelector("output").setAttribute("aria-live", on ? "off" : "polite");
+    if (!on) return;
+    timer = setInterval(() => {
+      if (between[0].matches(":disabled") || document.hidden) return;
+      between[between[0].checked ? 1 : 0].checked = true;
+      draw();
+    }, BLINK_MS);
+  });
+}
+
 async function start(figure) {
   const live = figure.querySelector(".live"), box = figure.querySelector(".plot");
   const chosen = (name) => live.querySelector(`[name$="-${name}"]:checked, select[name$="-${name}"]`);
-  const words = (control) => (control.labels && control.type === "radio" ? control.labels[0] : control.selectedOptions[0]).textContent.trim();
+  const words = (control) => (control.type === "radio" ? control.labels[0] : control.selectedOptions[0]).textContent.trim();
   const item = await unpack(figure.querySelector("script").textContent);
   live.hidden = false;
   const [view] = (await Bokeh.embed.embed_item(item, box)).roots;
-  const plot = view.model;
+  const plot = view.model, values = live.querySelector(".values");
   const draw = () => {
-    const sample = chosen("sample"), quantity = chosen("quantity");
+    const stars = chosen("stars"), quantity = chosen("quantity"), tags = plot.tags[0];
+    const { measured, translated } = stars.dataset;
+    const has = (sample) => tags.kind === "profile" || Boolean(tags.views[sample]?.[quantity.value]);
+    const both = measured !== translated && has(measured) && has(translated);
+    if (values) values.disabled = !both;
+    const sample = both ? stars.dataset[chosen("values").value] : has(measured) ? measured : translated;
     const hidden = new Set([...live.querySelectorAll("[type=checkbox]:not(:checked)")].map((control) => control.value));
-    const say = plot.tags[0].kind === "map" ? drawMap : drawProfiles;
-    const text = `${words(quantity)}, ${words(sample)}: ${say(plot, sample.value, quantity.value, hidden)}`;
+    const say = tags.kind === "map" ? drawMap : drawProfiles;
+    const which = both ? `, ${words(chosen("values"))}` : "";
+    const text = `${words(quantity)}, ${words(stars)}${which}: ${say(plot, sample, quantity.value, hidden)}`;
     live.querySelector("output").textContent = text;
     box.setAttribute("aria-label", text);
   };
   live.addEventListener("change", draw);
+  if (values) blink(values.querySelector(".blink"), values.querySelectorAll("[type=radio]"), draw);
   draw();
   fit(plot, box);
   let known = box.clientWidth;
@@ -131,7 +170,9 @@ async function start(figure) {
   figure.dataset.state = "ready";
 }
 
-addEventListener("beforeprint", () => { for (const part of document.querySelectorAll("details")) part.open = true; });
+addEventListener("beforeprint", () => { // long tables stay folded: their files are named
+  for (const part of document.querySelectorAll("details.static")) part.open = true;
+});
 for (const figure of document.querySelectorAll(".interactive")) {
   start(figure).catch((reason) => { // the static figure stays in view
     figure.querySelector(".live").hidden = true;

@@ -27,7 +27,8 @@ from stdask.stages.report.content import (
     tails_of,
 )
 from stdask.stages.report.figures import Album, evaluation_figures, pair_figure, product_figures
-from stdask.stages.report.interactive import interactive_figures, page_scripts, sample_titles
+from stdask.stages.report.interactive.choices import sample_titles
+from stdask.stages.report.interactive.figures import interactive_figures, page_scripts
 from stdask.stages.report.tables import product_tables
 from stdask.storage import paths
 from stdask.storage.documents import read_declared, read_tables

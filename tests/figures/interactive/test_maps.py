@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 from bokeh.models import LinearColorMapper, LogColorMapper
+from matplotlib.colors import to_hex
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import brentq
 
@@ -15,8 +16,12 @@ from stdask.figures.interactive.maps import (
     galactic_frame,
     sky_frame,
     sky_pixels,
+    sky_places,
     square_pixels,
 )
+from stdask.figures.interactive.page import Plot
+from stdask.figures.maps.scales import DIFFERENCES, VALUES, Scale, count_scale
+from stdask.figures.maps.sheet import NO_STARS
 from stdask.science.galaxy.galactocentric import SUN_X_KPC
 
 ORDER = 4
@@ -55,60 +60,48 @@ def test_square_pixels_lie_about_their_centres():
 
 
 def views(quantity: str, samples: tuple[str, ...]) -> list[MapView]:
-    return [MapView(s, quantity, "title", f"{s}/value", f"{s}/n", (Row("n", (f"{s}/n",), 0),)) for s in samples]
+    return [MapView(s, quantity, f"{s}/value", f"{s}/n", (Row("n", (f"{s}/n",), 0),)) for s in samples]
 
 
-def test_the_line_about_new_pixels_follows_their_outer_edges():
-    # three pixels in a row, the first two of them new: a rectangle of six edges
-    corners = square_pixels(np.array([0.1, 0.3, 0.5]), np.full(3, 0.1), 0.2)
-    columns = {"A/value": np.zeros(3), "A/n": np.full(3, 9.0)}
+def two_pixels(scale: Scale, columns: dict[str, np.ndarray], *samples: str) -> Plot:
     plot = sky_frame()
-    add_pixels(plot, corners, columns, views("FE_H", ("A",)), np.array([True, True, False]))
-    data = plot.select_one({"name": "new"}).data_source.data
-    edges = np.stack([data[name] for name in ("x0", "y0", "x1", "y1")], axis=-1)
-    assert len(edges) == 6
-    assert_allclose(np.hypot(edges[:, 2] - edges[:, 0], edges[:, 3] - edges[:, 1]), 0.2)
-    inner = np.isclose(edges[:, 0], 0.2) & np.isclose(edges[:, 2], 0.2)
-    assert not inner.any()
+    corners = square_pixels(np.array([0.1, 0.3]), np.zeros(2), 0.2)
+    add_pixels(plot, corners, columns, views("FE_H", samples or ("A",)), {"FE_H": scale})
+    return plot
 
 
-def test_pixels_of_the_sky_share_edges_too():
-    # the four children of a pixel: eight edges outside, four inside that no line follows
-    plot = sky_frame()
-    columns = {"A/value": np.zeros(4), "A/n": np.full(4, 9.0)}
-    add_pixels(plot, sky_pixels(ORDER, PIXELS[400:404]), columns, views("FE_H", ("A",)), np.full(4, True))
-    assert len(plot.select_one({"name": "new"}).data_source.data["x0"]) == 8
+def test_the_colour_bar_has_the_colours_of_the_static_figures():
+    scale = Scale("median", (-1.0, 0.5), VALUES)
+    plot = two_pixels(scale, {"A/value": np.zeros(2), "A/n": np.full(2, 9.0)})
+    bar = plot.select_one({"name": "bar FE_H"})
+    assert isinstance(bar.color_mapper, LinearColorMapper)
+    assert (bar.title, bar.color_mapper.low, bar.color_mapper.high) == ("median", -1.0, 0.5)
+    assert bar.color_mapper.palette[0] == to_hex(VALUES(0.0))
+    assert bar.color_mapper.palette[-1] == to_hex(VALUES(1.0))
+    assert bar.color_mapper.nan_color == NO_STARS
+    assert plot.tags[0]["grounds"] == {"FE_H": "#ffffff"}
 
 
-def test_all_samples_share_the_colour_scale_of_a_quantity():
-    corners = square_pixels(np.arange(100) / 5, np.zeros(100), 0.2)
-    columns = {"A/value": np.linspace(-1, 0, 100), "B/value": np.linspace(0, 1, 100)}
-    columns |= {"A/n": np.full(100, 50.0), "B/n": np.full(100, 50.0)}
-    plot = sky_frame()
-    add_pixels(plot, corners, columns, views("FE_H", ("A", "B")), np.zeros(100, dtype=bool))
-    mapper = plot.select_one({"name": "bar FE_H"}).color_mapper
-    assert isinstance(mapper, LinearColorMapper)
-    both = np.concatenate([columns["A/value"], columns["B/value"]])
-    assert_allclose((mapper.low, mapper.high), np.percentile(both, (2, 98)), atol=0.1)  # rounded to full steps
-
-
-def test_pixels_with_few_stars_do_not_set_the_scale():
-    corners = square_pixels(np.arange(100) / 5, np.zeros(100), 0.2)
-    n_stars = np.where(np.arange(100) < 50, 100.0, 1.0)
-    columns = {"A/value": np.where(n_stars > 1, np.linspace(-1, 1, 100), 40.0), "A/n": n_stars}
-    plot = sky_frame()
-    add_pixels(plot, corners, columns, views("FE_H", ("A",)), np.zeros(100, dtype=bool))
-    assert plot.select_one({"name": "bar FE_H"}).color_mapper.high < 1
+def test_a_map_of_differences_has_no_white_ground():
+    plot = two_pixels(Scale("change", (-0.2, 0.2), DIFFERENCES), {"A/value": np.zeros(2), "A/n": np.full(2, 9.0)})
+    assert plot.tags[0]["grounds"] == {"FE_H": NO_STARS}
 
 
 def test_stars_are_counted_on_a_logarithmic_scale():
-    plot = sky_frame()
-    columns = {"A/value": np.array([1.0, 5000.0]), "A/n": np.array([1.0, 5000.0])}
-    corners = square_pixels(np.array([0.1, 0.3]), np.zeros(2), 0.2)
-    add_pixels(plot, corners, columns, views("COUNT", ("A",)), np.zeros(2, dtype=bool))
-    mapper = plot.select_one({"name": "bar COUNT"}).color_mapper
+    counts = np.array([1.0, 5000.0])
+    plot = two_pixels(count_scale("stars", [counts]), {"A/value": counts, "A/n": counts})
+    mapper = plot.select_one({"name": "bar FE_H"}).color_mapper
     assert isinstance(mapper, LogColorMapper)
     assert (mapper.low, mapper.high) == (1, 5000)
+
+
+def test_numbers_that_samples_share_are_carried_once():
+    columns = {f"{s}/{n}": np.array([1.0, np.nan]) for s in "AB" for n in ("value", "n")}
+    columns["B/n"] = np.array([2.0, 3.0])
+    tags = two_pixels(Scale("median", (0.0, 1.0), VALUES), columns, "A", "B").tags[0]
+    for name, values in columns.items():
+        assert_array_equal(tags["columns"][tags["same"].get(name, name)], values)
+    assert len(tags["columns"]) == 2
 
 
 @pytest.mark.parametrize("view", ["edge_on", "face_on"])
@@ -122,11 +115,19 @@ def test_a_frame_holds_the_stars_the_sun_and_the_galactic_centre_but_not_the_las
     assert plot.y_range.start < 0 < plot.y_range.end
 
 
-def test_a_figure_carries_every_number_it_may_show():
+def test_a_figure_carries_every_number_it_may_show_and_no_other():
+    columns = {"A/value": np.array([0.5, np.nan]), "A/n": np.array([7.0, np.nan]), "A/unused": np.zeros(2)}
     corners = square_pixels(np.array([0.1, 0.3]), np.zeros(2), 0.2)
-    columns = {"A/value": np.array([0.5, np.nan]), "A/n": np.array([7.0, np.nan])}
-    plot = sky_frame()
-    add_pixels(plot, corners, columns, views("FE_H", ("A",)), np.zeros(2, dtype=bool))
-    assert_array_equal(plot.tags[0]["columns"]["A/value"], columns["A/value"].astype(np.float32))
-    assert_allclose(plot.tags[0]["corners"].reshape(2, 4, 2), corners, atol=0.5 / 4096)  # half a step
-    assert plot.tags[0]["views"]["A"]["FE_H"]["rows"][0]["columns"] == ("A/n",)
+    tags = two_pixels(Scale("median", (0.0, 1.0), VALUES), columns).tags[0]
+    assert_array_equal(tags["columns"]["A/value"], columns["A/value"].astype(np.float32))
+    assert "A/unused" not in tags["columns"]
+    assert_allclose(tags["corners"].reshape(2, 4, 2), corners, atol=0.5 / 4096)  # half a step
+    assert tags["views"]["A"]["FE_H"]["rows"][0]["columns"] == ("A/n",)
+
+
+def test_galactic_coordinates_of_a_place_are_those_of_astropy():
+    ra, dec = np.array([0.0, 266.4, 192.86, 123.4]), np.array([-60.0, -28.94, 27.0, 88.0])
+    longitudes, latitudes = sky_places(ra, dec)
+    expected = SkyCoord(ra, dec, unit="deg").galactic
+    assert_allclose(latitudes, expected.b.deg, atol=1e-4)  # healpy's rotation is of 1e-5 degrees
+    assert_allclose((longitudes - expected.l.deg + 180) % 360 - 180, 0, atol=2e-3)  # near a pole more

@@ -64,8 +64,12 @@ SCORES = [
     ("intrinsic", "TEFF", "K", "translated", 86, 1.0, 3.0, 70.0, 5.0, 60.0, 4.0, 50.0, 3.0, 0.0, 0.0),
     ("intrinsic", "FE_H", "dex", "translated", 86, -0.0123, 0.0045, 0.0652, 0.0031, 0.05, 0.004, 0.04, 0.003, 0.0, 0.0),
 ]
-SAMPLES = ("ALONE", "MERGED", "UNTRANSLATED", "A_ONLY")
+SAMPLES = ("ALONE", "MERGED", "UNTRANSLATED", "A_ONLY", "RAW_ONLY")
 LABELS = ("FE_H", "MG_FE")
+MAP_PARTS = (
+    "MEDIAN", "MAD", "P16", "P84", "ERROR", "TRANSLATION", "ADAPTIVE", "ADAPTIVE_ERR", "CHANGE", "EXCESS", "EXCESS_ERR",
+    "EXCESS_SMOOTH",
+)  # fmt: skip
 ERRORS = ("TRANSLATION", "NOISE", "NOISE_SHIFT", "POPULATION", "TOTAL")
 PLACES = {"edge_on": ("R_GC", "Z_GC"), "face_on": ("X_GC", "Y_GC")}
 WIDTH = 0.2  # kpc of a pixel: that of `[atlas]`
@@ -127,14 +131,17 @@ def write_map(
     columns += [schema.Column("COUNT", "int64"), schema.Column("HEIGHT", "float32", "kpc")]
     for label in LABELS:
         columns.append(schema.Column(f"N_{label}", "int64"))
-        for part in ("MEDIAN", "MAD", "P16", "P84", "ERROR", "TRANSLATION"):
+        columns.append(schema.Column(f"N_{label}_ADAPTIVE", "int64"))
+        for part in MAP_PARTS:
             columns.append(schema.Column(f"{label}_{part}", "float32", "dex"))
     columns.append(schema.Column("NEW", "bool"))
     tables = []
     for number, sample in enumerate(SAMPLES):
-        counts = {"ALONE": 40 * of_b, "A_ONLY": 50 * of_a}.get(sample, 40 * of_b + 50 * of_a)
+        of_one = {"ALONE": 40 * of_b, "A_ONLY": 50 * of_a, "RAW_ONLY": 50 * of_a}
+        counts = of_one.get(sample, 40 * of_b + 50 * of_a)
         data = {"SAMPLE": np.full(n_pixels, sample, dtype=object), **place, "COUNT": counts, "HEIGHT": height}
         data["NEW"] = of_a & ~of_b
+        change = -0.1 if sample in ("MERGED", "A_ONLY") else np.nan
         for place_of, label in enumerate(LABELS):
             # a number that tells its sample, its label and its pixel
             median = -0.1 * number + place_of + np.linspace(-0.5, 0, n_pixels)
@@ -142,6 +149,12 @@ def write_map(
             data |= {f"{label}_P16": median - 0.02, f"{label}_P84": median + 0.03}
             data |= {f"{label}_ERROR": np.full(n_pixels, 0.05)}
             data |= {f"{label}_TRANSLATION": np.full(n_pixels, np.nan if sample == "ALONE" else 0.01)}
+            # one pixel in 34 has no value even in a larger cell
+            adaptive = np.where(np.arange(n_pixels) % 34 == 3, np.nan, median + 0.001)
+            data |= {f"{label}_ADAPTIVE": adaptive, f"{label}_ADAPTIVE_ERR": np.full(n_pixels, 0.004)}
+            data |= {f"N_{label}_ADAPTIVE": 4 * counts, f"{label}_CHANGE": np.full(n_pixels, change)}
+            data |= {f"{label}_EXCESS": median - 0.2, f"{label}_EXCESS_ERR": np.full(n_pixels, 0.02)}
+            data |= {f"{label}_EXCESS_SMOOTH": median - 0.21}
         tables.append(to_table(columns, data).filter(pa.array(counts > 0)))
     write_parquet(paths.products(run.output) / f"{name}.parquet", pa.concat_tables(tables))
 

@@ -339,7 +339,7 @@ def test_every_map_and_profile_is_there_to_look_at_and_as_a_static_figure(run: R
     assert len(list(page.all("img"))) == len(INTERACTIVE) + 1
     assert "Kiel diagram" in page.texts["maps"]
     controls = {v["name"] for v in page.all("select", "input") if "name" in v}
-    assert controls == {f"{name}-{what}" for name in INTERACTIVE for what in ("sample", "quantity")}
+    assert controls == {f"{name}-{what}" for name in INTERACTIVE for what in ("stars", "values", "quantity")}
     assert paths.report(run.output).stat().st_size < 15e6
 
 
@@ -347,7 +347,7 @@ def test_an_interactive_figure_for_which_there_is_no_room_is_named_instead(
     run: Run, client: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_products(run)
-    monkeypatch.setattr("stdask.stages.report.interactive.MOST_BYTES", 100)
+    monkeypatch.setattr("stdask.stages.report.interactive.figures.MOST_BYTES", 100)
     page = make(run, client)
     assert not list(page.all("script", "select"))
     assert "An interactive figure of products/map_edge_on is too large" in page.texts["maps"]
