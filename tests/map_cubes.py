@@ -7,6 +7,7 @@ from astropy.io import fits
 
 
 def read_map_cube(path: Path, sample: str) -> dict[str, np.ndarray]:
-    """Return the planes of one sample by their names."""
+    """Return the maps of one sample by the names of their quantities."""
     with fits.open(path, memmap=False, checksum=True) as hdus:
-        return {hdus[sample].header[f"PLANE{n + 1}"]: image for n, image in enumerate(hdus[sample].data)}
+        own = [hdu for hdu in hdus[1:] if hdu.header["SAMPLE"] == sample]
+        return {hdu.header["QUANTITY"]: hdu.data.astype(np.float64) for hdu in own}

@@ -1,6 +1,7 @@
 """The columns of the tables that the atlas writes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from stdask.schema import Column, quantity
 
@@ -141,6 +142,26 @@ BEFORE_AFTER = (
         description="Number of those stars of B that are in both surveys, -1 in the atlas of a table",
     ),
 )
+
+_OWN_UNIT = ("P_VALUE", "LOW", "HIGH", "OFFSET")  # beginnings of the numbers that are not in the unit of UNIT
+
+
+def in_shared_unit(columns: Sequence[Column], units: Collection[str]) -> list[Column]:
+    """Return the columns of a table of differences or slopes with the unit that all its rows share, if they do.
+
+    Parameters
+    ----------
+    columns
+        Of the table.
+    units
+        What its column UNIT holds.
+    """
+    shared = next(iter(units)) if len(set(units)) == 1 else ""
+    return [
+        replace(c, unit=shared) if c.dtype == "float64" and not c.unit and not c.name.startswith(_OWN_UNIT) else c
+        for c in columns
+    ]
+
 
 MAP_STARS = (
     Column("COUNT", "int64", description="Number of stars"),

@@ -1,4 +1,4 @@
-"""The maps of the atlas: FITS cubes and a HEALPix table, the same as tables of bins, and figures."""
+"""The maps of the atlas: FITS images and a HEALPix table, the same as tables of bins, and figures."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from stdask.stages.atlas.samples import ALONE, BEFORE, HEIGHT, HIGH_ALPHA, MERGE
 from stdask.stages.atlas.tasks import Statistics
 from stdask.storage import paths
 from stdask.storage.catalogue.votable_header import votable_metadata
-from stdask.storage.products.maps import Axis, MapPlane, write_map_cubes, write_sky_maps
+from stdask.storage.products.maps import Axis, MapPlane, write_map_images, write_sky_maps
 from stdask.storage.tables import to_column, to_table, write_parquet
 
 AXES = {
@@ -45,18 +45,18 @@ def write_maps(products: Products, view: str) -> list[Path]:
     """Write one view as FITS, as a table of its filled pixels and as figures; return the files."""
     stem = paths.map_stem(products.folder, view)
     layers = {sample: _layers(products, view, sample) for sample in products.samples}
-    cubes, table = stem.with_suffix(".fits"), stem.with_suffix(".parquet")
+    file, table = stem.with_suffix(".fits"), stem.with_suffix(".parquet")
     if view == SKY:
         planes = {name: [MapPlane(*layer) for layer in own] for name, own in layers.items()}
-        write_sky_maps(cubes, products.bins.config.sky_order, planes, _cards(products, view))
+        write_sky_maps(file, products.bins.config.sky_order, planes, _cards(products, view))
     else:
         grid = products.bins.grids[view]
         planes = {name: [MapPlane(*y[:3], y.values.reshape(grid.shape)) for y in own] for name, own in layers.items()}
-        write_map_cubes(cubes, grid, AXES[view], planes, _cards(products, view))
+        write_map_images(file, grid, AXES[view], planes, _cards(products, view))
     filled = _table(products, view, layers)
     write_parquet(table, filled, header=votable_metadata(map(to_column, filled.schema)))
     images = {sample: {layer.name: layer.values for layer in own} for sample, own in layers.items()}
-    return [cubes, table, *write_map_figures(products, view, images, stem)]
+    return [file, table, *write_map_figures(products, view, images, stem)]
 
 
 def _layers(products: Products, view: str, sample: str) -> list[Layer]:

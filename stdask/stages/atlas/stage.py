@@ -2,7 +2,7 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -201,10 +201,23 @@ def reduce_stars(workers: Workers, selection: Selection) -> Atlas:
     finally:
         shutil.rmtree(selection.folder, ignore_errors=True)
     empty = [label for label in selection.labels if not medians[label]["edge_on"][MERGED].counts.any()]
-    if empty:
-        counts = replace(counts, notes=(f"no selected star has {', '.join(empty)}: not drawn",))
-        say(f"  {counts.notes[0]}", "yellow")
-    return Atlas(tuple(label for label in selection.labels if label not in empty), medians, counts)
+    notes = [f"no selected star has {', '.join(empty)}: not drawn"] if empty else []
+    notes += _unselected(counts.rows, selection.config)
+    for note in notes:
+        say(f"  {note}", "yellow")
+    labels = tuple(label for label in selection.labels if label not in empty)
+    return Atlas(labels, medians, replace(counts, notes=tuple(notes)))
+
+
+def _unselected(rows: RowCounts, config: AtlasConfig) -> Iterator[str]:
+    """Say which selection leaves most stars out because their value is not known."""
+    for name in config.select:
+        lacking = rows.set_aside.get(f"no {name}", 0)
+        if lacking > rows.n_out:
+            yield (
+                f"only {rows.n_out:,} of {rows.n_in:,} stars are mapped: {lacking:,} have no {name}, by which [atlas] "
+                "select chooses them. Set `select = {}` in the table [atlas] to map all of them"
+            )
 
 
 def _pack(workers: Workers, selection: Selection) -> tuple[list[Path], dict[str, np.ndarray], AtlasCounts]:

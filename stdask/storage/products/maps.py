@@ -1,4 +1,4 @@
-"""Maps as FITS: image cubes with galactocentric axes in kpc, HEALPix tables of the sky; profiles as ECSV tables."""
+"""Maps as FITS: images with galactocentric axes in kpc, HEALPix tables of the sky; profiles as ECSV tables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from astropy.table import Table
 
 from stdask import __version__
 from stdask.schema import Column
+from stdask.schema.products import in_shared_unit
 from stdask.science.galaxy.map_grid import MapGrid
 from stdask.storage.documents import write_ecsv
 from stdask.storage.files import replacing
@@ -28,7 +29,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class MapPlane:
-    """One plane of a map cube."""
+    """One map of one number."""
 
     name: str
     unit: str
@@ -36,29 +37,31 @@ class MapPlane:
     image: np.ndarray  # shape (n_rows, n_columns)
 
 
-def write_map_cubes(
+def write_map_images(
     path: Path,
     grid: MapGrid,
     axes: tuple[Axis, Axis],
-    cubes: Mapping[str, Sequence[MapPlane]],
+    maps: Mapping[str, Sequence[MapPlane]],
     provenance: Mapping[str, str | float | int],
 ) -> None:
-    """Write one image cube a sample into one FITS file, atomically; the same maps give the same bytes.
+    """Write one image a sample and quantity into one FITS file, atomically; the same maps give the same bytes.
 
     Parameters
     ----------
     path
-        The file; an empty primary HDU carries `provenance`, one image extension each sample.
+        The file; an empty primary HDU carries `provenance`. Extensions are called {sample}_{quantity}, with the unit in
+        BUNIT.
     grid
         Pixels of the maps.
     axes
         Of the columns and of the rows.
-    cubes
-        Extension name -> planes, the same in each. Planes are named in PLANEn, their units in PUNITn.
+    maps
+        Sample -> its maps, the same quantities in each.
     provenance
         FITS keyword -> value.
     """
-    _write(path, [_image(name, grid, axes, planes) for name, planes in cubes.items()], provenance)
+    images = [_image(sample, plane, grid, axes) for sample, planes in maps.items() for plane in planes]
+    _write(path, images, provenance)
 
 
 def write_sky_maps(
@@ -118,7 +121,7 @@ def write_profile(
     path
         The file.
     columns
-        In the order wanted; each must be a key of `data`.
+        In the order wanted; each must be a key of `data`. If the rows of a column UNIT have one unit, numbers get it.
     data
         One array of shape (n_rows,) a column.
     provenance
@@ -131,15 +134,17 @@ def write_profile(
             unit=column.unit or None,
             description=column.description,
         )
-        for column in columns
+        for column in in_shared_unit(columns, list(data.get("UNIT", ())))
     ]
     write_ecsv(path, Table(arrays, meta={"creator": f"stdask {__version__}", **provenance}))
 
 
-def _image(name: str, grid: MapGrid, axes: tuple[Axis, Axis], planes: Sequence[MapPlane]) -> fits.ImageHDU:
-    # float64 holds both the float32 medians and any count exactly
-    hdu = fits.ImageHDU(np.stack([plane.image for plane in planes]).astype(np.float64), name=name)
+def _image(sample: str, plane: MapPlane, grid: MapGrid, axes: tuple[Axis, Axis]) -> fits.ImageHDU:
+    dtype = np.int32 if plane.image.dtype.kind == "i" else np.float32  # a pixel has fewer than 2^31 stars
+    hdu = fits.ImageHDU(plane.image.astype(dtype), name=f"{sample}_{plane.name}")
     header = hdu.header
+    header["SAMPLE"], header["QUANTITY"] = sample, (plane.name, plane.description)
+    header["BUNIT"] = plane.unit or "count" if dtype is np.int32 else plane.unit
     half = (grid.half_columns, grid.half_rows)
     for number, (axis, n_half) in enumerate(zip(axes, half, strict=True), start=1):
         header[f"CTYPE{number}"] = (axis.name, axis.description)
@@ -147,9 +152,4 @@ def _image(name: str, grid: MapGrid, axes: tuple[Axis, Axis], planes: Sequence[M
         header[f"CRPIX{number}"] = (n_half + 0.5, "the Galactic centre: a corner of pixels")
         header[f"CRVAL{number}"] = 0.0
         header[f"CDELT{number}"] = grid.width_kpc
-    header["CTYPE3"] = ("PLANE", "named by PLANEn, in the unit PUNITn")
-    header["CRPIX3"], header["CRVAL3"], header["CDELT3"] = 1.0, 1.0, 1.0
-    for number, plane in enumerate(planes, start=1):
-        header[f"PLANE{number}"] = (plane.name, plane.description)
-        header[f"PUNIT{number}"] = plane.unit
     return hdu

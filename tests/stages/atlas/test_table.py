@@ -83,6 +83,23 @@ def test_two_surveys_in_one_table_are_shown_side_by_side(tmp_path, client):
     assert (tmp_path / "maps" / "seam.ecsv").exists()
 
 
+def test_a_selection_that_few_stars_can_pass_is_told_with_what_to_do(tmp_path, client, capsys):
+    """As in a survey whose log g is mostly missing: the default selection of giants would leave a handful."""
+    stars = giants()
+    stars["logg"][40:] = np.nan
+    stars.write(tmp_path / "mine.fits")
+    receipt = run_table(load_atlas(tmp_path / "mine.fits", tmp_path / "maps"), client)
+    n_out = receipt.counts.rows.n_out
+    assert 0 < n_out < 40
+    told = f"only {n_out} of 3,000 stars are mapped: 2,960 have no LOGG"
+    assert [note for note in receipt.counts.notes if told in note and "`select = {}`" in note]
+    assert told in " ".join(capsys.readouterr().out.split())
+    (tmp_path / "mine.toml").write_text('output = "all"\n[table]\nfile = "mine.fits"\n[atlas]\nselect = {}\n')
+    receipt = run_table(load_atlas(tmp_path / "mine.toml", tmp_path / "all"), client)
+    assert receipt.counts.rows.n_out > 2900
+    assert not [note for note in receipt.counts.notes if "are mapped" in note]
+
+
 TWO_SURVEYS = (
     'output = "maps"\n[table]\nfile = "mine.parquet"\nsurvey = "whose"\nreference = "{}"\n'
     "[atlas]\nselect = {{}}\nn_bootstraps = 20\n"

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from stdask.schema import products as schema_products
 from stdask.science.galaxy.map_grid import MapGrid
-from stdask.storage.products.maps import Axis, MapPlane, write_map_cubes, write_profile, write_sky_maps
+from stdask.storage.products.maps import Axis, MapPlane, write_map_images, write_profile, write_sky_maps
 from tests.map_cubes import read_map_cube
 
 GRID = MapGrid.covering(2.0, 1.0, 0.5)
@@ -27,34 +27,37 @@ def planes(shift=0):
     ]
 
 
+SAMPLES = {"ALONE": planes(), "MERGED": planes(1)}
+
+
 @pytest.fixture
 def path(tmp_path):
     path = tmp_path / "products" / "map_edge_on.fits"
-    write_map_cubes(path, GRID, AXES, {"ALONE": planes(), "MERGED": planes(1)}, {"SURVEYB": "apogee", "SUN_X": -8.122})
+    write_map_images(path, GRID, AXES, SAMPLES, {"SURVEYB": "apogee", "SUN_X": -8.122})
     return path
 
 
 def test_the_wcs_of_a_pixel_centre_is_its_place_in_kpc(path):
-    wcs = WCS(fits.getheader(path, "ALONE"))
+    wcs = WCS(fits.getheader(path, "ALONE_COUNT"))
     columns, rows = np.meshgrid(np.arange(8), np.arange(4))
-    radius, height, plane = wcs.pixel_to_world_values(columns, rows, 1)
+    radius, height = wcs.pixel_to_world_values(columns, rows)
     assert_allclose(radius, -1.75 + 0.5 * columns)
     assert_allclose(height, -0.75 + 0.5 * rows)
-    assert_allclose(plane, 2)  # planes are counted from 1, as in PLANE2
-    assert [str(unit) for unit in list(wcs.wcs.cunit)[:2]] == ["kpc", "kpc"]
+    assert [str(unit) for unit in wcs.wcs.cunit] == ["kpc", "kpc"]
 
 
 def test_a_star_falls_into_the_pixel_that_the_wcs_names(path):
-    wcs = WCS(fits.getheader(path, "ALONE"))
-    column, row, _ = wcs.world_to_pixel_values(-0.6, 0.3, 1)
+    wcs = WCS(fits.getheader(path, "ALONE_COUNT"))
+    column, row = wcs.world_to_pixel_values(-0.6, 0.3)
     pixel = GRID.pixels(np.array([-0.6]), np.array([0.3]))[0]
     assert pixel == round(float(row)) * 8 + round(float(column))
 
 
-def test_planes_come_back_by_name_with_their_units_bit_for_bit(path):
-    header = fits.getheader(path, "MERGED")
-    assert (header["PLANE1"], header["PUNIT1"]) == ("COUNT", "")
-    assert (header["PLANE2"], header["PUNIT2"]) == ("FE_H", "dex")
+def test_maps_come_back_by_name_with_their_units_bit_for_bit(path):
+    for name, unit in (("COUNT", "count"), ("FE_H", "dex")):
+        header = fits.getheader(path, f"MERGED_{name}")
+        assert (header["SAMPLE"], header["QUANTITY"], header["BUNIT"]) == ("MERGED", name, unit)
+        assert u.Unit(header["BUNIT"]) == u.Unit(unit)
     cube = read_map_cube(path, "MERGED")
     assert_array_equal(cube["COUNT"], COUNTS + 1)
     assert_array_equal(cube["FE_H"].astype(np.float32), MEDIANS)
@@ -70,12 +73,13 @@ def test_provenance_stands_in_the_primary_header(path):
 def test_the_file_keeps_to_the_fits_standard_and_its_checksums(path):
     with fits.open(path, checksum=True) as hdus:  # a wrong checksum warns, and warnings are errors
         hdus.verify("exception")
-        assert [hdu.name for hdu in hdus] == ["PRIMARY", "ALONE", "MERGED"]
+        names = [f"{sample}_{name}" for sample in ("ALONE", "MERGED") for name in ("COUNT", "FE_H")]
+        assert [hdu.name for hdu in hdus] == ["PRIMARY", *names]
 
 
 def test_the_same_maps_give_the_same_bytes(path, tmp_path):
     again = tmp_path / "again.fits"
-    write_map_cubes(again, GRID, AXES, {"ALONE": planes(), "MERGED": planes(1)}, {"SURVEYB": "apogee", "SUN_X": -8.122})
+    write_map_images(again, GRID, AXES, SAMPLES, {"SURVEYB": "apogee", "SUN_X": -8.122})
     assert again.read_bytes() == path.read_bytes()
 
 
@@ -100,6 +104,18 @@ def test_a_profile_comes_back_with_units_meanings_and_provenance(tmp_path):
     assert table["SIDE"].tolist() == ["north", "south"]
     assert table.meta["seed"] == 7
     assert table.meta["select"] == ["1.5 < LOGG < 2.5"]
+
+
+@pytest.mark.parametrize(("second", "expected"), [("dex", u.dex), ("K", None)])
+def test_numbers_have_a_unit_where_all_rows_share_it(tmp_path, second, expected):
+    columns = schema_products.ASYMMETRY
+    data = {c.name: np.array(["text"] * 2 if c.dtype == "string" else [1, 2]) for c in columns}
+    write_profile(tmp_path / "asymmetry.ecsv", columns, data | {"UNIT": np.array(["dex", second])}, {})
+    table = QTable.read(tmp_path / "asymmetry.ecsv")
+    for name in ("DIFFERENCE", "ERR"):
+        assert getattr(table[name], "unit", None) == expected
+    assert getattr(table["P_VALUE"], "unit", None) is None
+    assert table["R_LOW"].unit == u.kpc
 
 
 def test_maps_of_the_sky_open_in_healpy_with_their_order_and_frame(tmp_path):
