@@ -26,6 +26,7 @@ FITTED = {  # sample -> the surveys whose medians are fitted together
     A_ONLY: (A_ONLY,),
     RAW_ONLY: (RAW_ONLY,),
 }
+COLUMNS = {"at": "BREAK"}  # field of a slope in the figure -> column, where it has another name
 QUANTITIES = {"BREAK": "breaks", "INNER": "inner", "OUTER": "outer", "OFFSET": "offsets"}  # column -> part of a fit
 KINDS = {"radial_steps": "radial", "vertical_steps": "vertical", "azimuth_steps": "azimuthal", FLARE: "flare"}
 Row = dict[str, Any]  # column of the table -> value
@@ -41,7 +42,9 @@ def write_gradients(products: Products) -> list[Path]:
     if not products.labels:  # heights alone
         return [table]
     shown = [
-        SlopeCurve(**{name: row[name.upper()] for name in SlopeCurve._fields}) for row in rows if row["KIND"] != "flare"
+        SlopeCurve(*(row[COLUMNS.get(name, name.upper())] for name in SlopeCurve._fields))
+        for row in rows
+        if row["KIND"] != "flare"
     ]
     figure = draw_gradients(shown, products.titles, {label: products.unit(label) for label in products.labels})
     return [table, *write_figures(table.with_suffix(""), figure)]

@@ -81,7 +81,9 @@ PRODUCTS |= {
     ),
     "gradients": (
         "Gradients",
-        "Slopes of the medians by height, radius and azimuth, with their total errors. Small marks: bins beyond a gap.",
+        "Slopes of the medians by height, radius and azimuth, with their total errors; slices are drawn equally wide. "
+        "Open: inside a break; the number beside the mark of the merged sample is its place in kpc. Small: bins beyond "
+        "a gap. Arrows: beyond the frame. Behind [Fe/H]: published slopes (Hackshaw et al. 2024, Sun et al. 2024).",
     ),
     "diagram_kiel": (
         "Kiel diagrams",

@@ -9,14 +9,15 @@ from stdask.config.run import Run
 from stdask.display.console import say
 from stdask.display.tables import print_table
 from stdask.errors import ConfigError
+from stdask.figures.assessment.clusters import ClusterMean, draw_clusters
 from stdask.runs.counts import CheckCounts
 from stdask.runs.receipts import Receipt
 from stdask.runs.registry import CHECKS, StageEntry
 from stdask.runs.stage import begin_stage
-from stdask.schema.validation import ValidationTables
+from stdask.schema.validation import ClusterRow, ValidationTables
 from stdask.stages.train.members import Shelves
 from stdask.storage import paths
-from stdask.storage.documents import read_tables, write_tables
+from stdask.storage.documents import read_tables, write_figures, write_tables
 from stdask.storage.files import sha256
 from stdask.tools.validate.stars import open_validation
 
@@ -70,13 +71,25 @@ def _make(entry: StageEntry, run: Run, workers: Workers, truth: Path | None, mem
     validation = open_validation(run, workers, truth, members, Shelves(stage))
     tables: ValidationTables = getattr(import_module(module), function)(validation)
     written = write_tables(paths.validation(run.output), tables)
+    if tables.clusters:
+        figure = draw_clusters(
+            [_mean(row) for row in tables.clusters], (run.definition_a.title, run.definition_b.title)
+        )
+        written += write_figures(paths.validation(run.output) / "clusters", figure)
     return stage.finish(written, CheckCounts(n_rows={name: len(rows) for name, rows in vars(tables).items() if rows}))
+
+
+def _mean(row: ClusterRow) -> ClusterMean:
+    """Return what the figure shows of a row: differences, and their errors from how many of them they are large."""
+    before, after = row.a_mean - row.b_mean, row.translated_mean - row.b_mean
+    errors = [d / shift if shift else 0.0 for d, shift in ((before, row.a_shift), (after, row.translated_shift))]
+    return ClusterMean(row.cluster, row.label, row.unit, row.n, before, errors[0], after, errors[1])
 
 
 def _print(output: Path, receipt: Receipt) -> None:
     """Print the tables of a check, from the disk."""
     tables = read_tables(paths.validation(output), ValidationTables)
-    for path in [output / name for name in receipt.outputs]:
+    for path in [output / name for name in receipt.outputs if name.endswith(".ecsv")]:
         rows = [vars(row) for row in getattr(tables, path.stem)]
         section = next(column for column in SECTIONS if column in rows[0])
         print_table(f"{path.stem}: {path}", rows, section)

@@ -9,9 +9,10 @@ from stdask.config.run import Run
 from stdask.errors import CatalogueError, ConfigError
 from stdask.runs.changes import why_again
 from stdask.runs.receipts import read_receipt
-from stdask.schema.validation import DrawsRow, ShiftRow, ValidationTables
+from stdask.schema.validation import ClusterRow, DrawsRow, ShiftRow, ValidationTables
 from stdask.storage import paths
 from stdask.storage.documents import read_ecsv, read_tables
+from stdask.tools.validate import clusters as validate_clusters
 from stdask.tools.validate import domain as validate_domain
 from stdask.tools.validate import draws as validate_draws
 from stdask.tools.validate import validate
@@ -54,6 +55,18 @@ def test_a_check_that_does_not_exist_is_refused_with_those_that_do(run: Run):
 def test_a_run_that_is_not_trained_is_refused(run: Run):
     with pytest.raises(CatalogueError, match="Run `stdask train` first"):
         validate.run(run, NO_WORKERS)
+
+
+@pytest.mark.usefixtures("made")
+def test_clusters_have_a_figure_beside_their_table(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+):
+    row = ClusterRow("NGC 6791", "FE_H", "dex", 9, 0.3, 0.05, 0.4, 0.06, 5.0, 0.31, 0.05, 0.5)
+    monkeypatch.setattr(validate_clusters, "check", lambda _: ValidationTables(clusters=[row]))
+    validate.run(run, NO_WORKERS, only=["clusters"])
+    folder = paths.validation(run.output)
+    assert {path.name for path in folder.iterdir()} == {f"clusters.{ending}" for ending in ("ecsv", "png", "pdf")}
+    assert "NGC 6791" in capsys.readouterr().out
 
 
 def test_the_checks_asked_for_are_written_and_printed(run: Run, made: list[str], capsys: pytest.CaptureFixture):
