@@ -252,6 +252,7 @@ COVERED_ELSEWHERE = {
     "stages/atlas/comparisons/before_after.py": "tests/stages/atlas/test_stage.py runs the stage",
     "stages/atlas/comparisons/figures.py": "tests/stages/atlas/test_stage.py runs the stage",
     "stages/atlas/comparisons/differences.py": "tests/stages/atlas/test_stage.py runs the stage",
+    "stages/atlas/figures/view.py": "tests/stages/atlas/figures/test_maps.py draws and reads every map of it",
     "stages/atlas/gradients.py": "tests/stages/atlas/test_stage.py runs the stage",
     "stages/atlas/maps.py": "tests/stages/atlas/test_stage.py runs the stage",
     "stages/atlas/products.py": "tests/stages/atlas/test_stage.py runs the stage",

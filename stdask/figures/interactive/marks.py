@@ -11,7 +11,7 @@ import numpy as np
 from healpy.projector import MollweideProj
 
 from stdask.figures.interactive.page import Plot
-from stdask.figures.maps.marks import AREA, CIRCLES, border_of
+from stdask.figures.maps.marks import AREA, CIRCLES, area_of, border_of
 from stdask.figures.maps.sky import BLUR, RESOLUTION
 from stdask.figures.style import FAINT, INK
 from stdask.science.galaxy.galactocentric import SUN_X_KPC, SUN_Z_KPC
@@ -79,7 +79,7 @@ def area_on_plane(x_kpc: np.ndarray, y_kpc: np.ndarray, width_kpc: float) -> lis
         own.min() + width_kpc * (np.arange(n) - MARGIN)
         for own, n in zip((x_kpc, y_kpc), inside.shape[::-1], strict=True)
     )
-    return border_of(x, y, inside)
+    return border_of(x, y, area_of(inside))
 
 
 def area_on_sky(order: int, pixels: np.ndarray) -> list[np.ndarray]:
@@ -89,7 +89,7 @@ def area_on_sky(order: int, pixels: np.ndarray) -> list[np.ndarray]:
     places = np.meshgrid(longitudes, latitudes)
     ra, dec = healpy.Rotator(coord=["G", "C"])(*(own.ravel() for own in places), lonlat=True)
     inside = np.isin(healpy.ang2pix(2**order, ra, dec, nest=True, lonlat=True), pixels).reshape(places[0].shape)
-    lines = border_of(longitudes, latitudes, inside, BLUR)
+    lines = border_of(longitudes, latitudes, area_of(inside, BLUR))
     return [np.stack(MollweideProj().ang2xy(line[:, 0], line[:, 1], lonlat=True), axis=-1) for line in lines]
 
 

@@ -14,6 +14,7 @@ from stdask.figures.maps.marks import (
     add_circles,
     add_rotation,
     add_sun,
+    area_of,
     draw_levels,
     kinds_of,
     marks_of,
@@ -31,7 +32,14 @@ Frame = tuple[float, float, float, float]  # left, right, lower and upper end, k
 
 
 def draw_maps(
-    grid: MapGrid, rows: Sequence[MapRow], titles: Sequence[str], *, frame: Frame, edge_on: bool, note: str
+    grid: MapGrid,
+    rows: Sequence[MapRow],
+    titles: Sequence[str],
+    *,
+    frame: Frame,
+    edge_on: bool,
+    note: str,
+    radius: str = "$R$",
 ) -> Figure:
     """Draw maps of one view, a row a quantity, a column a sample.
 
@@ -49,18 +57,19 @@ def draw_maps(
         Signed R against Z if True, X against Y seen from the north Galactic pole if False.
     note
         What the maps are of: selection, pixels, smallest number of stars.
+    radius
+        Symbol of the radius at which stars are placed.
     """
     kinds = ["sun", "centre", *(["midplane"] if edge_on else ["rotation", "circles"])]
-    handles, texts = marks_of([*kinds, *kinds_of(rows)])
+    areas = [None if row.area is None else area_of(row.area) for row in rows]
+    handles, texts = marks_of([*kinds, *kinds_of(rows, areas)])
     with rc_context(STYLE):
         sheet = make_sheet(rows, (frame[3] - frame[2]) / (frame[1] - frame[0]), MARGINS, texts=texts, note=note)
-        for row, panels in zip(rows, sheet.panels, strict=True):
+        for row, panels, area in zip(rows, sheet.panels, areas, strict=True):
             for axes, image in zip(panels, row.images, strict=True):
                 draw_image(axes, grid, image)
-                if row.area is not None:
-                    outline_area(axes, *_middles(grid), row.area)
-            if row.remark:
-                panels[-1].set_title(row.remark, fontsize=SMALL, pad=2)
+                if area is not None:
+                    outline_area(axes, *_middles(grid), area)
         for axes in sheet.panels.flat:
             _decorate(axes, frame, edge_on)
         if not edge_on:
@@ -68,7 +77,7 @@ def draw_maps(
                 stars = np.sum([image.stars for image in row.images], axis=0)
                 for axes in panels:
                     add_circles(axes, frame, lambda x, y, half, s=stars: _stars_about(grid, s, x, y, half))
-        _name_axes(sheet, edge_on)
+        _name_axes(sheet, edge_on, radius)
         sheet.titles(titles)
         sheet.legend(handles, texts, note)
     return sheet.figure
@@ -101,6 +110,7 @@ def frame_of(grid: MapGrid, counts: np.ndarray, *, edge_on: bool) -> Frame:
 def draw_image(axes: Axes, grid: MapGrid, image: MapImage) -> None:
     """Draw one map: colours where there is a value, pale grey where there are stars and none."""
     edges = grid.column_edges_kpc, grid.row_edges_kpc
+    axes.set_title(image.remark, fontsize=SMALL, pad=2)
     axes.set_facecolor(NO_STARS if image.scale.diverging else "white")
     grey = np.ma.masked_where(~image.without_value, np.ones(grid.shape))
     axes.pcolormesh(*edges, grey, cmap=ListedColormap([NO_STARS]), rasterized=True)
@@ -134,10 +144,10 @@ def _decorate(axes: Axes, frame: Frame, edge_on: bool) -> None:
     add_sun(axes, edge_on=edge_on)
 
 
-def _name_axes(sheet: Sheet, edge_on: bool) -> None:
+def _name_axes(sheet: Sheet, edge_on: bool, radius: str) -> None:
     for axes in sheet.panels[:, 0]:
         axes.tick_params(labelleft=True)
         axes.set_ylabel(r"$Z$ [kpc]" if edge_on else r"$Y$ [kpc]", labelpad=1)
     for axes in sheet.panels[-1]:
         axes.tick_params(labelbottom=True)
-        axes.set_xlabel(r"$R$, with the sign of $X$ [kpc]" if edge_on else r"$X$ [kpc]", labelpad=1.5)
+        axes.set_xlabel(rf"{radius}, with the sign of $X$ [kpc]" if edge_on else r"$X$ [kpc]", labelpad=1.5)

@@ -91,42 +91,52 @@ def _room(radius: float, limits: tuple[float, float, float, float], count: Any) 
     return min(places)[2:] if places else None
 
 
-def outline_area(axes: Axes, x: np.ndarray, y: np.ndarray, inside: np.ndarray, blur: float = BLUR) -> None:
-    """Draw the border of an area that pixels belong to: on any map, the line of `border_of`."""
-    lines = LineCollection(border_of(x, y, inside, blur), zorder=4, **AREA)
-    lines.set_path_effects(HALO)
-    axes.add_collection(lines, autolim=False)
+def area_of(inside: np.ndarray, blur: float = BLUR) -> np.ndarray:
+    """Return the area that pixels belong to, 1 inside and 0 outside with a smooth border; zero if there is none.
+
+    The pixels are blurred first, and small areas and holes left out: the border is that of an area, not of pixels.
+
+    Parameters
+    ----------
+    inside : bool, shape (n_rows, n_columns)
+    blur
+        Standard deviation of the Gaussian that pixels are blurred by, in pixels.
+    """
+    area = _without_small(ndimage.gaussian_filter(inside.astype(float), blur, mode="nearest") > 0.5, blur)
+    smooth = np.asarray(ndimage.gaussian_filter(area.astype(float), blur, mode="nearest"))
+    large = _without_small(smooth > 0.5, blur)  # the second blur can cut off necks
+    return np.where(large, np.maximum(smooth, 0.501), np.minimum(smooth, 0.499 if large.any() else 0.0))
 
 
-def border_of(x: np.ndarray, y: np.ndarray, inside: np.ndarray, blur: float = BLUR) -> list[np.ndarray]:
-    """Return the border of an area that pixels belong to, as lines of shape (n_points, 2).
+def _without_small(area: np.ndarray, blur: float) -> np.ndarray:
+    """Return an area without its small parts and small holes."""
+    for wanted in (True, False):
+        groups, n = ndimage.label(area == wanted)
+        sizes = ndimage.sum_labels(np.ones_like(groups), groups, np.arange(n + 1))
+        area = np.where((groups > 0) & (sizes < SMALLEST * blur**2)[groups], not wanted, area)
+    return area
 
-    The pixels are blurred first, and small areas and holes left out: the line is about an area, not about pixels.
+
+def border_of(x: np.ndarray, y: np.ndarray, area: np.ndarray) -> list[np.ndarray]:
+    """Return the border of an area, as lines of shape (n_points, 2).
 
     Parameters
     ----------
     x, y
         Middles of the columns and of the rows.
-    inside : bool, shape (n_rows, n_columns)
-    blur
-        Standard deviation of the Gaussian that pixels are blurred by, in pixels.
+    area : shape (n_rows, n_columns)
+        As from `area_of`.
     """
-    area = _area(ndimage.gaussian_filter(inside.astype(float), blur, mode="nearest") > 0.5, blur)
-    if not area.any():
-        return []
-    smooth = ndimage.gaussian_filter(area.astype(float), blur, mode="nearest")
     # not by Axes.contour: curved projections would cut each of its lines into hundreds
-    lines: Any = contour_generator(x, y, smooth).lines(0.5)
+    lines: Any = contour_generator(x, y, area).lines(0.5)
     return list(lines)
 
 
-def _area(inside: np.ndarray, blur: float) -> np.ndarray:
-    """Return the area without its small parts and small holes."""
-    for wanted in (True, False):
-        groups, n = ndimage.label(inside == wanted)
-        sizes = ndimage.sum_labels(np.ones_like(groups), groups, np.arange(n + 1))
-        inside = np.where((groups > 0) & (sizes < SMALLEST * blur**2)[groups], not wanted, inside)
-    return inside
+def outline_area(axes: Axes, x: np.ndarray, y: np.ndarray, area: np.ndarray) -> None:
+    """Draw the border of an area on any map; the arguments are those of `border_of`."""
+    lines = LineCollection(border_of(x, y, area), zorder=4, **AREA)
+    lines.set_path_effects(HALO)
+    axes.add_collection(lines, autolim=False)
 
 
 def draw_levels(axes: Axes, x: np.ndarray, y: np.ndarray, values: np.ndarray, end: float) -> None:
@@ -134,13 +144,13 @@ def draw_levels(axes: Axes, x: np.ndarray, y: np.ndarray, values: np.ndarray, en
     axes.contour(x, y, values, levels=[end * level for level in LEVELS], colors=INK, linewidths=0.6, zorder=3)
 
 
-def kinds_of(rows: Sequence[MapRow]) -> list[str]:
+def kinds_of(rows: Sequence[MapRow], areas: Sequence[np.ndarray | None]) -> list[str]:
     """Return the kinds of pixels and areas that the legend of some maps has to explain."""
     images = [image for row in rows for image in row.images]
     kinds = ["nothing"] if any(image.scale.diverging for image in images) else []
     if not kinds and any(image.without_value.any() for image in images):
         kinds = ["no_value"]
-    return kinds + (["area"] if any(row.area is not None and row.area.any() for row in rows) else [])
+    return kinds + (["area"] if any(area is not None and area.any() for area in areas) else [])
 
 
 def marks_of(kinds: Sequence[str]) -> tuple[list[Any], list[str]]:
@@ -151,8 +161,8 @@ def marks_of(kinds: Sequence[str]) -> tuple[list[Any], list[str]]:
         "rotation": (Line2D([], [], linestyle="", marker=r"$\uparrow$", markersize=8, color=INK), "Galactic rotation"),
         "circles": (Line2D([], [], **CIRCLE), "$R$ [kpc]"),
         "midplane": (Line2D([], [], **MIDPLANE), "midplane"),
-        "no_value": (Patch(facecolor=NO_STARS), "no value: too few stars"),
-        "nothing": (Patch(facecolor=NO_STARS), "no value: no stars, or too few"),
+        "no_value": (Patch(facecolor=NO_STARS), "stars, but too few with a value"),
+        "nothing": (Patch(facecolor=NO_STARS), "no stars, or too few with a value"),
         "area": (Line2D([], [], **AREA), "area that only the merged catalogue covers"),
     }
     chosen = [explained[kind] for kind in kinds]

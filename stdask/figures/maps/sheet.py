@@ -35,6 +35,7 @@ class MapImage:
     stars: np.ndarray  # of this sample in each pixel: grey where there are some and no value
     scale: Scale
     signed: bool = False  # lines of equal value are drawn, dashed below zero: a smooth difference
+    remark: str = ""  # above the map
 
     @property
     def without_value(self) -> np.ndarray:
@@ -48,7 +49,6 @@ class MapRow:
 
     images: Sequence[MapImage]
     area: np.ndarray | None = None  # bool, shape of the values: outlined in all maps of the row
-    remark: str = ""  # above the last map
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from stdask.figures.maps.marks import kinds_of, marks_of, outline_area
+from stdask.figures.maps.marks import area_of, kinds_of, marks_of, outline_area
 from stdask.figures.maps.sheet import NO_STARS, MapRow, Margins, make_sheet
 from stdask.figures.style import INK, SMALL, STYLE
 
@@ -46,20 +46,20 @@ def draw_sky_maps(order: int, rows: Sequence[MapRow], titles: Sequence[str], *, 
     edges = [np.radians(np.linspace(-end, end, n + 1)) for end, n in zip((180, 90), RESOLUTION, strict=True)]
     longitudes, latitudes = ((own[1:] + own[:-1]) / 2 for own in edges)
     pixels = _pixels(order, longitudes, latitudes)
-    handles, texts = marks_of(kinds_of(rows))
+    areas = [None if row.area is None else area_of(row.area[pixels], BLUR) for row in rows]
+    handles, texts = marks_of(kinds_of(rows, areas))
     with rc_context(STYLE | {"ytick.right": False, "xtick.top": False}):
         sheet = make_sheet(rows, 0.5, MARGINS, texts=texts, note=note, projection="mollweide")
-        for row, panels in zip(rows, sheet.panels, strict=True):
+        for row, panels, area in zip(rows, sheet.panels, areas, strict=True):
             for axes, image in zip(panels, row.images, strict=True):
+                axes.set_title(image.remark, fontsize=SMALL, pad=1)
                 axes.set_facecolor(NO_STARS if image.scale.diverging else "white")
                 blank = np.ma.masked_where(~image.without_value[pixels], np.ones(pixels.shape))
                 axes.pcolormesh(*edges, blank, cmap=ListedColormap([NO_STARS]), rasterized=True)
                 shown, scale = np.ma.masked_invalid(image.values[pixels]), image.scale
                 axes.pcolormesh(*edges, shown, norm=scale.norm, cmap=scale.colours, rasterized=True)
-                if row.area is not None:
-                    outline_area(axes, longitudes, latitudes, row.area[pixels], BLUR)
-            if row.remark:
-                panels[-1].set_title(row.remark, fontsize=SMALL, pad=1)
+                if area is not None:
+                    outline_area(axes, longitudes, latitudes, area)
         for axes in sheet.panels.flat:
             _decorate(axes, LONGITUDES if len(titles) < 3 else LONGITUDES[::2], first_column=axes in sheet.panels[:, 0])
         sheet.titles(titles)

@@ -116,6 +116,28 @@ PRODUCTS |= {
     )
     for name in _MAPS
 }
+PRODUCTS |= {
+    f"{name}_error": (
+        f"{PRODUCTS[name][0]}: errors",
+        "68 % errors of the medians, from the scatter of the stars in each cell.",
+    )
+    for name in _MAPS
+}
+PRODUCTS |= {
+    f"{name}_excess": (
+        f"{PRODUCTS[name][0]}: excess over the radial trend",
+        "The merged catalogue minus its running median at the same R and |Z|, the same smoothed, and the error of a "
+        "pixel. White: as the trend.",
+    )
+    for name in _MAPS[:2]
+}
+PRODUCTS |= {
+    f"{name}_high_alpha": (
+        f"{PRODUCTS[name][0]}: high-alpha stars",
+        "Share of the stars above [atlas] alpha_line: of the thick disc, mostly.",
+    )
+    for name in _MAPS
+}
 
 
 @dataclass(frozen=True)

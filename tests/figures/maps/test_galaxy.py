@@ -1,5 +1,7 @@
 """What a reader of the maps of the Galaxy sees."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.collections import QuadMesh
@@ -38,7 +40,7 @@ def figure():
     rows = [
         MapRow([numbers(alone), numbers(merged)], new),
         MapRow([image(alone, -0.1), image(merged, -0.4)], new),
-        MapRow([image(alone, 0.1), image(alone, 0.1, stars=merged)], remark="nothing added to the map on the left"),
+        MapRow([image(alone, 0.1), replace(image(alone, 0.1, stars=merged), remark="nothing added")]),
     ]
     return draw_maps(GRID, rows, TITLES, frame=FRAME, edge_on=True, note=NOTE)
 
@@ -87,14 +89,14 @@ def test_pixels_with_stars_but_no_value_are_grey(figure):
         grey = meshes(axes)[0]
         assert (~np.ma.getmaskarray(grey.get_array())).sum() == n
         assert grey.cmap(0) == to_rgba(NO_STARS)
-    assert "no value: too few stars" in legend(figure)
+    assert "stars, but too few with a value" in legend(figure)
 
 
 def test_the_area_that_only_the_merged_catalogue_covers_is_outlined_where_there_is_one(figure):
     outlined = [any(len(p) for c in axes.collections[2:] for p in c.get_paths()) for axes in panels(figure)]
     assert outlined == [True, True, True, True, False, False]
     assert "area that only the merged catalogue covers" in legend(figure)
-    assert panels(figure)[-1].get_title(loc="left") == "nothing added to the map on the left"
+    assert panels(figure)[-1].get_title(loc="left") == "nothing added"
 
 
 def test_face_on_maps_have_circles_and_the_rotation_instead_of_the_midplane():
@@ -114,7 +116,7 @@ def test_where_zero_is_white_pixels_without_a_value_are_not():
     figure = draw_maps(GRID, [row], ["change"], frame=FRAME, edge_on=True, note=NOTE)
     (axes,) = panels(figure)
     assert axes.get_facecolor() == to_rgba(NO_STARS)
-    assert "no value: no stars, or too few" in legend(figure)
+    assert "no stars, or too few with a value" in legend(figure)
 
 
 def test_a_frame_holds_the_sun_and_the_centre_even_for_a_single_star():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from stdask.figures.maps.marks import add_circles, add_rotation, add_sun, draw_levels, outline_area
+from stdask.figures.maps.marks import add_circles, add_rotation, add_sun, area_of, draw_levels, outline_area
 from stdask.science.galaxy.galactocentric import SUN_X_KPC
 
 X = np.arange(-9.9, 10, 0.2)
@@ -27,7 +27,7 @@ def test_the_outline_of_an_area_runs_round_it_and_not_round_its_pixels(axes):
     rng = np.random.default_rng(1)
     inside = (np.hypot(x, y) < 5) & (rng.random(x.shape) < 0.85)  # full of holes of a pixel
     inside |= rng.random(x.shape) < 0.02  # and single pixels everywhere
-    outline_area(axes, X, X, inside)
+    outline_area(axes, X, X, area_of(inside))
     (path,) = borders(axes)
     closed = [part for part in path.to_polygons() if len(part) > 2]
     assert len(closed) == 1
@@ -36,8 +36,9 @@ def test_the_outline_of_an_area_runs_round_it_and_not_round_its_pixels(axes):
 
 def test_scattered_pixels_have_no_outline(axes):
     inside = np.random.default_rng(1).random((100, 100)) < 0.1
-    outline_area(axes, X, X, inside)
-    outline_area(axes, X, X, np.zeros((100, 100), dtype=bool))
+    for pixels in (inside, np.zeros((100, 100), dtype=bool)):
+        assert not area_of(pixels).any()
+        outline_area(axes, X, X, area_of(pixels))
     assert not borders(axes)
 
 

@@ -44,7 +44,8 @@ FIGURES = tuple(
             for kind in (*(f"map_{v}" for v in MAPS), *(f"profile_{k}" for k in PROFILES))
             for part in ("", "_untranslated")
         ),
-        *(f"map_{view}_change" for view in MAPS),
+        *(f"map_{view}_{of}" for view in MAPS for of in ("change", "error", "high_alpha")),
+        *(f"map_{view}_excess" for view in MAPS if view != "all_sky"),
         "gradients",
         "before_after",
         "seam",

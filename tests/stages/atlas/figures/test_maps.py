@@ -9,7 +9,8 @@ from matplotlib.collections import QuadMesh
 from stdask.config.atlas import AtlasConfig
 from stdask.science.galaxy.bins import MAPS, SKY, GalacticBins
 from stdask.stages.atlas.figures import maps as atlas_figures
-from stdask.stages.atlas.figures.maps import selected_in_words, write_map_figures
+from stdask.stages.atlas.figures.maps import write_map_figures
+from stdask.stages.atlas.figures.view import selected_in_words
 from stdask.stages.atlas.products import Products
 from stdask.stages.atlas.samples import A_ONLY, ALONE, HEIGHT, MERGED, RAW_ONLY, UNTRANSLATED
 
@@ -36,16 +37,14 @@ def sky_of(view, sample):
     counts = np.where(inside, 40, 0)
     iron = np.where(inside, -place / n, np.nan) + np.where(of_a & (sample in (UNTRANSLATED, RAW_ONLY)), OFFSET, 0.0)
     magnesium = np.where(of_b & inside, 0.1, np.nan)  # A has none
-    return {
-        "COUNT": counts,
-        "HEIGHT": np.where(inside, 0.5, np.nan),
-        "FE_H_MEDIAN": iron,
-        "FE_H_ADAPTIVE": iron,
-        "N_FE_H": counts,
-        "MG_FE_MEDIAN": magnesium,
-        "MG_FE_ADAPTIVE": magnesium,
-        "N_MG_FE": np.where(of_b & inside, 40, 0),
-    }
+    layers = {"COUNT": counts, "HEIGHT": np.where(inside, 0.5, np.nan)}
+    for label, medians, numbers in (("FE_H", iron, counts), ("MG_FE", magnesium, np.where(of_b & inside, 40, 0))):
+        errors = np.where(np.isfinite(medians), 0.02, np.nan)
+        excess = np.where(np.isfinite(medians), 0.05 * np.sign(place - 0.5 * n), np.nan)
+        layers |= {f"{label}_MEDIAN": medians, f"{label}_ADAPTIVE": medians, f"N_{label}": numbers}
+        layers |= {f"{label}_ADAPTIVE_ERR": errors, f"{label}_EXCESS_ERR": errors}
+        layers |= {f"{label}_EXCESS": 3 * excess, f"{label}_EXCESS_SMOOTH": excess}
+    return layers
 
 
 def products_of(samples, config=CONFIG):
@@ -111,9 +110,11 @@ def written(figure):
 @pytest.mark.parametrize("view", MAPS)
 def test_maps_of_samples_lie_over_one_another_when_figures_are_blinked(draw, view):
     figures = draw(view)
-    assert list(figures) == [f"map_{view}", f"map_{view}_change", f"map_{view}_untranslated"]
-    assert len({tuple(figures[name].get_size_inches()) for name in list(figures)[1:]}) == 1
-    change, untranslated = (panels(figures[name]) for name in list(figures)[1:])
+    further = ["_excess"] if view != SKY else []
+    assert list(figures) == [f"map_{view}{ending}" for ending in ("", "_change", "_untranslated", "_error", *further)]
+    sizes = {tuple(figures[f"map_{view}{ending}"].get_size_inches()) for ending in ("_change", "_untranslated")}
+    assert len(sizes) == 1
+    change, untranslated = (panels(figures[f"map_{view}{ending}"]) for ending in ("_change", "_untranslated"))
     assert [axes.get_position().bounds for axes in change] == [axes.get_position().bounds for axes in untranslated]
     limits = {(*axes.get_xlim(), *axes.get_ylim()) for figure in figures.values() for axes in panels(figure)}
     assert len(limits) == 1
@@ -142,7 +143,7 @@ def test_changes_are_those_of_the_translation_about_a_white_zero(draw):
 def test_a_label_that_only_b_has_says_that_nothing_is_added(draw):
     *_, alone, merged = panels(draw("edge_on")["map_edge_on"])
     assert merged.get_title(loc="left") == "nothing added to the map on the left"
-    assert alone.get_title(loc="left") == ""
+    assert alone.get_title(loc="left") == ""  # all stars of B have it
 
 
 def test_it_is_written_on_a_map_what_it_is_of(draw):
@@ -160,6 +161,20 @@ def test_the_note_of_an_edge_on_map_has_no_limit_in_height(draw):
     assert note.startswith("All stars. ")
 
 
+def test_a_map_says_how_many_of_its_stars_have_the_label(draw):
+    figures = draw("edge_on", samples=(MERGED,))
+    *_, iron, magnesium = panels(figures["map_edge_on"])
+    n = int(sky_of("edge_on", MERGED)["N_MG_FE"].sum())
+    assert iron.get_title(loc="left") == ""
+    assert magnesium.get_title(loc="left") == f"{n:,} with [Mg/Fe]"
+
+
+def test_stars_placed_at_their_guiding_radius_are_said_to_be(draw):
+    figure = draw("edge_on", config=CONFIG.model_copy(update={"radius": "R_GUIDE"}))["map_edge_on"]
+    assert panels(figure)[-1].get_xlabel() == r"$R_{\rm guide}$, with the sign of $X$ [kpc]"
+    assert "Stars are placed at their guiding radius" in written(figure)[-1].replace("\n", " ")
+
+
 def test_a_selected_sequence_is_named():
     config = CONFIG.model_copy(update={"alpha": "high", "select": {}})
     assert selected_in_words(products_of((MERGED,), config)[0]) == ["[Mg/Fe] above 0.1 \N{MINUS SIGN}0.16 [Fe/H]"]
@@ -167,12 +182,13 @@ def test_a_selected_sequence_is_named():
 
 def test_a_table_of_one_survey_has_one_column_of_maps(draw):
     figures = draw("edge_on", samples=(MERGED,))
-    assert list(figures) == ["map_edge_on"]
+    assert list(figures) == ["map_edge_on", "map_edge_on_error", "map_edge_on_excess"]
     assert len(panels(figures["map_edge_on"])) == 3
 
 
 def test_a_table_without_untranslated_values_shows_the_other_surveys_alone(draw):
-    assert list(draw("face_on", samples=(ALONE, MERGED, A_ONLY))) == ["map_face_on", "map_face_on_a_only"]
+    figures = draw("face_on", samples=(ALONE, MERGED, A_ONLY))
+    assert list(figures) == [f"map_face_on{ending}" for ending in ("", "_a_only", "_error", "_excess")]
 
 
 def test_the_value_of_a_large_cell_ends_near_the_last_star(draw, monkeypatch):
@@ -184,3 +200,29 @@ def test_the_value_of_a_large_cell_ends_near_the_last_star(draw, monkeypatch):
     monkeypatch.setitem(globals(), "sky_of", lambda view, sample: own(view, sample) | changed.get(view, {}))
     shown = mesh(panels(draw("edge_on")["map_edge_on"])[2])
     assert (~np.ma.getmaskarray(shown.get_array())).sum() == 13  # up to two pixels away: 1 + 4 + 4 + 4
+
+
+def test_the_excess_its_smooth_map_and_its_error_stand_side_by_side(draw):
+    figure = draw("face_on")["map_face_on_excess"]
+    plain, smooth, error = panels(figure)[:3]
+    assert mesh(plain).norm.vmin == -mesh(plain).norm.vmax == mesh(smooth).norm.vmin
+    assert mesh(smooth).norm.vmax == pytest.approx(0.05)  # the largest smooth excess
+    assert mesh(error).norm.vmin == 0
+    note = written(figure)[-1].replace("\n", " ")
+    assert "Merged with LAMOST: medians of pixels with at least 3 stars, minus the running median" in note
+
+
+def test_errors_of_b_alone_and_merged_have_one_scale_from_zero(draw):
+    alone, merged = panels(draw("edge_on")["map_edge_on_error"])[:2]
+    assert mesh(alone).norm.vmin == mesh(merged).norm.vmin == 0
+    assert mesh(alone).norm.vmax == mesh(merged).norm.vmax
+
+
+def test_shares_of_high_alpha_stars_run_from_none_to_all(draw, monkeypatch):
+    own = sky_of
+    monkeypatch.setitem(
+        globals(), "sky_of", lambda view, sample: own(view, sample) | {"HIGH_ALPHA": own(view, sample)["HEIGHT"]}
+    )
+    figure = draw("edge_on")["map_edge_on_high_alpha"]
+    assert (mesh(panels(figure)[0]).norm.vmin, mesh(panels(figure)[0]).norm.vmax) == (0, 1)
+    assert "[Mg/Fe] above 0.1 \N{MINUS SIGN}0.16 [Fe/H]" in written(figure)[-1].replace("\n", " ")
