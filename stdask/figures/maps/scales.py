@@ -13,7 +13,7 @@ FINEST = 0.01  # a change or an error of less than this in dex, km/s or kpc is n
 
 
 def _part(name: str, start: float, end: float = 1.0) -> LinearSegmentedColormap:
-    """Return a part of a colour map: the palest colours cannot be told from the paper."""
+    """Return a part of a colour map: not the colours that cannot be told from the paper."""
     colours = colormaps[name](np.linspace(start, end, 256))
     return LinearSegmentedColormap.from_list(f"{name} from {start:g}", colours)
 
@@ -21,7 +21,7 @@ def _part(name: str, start: float, end: float = 1.0) -> LinearSegmentedColormap:
 # All get darker or paler from one end to the other, so that they can be read in greyscale; few stars are pale, many
 # dark. Of differences both sides get darker, the negative ones more.
 COUNTS, HEIGHTS, ERRORS = _part("Blues", 0.2), _part("YlGn", 0.1), _part("YlOrBr", 0.1)
-VALUES = colormaps["viridis"]
+VALUES = _part("viridis", 0.0, 0.92)  # in grey, its last colours are those of pixels without a value
 DIFFERENCES = LinearSegmentedColormap.from_list(
     "blue to orange", ["#06205c", "#2f62a8", "#93b7dc", "#ffffff", "#f8bf86", "#e2760f", "#a84300"]
 )

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from stdask.figures.maps.scales import COUNTS, DIFFERENCES, VALUES, Scale
-from stdask.figures.maps.sheet import TALLEST, MapImage, MapRow, Margins, make_sheet, note_lines
+from stdask.figures.maps.sheet import NO_STARS, TALLEST, MapImage, MapRow, Margins, make_sheet, note_lines
 from tests.figures.printing import check_print
 
 MARGINS = Margins(left=11.0, below=9.0)
@@ -76,5 +76,10 @@ def test_a_note_is_broken_between_words_but_not_within_a_formula():
 
 
 def test_the_palest_count_and_a_pixel_without_a_value_differ_from_the_paper():
-    for colour in (COUNTS(0.0)[:3], to_rgb("#dedede")):
+    for colour in (COUNTS(0.0)[:3], to_rgb(NO_STARS)):
         assert max(abs(1 - part) for part in colour) > 0.1
+
+
+def test_in_grey_no_value_looks_like_a_pixel_without_one():
+    grey = VALUES(np.linspace(0, 1, 64))[:, :3] @ [0.299, 0.587, 0.114]  # luminance, ITU-R BT.601
+    assert grey.max() < to_rgb(NO_STARS)[0] - 0.08
