@@ -306,7 +306,8 @@ def test_nothing_is_drawn_outside_a_frame(laptop: Opened, finished: Run, name: s
 
 def test_a_profile_draws_the_chosen_sample_and_label(laptop: Opened, finished: Run):
     table = read_ecsv(paths.products(finished.output) / "profile_radial.ecsv")
-    for sample in ("MERGED", "A_ONLY"):
+    figure(laptop.page, "profile_radial").get_by_label("south").check()
+    for sample in WHERE:
         choose(laptop.page, "profile_radial", sample)
         expected = np.sort(np.asarray(table["FE_H_MEDIAN"][table["SAMPLE"] == sample]))
         drawn = np.sort(values(laptop.page, "profile_radial", "points", "y"))
@@ -326,13 +327,15 @@ def test_the_pointer_on_a_bin_of_a_profile_shows_its_numbers_on_disk(laptop: Ope
         "Z [kpc]": "4.75",
         "slice": "8\N{EN DASH}10 kpc",
         "median": told(row["FE_H_MEDIAN"]),
-        "68 % interval": f"{told(row['FE_H_P16'])} to {told(row['FE_H_P84'])}",
+        "1-sigma error, all sources": told(row["FE_H_TOTAL"]),
+        "68 % interval by the stars alone": f"{told(row['FE_H_P16'])} to {told(row['FE_H_P84'])}",
         "stars": str(row["N_FE_H"]),
     }
 
 
 def test_a_slice_that_is_put_aside_is_hidden_and_comes_back(laptop: Opened):
     page = laptop.page
+    figure(page, "profile_radial").get_by_label("south").check()
     everything = len(values(page, "profile_radial", "points", "x"))
     slice_of = figure(page, "profile_radial").get_by_label("0\N{EN DASH}0.5 kpc")
     slice_of.uncheck()

@@ -96,9 +96,9 @@ def area_on_sky(order: int, pixels: np.ndarray) -> list[np.ndarray]:
 def _add_circles(plot: Plot) -> None:
     turn, radii = np.linspace(0, 2 * np.pi, 181), np.array(CIRCLES, dtype=float)
     circles = [(radius * np.cos(turn), radius * np.sin(turn)) for radius in radii]
-    for colour, width, dash in (("white", 2.5, "solid"), (INK, 1, [2, 3])):
+    for colour, width, dash in (("white", 2.5, "solid"), (INK, 1.2, [4, 3])):
         for x, y in circles:
-            plot.line(x, y, color=colour, line_width=width, line_dash=dash, line_alpha=0.6)
+            plot.line(x, y, color=colour, line_width=width, line_dash=dash, line_alpha=0.7)
     # Seen from the north Galactic pole the disc turns clockwise. Bokeh's triangle points up, to positive Y.
     tips = (radii * np.cos(ARROW_AZIMUTH), radii * np.sin(ARROW_AZIMUTH))
     angle = ARROW_AZIMUTH - np.pi

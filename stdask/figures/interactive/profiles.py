@@ -14,10 +14,16 @@ from matplotlib.colors import to_hex
 from stdask.figures.interactive.page import Plot, frame, rounded
 
 BAND_ALPHA = 0.22
-COLOURS = "viridis"  # from the midplane up, or from the centre out; its last tenth is too pale for lines
-PALEST = 0.88
+COLOURS = "plasma"  # from the midplane up, or from the centre out
+PALEST = 0.62  # all shades have a contrast of 3 with white: WCAG 2.2, 1.4.11
 MARGIN = 0.04  # of the range of the medians: free space above and below them
-TOLD = [["slice", "slice"], ["median", "median"], ["68 % interval", "band"], ["stars", "stars"]]  # text, column
+TOLD = [  # text, column
+    ["slice", "slice"],
+    ["median", "median"],
+    ["1-sigma error, all sources", "error"],
+    ["68 % interval by the stars alone", "band"],
+    ["stars", "stars"],
+]
 SHAPE = 0.55  # height over width
 GAP = 1.5  # steps between bins: over a wider gap no line is drawn
 
@@ -34,11 +40,12 @@ class ShownCurve:
     medians: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    errors: np.ndarray  # 1 sigma, from all sources; NaN where only the interval from `low` to `high` is known
     stars: np.ndarray
 
 
 def colours_of(parts: Sequence[str]) -> dict[str, str]:
-    """Return the colour of each slice: that of the static figure."""
+    """Return the colour of each slice, from dark to pale."""
     shades = np.linspace(0, PALEST, max(len(parts), 2))
     return {part: to_hex(colormaps[COLOURS](shade)) for part, shade in zip(parts, shades, strict=False)}
 
@@ -95,6 +102,7 @@ def _content(curve: ShownCurve, colour: str, step: float) -> dict[str, object]:
         "median": rounded(curve.medians),
         "low": rounded(curve.low),
         "high": rounded(curve.high),
+        "error": rounded(curve.errors),
         "stars": curve.stars.astype(np.int32),
         "breaks": breaks.tolist(),
     }

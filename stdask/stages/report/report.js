@@ -80,17 +80,20 @@ function drawProfiles(plot, sample, label, hidden) {
   const { axes, curves } = plot.tags[0];
   const bands = { xs: [], ys: [], colour: [] };
   const lines = { xs: [], ys: [], colour: [], dash: [] };
-  const points = { x: [], y: [], colour: [], fill: [], slice: [], position: [], median: [], band: [], stars: [] };
+  const points = { x: [], y: [], colour: [], fill: [], slice: [], position: [], median: [], error: [], band: [],
+    stars: [] };
   const wanted = (curve) => curve.sample === sample && curve.label === label;
   const shown = curves.filter((curve) => wanted(curve) && !hidden.has(curve.part) && !hidden.has(curve.side));
   for (const curve of shown) {
     const { colour, part, side } = curve, south = side === "south";
-    const [x, median, low, high] = [curve.x, curve.median, curve.low, curve.high].map((values) => Array.from(values));
+    const [x, median, low, high, error] = ["x", "median", "low", "high", "error"].map((name) => Array.from(curve[name]));
+    const edge = (sign, other) => median.map((value, bin) => (Number.isFinite(error[bin]) ? value + sign * error[bin] : other[bin]));
+    const lower = edge(-1, low), upper = edge(1, high);
     const ends = [0, ...curve.breaks, x.length];
     for (let run = 0; run + 1 < ends.length; run++) {
       const of = (values) => values.slice(ends[run], ends[run + 1]);
       bands.xs.push([...of(x), ...of(x).reverse()]);
-      bands.ys.push([...of(high), ...of(low).reverse()]);
+      bands.ys.push([...of(upper), ...of(lower).reverse()]);
       bands.colour.push(colour);
       lines.xs.push(of(x));
       lines.ys.push(of(median));
@@ -105,6 +108,7 @@ function drawProfiles(plot, sample, label, hidden) {
       points.fill.push(south ? "white" : colour);
       points.slice.push(side === "both" ? part : `${part}, ${side}`);
       points.median.push(number(median[bin], 3));
+      points.error.push(number(error[bin], 3));
       points.band.push(`${number(low[bin], 3)} to ${number(high[bin], 3)}`);
       points.stars.push(number(curve.stars[bin], 0));
     });

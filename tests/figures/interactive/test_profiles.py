@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from matplotlib import colormaps
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_rgb
 
 from stdask.figures.interactive.profiles import ShownCurve, colours_of, draw_profiles
 
@@ -11,16 +10,22 @@ from stdask.figures.interactive.profiles import ShownCurve, colours_of, draw_pro
 def curve(sample: str, positions: list[float], level: float) -> ShownCurve:
     x = np.array(positions)
     return ShownCurve(
-        sample, "FE_H", "0-1 kpc", "both", x, level - x / 10, level - 1 - x, level + 1 + x, np.full(len(x), 30)
+        sample, "FE_H", "0-1 kpc", "both", x, level - x / 10, level - 1 - x, level + 1 + x, x, np.full(len(x), 30)
     )
 
 
-def test_slices_have_the_colours_of_the_static_figure():
-    # 0.88: figures/profiles.py, the palest shade of a line
-    assert colours_of(["near", "far"]) == {
-        "near": to_hex(colormaps["viridis"](0.0)),
-        "far": to_hex(colormaps["viridis"](0.88)),
-    }
+def luminance(colour: str) -> float:
+    """WCAG 2.2, definition of relative luminance."""
+    parts = np.array(to_rgb(colour))
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
+
+
+@pytest.mark.parametrize("n_slices", [1, 2, 5, 9])
+def test_every_slice_is_seen_on_white_and_has_its_own_colour(n_slices: int):
+    colours = colours_of([f"slice {number}" for number in range(n_slices)])
+    assert len(set(colours.values())) == n_slices
+    assert all(1.05 / (luminance(colour) + 0.05) >= 3 for colour in colours.values())  # WCAG 2.2, 1.4.11
 
 
 def test_a_curve_breaks_where_bins_are_missing():

@@ -26,8 +26,8 @@ READINGS = {
     "map_all_sky": f"{_MAP} Galactic longitude grows to the left, the Galactic centre in the middle; {_AREA} {_ZOOM}",
 } | dict.fromkeys(
     ("profile_radial", "profile_vertical"),
-    "Point at a bin to read its numbers. Shaded: 68 % confidence interval of the median by the stars alone; TOTAL in "
-    f"the tables profile_*.ecsv has all errors. Dashed, with open circles: south of the midplane. {_ZOOM}",
+    "Point at a bin to read its numbers. Shaded: 1-sigma error from all sources, TOTAL in the tables profile_*.ecsv; "
+    f"of shares the 68 % interval. Dashed, with open circles: south of the midplane. {_ZOOM}",
 )
 
 

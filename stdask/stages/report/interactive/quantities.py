@@ -15,6 +15,7 @@ SHOWN = "_SHOWN"  # of the column that gives the colour: the adaptive median if 
 EXCESS, SMOOTH, ERROR = "_EXCESS", "_EXCESS_SMOOTH", "_ERR"
 HIGH_ALPHA, COUNT, HEIGHT = "HIGH_ALPHA", "COUNT", "HEIGHT"
 BEFORE = {"MERGED": "UNTRANSLATED", "A_ONLY": "RAW_ONLY"}  # sample after translation -> before
+SHARE = "share of high-\N{GREEK SMALL LETTER ALPHA} stars"
 RANGE, PLUS_MINUS = " to ", " \N{PLUS-MINUS SIGN} "
 OF_A = (CHANGE, "_TRANSLATION")  # what stars of A alone have
 
@@ -56,8 +57,7 @@ def quantities_of(table: pa.Table) -> list[ShownQuantity]:
             if end == CHANGE or f"{label}{end}" in table.column_names
         ]
     if HIGH_ALPHA in table.column_names:
-        text = "share of high-\N{GREEK SMALL LETTER ALPHA} stars"
-        found.append(ShownQuantity(HIGH_ALPHA, text, text, HIGH_ALPHA, COUNT, 3))
+        found.append(ShownQuantity(HIGH_ALPHA, SHARE, SHARE, HIGH_ALPHA, COUNT, 3))
     found.append(ShownQuantity(COUNT, "number of stars", "stars per pixel", COUNT, COUNT, 0))
     found.append(ShownQuantity(HEIGHT, "height |Z|", "median |Z| [kpc]", HEIGHT, COUNT, 2))
     return found
