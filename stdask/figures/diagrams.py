@@ -16,7 +16,19 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from stdask.figures.style import INK, STYLE, TRANSLATED, PrintedFigure, symbol, unit_of, with_unit
+from stdask.figures.style import (
+    FULL_WIDTH,
+    INK,
+    LETTERS,
+    PAGE_HEIGHT,
+    SMALL,
+    STYLE,
+    TRANSLATED,
+    PrintedFigure,
+    symbol,
+    unit_of,
+    with_unit,
+)
 from stdask.science.galaxy.density import CONTOURS, PlaneGrid, contour_levels, kernel_density
 
 COLOURS = "Oranges"  # of the translated stars, as in the other figures
@@ -29,9 +41,8 @@ FEWEST = 20  # stars of a density; fewer are drawn one by one. As in the running
 SHOWN = 0.999  # of the stars: the part of the plane that is drawn, so that a few odd ones do not shrink it
 MARGIN = 0.1  # of the range shown, on either side
 REVERSED = ("TEFF", "LOGG")  # drawn as in a Kiel diagram: hot left, giants on top
-WIDTH, ROW = 8.2, 1.5  # inches: that of A4 paper, and the height of a row
-SMALL = 6.5  # points
-LINE = 100  # characters of the legend's title
+ROW = 1.2  # inches: height of a row
+LINE = 96  # characters of the legend's title
 
 
 @dataclass(frozen=True)
@@ -79,12 +90,12 @@ def draw_diagrams(
         `FEWEST` stars is drawn as dots.
     """
     total = counts.sum(axis=(0, 1, 2))
-    frame = frame_of(labels, grid, total)
+    frame = _with_contours(frame_of(labels, grid, total), grid, counts[1].reshape(-1, *total.shape))
     corner = free_corner(grid, total, frame)
     n_slices, n_rings = cells.shape
     with rc_context(STYLE | {"xtick.labelsize": SMALL, "ytick.labelsize": SMALL, "axes.linewidth": 0.6}):
         layout = ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
-        figure = PrintedFigure(figsize=(WIDTH, 1.1 + ROW * n_slices), layout=layout)
+        figure = PrintedFigure((FULL_WIDTH, min(1.0 + ROW * n_slices, PAGE_HEIGHT)), layout=layout)
         panels = figure.subplots(n_slices, n_rings, sharex=True, sharey=True, squeeze=False)
         for row, part in zip(panels, range(n_slices)[::-1], strict=True):
             for ring, axes in enumerate(row):
@@ -97,6 +108,20 @@ def draw_diagrams(
             _add_scale(figure, panels)
         _add_legend(figure, names, any_of_a, labels, limits)
     return figure
+
+
+def _with_contours(frame: np.ndarray, grid: PlaneGrid, counts: np.ndarray) -> np.ndarray:
+    """Return the part of a plane, widened to hold the outer contour of every cell; `counts` are those of B by cell."""
+    ends = [sorted(limits) for limits in frame]
+    for own in counts:
+        if own.sum() >= FEWEST:
+            density = kernel_density(own, grid)
+            inside = density >= CONTOURS[0] * density.max()
+            for end, edges, filled in zip(ends, grid.edges, (inside.any(axis=0), inside.any(axis=1)), strict=True):
+                bins = np.flatnonzero(filled)
+                first, last = max(bins[0] - 1, 0), min(bins[-1] + 2, len(edges) - 1)  # lines run between bins
+                end[:] = min(end[0], edges[first]), max(end[1], edges[last])
+    return np.array([end if low < high else end[::-1] for end, (low, high) in zip(ends, frame, strict=True)])
 
 
 def _draw_cell(axes: Axes, grid: PlaneGrid, counts: np.ndarray, frame: np.ndarray) -> None:
@@ -120,7 +145,7 @@ def _draw_cell(axes: Axes, grid: PlaneGrid, counts: np.ndarray, frame: np.ndarra
 def _tell_numbers(axes: Axes, n_stars: np.ndarray, right: bool, top: bool) -> None:
     axes.text(
         0.95 if right else 0.05, 0.95 if top else 0.05, "$N_A$ = {:,}\n$N_B$ = {:,}".format(*n_stars),
-        transform=axes.transAxes, fontsize=SMALL - 0.5, linespacing=1.15,
+        transform=axes.transAxes, fontsize=SMALL, linespacing=1.15,
         ha="right" if right else "left", va="top" if top else "bottom",
         bbox={"facecolor": "white", "alpha": 0.9, "edgecolor": "none", "pad": 1},
     )  # fmt: skip
@@ -160,18 +185,16 @@ def _draw_limits(axes: Axes, labels: tuple[str, str], limits: Mapping[str, Seque
 def _label_edges(panels: np.ndarray, labels: tuple[str, str], cells: GalaxyCells) -> None:
     across, up = (with_unit(symbol(label), unit_of(label)) for label in labels)
     for axes, (low, high) in zip(panels[0], pairwise(cells.ring_edges_kpc), strict=True):
-        axes.set_title(f"{low:g} < $R$ < {high:g}", fontsize=8, loc="center", pad=4)
+        axes.set_title(f"{low:g} < $R$ < {high:g}", loc="center", pad=4)
     slices = [*pairwise(cells.height_edges_kpc)][::-1]
     for axes, (low, high) in zip(panels[:, -1], slices, strict=True):
-        axes.annotate(
-            f"{low:g} < $|Z|$ < {high:g}", (1.04, 0.5), xycoords="axes fraction", rotation=270, va="center", fontsize=8
-        )
+        axes.annotate(f"{low:g} < $|Z|$ < {high:g}", (1.04, 0.5), xycoords="axes fraction", rotation=270, va="center")
     for axes in panels.flat:  # shared axes
         axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], prune="both"))
         axes.yaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10], prune="both"))
     figure = panels[0, 0].figure
-    figure.supxlabel(across, fontsize=9)
-    figure.supylabel(up, fontsize=9)
+    figure.supxlabel(across, fontsize=LETTERS)
+    figure.supylabel(up, fontsize=LETTERS)
 
 
 def _add_scale(figure: Figure, panels: np.ndarray) -> None:
@@ -179,7 +202,7 @@ def _add_scale(figure: Figure, panels: np.ndarray) -> None:
         ScalarMappable(SHADES, COLOURS), ax=list(panels.flat), location="right", pad=0.035, aspect=30, shrink=0.9
     )
     bar.set_ticks([*CONTOURS, 1.0], labels=[f"{100 * part:g}" for part in (*CONTOURS, 1.0)])
-    bar.set_label("density of A, per cent of its maximum", fontsize=8)
+    bar.set_label("density of A, per cent of its maximum")
     bar.ax.minorticks_off()
 
 
@@ -199,7 +222,7 @@ def _add_legend(
         texts.append(f"selection of the maps: {', '.join(cuts)}")
     without = "" if any_of_a else " (no star with both labels)"
     title = fill(f"A: {names[0]} translated{without}, B: {names[1]}; $R$ and $|Z|$ in kpc", LINE)
-    figure.legend(handles, texts, loc="outside upper left", ncols=2, title=title, alignment="left", fontsize=8)
+    figure.legend(handles, texts, loc="outside upper left", ncols=2, title=title, alignment="left")
 
 
 def frame_of(labels: tuple[str, str], grid: PlaneGrid, counts: np.ndarray) -> np.ndarray:

@@ -11,10 +11,24 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, ListedColormap, LogNorm
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from stdask.figures.diagrams import frame_of, free_corner
-from stdask.figures.style import INK, STYLE, SURVEY_A, SURVEY_B, TRANSLATED, PrintedFigure, symbol, unit_of, with_unit
+from stdask.figures.style import (
+    FULL_WIDTH,
+    INK,
+    PAGE_HEIGHT,
+    SMALL,
+    STYLE,
+    SURVEY_A,
+    SURVEY_B,
+    TRANSLATED,
+    PrintedFigure,
+    symbol,
+    unit_of,
+    with_unit,
+)
 from stdask.science.galaxy.density import PlaneGrid
 
 COLUMNS = ((SURVEY_A, "Purples"), (SURVEY_B, "Blues"), (TRANSLATED, "Oranges"))
@@ -46,7 +60,8 @@ def draw_parameter_space(rows: Sequence[PlaneRow], names: tuple[str, str]) -> Fi
     titles = (names[0], names[1], f"{names[0]} translated")
     norm = LogNorm(1, max(10, *(row.training.max() for row in rows)))
     with rc_context(STYLE):
-        figure = PrintedFigure(figsize=(8.2, 1.4 + 2.6 * len(rows)))
+        layout = ConstrainedLayoutEngine(rect=(0.01, 0.0, 0.98, 1.0))  # else its labels reach over the border
+        figure = PrintedFigure((FULL_WIDTH, min(1.3 + 2.3 * len(rows), PAGE_HEIGHT)), layout=layout)
         panels = figure.subplots(len(rows), 3, sharex="row", sharey="row", squeeze=False)
         for axes_row, row in zip(panels, rows, strict=True):
             for number, axes in enumerate(axes_row):
@@ -65,12 +80,14 @@ def draw_parameter_space(rows: Sequence[PlaneRow], names: tuple[str, str]) -> Fi
             bar = figure.colorbar(
                 ScalarMappable(norm, _shades(number)), ax=panels[:, number], orientation="horizontal", aspect=30
             )
-            bar.set_label("training stars per bin", fontsize=8)
+            bar.set_label("training stars per bin")
             bar.ax.xaxis.set_major_formatter("{x:g}")
-        handles = [Line2D([], [], color=INK, linewidth=0.7, linestyle=line) for line in LINES]
+        most = max(row.everything.max() for row in rows)
+        drawn = {level: line for level, line in zip(CONTOURS, LINES, strict=True) if level <= most}
+        handles = [Line2D([], [], color=INK, linewidth=0.7, linestyle=line) for line in drawn.values()]
         title = f"Contours: bins with at least this number of stars of the whole catalogue\n(bins of {_sizes(rows)})"
         figure.legend(
-            handles, [str(n) for n in CONTOURS], loc="outside lower left", ncols=3, title=title, alignment="left"
+            handles, [str(n) for n in drawn], loc="outside lower left", ncols=3, title=title, alignment="left"
         )
     return figure
 
@@ -101,7 +118,7 @@ def _tell_numbers(axes: Axes, row: PlaneRow, number: int, right: bool, top: bool
     trained, all_stars = row.training[number].sum(), row.everything[number].sum()
     text = f"{trained:,} of {all_stars:,}" if all_stars else "not measured" if number < 2 else "not translated"
     axes.text(
-        0.96 if right else 0.04, 0.96 if top else 0.04, text, transform=axes.transAxes, fontsize=7.5,
+        0.96 if right else 0.04, 0.96 if top else 0.04, text, transform=axes.transAxes, fontsize=SMALL,
         ha="right" if right else "left", va="top" if top else "bottom",
         bbox={"facecolor": "white", "alpha": 0.9, "edgecolor": "none", "pad": 1},
     )  # fmt: skip

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from stdask.figures.style import FAINT, STYLE, SURVEY_A, TRANSLATED, PrintedFigure
+from stdask.figures.style import FAINT, FULL_WIDTH, STYLE, SURVEY_A, TRANSLATED, PrintedFigure
 
 BINS = 50
 SHOWN = 99.9  # per cent of the pairs, where there is no radius
@@ -29,7 +29,7 @@ def draw_separations(
     edges = np.linspace(0, limit, BINS + 1)
     n_beyond = int(np.count_nonzero(separations > limit))
     with rc_context(STYLE):
-        figure = PrintedFigure(figsize=(6.5, 3.2))
+        figure = PrintedFigure((FULL_WIDTH, 2.6))
         axes = figure.subplots()
         all_pairs = f"{separations.size:,} pairs"
         axes.stairs(_counts(separations, edges), edges, fill=True, color=SURVEY_A, alpha=0.35, label=all_pairs)

@@ -13,11 +13,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
-from stdask.figures.style import FAINT, STYLE, TITLE_WIDTH, PrintedFigure
+from stdask.figures.style import FAINT, FULL_WIDTH, SMALL, STYLE, TITLE_WIDTH, PrintedFigure
 
 RASTER = (720, 360)  # cells of the picture along longitude and latitude: half a degree
-FOOTPRINTS = ListedColormap(["#d3c6e3", "#bcd9f2", "#c9c9c9"])  # A, B, both: pale shades of their colours
+FOOTPRINTS = ListedColormap(["#efe9f7", "#b7d2ea", "#a6a6a6"])  # A, B, both: shades that a grey print keeps apart
 PALEST = 0.3  # of the sequential colours: a pixel of one star is seen on white
+DARK = 0.5  # of those of the stars in both: darker than every footprint
 MERIDIANS = (120, 60, 0, -60, -120)  # degrees, from left to right
 
 
@@ -34,10 +35,10 @@ def draw_sky(counts: np.ndarray, names: tuple[str, str]) -> Figure:
     edges, pixels = _galactic_raster(hp.npix2order(counts.shape[1]))
     images = counts[:, pixels]
     with rc_context(STYLE):
-        figure = PrintedFigure(figsize=(8.2, 7.2))
+        figure = PrintedFigure((FULL_WIDTH, 6.3))
         panels = figure.subplot_mosaic([["A", "B"], ["both", "both"]], subplot_kw={"projection": "mollweide"},
                                        height_ratios=(1, 1.9))  # fmt: skip
-        shades = [_without_pale(name) for name in ("Purples", "Blues", "inferno_r")]
+        shades = [_without_pale(*of) for of in (("Purples", PALEST), ("Blues", PALEST), ("inferno_r", DARK))]
         titles = (names[0], names[1], "in both")
         footprint = (images[0] > 0) + 2 * (images[1] > 0)
         pale = np.ma.masked_equal(footprint, 0)
@@ -48,7 +49,7 @@ def draw_sky(counts: np.ndarray, names: tuple[str, str]) -> Figure:
             norm = LogNorm(1, max(image.max(), 10))
             mesh = axes.pcolormesh(*edges, np.ma.masked_equal(image, 0), cmap=colours, norm=norm, rasterized=True)
             bar = figure.colorbar(mesh, ax=axes, orientation="horizontal", pad=0.03, aspect=40, shrink=0.7)
-            bar.set_label("stars per pixel", fontsize=8)
+            bar.set_label("stars per pixel")
             bar.ax.xaxis.set_major_formatter("{x:g}")
             axes.set_title(fill(f"{title}: {n_stars:,} stars", TITLE_WIDTH), fontweight="bold")
             _draw_grid(axes)
@@ -67,15 +68,15 @@ def _galactic_raster(order: int) -> tuple[tuple[np.ndarray, np.ndarray], np.ndar
     return (np.radians(longitudes), np.radians(latitudes)), pixels
 
 
-def _without_pale(name: str) -> Colormap:
-    return ListedColormap(colormaps[name](np.linspace(PALEST, 1, 256)))
+def _without_pale(name: str, palest: float) -> Colormap:
+    return ListedColormap(colormaps[name](np.linspace(palest, 1, 256)))
 
 
 def _draw_grid(axes: Axes) -> None:
     axes.grid(color=FAINT, linewidth=0.3)
     axes.set_xticks(np.radians([-longitude for longitude in MERIDIANS]))
-    labels = axes.set_xticklabels([f"{longitude % 360}°" for longitude in MERIDIANS], fontsize=7)
+    labels = axes.set_xticklabels([f"{longitude % 360}°" for longitude in MERIDIANS], fontsize=SMALL)
     for text in labels:
         text.set_path_effects([withStroke(linewidth=2, foreground="white")])  # read on stars too
     axes.set_yticks(np.radians((-60, -30, 0, 30, 60)))
-    axes.tick_params(axis="y", labelsize=7)
+    axes.tick_params(axis="y", labelsize=SMALL)

@@ -142,3 +142,11 @@ def test_without_a_star_of_a_the_contours_of_b_stand_alone(counts):
     assert not any(of_kind(axes, AxesImage) for axes in panels(figure).flat)
     assert len(figure.axes) == 6  # and no colour bar
     assert "LAMOST DR3 translated (no star with both labels)" in figure.legends[0].get_title().get_text()
+
+
+def test_no_contour_is_cut_by_the_frame(figure):
+    for axes in panels(figure).flat:
+        across, up = sorted(axes.get_xlim()), sorted(axes.get_ylim())
+        for contours in of_kind(axes, ContourSet):
+            points = np.concatenate([path.vertices for path in contours.get_paths() if len(path.vertices)])
+            assert np.all((points >= [across[0], up[0]]) & (points <= [across[1], up[1]]))

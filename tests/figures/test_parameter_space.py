@@ -61,3 +61,10 @@ def test_nothing_is_drawn_over_the_borders_of_the_page(figure):
     width, height = figure.get_size_inches() * figure.dpi
     boxes = [axes.get_tightbbox() for axes in figure.axes] + [figure.legends[0].get_window_extent()]
     assert all(box.x0 >= 0 and box.x1 <= width + 1 and box.y0 >= 0 and box.y1 <= height + 1 for box in boxes)
+
+
+def test_the_legend_names_the_contours_that_are_drawn(figure):
+    # 300 stars in the fullest bin
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["1", "10", "100"]
+    few = draw_parameter_space([PlaneRow(("FE_H", "MG_FE"), GRID, *2 * [np.array([spot(9)] * 3)])], ("A", "B"))
+    assert [text.get_text() for text in few.legends[0].get_texts()] == ["1"]

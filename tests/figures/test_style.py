@@ -1,11 +1,28 @@
-"""Quantities are written as the field writes them."""
+"""Quantities are written as the field writes them, and figures of every kind fit a printed page."""
 
+from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import pytest
 from matplotlib import rc_context, rcParams
+from matplotlib.figure import Figure
 
+from stdask.figures.assessment.coverage import draw_coverage
+from stdask.figures.assessment.domain import draw_domain
+from stdask.figures.assessment.importance import draw_importance
+from stdask.figures.assessment.populations import draw_populations
+from stdask.figures.assessment.residuals import draw_residuals
+from stdask.figures.assessment.training import draw_learning_curves
+from stdask.figures.diagrams import GalaxyCells, draw_diagrams
+from stdask.figures.parameter_space import PlaneRow, draw_parameter_space
+from stdask.figures.separations import draw_separations
+from stdask.figures.sky import draw_sky
 from stdask.figures.style import PrintedFigure, symbol, unit_of, with_unit
+from stdask.schema.evaluation import ATLAS, CATALOGUE
+from stdask.science.galaxy.density import PlaneGrid
+from tests.figures.printing import check_print
 
 
 @pytest.mark.parametrize(
@@ -43,3 +60,95 @@ def test_a_saved_figure_has_fonts_that_journals_accept_whatever_the_session_is_s
     content = page.read_bytes()
     assert b"/Subtype /Type3" not in content
     assert b"/FontFile2" in content  # TrueType outlines, which is type 42
+
+
+# Every kind of figure that `evaluate`, `pair` and the planes of labels draw, with long names and many labels.
+NAMES = ("LAMOST DR3 K giants in the Kepler field", "APOGEE DR17 giants of the inner Galaxy")
+LABELS = ("TEFF", "LOGG", "FE_H", "MG_FE", "C_FE", "VHELIO")
+INPUTS = ("TEFF", "LOGG", "FE_H", "MG_FE", "BP_G_0", "G_RP_0", "M_KS")
+GRID = PlaneGrid((-2.005, -0.405), (0.1, 0.05), (30, 24))
+RNG = np.random.default_rng(1)
+
+
+def coverage() -> Figure:
+    levels = np.tile(np.linspace(0.1, 0.9, 9)[:, None], (len(LABELS), 1, 2))
+    return draw_coverage(LABELS, RNG.poisson(40, (len(LABELS), 20)), levels, levels)
+
+
+def domain() -> Figure:
+    n_pairs = len([*combinations(INPUTS, 2)])
+    edges = np.linspace(0, 1, 6) + np.zeros((len(INPUTS), 1))
+    return draw_domain(INPUTS, edges, RNG.random((n_pairs, 5, 5)) < 0.5, RNG.random(n_pairs))
+
+
+def domain_of_one_input() -> Figure:
+    return draw_domain(("TEFF",), np.linspace(3000, 6000, 6)[None], np.ones((1, 5, 5), dtype=bool), np.array([0.01]))
+
+
+def importance() -> Figure:
+    rows = [
+        (label, kind, "inputs", group, name, 14.0, 1.5)
+        for label in LABELS
+        for kind in ("translated label", "correction")
+        for group in ("all", "[Fe/H] < -1", "[Fe/H] > -0.4")
+        for name in INPUTS
+    ]
+    return draw_importance(*(np.array(column) for column in zip(*rows, strict=True)))
+
+
+def populations() -> Figure:
+    columns = [*INPUTS[:4], "RV", "G_MAG", "BP_MAG", "EBV", *(f"{name}_ERR" for name in INPUTS[:4])]
+    pairs = RNG.normal(0, 1, (200, len(columns)))
+    return draw_populations(columns, ["K"] * len(columns), pairs, {CATALOGUE: pairs + 1, ATLAS: pairs[::2]})
+
+
+def residuals() -> Figure:
+    values = RNG.normal(4700, 200, 300)
+    return draw_residuals("TEFF", values, values + 20, values + 120, "K", NAMES)
+
+
+def learning_curves() -> Figure:
+    members, epochs = np.repeat(np.arange(11), 20), np.tile(np.arange(20), 11)
+    losses = 1 / (1.0 + epochs)
+    return draw_learning_curves(members, epochs, np.where(epochs < 10, 1e-3, 1e-4), losses, 1.1 * losses)
+
+
+def separations() -> Figure:
+    return draw_separations(RNG.rayleigh(0.3, 500), RNG.random(500) < 0.1, radius=2.0, n_chance=4.0)
+
+
+def sky() -> Figure:
+    return draw_sky(RNG.poisson(0.5, (3, 768)), NAMES)
+
+
+def diagrams() -> Figure:
+    cells = GalaxyCells(np.arange(0.0, 15.0, 2.0), (0.0, 0.25, 0.5, 1.0, 2.0, 4.0))
+    counts = np.zeros((2, *cells.shape, *GRID.shape), dtype=np.int64)
+    counts[..., 10:14, 10:14] = 100
+    return draw_diagrams(("FE_H", "MG_FE"), GRID, counts, cells, NAMES, {"FE_H": (-1.0, 0.5)})
+
+
+def parameter_space() -> Figure:
+    stars = np.zeros((3, *GRID.shape), dtype=np.int64)
+    stars[:, 8:14, 8:14] = 60
+    return draw_parameter_space([PlaneRow(("FE_H", "MG_FE"), GRID, stars, 10 * stars)] * 3, NAMES)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        coverage,
+        domain,
+        domain_of_one_input,
+        importance,
+        populations,
+        residuals,
+        learning_curves,
+        separations,
+        sky,
+        diagrams,
+        parameter_space,
+    ],
+)
+def test_it_fits_a_page(draw: Callable[[], Figure]) -> None:
+    check_print(draw())

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import binom
 
-from stdask.figures.style import FAINT, INK, STYLE, SURVEY_A, TRANSLATED, PrintedFigure, symbol
+from stdask.figures.style import FAINT, FULL_WIDTH, INK, PAGE_HEIGHT, STYLE, SURVEY_A, TRANSLATED, PrintedFigure, symbol
 
 BAND = (0.025, 0.975)  # quantiles: 95 % of right errors stay inside
 
@@ -35,12 +35,12 @@ def draw_coverage(labels: Sequence[str], counts: np.ndarray, calibrated: np.ndar
         Source: Gneiting, Balabdaoui & Raftery 2007, JRSS B 69, 243, sect. 3.1.
     """
     with rc_context(STYLE):
-        figure = PrintedFigure(figsize=(7.5, 0.8 + 1.9 * len(labels)))
+        figure = PrintedFigure((FULL_WIDTH, min(0.7 + 1.7 * len(labels), PAGE_HEIGHT)))
         axes = figure.subplots(len(labels), 2, squeeze=False, sharex="col", width_ratios=(3, 2))
         for n, (panels, label) in enumerate(zip(axes, labels, strict=True)):
             _draw_histogram(panels[0], counts[n])
             _draw_curve(panels[1], calibrated[n], drawn[n], int(counts[n].sum()))
-            panels[0].set_title(f"{symbol(label)}, {counts[n].sum():,} stars", fontsize=10)
+            panels[0].set_title(f"{symbol(label)}, {counts[n].sum():,} stars")
             panels[0].set_ylabel("stars")
             panels[1].set_ylabel("covered [per cent]")
         axes[-1, 0].set_xlabel("probability integral of B")
@@ -66,5 +66,5 @@ def _draw_curve(axes: Axes, calibrated: np.ndarray, drawn: np.ndarray, n_stars: 
         axes.fill_between(100 * levels, 100 * low, 100 * high, color=INK, alpha=0.16, linewidth=0)
     axes.plot([0, 100], [0, 100], color=FAINT, linewidth=0.8)
     axes.plot(*(100 * calibrated.T), color=TRANSLATED, linewidth=1.6, label="calibrated error")
-    axes.plot(*(100 * drawn.T), "s", color=SURVEY_A, markersize=5, label="percentiles of the draws")
+    axes.plot(*(100 * drawn.T), "s", color=SURVEY_A, markersize=4, label="percentiles of the draws")
     axes.set(xlim=(0, 100), ylim=(0, 100), xticks=(0, 25, 50, 75, 100), yticks=(0, 25, 50, 75, 100))

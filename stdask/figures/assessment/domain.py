@@ -9,7 +9,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from stdask.figures.style import FAINT, STYLE, PrintedFigure, symbol, unit_of, with_unit
+from stdask.figures.style import FAINT, FULL_WIDTH, SMALL, STYLE, PrintedFigure, symbol, unit_of, with_unit
 
 REVERSED = ("TEFF", "LOGG")  # drawn as in a Kiel diagram: hot left, giants on top
 VALID = ListedColormap(["#f4f2f8", "#8571ab"])
@@ -38,7 +38,8 @@ def draw_domain(names: tuple[str, ...], edges: np.ndarray, valid: np.ndarray, ou
         if len(names) == 1:
             return _draw_one_input(names[0], edges[0], np.diagonal(valid[0]), float(outside[0]))
         size = len(names) - 1
-        figure = PrintedFigure(figsize=(max(1.9 * size + 0.8, 4.0), max(1.9 * size + 1.2, 4.4)))
+        width = min(max(1.9 * size + 0.8, 4.0), FULL_WIDTH)
+        figure = PrintedFigure((width, width + 0.3))
         axes = figure.subplots(size, size, squeeze=False, sharex="col", sharey="row")
         for panel in axes[np.triu_indices(size, 1)]:
             panel.remove()
@@ -59,7 +60,7 @@ def draw_domain(names: tuple[str, ...], edges: np.ndarray, valid: np.ndarray, ou
 
 
 def _draw_one_input(name: str, edges: np.ndarray, valid: np.ndarray, outside: float) -> Figure:
-    figure = PrintedFigure(figsize=(6.0, 1.4))
+    figure = PrintedFigure((FULL_WIDTH, 1.3))
     axes = figure.subplots()
     axes.pcolormesh(edges, [0, 1], valid[None], cmap=VALID, vmin=0, vmax=1)
     axes.set_yticks([])
@@ -70,7 +71,7 @@ def _draw_one_input(name: str, edges: np.ndarray, valid: np.ndarray, outside: fl
 
 def _tell_outside(axes: Axes, outside: float) -> None:
     share = "< 0.1" if 0 < outside < 0.001 else f"{100 * outside:.1f}"
-    axes.set_title(f"{share} % outside", fontsize=8, pad=3)
+    axes.set_title(f"{share} % outside", fontsize=SMALL, pad=3)
 
 
 def _label_edges(axes: np.ndarray, names: tuple[str, ...]) -> None:
@@ -84,4 +85,4 @@ def _label_edges(axes: np.ndarray, names: tuple[str, ...]) -> None:
             axes[n, 0].invert_yaxis()
     for panel in axes[np.tril_indices_from(axes)]:
         panel.locator_params(nbins=3)
-        panel.tick_params(labelsize=8)
+        panel.tick_params(labelsize=SMALL)

@@ -7,7 +7,18 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stdask.figures.style import FAINT, INK, MINUS, STYLE, SURVEY_B, PrintedFigure, symbol
+from stdask.figures.style import (
+    FAINT,
+    FULL_WIDTH,
+    INK,
+    MINUS,
+    PAGE_HEIGHT,
+    SMALL,
+    STYLE,
+    SURVEY_B,
+    PrintedFigure,
+    symbol,
+)
 
 GROUP_COLOURS = (SURVEY_B, "#b8860b", "#8c2d5a", "#4d7a4a", "#777777")
 COLUMNS = 4
@@ -42,7 +53,7 @@ def draw_importance(
     """
     label_names, kind_names, group_names, input_names = (_in_order(a) for a in (labels, kinds, groups, inputs))
     n_apart = len(set(inputs[players != players[0]]))
-    height = len(input_names) * (0.16 + 0.14 * len(group_names))
+    height = len(input_names) * (0.14 + 0.12 * len(group_names))
     with rc_context(STYLE):
         figure, panels = _layout(label_names, kind_names, height)
         for (label, kind), panel in panels.items():
@@ -52,7 +63,7 @@ def draw_importance(
                 _draw_group(panel, at, importances[own], errors[own], n, len(group_names), group)
             if n_apart:
                 panel.axhline(len(input_names) - n_apart - 0.5, color=FAINT, lw=0.8, ls=":")
-            panel.set_title(f"{symbol(label)}, {kind}", fontsize=10)
+            panel.set_title(f"{symbol(label)},\n{kind}")
         _finish(figure, list(panels.values()), input_names, float(np.nanmax(importances + errors)))
     return figure
 
@@ -67,7 +78,7 @@ def _layout(labels: list[str], kinds: list[str], height: float) -> tuple[Figure,
     columns = len(kinds) if is_lone else min(COLUMNS, len(labels))
     per_kind = 1 if is_lone else math.ceil(len(labels) / columns) * columns  # panels, spare ones too
     rows = per_kind * len(kinds) // columns
-    figure = PrintedFigure(figsize=(max(1.2 + 2.3 * columns, 5.5), 0.8 + rows * (height + 0.6)))
+    figure = PrintedFigure((FULL_WIDTH, min(0.6 + rows * (height + 0.75), PAGE_HEIGHT)))
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     panels = {}
     for k, kind in enumerate(kinds):
@@ -88,7 +99,7 @@ def _draw_group(
     for middle, importance, error in zip(middles, importances, np.nan_to_num(errors), strict=True):
         axes.annotate(
             f"{importance:.0f}", (importance + error, middle), xytext=(2.5, 0),
-            textcoords="offset points", va="center", fontsize=7,
+            textcoords="offset points", va="center", fontsize=SMALL,
         )  # fmt: skip
 
 

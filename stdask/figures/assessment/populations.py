@@ -6,7 +6,18 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from stdask.figures.style import FAINT, STYLE, SURVEY_A, SURVEY_B, TRANSLATED, PrintedFigure, symbol, with_unit
+from stdask.figures.style import (
+    FAINT,
+    FULL_WIDTH,
+    PAGE_HEIGHT,
+    STYLE,
+    SURVEY_A,
+    SURVEY_B,
+    TRANSLATED,
+    PrintedFigure,
+    symbol,
+    with_unit,
+)
 from stdask.schema.evaluation import ATLAS, CATALOGUE
 
 FEWEST_BINS, MOST_BINS = 8, 40
@@ -33,7 +44,7 @@ def draw_populations(
     n_columns = min(COLUMNS, len(shown)) or 1
     n_rows = -(-len(shown) // n_columns) or 1
     with rc_context(STYLE):
-        figure = PrintedFigure(figsize=(2.3 * n_columns + 0.4, 1.9 * n_rows + 0.9))
+        figure = PrintedFigure((FULL_WIDTH, min(1.45 * n_rows + 0.6, PAGE_HEIGHT)))
         axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
         for panel in axes[len(shown) :]:
             panel.remove()
@@ -47,7 +58,6 @@ def draw_populations(
             panel.set(xlim=(edges[0], edges[-1]), ylim=(0, None), yticks=[])
             panel.set_xlabel(with_unit(_symbol(quantities[number]), units[number]))
             panel.locator_params(axis="x", nbins=4)
-            panel.tick_params(labelsize=8)
             panel.spines[["top", "right", "left"]].set_color(FAINT)
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper left", ncols=len(labels))
@@ -58,7 +68,7 @@ def _symbol(quantity: str) -> str:
     """Return how a column is written on an axis: an error by the symbol of its quantity."""
     names = {"EBV": "E(B\N{MINUS SIGN}V)", "DISTANCE": "distance"}
     if quantity.endswith("_ERR"):
-        return f"error of {symbol(quantity.removesuffix('_ERR'))}"
+        return f"error of {_symbol(quantity.removesuffix('_ERR'))}"
     return names.get(quantity, quantity.removesuffix("_MAG") if quantity.endswith("_MAG") else symbol(quantity))
 
 

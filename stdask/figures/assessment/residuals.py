@@ -10,6 +10,7 @@ from scipy.stats import median_abs_deviation
 
 from stdask.figures.style import (
     FAINT,
+    FULL_WIDTH,
     INK,
     MINUS,
     STYLE,
@@ -25,7 +26,7 @@ MIN_STARS = 20  # in a running median, as in the profiles of the paper (sect. 4.
 N_WINDOWS = 12  # of running medians across the panel at most; fewer where stars are few
 SHOWN_QUANTILE = 0.995  # sets the size of the panels; what lies beyond is drawn at their edges
 N_BINS = 48
-LINE = 36  # characters of a name below a panel: more would reach the panel beside it
+LINE = 28  # characters of a name below a panel: more would reach the panel beside it
 
 
 def draw_residuals(
@@ -65,8 +66,8 @@ def draw_residuals(
     height = _half_height(np.concatenate([values - values_b for values, _, _ in rows]))
     reach = _reach(values_b, [values for values, _, _ in rows])
     with rc_context(STYLE):
-        figure = PrintedFigure(figsize=(10.0, 0.7 + 2.6 * len(rows)))
-        axes = figure.subplots(len(rows), 3, squeeze=False, sharey=True, width_ratios=(4, 4, 1.8))
+        figure = PrintedFigure((FULL_WIDTH, 0.5 + 2.1 * len(rows)))
+        axes = figure.subplots(len(rows), 3, squeeze=False, sharey=True, width_ratios=(4, 4, 2.2))
         for panels, (values, name, colour) in zip(axes, rows, strict=True):
             _draw_row(panels, values, values_b, colour, (reach, height), unit)
             panels[0].set_ylabel(with_unit(f"$\\Delta$ {symbol(label)}", unit))
@@ -127,7 +128,7 @@ def _draw_row(
     edge, side = (0.97, "top") if residuals.size and np.median(residuals) <= 0 else (0.03, "bottom")
     histogram.text(
         0.95, edge, _statistics(residuals, unit), transform=histogram.transAxes, ha="right", va=side,
-        fontsize=8, linespacing=1.4,
+        linespacing=1.3,
         bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.5},
     )  # fmt: skip
 

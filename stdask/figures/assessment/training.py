@@ -8,9 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from stdask.figures.style import FAINT, INK, STYLE, SURVEY_B, TRANSLATED, PrintedFigure
+from stdask.figures.style import FAINT, FULL_WIDTH, INK, PAGE_HEIGHT, STYLE, SURVEY_B, TRANSLATED, PrintedFigure
 
 COLUMNS = 3
+ROW = 1.75  # inches
 
 
 def draw_learning_curves(
@@ -42,13 +43,13 @@ def draw_learning_curves(
     columns = min(COLUMNS, len(numbers))
     rows = math.ceil(len(numbers) / columns)
     with rc_context(STYLE):
-        figure = PrintedFigure(figsize=(max(3.2 * columns, 6.5), 0.9 + 2.3 * rows))
+        figure = PrintedFigure((FULL_WIDTH, min(0.8 + ROW * rows, PAGE_HEIGHT)))
         axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
         for panel, number in zip(axes.flat, numbers, strict=False):
             own = np.flatnonzero(members == number)
             own = own[np.argsort(epochs[own], kind="stable")]
             _draw_member(panel, epochs[own], learning_rates[own], losses[own], val_losses[own])
-            panel.set_title(f"member {number}", fontsize=9)
+            panel.set_title(f"member {number}")
         _finish(figure, axes, len(numbers))
     return figure
 

@@ -44,7 +44,7 @@ def place(axes: Any) -> tuple[int, int]:
 
 
 def test_each_label_and_kind_has_a_panel_and_each_group_and_input_a_bar() -> None:
-    panels = {axes.get_title(loc="left"): axes for axes in draw_importance(*COLUMNS).axes}
+    panels = {axes.get_title(loc="left").replace("\n", " "): axes for axes in draw_importance(*COLUMNS).axes}
     for label, symbol in (("TEFF", r"$T_{\rm eff}$"), ("LOGG", r"$\log g$")):
         for kind in KINDS:
             expected = [share for group in GROUPS for share in SHARES[label, kind, group]]
@@ -66,7 +66,7 @@ def test_panels_of_a_kind_stand_together(n_labels: int, places: list[tuple[int, 
     ones = np.ones(len(labels))
     same = [np.full(len(labels), text) for text in ("inputs", "all", "TEFF")]
     axes = draw_importance(labels, kinds, *same, 100 * ones, ones).axes
-    assert [panel.get_title(loc="left") for panel in axes] == [
+    assert [panel.get_title(loc="left").replace("\n", " ") for panel in axes] == [
         f"{label}, {kind}" for label, kind in zip(labels, kinds, strict=True)
     ]
     assert [place(panel) for panel in axes] == places
