@@ -30,10 +30,15 @@ class AtlasConfig(TomlModel):
     """
 
     labels: tuple[str, ...] = ()
-    """Labels to map. Default: the metallicity and the abundance ratios that B measures."""
+    """What to map. Default: the metallicity and the abundance ratios that B measures. Any label of B can be mapped,
+    also one that A is not translated to, such as ages, and any number of the merged catalogue, such as `VPHI_GC`; in
+    the atlas of a table any quantity of `[table] columns`."""
     select: dict[str, Range] = Field(default={"LOGG": (1.5, 2.5)})
     """Stars to use: the lowest and the highest value of one label or several. Default: giants by their log g, if B
     measures it. `select = {}` uses all stars."""
+    weight: str | None = None
+    """Number that a star counts by, e.g. one over its probability to be observed: a column of the merged catalogue, or
+    a quantity of `[table] columns`. Medians, shares and their errors are then weighted. Counts are numbers of stars."""
     alpha: Literal["all", "low", "high"] = "all"
     """`low`: use only stars below `alpha_line` in the plane of metallicity (FE_H or M_H) and [alpha/Fe] (ALPHA_FE or
     MG_FE). `high`: only stars above it."""

@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stdask.science.galaxy.binning import bin_bands, bin_medians, bin_starts
+from stdask.science.galaxy.binned import BinnedStars
 
 LEVELS = 3  # cells are 1, 2, 4 or 8 pixels wide
-_SHIFT, _VALUE = np.uint64(32), np.uint64(0xFFFF_FFFF)
 
 
 class CellMedians(NamedTuple):
@@ -56,15 +55,13 @@ def _spread(numbers: np.ndarray) -> np.ndarray:
     return np.sum([(numbers >> bit & 1) << 2 * bit for bit in range(LEVELS)], axis=0)
 
 
-def cell_medians(keys: np.ndarray, n_bins: int, min_stars: int, levels: int, tail: float) -> CellMedians:
+def cell_medians(stars: BinnedStars, min_stars: int, levels: int, tail: float) -> CellMedians:
     """Return the median of the smallest cell around every pixel that has enough stars, equal to numpy's in float32.
 
     Parameters
     ----------
-    keys : shape (n_keys,), uint64, ascending
-        As from `binning.pack_keys`; bins in the order of `z_order` or of nested HEALPix pixels.
-    n_bins
-        A multiple of 4^levels.
+    stars
+        In bins in the order of `z_order` or of nested HEALPix pixels, a multiple of 4^levels.
     min_stars
         That a cell needs for a median.
     levels
@@ -72,24 +69,17 @@ def cell_medians(keys: np.ndarray, n_bins: int, min_stars: int, levels: int, tai
     tail
         Probability that the true median lies below the band, and that it lies above it.
     """
-    counts, medians = bin_medians(keys, n_bins, min_stars)
-    low, high = bin_bands(keys, medians, tail)
+    counts, medians = stars.medians(min_stars)
+    low, high = stars.bands(medians, tail)
     found = CellMedians(np.where(np.isfinite(medians), counts, 0), medians, low, high)
-    bins = np.arange(n_bins)
+    bins = np.arange(stars.n_bins)
     for level in range(1, levels + 1):
         parents = bins >> 2 * level
-        wanted = np.zeros(n_bins >> 2 * level, dtype=bool)
+        wanted = np.zeros(stars.n_bins >> 2 * level, dtype=bool)
         wanted[parents[found.counts == 0]] = True
-        coarse = _coarser(keys, wanted, level)
-        numbers, own = bin_medians(coarse, len(wanted), min_stars)
+        coarse = stars.coarser(wanted, level)
+        numbers, own = coarse.medians(min_stars)
         filled = (found.counts == 0) & np.isfinite(own)[parents]
-        for target, values in zip(found, (numbers, own, *bin_bands(coarse, own, tail)), strict=True):
+        for target, values in zip(found, (numbers, own, *coarse.bands(own, tail)), strict=True):
             target[filled] = values[parents[filled]]
     return found
-
-
-def _coarser(keys: np.ndarray, wanted: np.ndarray, level: int) -> np.ndarray:
-    """Return the sorted keys of the stars in some cells of a level, with these as their bins."""
-    starts = bin_starts(keys, len(wanted) << 2 * level)[:: 1 << 2 * level]
-    keys = keys[np.repeat(wanted, np.diff(starts))]
-    return np.sort((keys >> _SHIFT + np.uint64(2 * level)) << _SHIFT | keys & _VALUE, kind="stable")

@@ -13,7 +13,7 @@ from scipy.stats import binom
 _SIGN = np.uint32(0x8000_0000)
 _ALL = np.uint32(0xFFFF_FFFF)
 _SHIFT = np.uint64(32)
-_NO_VALUE = np.uint64(1) << _SHIFT
+NO_VALUE = np.uint64(1) << _SHIFT
 
 
 class BinMedians(NamedTuple):
@@ -56,7 +56,7 @@ def ordered_bits(values: np.ndarray) -> np.ndarray:
     bits = (values + np.float32(0)).view(np.uint32)  # -0 becomes +0: they are one value
     # Negative floats sort backwards as integers: flip all their bits; of the others only the sign.
     ordered = bits ^ np.where(bits & _SIGN, _ALL, _SIGN)
-    return np.where(np.isfinite(values), ordered, _NO_VALUE)
+    return np.where(np.isfinite(values), ordered, NO_VALUE)
 
 
 def pack_keys(bins: np.ndarray, bits: np.ndarray) -> np.ndarray:
@@ -73,7 +73,7 @@ def pack_keys(bins: np.ndarray, bits: np.ndarray) -> np.ndarray:
     -------
     keys : shape (n_keys,), uint64, ascending
     """
-    used = (bins >= 0) & (bits < _NO_VALUE)
+    used = (bins >= 0) & (bits < NO_VALUE)
     return np.sort(bins[used].view(np.uint64) << _SHIFT | bits[used])
 
 

@@ -14,7 +14,7 @@ from stdask.science.galaxy.excess import SMOOTHING_KPC, smooth_excess
 from stdask.science.galaxy.galactocentric import SUN_X_KPC, SUN_Z_KPC
 from stdask.stages.atlas.figures.maps import write_map_figures
 from stdask.stages.atlas.products import Products, translation_errors
-from stdask.stages.atlas.samples import ALONE, BEFORE, HEIGHT, HIGH_ALPHA, MERGED
+from stdask.stages.atlas.samples import ALONE, BEFORE, HEIGHT, HIGH_ALPHA, MERGED, RAW
 from stdask.stages.atlas.tasks import Statistics
 from stdask.storage import paths
 from stdask.storage.catalogue.votable_header import votable_metadata
@@ -80,7 +80,8 @@ def _medians(products: Products, view: str, sample: str, label: str) -> dict[str
     found = _pixels(products, view, sample, label)
     unknown = np.full(len(found.counts), np.nan, dtype=np.float32)
     measured = f"{label}_ERR" in products.medians and sample not in BEFORE.values()
-    untranslated = BEFORE.get(sample, "")
+    translated = f"{label}_{RAW}" in products.selection.source.columns
+    untranslated = BEFORE.get(sample, "") if translated else ""
     before = _pixels(products, view, untranslated, label) if untranslated in products.medians[label][view] else None
     adaptive, low, high = found.cells
     return {
@@ -123,7 +124,13 @@ def _cards(products: Products, view: str) -> dict[str, str | float | int]:
     cards: dict[str, str | float | int] = {
         name.upper().replace("_", "")[:8]: v for name, v in products.provenance.items()
     }
-    cards |= {"RADIUS": config.radius, "MINSTARS": config.min_stars_pixel, "SUN_X": SUN_X_KPC, "SUN_Z": SUN_Z_KPC}
+    cards |= {
+        "RADIUS": config.radius,
+        "WEIGHT": config.weight or "none",
+        "MINSTARS": config.min_stars_pixel,
+        "SUN_X": SUN_X_KPC,
+        "SUN_Z": SUN_Z_KPC,
+    }
     cards |= {f"SELECT{number}": text for number, text in enumerate(products.selected, start=1)}
     return cards | ({"MAXABSZ": config.face_on_height_kpc} if view == "face_on" else {})
 

@@ -74,6 +74,7 @@ class Products:
             "seed": self.selection.seed,
             "select": self.selected,
             "radius": config.radius,
+            "weight": config.weight or "none",
             "n_bootstraps": config.n_bootstraps,
             "sun_x_kpc": SUN_X_KPC,
             "sun_z_kpc": SUN_Z_KPC,

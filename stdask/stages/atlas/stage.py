@@ -76,6 +76,7 @@ def run(run: Run, workers: Workers) -> Receipt:
         return receipt
     config, surveys = run.config, SurveyPair.of(run)
     catalogue = open_catalogue(paths.catalogue(run.output, paths.MERGED))
+    units = {column.name: column.unit for column in catalogue.columns}
     selection = _select(run, surveys, catalogue)
     check_columns(selection)
     stage.remove_old_outputs()
@@ -87,7 +88,7 @@ def run(run: Run, workers: Workers) -> Receipt:
         selection=selection,
         medians=atlas.medians,
         labels=atlas.labels,
-        units={label: surveys.units[label] for label in atlas.labels},
+        units={name: surveys.units.get(name, units[name]) for name in atlas.labels},
         titles=titles_of(atlas, *surveys.titles),
         provenance={"survey_a": surveys.names[0], "survey_b": surveys.names[1], "stage_key": stage.key},
         populations=populations_of(run),
@@ -180,6 +181,7 @@ def alpha_of(config: AtlasConfig, known: Sequence[str]) -> tuple[str, ...]:
 def check_columns(selection: Selection) -> None:
     """Raise ConfigError if a label or a selection is not among the numbers of the catalogue."""
     asked = {"labels": selection.labels, "select": tuple(selection.config.select)}
+    asked |= {"weight": (selection.config.weight,)} if selection.config.weight else {}
     asked |= {"radius": (RADII[selection.config.radius],)}
     for what, names in asked.items():
         for name in names:

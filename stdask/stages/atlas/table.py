@@ -71,6 +71,10 @@ class TableSource:
         starts = range(0, n_rows, self.block_rows)
         return tuple(Block(n, start, min(self.block_rows, n_rows - start)) for n, start in enumerate(starts))
 
+    def unit(self, label: str) -> str:
+        """Return the unit that the file states for a label, empty if none."""
+        return self.file.unit(self.names[label])
+
     def read(self, block: Block, columns: Sequence[str]) -> pa.Table:
         """Return some columns of the stars of a block."""
         own = {name: column for name, column in self.names.items() if name in columns}
@@ -140,7 +144,7 @@ def run_table(atlas: AtlasFile, workers: Workers, allow_remote: bool = False) ->
             selection=selection,
             medians=found.medians,
             labels=found.labels,
-            units=dict.fromkeys(found.labels, ""),
+            units={label: source.unit(label) for label in found.labels},
             titles=_titles(found, atlas.table),
             provenance={"table": name[:60], "sha256": digest[:60]},
         )

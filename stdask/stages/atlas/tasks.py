@@ -18,11 +18,12 @@ import numpy as np
 from stdask import schema
 from stdask.config.atlas import AtlasConfig
 from stdask.science.galaxy.adaptive import cell_medians
-from stdask.science.galaxy.binning import bin_bands, bin_deviations, bin_medians, merge_keys, ordered_bits, pack_keys
+from stdask.science.galaxy.binned import BinnedStars
+from stdask.science.galaxy.binning import ordered_bits, pack_keys
 from stdask.science.galaxy.bins import CELLS, MAPS, PRODUCTS, STEPS, Stars
 from stdask.science.galaxy.errors import drawn_apart
-from stdask.science.galaxy.profiles import TAIL, running_medians
-from stdask.science.galaxy.shares import bin_shares
+from stdask.science.galaxy.profiles import TAIL
+from stdask.science.galaxy.weighted import WeightedKeys, pack_weighted
 from stdask.stages.atlas.noise import DISTANCE, DISTANCE_ERR, PLACES, Columns, moved_stars
 from stdask.stages.atlas.samples import (
     A_ONLY,
@@ -116,7 +117,7 @@ def _pack(
     drawn: np.ndarray,
     selection: Selection,
     parts_of: Callable[[Selection, str, str], Mapping[str, str]],
-) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], dict[str, np.ndarray]]:
+) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], dict[str, np.ndarray | WeightedKeys]]:
     """Return the bins of the stars that are drawn, by product, and the keys of their values.
 
     `parts_of` returns the parts of a quantity in a product: name of the part -> what it is made of.
@@ -130,12 +131,17 @@ def _pack(
     stars = _stars(columns, selection.config)
     needed = {product for products in wanted.values() for product in products}
     places = {product: selection.bins.members(product, stars) for product in PRODUCTS if product in needed}
-    keys = {}
+    weights = columns[selection.config.weight] if selection.config.weight else None
+    keys: dict[str, np.ndarray | WeightedKeys] = {}
     for (quantity, part, content), products in wanted.items():
         bits = ordered_bits(_values(columns, quantity, content, of_b))
         for product in products:
             members, bins = places[product]
-            keys[key_name(product, quantity, part)] = pack_keys(bins, bits[members])
+            keys[key_name(product, quantity, part)] = (
+                pack_keys(bins, bits[members])
+                if weights is None
+                else pack_weighted(bins, bits[members], weights[members])
+            )
     return places, keys
 
 
@@ -157,44 +163,45 @@ def reduce_range(item: Range, selection: Selection, files: Sequence[Path]) -> di
         *(noisy_part(number, survey) for number in range(selection.n_noisy) for survey in noisy),
     ]
     names = {key_name(product, quantity, part): part for part in parts}
-    found = {names[name]: keys for name, keys in read_keys(files, names, first, end).items()}
+    weighted = bool(selection.config.weight)
+    found = {names[name]: stars for name, stars in read_keys(files, names, first, end, weighted).items()}
     samples = {}
     for sample, wanted in selection.samples(quantity, product).items():
-        keys = merge_keys([found[part] for part in wanted])
-        of_members: list[np.ndarray] = []
+        of_members: list[BinnedStars] = []
         if sample in (MERGED, A_ONLY):
             with_b = [found[OF_B]] if sample == MERGED else []
-            of_members = [merge_keys([*with_b, found[part]]) for part in selection.members(quantity, product)]
+            members = selection.members(quantity, product)
+            of_members = [BinnedStars.merge([*with_b, found[part]], end - first) for part in members]
         moved = range(selection.n_noisy if set(wanted) <= set(noisy) else 0)
-        of_noisy = [merge_keys([found[noisy_part(number, part)] for part in wanted]) for number in moved]
-        samples[sample] = _statistics(item, keys, of_members, of_noisy, selection)
+        of_noisy = [BinnedStars.merge([found[noisy_part(n, part)] for part in wanted], end - first) for n in moved]
+        stars = BinnedStars.merge([found[part] for part in wanted], end - first)
+        samples[sample] = _statistics(item, stars, of_members, of_noisy, selection)
     return samples
 
 
 def _statistics(
-    item: Range, keys: np.ndarray, members: list[np.ndarray], noisy: list[np.ndarray], selection: Selection
+    item: Range, stars: BinnedStars, members: list[BinnedStars], noisy: list[BinnedStars], selection: Selection
 ) -> Statistics:
-    config, n_bins = selection.config, item.end_bin - item.first_bin
+    config, n_bins = selection.config, stars.n_bins
     empty = np.empty((0, n_bins), dtype=np.float32)
     cell_counts, cells = np.zeros(n_bins, dtype=np.int64), empty
     minimum = _min_stars(item.product, config)
     deviations, bootstraps = np.full(n_bins, np.nan, dtype=np.float32), empty
     if item.quantity == HIGH_ALPHA:
-        counts, medians, low, high = bin_shares(keys, n_bins, minimum, TAIL)
-    elif item.product in MAPS:
-        counts, medians = bin_medians(keys, n_bins, minimum)
-        low, high = bin_bands(keys, medians, TAIL)
-        deviations = bin_deviations(keys, medians)
-        if item.quantity in selection.labels:
-            cell_counts, *of_cells = cell_medians(keys, n_bins, minimum, selection.bins.levels(item.product), TAIL)
-            cells = np.array(of_cells)
+        counts, medians, low, high = stars.shares(minimum, TAIL)
     else:
-        n_bootstraps = config.n_bootstraps if item.product in (*STEPS, CELLS) else 0
-        found, bootstraps = running_medians(keys, n_bins, minimum, n_bootstraps, selection.seed, item.first_bin)
-        counts, medians, low, high = found
-    of_members = np.array([bin_medians(own, n_bins, minimum).medians for own in members]) if members else empty
+        counts, medians = stars.medians(minimum)
+        low, high = stars.bands(medians, TAIL)
+    if item.product in MAPS and item.quantity != HIGH_ALPHA:
+        deviations = stars.deviations(medians)
+        if item.quantity in selection.labels:
+            cell_counts, *of_cells = cell_medians(stars, minimum, selection.bins.levels(item.product), TAIL)
+            cells = np.array(of_cells)
+    if item.product in (*STEPS, CELLS):
+        bootstraps = stars.bootstraps(medians, config.n_bootstraps, selection.seed, item.first_bin)
+    of_members = np.array([own.medians(minimum).medians for own in members]) if members else empty
     # a bin that noise leaves with fewer stars still says something of it
-    of_noisy = np.array([bin_medians(own, n_bins).medians for own in noisy]) if noisy else empty
+    of_noisy = np.array([own.medians().medians for own in noisy]) if noisy else empty
     of_noisy = np.where(np.isfinite(medians), of_noisy, np.float32(np.nan))
     apart = drawn_apart(of_members, selection.member_factor)
     return Statistics(counts, medians, low, high, deviations, cell_counts, cells, apart, of_noisy, bootstraps)
@@ -220,6 +227,8 @@ def _columns(selection: Selection) -> list[str]:
         *measured,
         *(f"{name}_ERR" for name in measured),
     }
+    if config.weight:
+        wanted.add(config.weight)
     if HIGH_ALPHA in selection.quantities:
         wanted |= {name for part in (OF_B, RAW) for name in selection.sequence_columns(part)}
     for label in selection.labels:
@@ -245,7 +254,8 @@ def _values(columns: Columns, quantity: str, part: str, of_b: np.ndarray) -> np.
     if part in (OF_B, OF_A):
         values = np.abs(columns[Z]) if quantity == HEIGHT else columns[quantity]
         return np.where(of_b == (part == OF_B), values, np.nan)
-    return np.where(of_b, np.nan, columns[f"{quantity}_{part}"])
+    own = columns.get(f"{quantity}_{part}", columns[quantity])  # what is not translated stays as it is
+    return np.where(of_b, np.nan, own)
 
 
 def _sequences(columns: Columns, selection: Selection) -> dict[str, np.ndarray]:
@@ -274,6 +284,10 @@ def _reasons(columns: Columns, selection: Selection) -> np.ndarray:
         values = columns[name]
         cuts[f"no {name}"] = np.isnan(values)
         cuts[f"{name} not between {low:g} and {high:g}"] = ~((values > low) & (values < high))
+    if config.weight:
+        weights = columns[config.weight]
+        cuts[f"no {config.weight}"] = np.isnan(weights)
+        cuts[f"{config.weight} not above 0"] = ~((weights > 0) & np.isfinite(weights))
     too_high = np.abs(columns[Z]) >= config.max_height_kpc
     cuts[BEYOND] = too_high | (radii >= config.max_radius_kpc)
     if config.alpha != "all":

@@ -6,7 +6,9 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from stdask.science.galaxy.adaptive import LEVELS, cell_medians, z_order
+from stdask.science.galaxy.binned import BinnedStars
 from stdask.science.galaxy.binning import ordered_bits, pack_keys
+from stdask.science.galaxy.weighted import pack_weighted
 
 TAIL = 0.16
 
@@ -39,7 +41,7 @@ def test_cells_are_squares_about_the_middle_of_the_map(half_rows, half_columns):
 def test_every_pixel_shows_numpys_median_of_the_smallest_cell_with_enough_stars(n_stars):
     n_bins, least = 12 * 64, 5
     bins, values = crowded(n_stars, n_bins, seed=n_stars)
-    found = cell_medians(pack_keys(bins, ordered_bits(values)), n_bins, least, LEVELS, TAIL)
+    found = cell_medians(BinnedStars(pack_keys(bins, ordered_bits(values)), n_bins), least, LEVELS, TAIL)
     sizes = set()
     for pixel in range(n_bins):
         level = next((n for n in range(LEVELS + 1) if np.count_nonzero(bins >> 2 * n == pixel >> 2 * n) >= least), None)
@@ -63,7 +65,7 @@ def test_cells_of_the_sky_are_the_parents_of_healpixs_pixels():
     values = rng.normal(size=n_stars).astype(np.float32)
     n_bins = hp.nside2npix(2**order)
     bins = hp.ang2pix(2**order, lon, lat, nest=True, lonlat=True)
-    found = cell_medians(pack_keys(bins, ordered_bits(values)), n_bins, 60, LEVELS, TAIL)
+    found = cell_medians(BinnedStars(pack_keys(bins, ordered_bits(values)), n_bins), 60, LEVELS, TAIL)
     middle_lon, middle_lat = hp.pix2ang(2**order, np.arange(n_bins), nest=True, lonlat=True)
     for pixel in rng.choice(np.flatnonzero(found.counts), 40):
         for level in range(LEVELS + 1):
@@ -77,9 +79,22 @@ def test_cells_of_the_sky_are_the_parents_of_healpixs_pixels():
 
 def test_ranges_of_whole_cells_give_the_same_medians():
     bins, values = crowded(800, 10 * 64, seed=4)
-    whole = cell_medians(pack_keys(bins, ordered_bits(values)), 640, 3, LEVELS, TAIL)
+    whole = cell_medians(BinnedStars(pack_keys(bins, ordered_bits(values)), 640), 3, LEVELS, TAIL)
     for first, end in ((0, 128), (128, 640)):
         part = (bins >= first) & (bins < end)
-        own = cell_medians(pack_keys(bins[part] - first, ordered_bits(values[part])), end - first, 3, LEVELS, TAIL)
+        keys = pack_keys(bins[part] - first, ordered_bits(values[part]))
+        own = cell_medians(BinnedStars(keys, end - first), 3, LEVELS, TAIL)
         for found, expected in zip(own, whole, strict=True):
             assert_array_equal(found, expected[first:end])
+
+
+def test_weighted_cells_have_half_of_the_weight_of_their_stars_on_either_side():
+    bins, values = crowded(400, 640, seed=6)
+    weights = np.random.default_rng(7).integers(1, 4, len(bins)).astype(float)
+    own = pack_weighted(bins, ordered_bits(values), weights)
+    found = cell_medians(BinnedStars(own.keys, 640, own.weights), 5, LEVELS, TAIL)
+    for pixel in np.flatnonzero(found.counts)[::7]:
+        level = next(n for n in range(LEVELS + 1) if np.count_nonzero(bins >> 2 * n == pixel >> 2 * n) >= 5)
+        inside = bins >> 2 * level == pixel >> 2 * level
+        assert found.counts[pixel] == inside.sum()
+        assert found.medians[pixel] == np.median(np.repeat(values[inside], weights[inside].astype(int)))

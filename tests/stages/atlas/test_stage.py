@@ -398,6 +398,25 @@ def test_the_share_of_high_alpha_stars_is_numpys_mean_of_those_with_both_labels(
 
 
 @pytest.mark.usefixtures("undrawn")
+def test_any_number_of_the_catalogue_can_be_mapped_and_only_what_is_translated_changes(tmp_path, client):
+    data = disc()
+    data["R_GUIDE"] = (data["R_GC"] + np.random.default_rng(2).normal(size=N_STARS)).astype(np.float32)
+    run = prepare(tmp_path, data, n_bootstraps=10, translation_errors=False, labels=("FE_H", "R_GUIDE"))
+    atlas.run(run, client)
+    cube = read_map_cube(paths.products(run.output) / "map_edge_on.fits", "UNTRANSLATED")
+    signed = np.copysign(data["R_GC"], data["X_GC"]).astype(float)
+    columns, rows = np.floor(signed / 0.5) + 24, np.floor(data["Z_GC"].astype(float) / 0.5) + 6
+    for row, column in np.argwhere(cube["N_R_GUIDE"] > 5)[::10]:
+        inside = chosen(data) & (rows == row) & (columns == column)
+        assert cube["R_GUIDE_MEDIAN"][row, column] == np.median(data["R_GUIDE"][inside])
+    merged = read_map_cube(paths.products(run.output) / "map_edge_on.fits", "MERGED")
+    assert np.isnan(merged["R_GUIDE_CHANGE"]).all()
+    assert np.nanmax(np.abs(merged["FE_H_CHANGE"])) > 0.1
+    table = Table.read(paths.products(run.output) / "profile_radial.ecsv")
+    assert table["R_GUIDE_MEDIAN"].unit == "kpc"  # the unit of the catalogue
+
+
+@pytest.mark.usefixtures("undrawn")
 def test_with_guiding_radii_stars_lie_where_their_angular_momentum_belongs(tmp_path, client):
     data = disc()
     moving = np.arange(N_STARS) % 3 > 0

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import healpy as hp
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -81,6 +82,49 @@ def test_two_surveys_in_one_table_are_shown_side_by_side(tmp_path, client):
     assert set(table["SAMPLE"]) == {"ALONE", "MERGED", "A_ONLY"}
     assert table[table["SAMPLE"] == "ALONE"]["COUNT"].sum() == (giants()["whose"] == "APOGEE").sum()
     assert (tmp_path / "maps" / "seam.ecsv").exists()
+
+
+def test_weights_count_stars_as_often_as_they_stand_for(tmp_path, client):
+    """A survey that sees metal-poor stars three times as often: weighted by the inverse, its medians are unbiased."""
+    stars = giants()
+    stars["w"] = np.where(stars["FEH"] > -0.2, 3.0, 1.0)
+    stars["w"][:100] = np.nan
+    stars["w"][100:130] = 0.0
+    stars.write(tmp_path / "mine.fits")
+    (tmp_path / "mine.toml").write_text(
+        'output = "maps"\n[table]\nfile = "mine.fits"\ncolumns = { WEIGHT = "w" }\n'
+        '[atlas]\nweight = "WEIGHT"\nsky_order = 1\nselect = {}\nn_bootstraps = 10\n'
+    )
+    rows = run_table(load_atlas(tmp_path / "mine.toml", tmp_path / "maps"), client).counts.rows
+    assert (rows.set_aside["no WEIGHT"], rows.set_aside["WEIGHT not above 0"]) == (100, 30)
+    table = Table(to_masked(read_parquet(tmp_path / "maps" / "map_all_sky.parquet")))
+    weights = np.nan_to_num(np.asarray(stars["w"])).astype(int)
+    own = hp.ang2pix(2, np.asarray(stars["RAJ2000"]), np.asarray(stars["DEJ2000"]), nest=True, lonlat=True)
+    values = np.asarray(stars["FEH"], dtype=np.float32)
+    for row in table:
+        inside = (own == row["PIXEL"]) & (weights > 0)
+        assert row["COUNT"] == inside.sum()
+        assert row["FE_H_MEDIAN"] == np.median(np.repeat(values[inside], weights[inside]))
+        assert row["FE_H_P16"] < row["FE_H_MEDIAN"] < row["FE_H_P84"]
+    profile = Table.read(tmp_path / "maps" / "profile_radial.ecsv")
+    assert profile.meta["weight"] == "WEIGHT"
+    assert (tmp_path / "maps" / "gradients.ecsv").exists()
+
+
+def test_ages_of_a_table_are_mapped_in_the_unit_of_the_file(tmp_path, client):
+    stars = giants()
+    stars["age"] = np.random.default_rng(3).uniform(1, 12, N_STARS) * u.Gyr
+    stars.write(tmp_path / "mine.fits")
+    (tmp_path / "mine.toml").write_text(
+        'output = "maps"\n[table]\nfile = "mine.fits"\ncolumns = { AGE = "age" }\n'
+        '[atlas]\nlabels = ["AGE"]\nselect = {}\nn_bootstraps = 10\n'
+    )
+    run_table(load_atlas(tmp_path / "mine.toml", tmp_path / "maps"), client)
+    table = Table(to_masked(read_parquet(tmp_path / "maps" / "map_all_sky.parquet")))
+    row = table[np.argmax(table["N_AGE"])]
+    own = hp.ang2pix(16, np.asarray(stars["RAJ2000"]), np.asarray(stars["DEJ2000"]), nest=True, lonlat=True)
+    assert row["AGE_MEDIAN"] == np.median(np.asarray(stars["age"], dtype=np.float32)[own == row["PIXEL"]])
+    assert Table.read(tmp_path / "maps" / "profile_radial.ecsv")["AGE_MEDIAN"].unit == u.Gyr
 
 
 def test_a_selection_that_few_stars_can_pass_is_told_with_what_to_do(tmp_path, client, capsys):
