@@ -53,13 +53,15 @@ class Products:
 
     @property
     def selected(self) -> list[str]:
-        """Which stars were taken, in words."""
+        """Which stars were taken, and how they count, in words."""
         config = self.bins.config
         words = [f"{low:g} < {name} < {high:g}" for name, (low, high) in config.select.items()]
         if config.alpha != "all":
             metallicity, abundance = self.selection.alpha
             sign, (level, slope) = ">" if config.alpha == "high" else "<=", config.alpha_line
             words.append(f"{abundance} {sign} {level:g} {slope:+g} {metallicity}")
+        words += ["R is the guiding radius"] if config.radius != "R" else []
+        words += [f"weighted by {config.weight}"] if config.weight else []
         return words
 
     def unit(self, label: str) -> str:

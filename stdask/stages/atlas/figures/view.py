@@ -137,7 +137,8 @@ class GalacticView:
         if self.name == SKY:
             pixel = f"{np.degrees(hp.nside2resol(1 << config.sky_order)):.1f}\N{DEGREE SIGN}"
         guided = " Stars are placed at their guiding radius." if config.radius == "R_GUIDE" and self.name != SKY else ""
-        return f"{f'Stars with {chosen}' if chosen else 'All stars'}{limit}.{guided} Pixels of {pixel}."
+        weighted = f" Weighted by {config.weight}." if config.weight else ""
+        return f"{f'Stars with {chosen}' if chosen else 'All stars'}{limit}.{guided}{weighted} Pixels of {pixel}."
 
     def _near(self, values: np.ndarray, sample: str, label: str, scale: Scale) -> MapImage:
         """Return an image without the parts of large cells that are far from any star."""
