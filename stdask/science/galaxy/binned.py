@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stdask.science.galaxy.binning import BinMedians, bin_bands, bin_deviations, bin_medians, bin_starts, merge_keys
-from stdask.science.galaxy.profiles import running_medians
+from stdask.science.galaxy.profiles import bin_bootstraps
 from stdask.science.galaxy.shares import bin_shares
 from stdask.science.galaxy.weighted import (
     WeightedKeys,
@@ -67,9 +67,7 @@ class BinnedStars:
         The random numbers of a bin depend on (seed, bin) alone; `first_bin` is the number of bin 0 among all bins.
         """
         if self.weights is None:
-            least = int(self.medians().counts[np.isfinite(medians)].min(initial=1))
-            _, drawn = running_medians(self.keys, self.n_bins, least, n_bootstraps, seed, first_bin)
-            return np.where(np.isfinite(medians), drawn, np.float32(np.nan))
+            return bin_bootstraps(self.keys, medians, n_bootstraps, seed, first_bin)
         return weighted_bootstraps(WeightedKeys(self.keys, self.weights), medians, n_bootstraps, seed, first_bin)
 
     def coarser(self, wanted: np.ndarray, level: int) -> "BinnedStars":

@@ -2,23 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
-from stdask.science.galaxy.binning import bin_bands, bin_medians, bin_starts, slices_of, unpack_values
+from stdask.science.galaxy.binning import bin_starts, slices_of, unpack_values
 from stdask.science.keys.seeds import generator
 
 TAIL = 0.16  # probability of the truth on either side of a band; Thomas et al. 2024, sect. 4.3
-
-
-class RunningMedians(NamedTuple):
-    """Medians along a profile; each array of shape (n_bins,)."""
-
-    counts: np.ndarray  # int64
-    medians: np.ndarray  # float32, NaN where there are too few stars
-    low: np.ndarray  # lower 68 % confidence limit
-    high: np.ndarray  # upper limit
 
 
 @dataclass(frozen=True)
@@ -112,10 +102,10 @@ def window_bins(slices: np.ndarray, positions_kpc: np.ndarray, windows: Windows)
     return stars, np.where(slices[stars] >= 0, slices[stars] * windows.number + numbers, -1)
 
 
-def running_medians(
-    keys: np.ndarray, n_bins: int, min_stars: int, n_bootstraps: int, seed: int, first_bin: int = 0
-) -> tuple[RunningMedians, np.ndarray]:
-    """Return the median of every bin with its band, and bootstrapped medians.
+def bin_bootstraps(
+    keys: np.ndarray, medians: np.ndarray, n_bootstraps: int, seed: int, first_bin: int = 0
+) -> np.ndarray:
+    """Return bootstrapped medians of every bin.
 
     The random numbers of a bin depend on (seed, bin) alone, so that neither partitioning nor order matter.
     Source: Thomas et al. 2024, A&A 690, A54, sect. 4.3.
@@ -124,10 +114,8 @@ def running_medians(
     ----------
     keys : shape (n_keys,), uint64, ascending
         As from `binning.pack_keys`.
-    n_bins
-        Bins are numbered from 0.
-    min_stars
-        A bin with fewer has no median.
+    medians : shape (n_bins,)
+        NaN where none are wanted.
     n_bootstraps, seed
         Bootstrap samples a bin; seed of the run.
     first_bin
@@ -135,18 +123,16 @@ def running_medians(
 
     Returns
     -------
-    found
-    bootstraps : shape (n_bootstraps, n_bins), float32, NaN where there are too few stars
+    bootstraps : shape (n_bootstraps, n_bins), float32, NaN where there is no median
         Bins that share no stars are drawn independently of one another, as resampling all stars would draw them.
     """
-    counts, medians = bin_medians(keys, n_bins, min_stars)
-    starts = bin_starts(keys, n_bins)
-    bootstraps = np.full((n_bootstraps, n_bins), np.nan, dtype=np.float32)
-    for number in np.flatnonzero(np.isfinite(medians)) if n_bootstraps else ():
+    starts = bin_starts(keys, len(medians))
+    bootstraps = np.full((n_bootstraps, len(medians)), np.nan, dtype=np.float32)
+    for number in np.flatnonzero(np.isfinite(medians)):
         values = unpack_values(keys[starts[number] : starts[number + 1]])
         rng = generator(seed, "bootstrap of a bin", first_bin + int(number))
         bootstraps[:, number] = bootstrap_medians(values, n_bootstraps, rng)
-    return RunningMedians(counts, medians, *bin_bands(keys, medians, TAIL)), bootstraps
+    return bootstraps
 
 
 def bootstrap_medians(values: np.ndarray, n_bootstraps: int, rng: np.random.Generator) -> np.ndarray:

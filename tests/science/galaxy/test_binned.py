@@ -6,8 +6,8 @@ from numpy.testing import assert_array_equal
 
 from stdask.science.galaxy.binned import BinnedStars
 from stdask.science.galaxy.binning import bin_bands, bin_deviations, bin_medians, ordered_bits, pack_keys
-from stdask.science.galaxy.profiles import running_medians
 from stdask.science.galaxy.weighted import pack_weighted
+from tests.science.galaxy.running import running_medians
 
 N_BINS, TAIL = 16, 0.16
 

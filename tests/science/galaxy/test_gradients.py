@@ -6,7 +6,8 @@ from numpy.testing import assert_allclose
 
 from stdask.science.galaxy.gradients import find_segments, fit_again, fit_slopes
 from stdask.science.galaxy.paired_bins import BinSample
-from stdask.science.galaxy.profiles import Windows, running_medians
+from stdask.science.galaxy.profiles import Windows
+from tests.science.galaxy.running import running_medians
 from tests.science.keys.keys import pack_keys
 
 WINDOWS = Windows.between(0.0, 16.0, 0.5, 0.0)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.testing import assert_allclose
 
 from stdask.science.galaxy.paired_bins import BinSample, has_grown, paired_difference, shared_means
-from stdask.science.galaxy.profiles import running_medians
+from tests.science.galaxy.running import running_medians
 from tests.science.keys.keys import pack_keys
 
 N_BINS = 40

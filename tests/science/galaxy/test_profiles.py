@@ -9,7 +9,8 @@ from scipy.stats import ks_2samp
 
 from stdask.mock.galaxy import draw_populations, true_magnesium
 from stdask.science.galaxy.binning import bin_medians, merge_keys, range_of_bins, slices_of
-from stdask.science.galaxy.profiles import Windows, bootstrap_medians, height_slices, running_medians, window_bins
+from stdask.science.galaxy.profiles import Windows, bootstrap_medians, height_slices, window_bins
+from tests.science.galaxy.running import running_medians
 from tests.science.keys.keys import pack_keys
 
 HEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)

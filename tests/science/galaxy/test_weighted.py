@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from stdask.science.galaxy.binning import bin_deviations, bin_medians, ordered_bits, pack_keys
-from stdask.science.galaxy.profiles import running_medians
 from stdask.science.galaxy.shares import bin_shares
 from stdask.science.galaxy.weighted import (
     WeightedKeys,
@@ -17,6 +16,7 @@ from stdask.science.galaxy.weighted import (
     weighted_medians,
     weighted_shares,
 )
+from tests.science.galaxy.running import running_medians
 
 TAIL = 0.16
 
