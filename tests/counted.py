@@ -13,7 +13,7 @@ MADE_UP: dict[str, dict[str, Any]] = {
     "translate": {"flags": {}, "n_workers": 2, "partitions": PartitionCounts(1, 0)},
     "merge": {"by_survey": {}, "n_with_distance": 2, "partitions": PartitionCounts(1, 0)},
     "atlas": {"by_survey": {}},
-    "report": {"n_figures": 0, "left_out": ()},
+    "report": {"n_figures": 0},
     "validate": {"n_rows": {}},
     "study": {"n_rows": {}},
 }

@@ -108,7 +108,7 @@ def atlas_command(
             _run_stage("atlas", run, of_run, redo)
         return
     from stdask.runs.session import session
-    from stdask.stages.atlas.table import run_table
+    from stdask.tools.atlas import atlas_of_table
     from stdask.tools.run import forget
 
     own = load_atlas(file, output)
@@ -116,7 +116,7 @@ def atlas_command(
     with session(own.output, cluster) as of_table:
         if redo:
             forget(own.output, ["atlas"])
-        run_table(own, of_table, allow_remote)
+        atlas_of_table(own, of_table, allow_remote)
 
 
 # commands with options of their own, and what else there is to show

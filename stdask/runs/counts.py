@@ -195,4 +195,3 @@ class ReportCounts(Counts):
     """Counts of the stage `report`."""
 
     n_figures: int = field(metadata={"title": "figures"})
-    left_out: tuple[str, ...] = field(metadata={"title": "figures left out because the page is full"})

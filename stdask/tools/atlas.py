@@ -6,13 +6,17 @@ from typing import Any
 
 import pyarrow as pa
 
+from stdask.cluster.workers import Workers
 from stdask.config.addresses import is_address
 from stdask.config.atlas import AtlasFile
 from stdask.config.toml import validate
+from stdask.display.console import say
 from stdask.errors import ConfigError
 from stdask.runs.folder import RunFolder
 from stdask.runs.session import session
 from stdask.stages.atlas.table import USUAL, run_table
+from stdask.stages.report import own_table as report
+from stdask.storage import paths
 from stdask.storage.memory_tables import AnyTable, MemoryTable
 from stdask.storage.tables import write_parquet
 
@@ -94,8 +98,24 @@ def draw_atlas(
     with session(folder, settings.cluster, in_process=not workers) as own_workers:
         if not isinstance(table, str | Path):
             _store(table, folder / TABLE, [*(columns or {}).values(), *([survey] if survey else [])])
-        run_table(settings, own_workers, allow_remote)
+        atlas_of_table(settings, own_workers, allow_remote)
     return RunFolder(folder)
+
+
+def atlas_of_table(settings: AtlasFile, workers: Workers, allow_remote: bool = False) -> None:
+    """Draw the atlas of a table, and write its report: one page with every map, profile and table.
+
+    Parameters
+    ----------
+    settings, workers
+        The atlas file, and who does the work.
+    allow_remote
+        The table may be an address.
+    """
+    receipt = run_table(settings, workers, allow_remote)
+    if receipt.counts.rows.n_out:
+        report.run_table(settings, receipt)
+        say(f"Open {paths.report(settings.output)} in a browser.")
 
 
 def _store(table: Any, path: Path, named: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""The tables of the report, arranged as the page shows them."""
+"""What the files of a run say, sorted as the page shows it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +28,7 @@ from stdask.storage.documents import read_declared, read_rows
 
 Row = TypeVar("Row", bound=LabelRow)
 Scored = TypeVar("Scored", ScoreRow, SlopeRow)
+LEAST_ATTENUATION = 0.9  # of a label that the page does not warn of
 ByMethod = dict[tuple[str, str], dict[str, Scored]]  # (family, label) -> method -> row
 
 
@@ -43,24 +44,6 @@ class SurveyFacts(NamedTuple):
     columns: list[dict[str, Any]]  # what became of the values of each column, shown as it is
     repeats: list[dict[str, Any]]
     merit: str  # column by which the best of several spectra is chosen
-
-
-class Headline(NamedTuple):
-    """Scatter of one label before and after, on test stars and, if it is known, against the truth."""
-
-    label: str
-    unit: str
-    raw: ScoreRow | None
-    translated: ScoreRow | None
-    truth_raw: ScoreRow | None
-    truth_translated: ScoreRow | None
-
-    @property
-    def ratio(self) -> float | None:
-        """Robust scatter after translation, in units of that before."""
-        if self.raw is None or self.translated is None or not self.raw.robust:
-            return None
-        return self.translated.robust / self.raw.robust
 
 
 @dataclass(frozen=True)
@@ -118,6 +101,11 @@ def by_method(rows: Sequence[Scored]) -> ByMethod[Scored]:
     return grouped
 
 
+def attenuated(rows: Sequence[SlopeRow]) -> list[SlopeRow]:
+    """Return the rows of the translated labels whose scale is clearly compressed, compared with B."""
+    return [row for row in rows if (row.of, row.method) == ("B", "translated") and row.attenuation < LEAST_ATTENUATION]
+
+
 def attenuation_of(rows: Sequence[SlopeRow]) -> dict[str, ByMethod[SlopeRow]]:
     """Return the slopes by what they are measured against: B, or the truth."""
     return {of: by_method([row for row in rows if row.of == of]) for of in dict.fromkeys(row.of for row in rows)}
@@ -145,17 +133,6 @@ def populations_shown(tables: EvaluationTables, select: Mapping[str, Range]) -> 
     """Return the rows of the populations that differ: without `[atlas] select` the atlas has the whole catalogue."""
     found: dict[str, Sequence[Any]] = {"rows": tables.population, "distributions": tables.distributions}
     return {name: [row for row in rows if select or row.population != ATLAS] for name, rows in found.items()}
-
-
-def headlines(accuracy: ByMethod[ScoreRow], truth: ByMethod[ScoreRow]) -> list[Headline]:
-    """Return one line a label: scatter before and after, on test stars and against the truth if known."""
-    lines = []
-    for key in dict.fromkeys([*accuracy, *truth]):
-        tested, known = accuracy.get(key, {}), truth.get(key, {})
-        unit = next(iter({**known, **tested}.values())).unit
-        scores = (own.get(method) for own in (tested, known) for method in ("raw", "translated"))
-        lines.append(Headline(key[1], unit, *scores))
-    return lines
 
 
 def importance_of(rows: Sequence[ImportanceRow]) -> Mapping[str, ImportanceTable]:

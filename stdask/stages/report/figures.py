@@ -1,7 +1,6 @@
 """The figures of the report: found in the run folder, described, and put into the page."""
 
 import base64
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +11,11 @@ from stdask.schema.evaluation import ScoreRow
 from stdask.stages.report.content import ByMethod
 from stdask.stages.report.interactive.choices import Interactive
 from stdask.storage import paths
-from stdask.storage.documents import read_bytes
+from stdask.storage.images import page_image
 
-SCALE = 0.375  # CSS pixels per image pixel: the letters of all figures have the size of the text of the page
+CSS_PER_INCH = 112  # CSS pixels of an inch: letters of 8 points are as large as those of the page's tables
 MAX_HEIGHT = 1000  # CSS pixels: a figure fits on a screen
-MAX_IMAGE_BYTES = 7_500_000  # as base64: the page stays below 15 MB, which mail and browsers accept
+TALL = 0.62  # height in units of the width
 FAMILY_FIGURES = {
     "coverage": (
         "Left: probability below the value of {b} by prediction and calibrated error, for all test stars; flat if the "
@@ -46,7 +45,16 @@ FAMILY_FIGURES = {
         "Loss against epoch, one panel a member; the epochs kept and their losses are in the table below.",
     ),
 }
-PRODUCTS = {  # title, what it shows
+_OTHERS = "A alone, as measured and translated. Colours of quantities as above."
+_CHANGE = "Stars of A alone: as measured, translated, and the difference, white where there is none."
+_EXCESS = (
+    "The merged catalogue minus its running median at the same R and |Z|, the same smoothed, and the error of a pixel. "
+    "White: as the trend."
+)
+_HIGH_ALPHA = "Share of the stars above [atlas] alpha_line: of the thick disc, mostly."
+_ERROR = "68 % errors of the medians, from the scatter of the stars in each cell."
+_BOTH = "Both surveys together, A as measured and A translated, and the difference, white where there is none."
+PRODUCTS = {  # file, without the name of a label at its end -> title, what it shows; in the order of the page
     "before_after": (
         "Before and after",
         "Left: means of the medians of A as measured, of A translated and of B over the cells of R and |Z| (and of the "
@@ -54,9 +62,23 @@ PRODUCTS = {  # title, what it shows
         "these cells. Error bars: 1 sigma, from the stars and the translation. Open marks: stars of B that are in both "
         "surveys are among them, because there are too few others.",
     ),
-    "map_edge_on": ("Edge-on map", "R with the sign of X against the height Z."),
     "map_face_on": ("Face-on map", "The Galaxy seen from the north Galactic pole."),
+    "map_face_on_change": ("Face-on map: what the translation changes", _CHANGE),
+    "map_face_on_excess": ("Face-on map: excess over the radial trend", _EXCESS),
+    "map_face_on_high_alpha": ("Face-on map: high-alpha stars", _HIGH_ALPHA),
+    "map_face_on_error": ("Face-on map: errors", _ERROR),
+    "map_face_on_untranslated": ("Face-on map: merged before and after translation", _BOTH),
+    "map_edge_on": ("Edge-on map", "R with the sign of X against the height Z."),
+    "map_edge_on_change": ("Edge-on map: what the translation changes", _CHANGE),
+    "map_edge_on_excess": ("Edge-on map: excess over the radial trend", _EXCESS),
+    "map_edge_on_high_alpha": ("Edge-on map: high-alpha stars", _HIGH_ALPHA),
+    "map_edge_on_error": ("Edge-on map: errors", _ERROR),
+    "map_edge_on_untranslated": ("Edge-on map: merged before and after translation", _BOTH),
     "map_all_sky": ("All-sky map", "The sky in Galactic coordinates, the Galactic centre in the middle."),
+    "map_all_sky_change": ("All-sky map: what the translation changes", _CHANGE),
+    "map_all_sky_high_alpha": ("All-sky map: high-alpha stars", _HIGH_ALPHA),
+    "map_all_sky_error": ("All-sky map: errors", _ERROR),
+    "map_all_sky_untranslated": ("All-sky map: merged before and after translation", _BOTH),
     "profile_radial": (
         "Radial profiles",
         "Running medians against the galactocentric radius R, a panel a slice of height. Shaded: total error, 1 sigma.",
@@ -64,20 +86,6 @@ PRODUCTS = {  # title, what it shows
     "profile_vertical": (
         "Vertical profiles",
         "Running medians against the height Z, a panel a ring of galactocentric radius. Shaded: total error, 1 sigma.",
-    ),
-}
-_OTHERS = "A alone, as measured and translated. Colours of quantities as above."
-PRODUCTS |= {
-    "seam": (
-        "Seam",
-        "A minus B in cells of R and |Z| (and of the labels that stars are selected by) in which both have stars, "
-        "before and after translation, ring by ring and, right of the line, all rings together. Error bars: 1 sigma, "
-        "from the stars and the translation. Arrows: beyond the frame.",
-    ),
-    "asymmetry": (
-        "North and south",
-        "Medians north of the midplane minus medians south of it, in the same cells of R and |Z| (and of the labels "
-        "that stars are selected by). Error bars: 1 sigma, from the stars. Arrows: beyond the frame.",
     ),
     "gradients": (
         "Gradients",
@@ -95,61 +103,47 @@ PRODUCTS |= {
         "By radius and height. Colour: density of the stars of A, each with the scatter of B (PRED_SAMPLE); lines: B "
         "at 1, 5, 10, 30, 50, 70 % of its maximum.",
     ),
+    "seam": (
+        "Where the surveys meet",
+        "A minus B in cells of R and |Z| (and of the labels that stars are selected by) in which both have stars, "
+        "before and after translation, ring by ring and, right of the line, all rings together. Error bars: 1 sigma, "
+        "from the stars and the translation. Arrows: beyond the frame.",
+    ),
+    "asymmetry": (
+        "North and south",
+        "Medians north of the midplane minus medians south of it, in the same cells of R and |Z| (and of the labels "
+        "that stars are selected by). Error bars: 1 sigma, from the stars. Arrows: beyond the frame.",
+    ),
     "parameter_space": (
         "Parameter space",
         "Training stars as measured by A and by B, and A translated. Lines: 1, 10 and 100 of all stars per bin.",
     ),
-    **{f"{name}_untranslated": (f"{PRODUCTS[name][0]}: further samples", _OTHERS) for name in tuple(PRODUCTS)},
-}
-_MAPS = ("map_edge_on", "map_face_on", "map_all_sky")
-PRODUCTS |= {
-    f"{name}_change": (
-        f"{PRODUCTS[name][0]}: what the translation changes",
-        "Stars of A alone: as measured, translated, and the difference, white where there is none.",
-    )
-    for name in _MAPS
 }
 PRODUCTS |= {
-    f"{name}_untranslated": (
-        f"{PRODUCTS[name][0]}: merged before and after translation",
-        "Both surveys together, A as measured and A translated, and the difference, white where there is none.",
-    )
-    for name in _MAPS
+    f"profile_{name}_untranslated": (f"{name.capitalize()} profiles: further samples", _OTHERS)
+    for name in ("radial", "vertical")
 }
-PRODUCTS |= {
-    f"{name}_error": (
-        f"{PRODUCTS[name][0]}: errors",
-        "68 % errors of the medians, from the scatter of the stars in each cell.",
-    )
-    for name in _MAPS
-}
-PRODUCTS |= {
-    f"{name}_excess": (
-        f"{PRODUCTS[name][0]}: excess over the radial trend",
-        "The merged catalogue minus its running median at the same R and |Z|, the same smoothed, and the error of a "
-        "pixel. White: as the trend.",
-    )
-    for name in _MAPS[:2]
-}
-PRODUCTS |= {
-    f"{name}_high_alpha": (
-        f"{PRODUCTS[name][0]}: high-alpha stars",
-        "Share of the stars above [atlas] alpha_line: of the thick disc, mostly.",
-    )
-    for name in _MAPS
-}
+SUMMARY, MAPS, CAVEATS, APPENDIX = "summary", "maps", "caveats", "appendix"  # sections of the page
+SECTIONS = {"before_after": SUMMARY, "seam": CAVEATS, "asymmetry": CAVEATS, "parameter_space": APPENDIX}
+FURTHER = ("_untranslated", "_a_only", "_error")  # endings of figures of the appendix
+Figures = dict[str, list["ShownImage"]]  # kind or section -> figures in the order of the page
 
 
 @dataclass(frozen=True)
-class Image:
+class ShownImage:
     """One figure of the page."""
 
-    path: Path
+    file: str  # in the run folder
     caption: str
     alt: str
     width: int  # CSS pixels
     height: int
-    data: str  # base64; empty if the page has no room left for it
+    data: str  # base64 of WebP
+
+    @property
+    def is_tall(self) -> bool:
+        """Whether two of its kind fit side by side on paper."""
+        return self.height > TALL * self.width
 
 
 @dataclass(frozen=True)
@@ -158,56 +152,56 @@ class Product:
 
     name: str  # of its files
     title: str
-    image: Image | None
+    image: ShownImage | None
     interactive: Interactive | None
 
 
 class Album:
-    """Turns PNG files into images of the page until it is full."""
+    """Turns the figures of a run folder into images of the page."""
 
-    def __init__(self) -> None:
-        self.images: list[Image] = []
-        self._room = MAX_IMAGE_BYTES
+    def __init__(self, output: Path) -> None:
+        self.n_images = 0
+        self._output = output
 
-    def add(self, path: Path, caption: str, alt: str) -> Image | None:
+    def add(self, path: Path, caption: str, alt: str) -> ShownImage | None:
         """Return the figure to show; None if there is no such file."""
         if not path.exists():
             return None
-        content = read_bytes(path)
-        data = base64.b64encode(content).decode()
-        if len(data) > self._room:
-            data = ""
-        self._room -= len(data)
-        # PNG (W3C) section 11.2.2: the header chunk comes first, width and height are its first eight bytes
-        width, height = struct.unpack(">II", content[16:24])
-        scale = min(SCALE, MAX_HEIGHT / height)
-        self.images.append(Image(path, caption, alt, round(scale * width), round(scale * height), data))
-        return self.images[-1]
+        image = page_image(path)
+        width, height = CSS_PER_INCH * image.width_inches, CSS_PER_INCH * image.height_inches
+        scale = min(1.0, MAX_HEIGHT / height)
+        self.n_images += 1
+        return ShownImage(
+            path.relative_to(self._output).as_posix(),
+            caption,
+            alt,
+            round(scale * width),
+            round(scale * height),
+            base64.b64encode(image.content).decode(),
+        )
 
 
-def evaluation_figures(
-    folder: Path, titles: tuple[str, str], album: Album, accuracy: ByMethod[ScoreRow]
-) -> dict[str, list[tuple[str, Image]]]:
-    """Return the figures of evaluate by kind, each with the family it belongs to."""
+def evaluation_figures(folder: Path, titles: tuple[str, str], album: Album, accuracy: ByMethod[ScoreRow]) -> Figures:
+    """Return the figures of evaluate by kind."""
     a, b = titles
-    wanted: list[tuple[str, str, str, str, str]] = []
+    wanted: list[tuple[str, str, str, str]] = []
     for family in schema.FAMILIES:
         wanted += [
-            ("residuals", family, f"residuals_{family}_{label}.png", *_residual_texts(label, methods, a, b))
+            ("residuals", f"residuals_{family}_{label}.png", *_residual_texts(label, methods, a, b))
             for (own, label), methods in accuracy.items()
             if own == family
         ]
-        wanted += [(kind, family, f"{kind}_{family}.png", *_texts(kind, family, a, b)) for kind in FAMILY_FIGURES]
+        wanted += [(kind, f"{kind}_{family}.png", *_texts(kind, family, a, b)) for kind in FAMILY_FIGURES]
     sky = f"Where on the sky the stars of {a} and of {b} lie, and those in both. Galactic coordinates."
-    wanted.append(("sky", "", "sky_coverage.png", sky, sky))
-    figures: dict[str, list[tuple[str, Image]]] = {kind: [] for kind in ("residuals", "sky", *FAMILY_FIGURES)}
-    for kind, family, name, caption, alt in wanted:
+    wanted.append(("sky", "sky_coverage.png", sky, sky))
+    figures: Figures = {kind: [] for kind in ("residuals", "sky", *FAMILY_FIGURES)}
+    for kind, name, caption, alt in wanted:
         if image := album.add(folder / name, caption, alt):
-            figures[kind].append((family, image))
+            figures[kind].append(image)
     return figures
 
 
-def pair_figure(pairs: Path, titles: tuple[str, str], album: Album) -> Image | None:
+def pair_figure(pairs: Path, titles: tuple[str, str], album: Album) -> ShownImage | None:
     """Return the figure of the separations, if it was drawn."""
     caption = (
         f"Separations between {titles[0]} and {titles[1]} of the stars that were matched. Dashed: expected number of "
@@ -216,16 +210,25 @@ def pair_figure(pairs: Path, titles: tuple[str, str], album: Album) -> Image | N
     return album.add(pairs.with_name(paths.SEPARATIONS), caption, "Histogram of the separations of the pairs.")
 
 
-def product_figures(folder: Path, album: Album, interactive: Mapping[str, Interactive]) -> list[Product]:
-    """Return the maps and profiles of atlas, then the other figures in their folder."""
+def product_figures(folder: Path, album: Album, interactive: Mapping[str, Interactive]) -> dict[str, list[Product]]:
+    """Return the maps, profiles and other figures of atlas by the section of the page that they stand in."""
     found = {path.stem for path in folder.glob("*.png")} | set(interactive)
-    products = []
-    for name in [*(name for name in PRODUCTS if name in found), *sorted(found - set(PRODUCTS))]:
-        title = name.replace("_", " ").capitalize()
-        title, text = PRODUCTS.get(name, (title, title + "."))
-        image = album.add(folder / f"{name}.png", text, f"{title}: {text}")
-        products.append(Product(name, title, image, interactive.get(name)))
-    return products
+    order = {name: place for place, name in enumerate(PRODUCTS)}
+    sections: dict[str, list[Product]] = {name: [] for name in (SUMMARY, MAPS, CAVEATS, APPENDIX)}
+    for name in sorted(found, key=lambda name: (order.get(_kind_of(name), len(order)), name)):
+        kind = _kind_of(name)
+        title, text = PRODUCTS.get(kind, (name.replace("_", " ").capitalize(), ""))
+        label = name.removeprefix(kind).strip("_")
+        title = f"{title}: {label}" if label else title
+        image = album.add(folder / f"{name}.png", text, f"{title}. {text}")
+        section = APPENDIX if any(ending in name for ending in FURTHER) else SECTIONS.get(kind, MAPS)
+        sections[section].append(Product(name, title, image, interactive.get(name)))
+    return sections
+
+
+def _kind_of(name: str) -> str:
+    """Return the entry of `PRODUCTS` that a file belongs to: its own, or the longest at the beginning of its name."""
+    return max((kind for kind in PRODUCTS if f"{name}_".startswith(f"{kind}_")), key=len, default=name)
 
 
 def _texts(kind: str, family: str, a: str, b: str) -> tuple[str, str]:
@@ -235,11 +238,11 @@ def _texts(kind: str, family: str, a: str, b: str) -> tuple[str, str]:
 
 def _residual_texts(label: str, methods: Mapping[str, ScoreRow], a: str, b: str) -> tuple[str, str]:
     """Return caption and alternative text of a residual figure; the text says what the figure shows."""
-    described = {"raw": f"{a} minus {b}", "translated": f"{a} translated minus {b}"}
+    described_as = {"raw": f"{a} minus {b}", "translated": f"{a} translated minus {b}"}
     scatter = "; ".join(
         f"{words}: offset {measured(row.bias, row.bias_err, signed=True)}, "
         f"robust scatter {measured(row.robust, row.robust_err)} {row.unit}"
-        for method, words in described.items()
+        for method, words in described_as.items()
         if (row := methods.get(method))
     )
     name = schema.quantity(label).description

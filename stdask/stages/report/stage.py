@@ -5,31 +5,25 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from stdask import __version__
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run
 from stdask.display.numbers import as_toml
 from stdask.display.templates import render
-from stdask.runs.counts import ReportCounts
+from stdask.runs.counts import ReportCounts, TrainCounts, TranslateCounts
 from stdask.runs.receipts import Receipt, read_receipt
 from stdask.runs.registry import STAGES, stages_of
 from stdask.runs.stage import begin_stage
 from stdask.schema.evaluation import EpochRow, EvaluationTables
-from stdask.stages.report.content import (
-    attenuation_of,
-    by_method,
-    coverage_of,
-    headlines,
-    importance_of,
-    kept_epochs,
-    populations_shown,
-    survey_facts,
-    tails_of,
-)
+from stdask.stages.report.content import attenuated, by_method, survey_facts
+from stdask.stages.report.count_tables import flag_table, pair_tables, survey_tables
 from stdask.stages.report.figures import Album, evaluation_figures, pair_figure, product_figures
 from stdask.stages.report.interactive.choices import sample_titles
-from stdask.stages.report.interactive.figures import interactive_figures, page_scripts
+from stdask.stages.report.interactive.figures import interactive_figures
+from stdask.stages.report.page import RUN_SECTIONS, files_of, page_content, selection_in_words
+from stdask.stages.report.score_tables import tables_of_scores
 from stdask.stages.report.tables import product_tables
+from stdask.stages.report.usable import UsableStars, usable_stars
+from stdask.stages.report.verdicts import verdicts
 from stdask.storage import paths
 from stdask.storage.documents import read_declared, read_tables
 from stdask.storage.files import hash_of, write_text
@@ -37,7 +31,7 @@ from stdask.storage.files import hash_of, write_text
 TEMPLATE = Path(__file__).with_name("report.html")
 
 
-def run(run: Run, workers: Workers) -> Receipt:  # noqa: ARG001  all stages are called alike
+def run(run: Run, workers: Workers) -> Receipt:
     """Write OUT/report/index.html from the receipts, tables and figures of the other stages.
 
     Raises
@@ -51,52 +45,65 @@ def run(run: Run, workers: Workers) -> Receipt:  # noqa: ARG001  all stages are 
     stage = begin_stage(run, "report", {"counts": counts})
     if receipt := stage.done():
         return receipt
-    album = Album()
-    content = gather(run, receipts, album)
+    album = Album(run.output)
+    usable = usable_stars(run.output, (run.definition_a.name, run.definition_b.name), workers)
+    content = gather(run, receipts, album, usable)
     page = paths.report(run.output)
     write_text(page, render(TEMPLATE, content))
-    left_out = tuple(str(image.path.relative_to(run.output)) for image in album.images if not image.data)
-    return stage.finish([page], ReportCounts(n_figures=len(album.images), left_out=left_out))
+    return stage.finish([page], ReportCounts(n_figures=album.n_images))
 
 
-def gather(run: Run, receipts: Mapping[str, Receipt], album: Album) -> dict[str, Any]:
+def gather(run: Run, receipts: Mapping[str, Receipt], album: Album, usable: UsableStars | None) -> dict[str, Any]:
     """Return everything the page shows."""
-    definitions = (run.definition_a, run.definition_b)
     titles = (run.definition_a.title, run.definition_b.title)
     names, products = (run.definition_a.name, run.definition_b.name), paths.products(run.output)
-    a, b = (
-        survey_facts(own, getattr(run.config.surveys, side).tables.values(), paths.catalogue(run.output, own.name))
-        for side, own in zip("ab", definitions, strict=True)
-    )
     steps = {name: STAGES[name].title for name in stages_of(run.config)["report"].inputs}
     tables = read_tables(paths.evaluation(run.output), EvaluationTables)
-    accuracy, truth = by_method(tables.accuracy), by_method(tables.truth)
+    accuracy = by_method(tables.accuracy)
     interactive = interactive_figures(products, titles, run.config.atlas.bin_kpc)
-    return {
-        "version": __version__,
-        "a": a,
-        "b": b,
-        "receipts": receipts,
-        "steps": steps,
+    content = page_content(f"{titles[0]} on the scale of {titles[1]}", RUN_SECTIONS, receipts, steps, interactive)
+    content["counts"]["pairs"] = pair_tables(receipts)
+    return content | {
+        **_surveys(run, receipts),
+        "files": files_of(list(RUN_SECTIONS)),
         "ensemble": run.config.train.ensemble,
-        "headline": headlines(accuracy, truth),
-        "notes": [(steps[step], note) for step, r in receipts.items() for note in r.counts.notes],
-        "extras": {steps[step]: extra for step, receipt in receipts.items() if (extra := receipt.counts.described())},
-        "accuracy": accuracy,
-        "truth": truth,
-        "attenuation": attenuation_of(tables.attenuation),
-        "coverage": coverage_of(tables.coverage),
-        "tails": tails_of(tables.coverage),
-        "importance": importance_of(tables.importance),
-        "populations": populations_shown(tables, run.config.atlas.select),
-        "training": kept_epochs(read_declared(paths.history(run.output), EpochRow)),
-        "separations": pair_figure(paths.pairs(run.output, *names), titles, album),
+        "verdicts": verdicts(accuracy, by_method(tables.truth), tables.coverage),
+        "has_truth": bool(tables.truth),
+        "usable": usable,
+        "attenuated": attenuated(tables.attenuation),
+        "scores": tables_of_scores(
+            tables, read_declared(paths.history(run.output), EpochRow), run.config.atlas.select, "evaluation/"
+        ),
         "figures": evaluation_figures(paths.evaluation(run.output), titles, album, accuracy),
         "products": product_figures(products, album, interactive),
-        "tables": product_tables(products),
-        "words": sample_titles(titles),
-        "scripts": page_scripts() if any(figure.content for figure in interactive.values()) else [],
-        "versions": {k: v for r in receipts.values() for k, v in r.versions.items()},
+        "separations": pair_figure(paths.pairs(run.output, *names), titles, album),
+        "tables": product_tables(products, sample_titles(titles), "products/"),
+        "flags": flag_table(receipts["translate"])
+        if isinstance(receipts["translate"].counts, TranslateCounts)
+        else None,
+        "selection": selection_in_words(run.config.atlas),
         "seed": run.config.seed,
         "config": as_toml(run.config.model_dump(mode="json", by_alias=True)),
+        "folders": {
+            "translated": f"catalogues/{paths.translated_name(*names)}",
+            "merged": f"catalogues/{paths.MERGED}",
+            "settings": paths.RUN_COPY,
+        },
+    }
+
+
+def _surveys(run: Run, receipts: Mapping[str, Receipt]) -> dict[str, Any]:
+    """Return what the page says of the two surveys and of the stars in both."""
+    facts = {}
+    for side, own in zip("ab", (run.definition_a, run.definition_b), strict=True):
+        files = getattr(run.config.surveys, side).tables.values()
+        facts[side] = survey_facts(own, files, paths.catalogue(run.output, own.name))
+    train = receipts["train"].counts
+    families = train.families if isinstance(train, TrainCounts) and run.config.train.ensemble is None else {}
+    rows = [receipts[f"ingest_{side}"].counts.rows for side in "ab"]
+    definitions = {"a": run.definition_a.name, "b": run.definition_b.name}
+    return facts | {
+        "surveys": {side: survey_tables(side, own, f"catalogues/{definitions[side]}") for side, own in facts.items()},
+        "n_stars": [counted.n_out if counted else 0 for counted in rows],
+        "n_pairs": {family: (stars.n_pairs, stars.n_test) for family, stars in families.items()},
     }

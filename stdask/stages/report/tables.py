@@ -1,69 +1,135 @@
-"""The tables of gradients and differences, shown as they are on disk."""
+"""The tables of atlas in words: gradients, north and south, and where the surveys meet."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from astropy.table import Table
+from stdask.display.numbers import DASH, count, measured, number
+from stdask.schema.products import INDEPENDENT
+from stdask.stages.report.shown import ShownTable, heads, named
+from stdask.storage.documents import read_rows
 
-from stdask.storage.documents import read_ecsv, rows_of
-
-TABLES = {
-    "gradients": (
-        "Gradients",
-        "Slopes of the medians of neighbouring bins in each slice, inside and outside of a break, with total errors. "
-        "Their parts are in products/gradients.ecsv.",
-    ),
-    "asymmetry": ("North and south", "Medians north of the midplane minus those south of it."),
-    "seam": (
-        "Where the surveys meet",
-        "Median of A minus median of B in the cells that both fill, before and after the translation. "
-        "Independent: without the stars in both surveys.",
-    ),
+MERGED, BEFORE = "MERGED", "UNTRANSLATED"
+NAMES = {"HEIGHT": "|Z|"}  # of what is no label
+SLICES = {
+    "radial": "along R, |Z| {} to {} kpc",
+    "vertical": "along |Z|, R {} to {} kpc",
+    "azimuthal": "along R, azimuth {} to {}°",
+    "flare": "along R, all heights",
 }
-ERRORS = ("_TOTAL", "_ERR")  # endings of the columns with the error of another: the first is shown in its cell
-PARTS = (*ERRORS, "_TRANSLATION", "_NOISE", "_NOISE_SHIFT")  # of errors: they have no columns of their own
+Row = dict[str, Any]
 
 
-class ShownColumn(NamedTuple):
-    """One column of a table of the page."""
+class ProductTables(NamedTuple):
+    """The tables of atlas, those that were written."""
 
-    name: str
-    title: str
-    unit: str
-    numeric: bool
-    error: str  # column with its error, empty for none
+    gradients: ShownTable | None
+    asymmetry: ShownTable | None
+    seam: ShownTable | None
 
 
-class ShownTable(NamedTuple):
-    """A table of the page."""
+def product_tables(folder: Path, words: Mapping[str, str], where: str) -> ProductTables:
+    """Return the tables of atlas.
 
-    name: str
-    title: str
-    caption: str
-    columns: list[ShownColumn]
-    rows: list[dict[str, Any]]
-
-
-def product_tables(folder: Path) -> list[ShownTable]:
-    """Return those of the tables of atlas that were written."""
-    return [
-        ShownTable(name, title, caption, _columns(table), rows_of(table))
-        for name, (title, caption) in TABLES.items()
-        if (path := folder / f"{name}.ecsv").exists()
-        for table in [read_ecsv(path)]
-    ]
+    Parameters
+    ----------
+    folder, where
+        Of the products, and how the page names it.
+    words
+        What the samples are called.
+    """
+    gradients, asymmetry, seam = (read_rows(folder / f"{name}.ecsv") for name in ProductTables._fields)
+    return ProductTables(
+        _gradients(gradients, words, f"{where}gradients.ecsv") if gradients else None,
+        _asymmetry(asymmetry, words, f"{where}asymmetry.ecsv") if asymmetry else None,
+        _seam(seam, f"{where}seam.ecsv") if seam else None,
+    )
 
 
-def _columns(table: Table) -> list[ShownColumn]:
-    errors = {f"{name}{ending}" for name in table.colnames for ending in PARTS}
-    names = [name for name in table.colnames if name not in errors]
-    return [
-        ShownColumn(
-            name,
-            name.replace("_", " ").capitalize(),
-            str(table[name].unit or ""),
-            table[name].dtype.kind in "iuf",
-            next((f"{name}{ending}" for ending in ERRORS if f"{name}{ending}" in table.colnames), ""),
+def _gradients(rows: Sequence[Row], words: Mapping[str, str], file: str) -> ShownTable:
+    """Return the slopes of both sides of the midplane together, before the translation and after it."""
+    sample = _main_sample(rows)
+    shown = [row for row in rows if row["SIDE"] == "both" and row["SEGMENT"] == 1]
+    before = {_slope_of(row): row for row in shown if row["SAMPLE"] == BEFORE}
+    groups: dict[str, list[tuple[str, ...]]] = {}
+    for row in (row for row in shown if row["SAMPLE"] == sample):
+        cells = [
+            f"{number(row['FIT_LOW'])} to {number(row['FIT_HIGH'])}",
+            *([_value(before.get(_slope_of(row), {}), "INNER")] if before else []),
+            _value(row, "INNER"),
+            _value(row, "OUTER") if _is_known(row["BREAK"]) else DASH,
+            _value(row, "BREAK"),
+            count(row["N"]),
+        ]
+        slices = SLICES[row["KIND"]].format(number(row["LOW"]), number(row["HIGH"]))
+        groups.setdefault(named(NAMES.get(row["LABEL"]) or row["LABEL"], row["UNIT"] or ""), []).append(
+            (slices, *cells)
         )
-        for name in names
-    ]
+    caption = (
+        f"Slopes of the medians in each slice, with total errors: {words.get(sample, sample)}. The outer slope holds "
+        "beyond the break, where there is one. Of bins with gaps between them, those with the most stars."
+    )
+    of = ["Slope before translation", "Slope after it"] if before else ["Slope"]
+    columns = heads("Slice", "Fitted [kpc]", *of, "Outer slope", "Break [kpc]", "Stars")
+    return ShownTable("t-gradients", caption, columns, groups, file)
+
+
+def _slope_of(row: Row) -> tuple[Any, ...]:
+    return row["LABEL"], row["KIND"], row["LOW"], row["HIGH"]
+
+
+def _asymmetry(rows: Sequence[Row], words: Mapping[str, str], file: str) -> ShownTable:
+    sample = _main_sample(rows)
+    groups: dict[str, list[tuple[str, ...]]] = {}
+    for row in rows:
+        if row["SAMPLE"] == sample:
+            stars = f"{count(row['N_FIRST'])} and {count(row['N_SECOND'])}"
+            cells = (_ring(row), measured(row["DIFFERENCE"], row["ERR"], signed=True), count(row["N_CELLS"]), stars)
+            groups.setdefault(named(row["LABEL"], row["UNIT"] or ""), []).append(cells)
+    caption = (
+        "Medians north of the midplane minus those south of it, in the same cells of R and |Z|: "
+        f"{words.get(sample, sample)}."
+    )
+    columns = heads("Ring", "North minus south", "Cells", "Stars north and south")
+    return ShownTable("t-asymmetry", caption, columns, groups, file)
+
+
+def _seam(rows: Sequence[Row], file: str) -> ShownTable:
+    by_place: dict[tuple[str, str, str], dict[str, Row]] = {}
+    for row in rows:
+        by_place.setdefault((row["LABEL"], row["UNIT"] or "", _ring(row)), {})[row["SAMPLE"]] = row
+    groups: dict[str, list[tuple[str, ...]]] = {}
+    for (label, unit, ring), found in by_place.items():
+        samples = (BEFORE, MERGED, f"{MERGED}{INDEPENDENT}")
+        numbers = [
+            measured(own["DIFFERENCE"], own["ERR"], signed=True) if (own := found.get(sample)) else DASH
+            for sample in samples
+        ]
+        first = next(iter(found.values()))
+        stars = f"{count(first['N_FIRST'])} and {count(first['N_SECOND'])}"
+        groups.setdefault(named(label, unit), []).append((ring, *numbers, stars))
+    caption = (
+        "Median of A minus median of B in the cells of R and |Z| that both fill, before and after the translation. "
+        "Independent: without the stars in both surveys, on which the networks may have been trained."
+    )
+    columns = heads("Ring", "Before", "After", "After, independent", "Stars of A and B")
+    return ShownTable("t-seam", caption, columns, groups, file)
+
+
+def _main_sample(rows: Sequence[Row]) -> str:
+    """Return the sample that the page shows: the merged one, if it was drawn."""
+    samples = dict.fromkeys(row["SAMPLE"] for row in rows)
+    return MERGED if MERGED in samples else next(iter(samples))
+
+
+def _ring(row: Row) -> str:
+    return f"R {number(row['R_LOW'])} to {number(row['R_HIGH'])} kpc"
+
+
+def _is_known(value: float | None) -> bool:
+    return value is not None and value == value  # NaN is not itself
+
+
+def _value(row: Row, name: str) -> str:
+    total = row.get(f"{name}_TOTAL")
+    return measured(row.get(name), total if _is_known(total) else row.get(f"{name}_ERR"))

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from stdask import schema
 from stdask.config.run import Run, load_run
-from stdask.runs.counts import Counts, RowCounts
+from stdask.runs.counts import Counts, FamilyStars, RowCounts
 from stdask.runs.receipts import Receipt, write_receipt
 from stdask.runs.registry import stage_settings
 from stdask.schema.products import profile_columns
@@ -28,7 +28,7 @@ COUNTS: dict[str, Counts] = {
     "pair": made_up_counts(
         "pair", rows=RowCounts(1190, 500, {"not in B": 690}), usable={"intrinsic": {"E(B-V) <= 0.3": 431}}
     ),
-    "train": made_up_counts("train", notes=(REFUSED,)),
+    "train": made_up_counts("train", notes=(REFUSED,), families={"intrinsic": FamilyStars(431, 86)}),
     "evaluate": made_up_counts("evaluate"),
     "translate": made_up_counts("translate", rows=RowCounts(1190, 1190), flags={"QFLAG_INPUT_INTRINSIC": 1071}),
     "merge": made_up_counts("merge", rows=RowCounts(2090, 1590, {"also in B": 500})),

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import io
 import re
 import shutil
 import tomllib
@@ -10,11 +11,13 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from astropy.table import Table
 from matplotlib.figure import Figure
+from PIL import Image
 
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run, RunConfig
@@ -26,7 +29,7 @@ from stdask.schema.evaluation import ATLAS, CATALOGUE, GIANTS, DistributionRow, 
 from stdask.science.measurements.repeats import ErrorFactors
 from stdask.stages.report import stage as report
 from stdask.storage import paths
-from stdask.storage.documents import read_bytes, write_ecsv, write_figure, write_tables
+from stdask.storage.documents import write_ecsv, write_figure, write_tables
 from stdask.storage.error_factors import factors_table
 from tests.counted import made_up_counts
 from tests.stages.report.report_runs import (
@@ -40,12 +43,11 @@ from tests.stages.report.report_runs import (
 )
 
 SECTIONS = [
-    "summary", "counts", "accuracy", "coverage", "importance", "domain", "learning", "maps", "notes", "provenance",
-    "cite",
+    "summary", "maps", "caveats", "accuracy", "coverage", "domain", "importance", "appendix", "cite",
 ]  # fmt: skip
 MINUS, DASH = "\N{MINUS SIGN}", "\N{EN DASH}"
 VOID = {"meta", "link", "img", "br", "hr", "input"}  # HTML Living Standard, sect. 13.1.2
-INTERACTIVE = ["map_edge_on", "map_face_on", "map_all_sky", "profile_radial", "profile_vertical"]
+INTERACTIVE = ["map_face_on", "map_edge_on", "map_all_sky", "profile_radial", "profile_vertical"]
 TITLE_A = "<script>alert('A')</script> & Survey"
 
 
@@ -55,9 +57,9 @@ def run(tmp_path: Path) -> Run:
     return finished_run(tmp_path, TITLE_A)
 
 
-def draw(path: Path) -> None:
+def draw(path: Path, slope: float = 1.0) -> None:
     figure = Figure(figsize=(2, 1))
-    figure.subplots().plot([0, 1])
+    figure.subplots().plot([0, slope])
     write_figure(path, figure)
 
 
@@ -102,7 +104,7 @@ def make(run: Run, client: Workers) -> Page:
 def test_every_section_is_there_and_the_navigation_leads_to_it(run: Run, client: Workers) -> None:
     page = make(run, client)
     assert [values["id"] for values in page.all("section")] == SECTIONS
-    assert [values["href"] for values in page.all("a") if values["href"].startswith("#")][1:12] == [
+    assert [values["href"] for values in page.all("a") if values["href"].startswith("#")][1 : 1 + len(SECTIONS)] == [
         f"#{name}" for name in SECTIONS
     ]  # the first link skips the navigation
 
@@ -112,7 +114,7 @@ def test_missing_parts_are_told_in_a_sentence(run: Run, client: Workers) -> None
     assert "coverage of the errors was not measured" in page.texts["coverage"]
     assert "importance of the inputs was not computed" in page.texts["importance"]
     assert "no figure of the domain" in page.texts["domain"]
-    assert "no record of the training" in page.texts["learning"]
+    assert "no record of the training" in page.texts["appendix"]
     assert "no maps or profiles" in page.texts["maps"]
 
 
@@ -133,26 +135,36 @@ def test_a_run_that_trained_nothing_names_the_ensemble_and_has_no_stage_that_tra
         read = {f"input of {stage}": "5e" * 32}
         write_receipt(run.output, Receipt(stage, "key", read, stage_settings(run, stage), {}, COUNTS[stage]))
     page = make(run, client)
-    assert "trained and tested in another run (galah_to_apogee.stdask)" in page.texts["summary"]
+    assert "trained in another run (galah_to_apogee.stdask)" in page.texts["summary"]
     assert "model card says how accurate they are" in page.texts["accuracy"]
-    assert "in both surveys" not in page.texts["summary"]
-    assert "Evaluate" not in page.texts["counts"]
-    assert "Translate" in page.texts["counts"]
+    assert "stars that both surveys measure" not in page.texts["summary"]
+    assert "Evaluate" not in page.texts["appendix"]
+    assert "Translate" in page.texts["appendix"]
 
 
 def test_rows_in_are_rows_out_and_rows_set_aside_by_reason(run: Run, client: Workers) -> None:
-    text = make(run, client).texts["counts"]
-    assert "Ingest A 1,200 1,190 10 no position: 10" in text
-    assert "Merge 2,090 1,590 500 also in B: 500" in text
+    text = make(run, client).texts["appendix"]
+    assert "Ingest A 1,200 1,190 no position: 10" in text
+    assert "Merge 2,090 1,590 also in B: 500" in text
     assert "Train writes no rows" in text
     assert "E(B-V) <= 0.3 431" in text
     assert "partitions 250" in text
 
 
-def test_the_headline_sets_the_scatter_before_beside_that_after(run: Run, client: Workers) -> None:
+def test_the_first_screen_says_what_was_done_and_what_came_of_each_label(run: Run, client: Workers) -> None:
+    write_table(
+        run,
+        "coverage",
+        ("family", "label", "of", "group", "interval", "nominal", "covered", "covered_err", "n"),
+        [("intrinsic", "TEFF", "B", "all", "calibrated error", 0.68, 0.721, 0.048, 86)],
+    )
     text = make(run, client).texts["summary"]
-    assert "T eff K 86 12 ± 4 1.0 ± 3.0 80 ± 6 60 ± 4 0.75" in text
-    assert "not in A 0.050 ± 0.004" in text
+    assert "(survey A, 1,190 stars)" in text
+    assert "(survey B, 900 stars)" in text
+    assert "trained on 345 of the 431 stars that both surveys measure and tested on the other 86" in text
+    assert "T eff K Better than every simpler method mean absolute error 50, A as it is 70 (difference +20 ± 4)" in text
+    assert "+12 ± 4 +1.0 ± 3.0 80 ± 6 60 ± 4 72 ± 5 %" in text
+    assert f"[Fe/H] dex Not compared with simpler methods not in A {MINUS}0.012 ± 0.004" in text
 
 
 def test_the_truth_of_a_mock_is_shown_where_it_is_known(run: Run, client: Workers) -> None:
@@ -160,9 +172,9 @@ def test_the_truth_of_a_mock_is_shown_where_it_is_known(run: Run, client: Worker
     write_table(run, "truth", SCORE_NAMES, [(*row[:9], row[9] / 2, *row[10:]) for row in SCORES])
     paths.receipt(run.output, "report").unlink()
     page = make(run, client)
-    assert f"Translated {MINUS} truth" in page.texts["summary"]
-    assert "40 ± 6" in page.texts["summary"]
+    assert "truth of this mock is known" in page.texts["summary"]
     assert "Difference from the truth" in page.texts["accuracy"]
+    assert "40 ± 6" in page.texts["accuracy"]
 
 
 def test_tables_of_evaluate_are_shown_with_their_numbers(run: Run, client: Workers) -> None:
@@ -204,18 +216,18 @@ def test_tables_of_evaluate_are_shown_with_their_numbers(run: Run, client: Worke
     found = ErrorFactors(edge, np.array([1200, 1201]), factors, np.array([0.04, 0.03]))
     write_ecsv(paths.catalogue(run.output, "first") / paths.REPEATS, factors_table({"TEFF": found}, "snr"))
     texts = make(run, client).texts
-    assert f"T eff {DASH} 31.5 1,200 1.31 ± 0.04 T eff 31.5 {DASH} 1,201 0.920 ± 0.030" in texts["counts"]
-    assert "Column Source Unit in file Missing TEFF teff K 3" in texts["counts"]
-    assert "T eff B draws 86 61 ± 5 88.4 ± 3.5" in texts["coverage"]
+    assert f"T eff {DASH} 31.5 1,200 1.31 ± 0.04 T eff 31.5 {DASH} 1,201 0.920 ± 0.030" in texts["appendix"]
+    assert "Column Source Unit in file Missing TEFF teff K 3" in texts["appendix"]
+    assert "T eff draws 61 ± 5 88.4 ± 3.5 86" in texts["coverage"]
     assert f"giants, [Fe/H] < {MINUS}1" in texts["coverage"]
-    assert "T eff B draws 31 50 ± 9 80 ± 7" in texts["coverage"]
-    assert "not translated 84 2 0.950 ± 0.020 1.020 ± 0.030" in texts["accuracy"]
-    assert "new 84 2 1.000 ± 0.010 0.88 ± 0.04" in texts["accuracy"]  # a method of any name
-    assert f"translated label [Fe/H] < {MINUS}1 28.4 ± 1.2 71.6 ± 1.2" in texts["importance"]
-    assert f"correction [Fe/H] < {MINUS}1 41.7 ± 1.2 58.3 ± 1.2" in texts["importance"]
+    assert "T eff draws 50 ± 9 80 ± 7 31" in texts["coverage"]
+    assert "not translated 0.950 ± 0.020 1.020 ± 0.030 84 (2)" in texts["accuracy"]
+    assert "new 1.000 ± 0.010 0.88 ± 0.04 84 (2)" in texts["accuracy"]  # a method of any name
+    assert f"translated label ([Fe/H] < {MINUS}1) T eff 28.4 ± 1.2 71.6 ± 1.2" in texts["importance"]
+    assert f"correction ([Fe/H] < {MINUS}1) T eff 41.7 ± 1.2 58.3 ± 1.2" in texts["importance"]
     assert "55.5" not in texts["importance"]  # beside the colours as one stand the inputs one by one
-    assert "1 3 2 0.001 0.5 0.5" in texts["learning"]  # member, epochs, the one kept and its losses
-    assert "snr > 30 200 1,000" in texts["counts"]
+    assert "1 2 3 0.5 0.5" in texts["appendix"]  # member, kept, of, losses
+    assert "snr > 30 200 1,000" in texts["appendix"]
     assert "QFLAG_INPUT_INTRINSIC 1,071 90.0 %" in texts["domain"]
 
 
@@ -228,65 +240,71 @@ def test_the_bias_of_stars_that_b_does_not_have_is_shown_where_it_was_estimated(
     write_tables(paths.evaluation(run.output), EvaluationTables(population=[shift, again], distributions=[apart]))
     text = make(run, client).texts["domain"]
     assert "Stars that B does not have" in text
-    numbers = "giants 86 41 1.0 ± 3.0 9 ± 4 8.0 ± 2.0"
-    assert f"T eff K catalogue {numbers}" in text
-    assert f"atlas {numbers}" not in text  # [atlas] selects no stars: it has all of the catalogue
-    assert f"intrinsic catalogue LOGG dex 2.5 2.1 {DASH} 3 4.2 3.9 {DASH} 4.5 2.15" in text
+    numbers = "giants +1.0 ± 3.0 +9 ± 4 +8.0 ± 2.0 86 (41)"
+    assert f"T eff K catalogue, {numbers}" in text
+    assert f"atlas, {numbers}" not in text  # [atlas] selects no stars: it has all of the catalogue
+    assert "LOGG [dex] 2.5 (2.1 to 3) 4.2 (3.9 to 4.5) 2.15" in text
     paths.receipt(run.output, "report").unlink()
     atlas = run.config.atlas.model_copy(update={"select": {"TEFF": (4000.0, 5000.0)}})
     selecting = run.model_copy(update={"config": run.config.model_copy(update={"atlas": atlas})})
     for step in ("evaluate", "atlas"):
         write_receipt(run.output, Receipt(step, "key", {}, stage_settings(selecting, step), {}, made_up_counts(step)))
-    assert f"T eff K atlas {numbers}" in make(selecting, client).texts["domain"]
+    assert f"atlas, {numbers}" in make(selecting, client).texts["domain"]
 
 
 def test_figures_are_inside_the_page_as_they_are_on_disk(run: Run, client: Workers) -> None:
     evaluation, products = paths.evaluation(run.output), paths.products(run.output)
-    files = [evaluation / f"{name}.png" for name in ("residuals_intrinsic_TEFF", "importance_intrinsic")]
-    files += [
-        evaluation / f"{name}.png" for name in ("domain_intrinsic", "populations_intrinsic", "learning_intrinsic")
-    ]
-    files += [evaluation / "coverage_intrinsic.png", products / "map_edge_on.png"]
-    for path in files:
-        draw(path)
+    names = ("residuals_intrinsic_TEFF", "coverage_intrinsic", "domain_intrinsic", "populations_intrinsic")
+    files = [products / "map_edge_on.png"]
+    files += [evaluation / f"{name}.png" for name in (*names, "importance_intrinsic", "learning_intrinsic")]
+    for slope, path in enumerate(files, start=1):
+        draw(path, slope)
     images = list(make(run, client).all("img"))
-    shown = {base64.b64decode(image["src"].removeprefix("data:image/png;base64,")) for image in images}
-    assert shown == {read_bytes(path) for path in files}
-    assert all((image["width"], image["height"]) == ("225", "112") for image in images)  # 2 x 1 inches at 112 per inch
-    residuals = images[0]["alt"]
-    assert "offset +12 ± 4, robust scatter 80 ± 6 K" in residuals
+    shown = [base64.b64decode(image["src"].removeprefix("data:image/webp;base64,")) for image in images]
+    assert [pixels_of(io.BytesIO(content)) for content in shown] == [pixels_of(path) for path in files]
+    assert all((image["width"], image["height"]) == ("224", "112") for image in images)  # 2 x 1 inches at 112 per inch
+    assert "offset +12 ± 4, robust scatter 80 ± 6 K" in images[1]["alt"]
     assert all(len(image["alt"]) > 40 for image in images)
 
 
-def test_a_figure_for_which_there_is_no_room_is_named_instead(
-    run: Run, client: Workers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    draw(paths.products(run.output) / "map_edge_on.png")
-    monkeypatch.setattr("stdask.stages.report.figures.MAX_IMAGE_BYTES", 100)
-    page = make(run, client)
-    assert not list(page.all("img"))
-    assert "map_edge_on.png is too large" in page.texts["maps"]
+def test_figures_and_tables_are_numbered_in_the_order_of_the_page(run: Run, client: Workers) -> None:
+    write_products(run)
+    for name in ("before_after", "map_edge_on", "profile_radial", "map_edge_on_untranslated", "mine"):
+        draw(paths.products(run.output) / f"{name}.png")
+    for name in ("residuals_intrinsic_TEFF", "learning_intrinsic"):
+        draw(paths.evaluation(run.output) / f"{name}.png")
+    make(run, client)
+    text = paths.report(run.output).read_text(encoding="utf-8")
+    for kind, least in (("Figure", 9), ("Table", 4)):
+        found = [int(number) for number in re.findall(rf"{kind} (\d+)\. ?(?:[A-Z<]|</b>)", text)]
+        assert found == list(range(1, len(found) + 1))
+        assert len(found) >= least
+    assert text.index("Before and after") < text.index("Edge-on map") < text.index("Caveats</h2>")
 
 
-def test_notes_of_all_stages_are_told(run: Run, client: Workers) -> None:
-    page = make(run, client)
-    assert REFUSED in page.texts["notes"]
-    assert "No star has a distance" in page.texts["notes"]
-    assert "2 notes" in page.texts["summary"]
+def pixels_of(image: Any) -> bytes:
+    return Image.open(image).convert("RGB").tobytes()
+
+
+def test_notes_of_all_stages_are_told_in_full_on_the_first_page(run: Run, client: Workers) -> None:
+    text = make(run, client).texts["summary"]
+    assert REFUSED in text
+    assert "No star has a distance" in text
+    assert "2 notes" in text
 
 
 def test_a_run_without_notes_says_that_all_networks_were_trained(run: Run, client: Workers) -> None:
     for step in ("train", "atlas"):
         write_receipt(run.output, Receipt(step, "key", {}, stage_settings(run, step), {}, made_up_counts(step)))
-    assert "All networks were trained" in make(run, client).texts["notes"]
+    assert "all networks were trained" in make(run, client).texts["summary"]
 
 
 def test_provenance_and_citations_are_complete(run: Run, client: Workers) -> None:
     page = make(run, client)
-    assert "Seed 11" in page.texts["provenance"]
-    assert page.texts["provenance"].count("5e" * 32) == len(COUNTS)
+    assert "Seed 11" in page.texts["appendix"]
+    assert page.texts["appendix"].count("5e" * 32) == len(COUNTS)
     for software in ("stdask", "numpy", "tensorflow"):
-        assert software in page.texts["provenance"]
+        assert software in page.texts["appendix"]
     for cited in ("A&A 690, A54", "first et al. 2021", "second et al. 2021", "stdask"):
         assert cited in page.texts["cite"]
 
@@ -353,26 +371,37 @@ def test_an_interactive_figure_for_which_there_is_no_room_is_named_instead(
     assert "An interactive figure of products/map_edge_on is too large" in page.texts["maps"]
 
 
-def test_tables_beside_the_maps_are_shown_with_their_units_and_errors(run: Run, client: Workers) -> None:
-    folder = paths.products(run.output)
-    names = ("SAMPLE", "LABEL", "KIND", "LOW", "INNER", "INNER_ERR", "N")
-    rows = [("MERGED", "FE_H", "radial", 0.0, -0.0512, 0.0031, 812), ("ALONE", "FE_H", "radial", 0.0, -0.07, 0.02, 90)]
-    write_ecsv(folder / "gradients.ecsv", Table(rows=rows, names=names, units={"INNER": "dex / kpc"}))
-    write_ecsv(folder / "seam.ecsv", Table(rows=[("FE_H", 0.08, 0.01)], names=("LABEL", "BEFORE", "AFTER")))
-    text = make(run, client).texts["maps"]
-    assert "Sample Label Kind Low Inner dex / kpc N" in text
-    assert f"Survey B and {TITLE_A} translated [Fe/H] radial 0 {MINUS}0.0512 ± 0.0031 812" in text
-    assert f"Survey B alone [Fe/H] radial 0 {MINUS}0.070 ± 0.020 90" in text
-    assert "[Fe/H] 0.08 0.01" in text
-
-
-def test_slopes_have_their_total_errors_without_the_parts(run: Run, client: Workers) -> None:
-    names = ("SAMPLE", "LABEL", "INNER", "INNER_ERR", "INNER_TRANSLATION", "INNER_NOISE_SHIFT", "INNER_TOTAL", "N")
-    rows = [("MERGED_INDEPENDENT", "FE_H", -0.0512, 0.0031, 0.02, 0.03, 0.0061, 812)]
+def test_slopes_are_told_before_and_after_with_their_total_errors(run: Run, client: Workers) -> None:
+    names = (
+        "SAMPLE", "LABEL", "UNIT", "KIND", "SIDE", "LOW", "HIGH", "SEGMENT", "FIT_LOW", "FIT_HIGH", "N", "BREAK",
+        "BREAK_TOTAL", "INNER", "INNER_ERR", "INNER_TRANSLATION", "INNER_TOTAL", "OUTER", "OUTER_ERR", "OUTER_TOTAL",
+    )  # fmt: skip
+    nan = float("nan")
+    slope = ("FE_H", "dex/kpc", "radial", "both", 0.0, 0.25, 1, 4.0, 12.0, 812)
+    rows = [
+        ("MERGED", *slope, 8.5, 0.5, -0.0512, 0.0031, 0.02, 0.0061, -0.021, 0.003, 0.004),
+        ("UNTRANSLATED", *slope, nan, nan, -0.071, 0.0031, 0.02, nan, -0.071, 0.003, nan),
+        ("MERGED", *slope[:3], "north", *slope[4:], nan, nan, -0.99, 0.1, 0.02, 0.1, -0.99, 0.003, nan),
+        ("ALONE", *slope, nan, nan, -0.98, 0.1, 0.02, 0.1, -0.98, 0.003, nan),
+    ]
     write_ecsv(paths.products(run.output) / "gradients.ecsv", Table(rows=rows, names=names))
     text = make(run, client).texts["maps"]
-    assert "Sample Label Inner N" in text
-    assert f"translated, without the stars in both [Fe/H] {MINUS}0.051 ± 0.006 812" in text
+    assert "[Fe/H] dex/kpc along R, |Z| 0 to 0.25 kpc 4 to 12" in text
+    assert f"{MINUS}0.0710 ± 0.0031 {MINUS}0.051 ± 0.006 {MINUS}0.021 ± 0.004 8.5 ± 0.5 812" in text
+    assert "0.99" not in text
+    assert "0.98" not in text
+    assert "products/gradients.ecsv" in text
+
+
+def test_the_seam_is_told_before_after_and_without_the_stars_in_both(run: Run, client: Workers) -> None:
+    names = ("SAMPLE", "LABEL", "UNIT", "R_LOW", "R_HIGH", "DIFFERENCE", "ERR", "N_CELLS", "N_FIRST", "N_SECOND")
+    rows = [
+        (sample, "FE_H", "dex", 8.0, 10.0, difference, 0.02, 14, 2160, 248)
+        for sample, difference in (("UNTRANSLATED", 0.065), ("MERGED", -0.03), ("MERGED_INDEPENDENT", np.nan))
+    ]
+    write_ecsv(paths.products(run.output) / "seam.ecsv", Table(rows=rows, names=names))
+    text = make(run, client).texts["caveats"]
+    assert f"[Fe/H] dex R 8 to 10 kpc +0.065 ± 0.020 {MINUS}0.030 ± 0.020 {DASH} 2,160 and 248" in text
 
 
 def test_what_a_file_says_is_text_and_never_markup(run: Run, client: Workers) -> None:
