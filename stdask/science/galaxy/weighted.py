@@ -157,7 +157,7 @@ def weighted_bootstraps(
     bins = _Bins.of(stars, len(medians))
     bootstraps = np.full((n_bootstraps, len(medians)), np.nan, dtype=np.float32)
     for number in np.flatnonzero(np.isfinite(medians)):
-        rng = generator(seed, "bootstrap of a bin", first_bin + int(number))
+        rng = generator(seed, "bootstrap of a weighted bin", first_bin + int(number))
         half = (bins.effective[number] + 1) / 2
         levels = rng.beta(half, half, size=n_bootstraps)
         bootstraps[:, number] = bins.quantiles(np.full(n_bootstraps, number), levels)
