@@ -69,7 +69,7 @@ class BeforeAfterRow:
 
 
 def draw_before_after(
-    rows: Sequence[BeforeAfterRow], names: Mapping[str, str], limits_kpc: tuple[float, float]
+    rows: Sequence[BeforeAfterRow], names: Mapping[str, str], limits_kpc: tuple[float, float], radius: str = "R"
 ) -> Figure:
     """Draw a row a label: medians of the three against R, and A minus B before and after.
 
@@ -81,6 +81,8 @@ def draw_before_after(
         Sample -> its name in the legend.
     limits_kpc
         Range of R.
+    radius
+        Its symbol.
     """
     height = min(ROW, (PAGE_HEIGHT - HEAD) / len(rows))
     with rc_context(STYLE):
@@ -98,9 +100,9 @@ def draw_before_after(
                 if not row.points:
                     axes.set_yticks([])
                     axes.text(0.5, 0.5, NOTHING, transform=axes.transAxes, ha="center", va="center", color=FAINT)
-        panels[0, 0].set_title("medians in the same cells of $R$ and $|Z|$")
+        panels[0, 0].set_title(f"medians in the same cells of ${radius}$ and $|Z|$")
         for axes in panels[-1]:
-            axes.set_xlabel("$R$ [kpc]")
+            axes.set_xlabel(f"${radius}$ [kpc]")
             axes.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
         _add_legend(figure, names, [point.independent for row in rows for point in row.points])
     return figure

@@ -70,6 +70,7 @@ def draw_comparisons(
     names: Mapping[str, str],
     difference: str,
     edges_kpc: Sequence[float],
+    radius: str = "R",
 ) -> Figure:
     """Draw differences against R, a row a label, with those of all rings together at the right of a panel.
 
@@ -85,6 +86,8 @@ def draw_comparisons(
         What is subtracted from what, after the symbol of the label.
     edges_kpc
         Edges of the rings of R.
+    radius
+        Its symbol.
     """
     height = min(ROW, (PAGE_HEIGHT - HEAD) / len(rows))
     with rc_context(STYLE):
@@ -99,7 +102,7 @@ def draw_comparisons(
         for axes, title in zip(panels[0], columns, strict=True):
             axes.set_title(title)
         for axes in panels[-1]:
-            axes.set_xlabel("$R$ [kpc]")
+            axes.set_xlabel(f"${radius}$ [kpc]")
         handles, texts = [], []
         for sample in dict.fromkeys(sample for row in rows for panel in row.panels for sample in panel.samples):
             colour, mark = SAMPLE_MARKS[sample]

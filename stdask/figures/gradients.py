@@ -25,10 +25,10 @@ from stdask.figures.style import (
     symbol,
 )
 
-KINDS = {
-    "radial": (r"$|Z|$ [kpc]", "along $R$"),
-    "vertical": (r"$R$ [kpc]", "along $|Z|$"),
-    "azimuthal": ("azimuth [deg]", "along $R$, by azimuth"),
+KINDS = {  # direction -> what slices are of, and what slopes are along
+    "radial": ("$|Z|$ [kpc]", "along ${radius}$"),
+    "vertical": ("${radius}$ [kpc]", "along $|Z|$"),
+    "azimuthal": ("azimuth [deg]", "along ${radius}$, by azimuth"),
 }
 SHOWN = ("ALONE", "RAW_ONLY", "A_ONLY", "MERGED")  # the table has UNTRANSLATED too, which is between the others
 APART = 0.2  # of the width of a slice: between the marks of two samples
@@ -63,7 +63,9 @@ class SlopeCurve(NamedTuple):
     at: float  # where the slope breaks, kpc; NaN if there is one slope
 
 
-def draw_gradients(slopes: Sequence[SlopeCurve], names: Mapping[str, str], units: Mapping[str, str]) -> Figure:
+def draw_gradients(
+    slopes: Sequence[SlopeCurve], names: Mapping[str, str], units: Mapping[str, str], radius: str = "R"
+) -> Figure:
     """Draw the slopes of both sides of the midplane together, a row a label, a column a direction.
 
     Slices are drawn equally wide, with their edges as ticks.
@@ -76,7 +78,10 @@ def draw_gradients(slopes: Sequence[SlopeCurve], names: Mapping[str, str], units
         Sample -> its name in the legend.
     units
         Label -> its unit.
+    radius
+        Symbol of the radius; published slopes are drawn along R alone.
     """
+    cited = CITED if radius == "R" else ""
     samples = [sample for sample in SHOWN if sample in names]
     height = min(ROW, (PAGE_HEIGHT - HEAD) / len(units))
     with rc_context(STYLE):
@@ -85,11 +90,11 @@ def draw_gradients(slopes: Sequence[SlopeCurve], names: Mapping[str, str], units
         for row, (label, unit) in zip(panels, units.items(), strict=True):
             for axes, (kind, (across, along)) in zip(row, KINDS.items(), strict=True):
                 own = [s for s in slopes if (s.label, s.kind, s.side) == (label, kind, "both") and s.sample in samples]
-                _draw_panel(axes, own, samples, is_cited=label == CITED)
-                axes.set_xlabel(across)
-                axes.set_title(f"{symbol(label)} {along}")
+                _draw_panel(axes, own, samples, is_cited=label == cited)
+                axes.set_xlabel(across.format(radius=radius))
+                axes.set_title(f"{symbol(label)} {along.format(radius=radius)}")
             row[0].set_ylabel(f"slope [{unit}/kpc]" if unit else "slope [1/kpc]")
-        _add_legend(figure, {sample: names[sample] for sample in samples}, slopes, is_cited=CITED in units)
+        _add_legend(figure, {sample: names[sample] for sample in samples}, slopes, is_cited=cited in units)
     return figure
 
 

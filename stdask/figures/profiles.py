@@ -28,6 +28,7 @@ from stdask.figures.style import (
     with_unit,
 )
 
+SHARE = "HIGH_ALPHA"  # in the place of a label: the share of stars above the line between the two sequences
 MOST_COLUMNS = 5
 BAND_ALPHA = 0.2
 ROW, HEAD = 1.75, 1.2  # inches: of a row of panels, and of legend and axis labels
@@ -65,6 +66,13 @@ class ProfileRow:
     label: str
     panels: Sequence[ProfilePanel]
     unit: str = ""  # of a label that stdask does not know
+
+    @property
+    def title(self) -> str:
+        """What is drawn, with its unit."""
+        if self.label == SHARE:
+            return "high-$\\alpha$ share"
+        return with_unit(f"median {symbol(self.label)}", unit_of(self.label, self.unit))
 
 
 def draw_profiles(rows: Sequence[ProfileRow], names: Mapping[str, str], axis: str, across: str, n_least: int) -> Figure:
@@ -124,7 +132,7 @@ def _draw_row(lines: np.ndarray, row: ProfileRow, samples: Sequence[str], across
     for axes in flat[len(row.panels) :]:
         axes.remove()
     for axes in lines[:, 0]:
-        axes.set_ylabel(with_unit(f"median {symbol(row.label)}", unit_of(row.label, row.unit)))
+        axes.set_ylabel(row.title)
     for number in range(len(row.panels) - lines.shape[1], len(row.panels)):
         flat[number].tick_params(labelbottom=True)
 

@@ -56,6 +56,7 @@ STYLE: dict[Any, Any] = {
 }
 TITLE_WIDTH = 36  # characters of a bold title over half a page
 MINUS = "\N{MINUS SIGN}"
+RADIUS_SYMBOLS = {"R": "R", "R_GUIDE": r"R_{\rm guide}"}  # [atlas] radius -> symbol, in mathematics
 
 
 class PrintedFigure(Figure):

@@ -92,3 +92,11 @@ def test_axes_and_legend_say_what_is_shown():
     assert [axes.get_ylabel() for axes in figure.axes[::3]] == ["slope [dex/kpc]", "slope [K/kpc]"]
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert {*NAMES.values()} <= set(texts)
+
+
+def test_guiding_radii_are_named_and_have_no_published_slopes_of_radii():
+    figure = draw_gradients(slopes("MERGED", 0.0), NAMES, {"FE_H": "dex"}, r"R_{\rm guide}")
+    assert figure.axes[0].get_title(loc="left") == r"[Fe/H] along $R_{\rm guide}$"
+    assert figure.axes[1].get_xlabel() == r"$R_{\rm guide}$ [kpc]"
+    assert not any("et al." in text.get_text() for text in figure.legends[0].get_texts())
+    assert not [line for line in figure.axes[0].lines if line.get_linestyle() == ":"]

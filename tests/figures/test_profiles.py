@@ -109,3 +109,8 @@ def test_many_rings_stand_in_two_lines_and_fit_a_page():
     figure = draw_profiles([ProfileRow(label, rings) for label in ("FE_H", "MG_FE")], NAMES, "Z", "R", 20)
     assert len(figure.axes) == 14
     check_print(figure)
+
+
+def test_the_share_of_high_alpha_stars_is_no_median():
+    panel = ProfilePanel(SLICES[0], {"ALONE": [curve(0.9)], "MERGED": []})
+    assert drawing([ProfileRow("HIGH_ALPHA", [panel])]).axes[0].get_ylabel() == r"high-$\alpha$ share"

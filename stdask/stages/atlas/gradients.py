@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from stdask.figures.gradients import SlopeCurve, draw_gradients
+from stdask.figures.style import RADIUS_SYMBOLS
 from stdask.schema import products as schema_products
 from stdask.science.galaxy.bins import STEPS
 from stdask.science.galaxy.errors import total_errors
@@ -46,7 +47,8 @@ def write_gradients(products: Products) -> list[Path]:
         for row in rows
         if row["KIND"] != "flare"
     ]
-    figure = draw_gradients(shown, products.titles, {label: products.unit(label) for label in products.labels})
+    units = {label: products.unit(label) for label in products.labels}
+    figure = draw_gradients(shown, products.titles, units, RADIUS_SYMBOLS[products.bins.config.radius])
     return [table, *write_figures(table.with_suffix(""), figure)]
 
 

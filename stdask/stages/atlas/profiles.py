@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from stdask.figures.profiles import Curve, ProfilePanel, ProfileRow, draw_profiles
+from stdask.figures.style import RADIUS_SYMBOLS
 from stdask.schema import products as schema_products
 from stdask.science.galaxy.bins import ProfileBins
 from stdask.stages.atlas.products import Products
@@ -13,7 +14,6 @@ from stdask.stages.atlas.samples import HIGH_ALPHA
 from stdask.storage.documents import write_figures
 from stdask.storage.products.maps import write_profile
 
-SYMBOLS = {"R": "R", "Z": "|Z|"}  # of what slices are of
 AXES = {"radial": ("R", "Z"), "vertical": ("Z", "R")}  # along, across
 SHOWN = {"MEDIAN": "medians", "P16": "low", "P84": "high"}  # ending of the column -> what it holds
 
@@ -29,12 +29,14 @@ def write_profiles(products: Products, kind: str) -> list[Path]:
     write_profile(table, columns, _rows(products, kind), meta)
     files = [table]
     for ending, samples in products.pairs.items():
+        shown = (*products.labels, *([HIGH_ALPHA] if products.has_sequences else []))
         rows = [
-            ProfileRow(label, _panels(products, label, kind, samples), products.units[label])
-            for label in products.labels
+            ProfileRow(label, _panels(products, label, kind, samples), products.units.get(label, "")) for label in shown
         ]
         titles = {sample: products.titles[sample] for sample in samples}
-        figure = draw_profiles(rows, titles, along, SYMBOLS[across], products.bins.config.min_stars_profile)
+        radius = RADIUS_SYMBOLS[products.bins.config.radius]
+        symbols = (radius, "|Z|") if along == "R" else ("Z", radius)
+        figure = draw_profiles(rows, titles, *symbols, products.bins.config.min_stars_profile)
         files += write_figures(stem.with_name(stem.name + ending), figure)
     return files
 
@@ -74,13 +76,21 @@ def _panels(products: Products, label: str, kind: str, samples: Sequence[str]) -
     """Return the curves of a label in each slice."""
     bins = products.bins.profiles[kind]
     found = {
-        sample: (products.medians[label][kind][sample].medians, products.errors_of(label, kind, sample)["TOTAL"])
+        sample: (products.medians[label][kind][sample].medians, _errors(products, label, kind, sample))
         for sample in samples
     }
     return [
         ProfilePanel(slice_kpc, {sample: _curves(bins, slice_kpc, *found[sample]) for sample in samples})
         for slice_kpc in dict.fromkeys((part.low, part.high) for part in bins.slices)
     ]
+
+
+def _errors(products: Products, label: str, kind: str, sample: str) -> np.ndarray:
+    """Return the total errors of medians; those of shares are half of their 68 % interval."""
+    if label == HIGH_ALPHA:
+        found = products.medians[label][kind][sample]
+        return (found.high - found.low) / 2
+    return products.errors_of(label, kind, sample)["TOTAL"]
 
 
 def _curves(bins: ProfileBins, slice_kpc: tuple[float, float], medians: np.ndarray, errors: np.ndarray) -> list[Curve]:

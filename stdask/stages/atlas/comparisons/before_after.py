@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from stdask.figures.before_after import BeforeAfterRow, RingPoint, WithError, draw_before_after
+from stdask.figures.style import RADIUS_SYMBOLS
 from stdask.schema import products as schema_products
 from stdask.science.galaxy.bins import CELLS
 from stdask.science.galaxy.paired_bins import paired_difference, shared_means
@@ -28,7 +29,8 @@ def write_before_after(products: Products) -> list[Path]:
     files = [write_comparison(products, "before_after", schema_products.BEFORE_AFTER, rows)] if rows else []
     shown = [BeforeAfterRow(label, products.units[label], _points(own)) for label, own in compared.items()]
     edges = products.bins.config.ring_edges_kpc
-    figure = draw_before_after(shown, products.titles, (edges[0], edges[-1]))
+    radius = RADIUS_SYMBOLS[products.bins.config.radius]
+    figure = draw_before_after(shown, products.titles, (edges[0], edges[-1]), radius)
     return [*files, *write_figures(products.folder / "before_after", figure)]
 
 

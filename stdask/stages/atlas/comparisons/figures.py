@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from stdask.figures.comparisons import ComparisonPanel, ComparisonRow, RingDifference, draw_comparisons
+from stdask.figures.style import RADIUS_SYMBOLS
 from stdask.stages.atlas.products import Products
 from stdask.storage.documents import write_figures
 
@@ -37,7 +38,7 @@ def write_comparison_figure(
     nothing
         What a panel says that has nothing to show.
     """
-    edges = products.bins.config.ring_edges_kpc
+    edges, radius = products.bins.config.ring_edges_kpc, RADIUS_SYMBOLS[products.bins.config.radius]
     known = [row for row in rows if np.isfinite(row["DIFFERENCE"])]
     shown = [
         ComparisonRow(
@@ -48,7 +49,7 @@ def write_comparison_figure(
         for label in dict.fromkeys(row["LABEL"] for row in rows)
     ]
     return write_figures(
-        table.with_suffix(""), draw_comparisons(shown, list(columns), products.titles, difference, edges)
+        table.with_suffix(""), draw_comparisons(shown, list(columns), products.titles, difference, edges, radius)
     )
 
 
