@@ -1,57 +1,58 @@
-"""Put the figures of a run into docs/gallery.md.
+"""Put every figure of a run into docs/gallery.md, with what one sees in it from docs/gallery_texts.toml.
 
-stdask demo --stars 60000 && python docs/make_gallery.py stdask-demo
+stdask demo && python docs/make_gallery.py stdask-demo
 """
 
 import sys
+import tomllib
 from pathlib import Path
+from textwrap import fill
 
 from PIL import Image
 
 HERE = Path(__file__).parent
+FOLDERS = ("pairs", "evaluation", "products")  # of a run, with figures
+WIDTH = 1200  # pixels: the page is no wider
 COLOURS = 256  # of a palette: less than half of the size, and no difference to the eye
-FIGURES = (  # file in the run folder, its counterpart in Thomas et al. 2024, what it shows
-    ("evaluation/sky_coverage", "2", "Where the stars of A, of B and of both surveys are on the sky."),
-    ("pairs/separations", "", "Separations of the pairs on the sky."),
-    ("evaluation/learning_intrinsic", "3", "Losses of the training stars and of the validation stars, by epoch."),
-    ("products/parameter_space", "4", "Training stars: as A measured them, as B measured them, and A translated."),
-    ("evaluation/residuals_intrinsic_M_H", "5 and 6", "Residuals of the test stars, before and after translation."),
-    ("evaluation/importance_intrinsic", "7", "Importance of each input for each label."),
-    ("evaluation/residuals_extrinsic_VHELIO", "8", "Residuals of the velocities, before and after translation."),
-    ("evaluation/coverage_intrinsic", "", "Coverage: how often B lies within the errors of the test stars."),
-    ("evaluation/domain_intrinsic", "", "Domain: bins of each pair of inputs that contain training stars."),
-    ("evaluation/populations_intrinsic", "", "Stars of A that B does not have, compared with the pairs."),
-    ("products/diagram_kiel", "13", "Kiel diagrams by radius and height: A in colour, B as contours."),
-    ("products/diagram_abundances", "14", "Abundances by radius and height: A in colour, B as contours."),
-    ("products/map_edge_on", "15", "Edge-on maps: B alone, and merged."),
-    ("products/map_edge_on_untranslated", "C.1", "Edge-on maps: merged with untranslated A, and translated A alone."),
-    ("products/map_face_on", "16", "Face-on maps: B alone, and merged."),
-    ("products/map_all_sky", "", "Maps of the sky: B alone, and merged."),
-    ("products/profile_radial", "17 and D.1", "Radial profiles in slices of height."),
-    ("products/profile_vertical", "18 and D.2", "Vertical profiles in rings of radius."),
-    ("products/gradients", "", "Slopes by height, radius and azimuth."),
-)
+HEAD = """# Gallery
+
+These are all figures of a mock run (`stdask demo`): survey A on the scale of survey B, both of the same mock Galaxy.
+Numbers in brackets are those of the corresponding figures of Thomas et al. 2024 (A&A 690, A54). To make it again:
+`python docs/make_gallery.py stdask-demo`.
+"""
 
 
 def main(run: Path) -> None:
     """Shrink the figures of a run into docs/gallery/ and list them in docs/gallery.md."""
-    (HERE / "gallery").mkdir(exist_ok=True)
-    lines = [
-        "# Gallery",
-        "",
-        "These are the figures of a mock run (`stdask demo --stars 60000`). The numbers in brackets are those of the",
-        "corresponding figures of Thomas et al. 2024 (A&A 690, A54). To make this page again, run",
-        "`python docs/make_gallery.py stdask-demo`.",
-    ]
-    for name, number, text in FIGURES:
-        path = run / f"{name}.png"
-        if not path.exists():
-            sys.exit(f"{path} is missing: finish the run first (stdask run RUN.toml)")
-        image = Image.open(path).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
-        image.save(HERE / "gallery" / path.name, optimize=True)
-        lines += ["", f"## {path.stem.replace('_', ' ')}" + (f" (Fig. {number})" if number else ""), ""]
-        lines += [text, "", f"![{text}](gallery/{path.name})"]
-    (HERE / "gallery.md").write_text("\n".join(lines) + "\n")
+    texts = texts_of(run)
+    folder = HERE / "gallery"
+    folder.mkdir(exist_ok=True)
+    for old in folder.glob("*.png"):
+        old.unlink()
+    parts = [HEAD]
+    for text in texts:
+        path = run / f"{text['name']}.png"
+        image = Image.open(path).convert("RGB")
+        image.thumbnail((WIDTH, image.height), Image.Resampling.LANCZOS)
+        image.quantize(COLOURS, dither=Image.Dither.NONE).save(folder / path.name, optimize=True)
+        number = f" (Fig. {text['number']})" if "number" in text else ""
+        seen = fill(" ".join(text["text"].split()), 120, break_long_words=False, break_on_hyphens=False)
+        parts.append(f"## {text['title']}{number}\n\n{seen}\n\n![{text['title']}](gallery/{path.name})\n")
+    (HERE / "gallery.md").write_text("\n".join(parts))
+
+
+def texts_of(run: Path) -> list[dict[str, str]]:
+    """Return what is said of each figure of a run, in the order of the page; stop if a figure has no text."""
+    texts = tomllib.loads((HERE / "gallery_texts.toml").read_text())["figure"]
+    found = {f"{folder}/{path.stem}" for folder in FOLDERS for path in (run / folder).glob("*.png")}
+    described = {text["name"] for text in texts}
+    if missing := sorted(found - described):
+        sys.exit(
+            f"docs/gallery_texts.toml has no text for {', '.join(missing)}: look at them, and write what one sees."
+        )
+    if missing := sorted(described - found):
+        sys.exit(f"{run} has no figure {', '.join(missing)}: finish the run first (stdask run RUN.toml).")
+    return texts
 
 
 if __name__ == "__main__":
