@@ -15,7 +15,7 @@ from stdask.figures.maps.marks import (
     add_rotation,
     add_sun,
     area_of,
-    draw_levels,
+    enclose_significant,
     kinds_of,
     marks_of,
     outline_area,
@@ -116,8 +116,8 @@ def draw_image(axes: Axes, grid: MapGrid, image: MapImage) -> None:
     axes.pcolormesh(*edges, grey, cmap=ListedColormap([NO_STARS]), rasterized=True)
     scale = image.scale
     axes.pcolormesh(*edges, np.ma.masked_invalid(image.values), norm=scale.norm, cmap=scale.colours, rasterized=True)
-    if image.signed and np.isfinite(image.values).any():
-        draw_levels(axes, *_middles(grid), image.values, scale.limits[1])
+    if image.errors_off is not None and np.isfinite(image.errors_off).any():
+        enclose_significant(axes, *_middles(grid), image.errors_off)
 
 
 def _middles(grid: MapGrid) -> tuple[np.ndarray, np.ndarray]:

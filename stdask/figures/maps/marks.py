@@ -29,7 +29,7 @@ CIRCLES = (4, 8, 12, 16)  # kpc
 ARROW = 2.6  # kpc: length of the arrow that shows the rotation
 BLUR = 2.0  # pixels: outlines are of areas, not of pixels
 SMALLEST = 15  # areas and holes of fewer pixels, in squares of the blur, have no outline
-LEVELS = (-2 / 3, -1 / 3, 1 / 3, 2 / 3)  # of the end of a scale of differences, where lines of equal value run
+SIGNIFICANT = 3  # errors: a smooth difference of more has a line about it
 
 
 def add_sun(axes: Axes, *, edge_on: bool) -> None:
@@ -139,9 +139,9 @@ def outline_area(axes: Axes, x: np.ndarray, y: np.ndarray, area: np.ndarray) -> 
     axes.add_collection(lines, autolim=False)
 
 
-def draw_levels(axes: Axes, x: np.ndarray, y: np.ndarray, values: np.ndarray, end: float) -> None:
-    """Draw lines of equal difference, dashed below zero: the sign is seen without colours too."""
-    axes.contour(x, y, values, levels=[end * level for level in LEVELS], colors=INK, linewidths=0.6, zorder=3)
+def enclose_significant(axes: Axes, x: np.ndarray, y: np.ndarray, errors_off: np.ndarray) -> None:
+    """Draw lines about what differs from zero by more than three errors, dashed below zero: seen in grey too."""
+    axes.contour(x, y, errors_off, levels=[-SIGNIFICANT, SIGNIFICANT], colors=INK, linewidths=0.7, zorder=3)
 
 
 def kinds_of(rows: Sequence[MapRow], areas: Sequence[np.ndarray | None]) -> list[str]:

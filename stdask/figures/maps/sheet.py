@@ -34,7 +34,7 @@ class MapImage:
     values: np.ndarray  # shape (n_rows, n_columns), on the sky (n_pixels,); NaN for none
     stars: np.ndarray  # of this sample in each pixel: grey where there are some and no value
     scale: Scale
-    signed: bool = False  # lines of equal value are drawn, dashed below zero: a smooth difference
+    errors_off: np.ndarray | None = None  # by how many errors the values differ from zero: lines where it is many
     remark: str = ""  # above the map
 
     @property

@@ -15,7 +15,7 @@ from stdask.figures.maps.marks import area_of, kinds_of, marks_of, outline_area
 from stdask.figures.maps.sheet import NO_STARS, MapRow, Margins, make_sheet
 from stdask.figures.style import INK, SMALL, STYLE
 
-RESOLUTION = (720, 360)  # points of the drawing: one every half degree
+RESOLUTION = (480, 240)  # points of the drawing: one every 0.75 degrees
 LONGITUDES = (
     120,
     60,
@@ -24,7 +24,7 @@ LONGITUDES = (
     -120,
 )  # they grow to the left, as seen from inside; in small maps every other has a label
 LATITUDES = (-60, -30, 0, 30, 60)
-BLUR = 10  # points: an outline is of an area, not of pixels
+BLUR = 7  # points: an outline is of an area, not of pixels
 LABELLED_AT = -48  # degrees of latitude: away from the plane, where the stars are
 MARGINS = Margins(left=8.0, below=3.0, right=1.0)
 

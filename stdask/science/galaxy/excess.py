@@ -111,3 +111,30 @@ def smooth_excess(excess: np.ndarray, counts: np.ndarray, sigma_pixels: float, m
     aside = np.hypot(mean(rows) - rows, mean(columns) - columns)
     smoothed = mean(np.where(known, excess, 0.0))
     return np.where(aside <= sigma_pixels / 2, smoothed, np.nan).astype(np.float32)
+
+
+def smooth_errors(errors: np.ndarray, counts: np.ndarray, sigma_pixels: float) -> np.ndarray:
+    """Return the 1-sigma errors of a map smoothed by `smooth_excess`, whose pixels have independent errors.
+
+    The square of a Gaussian is a Gaussian narrower by the root of two, over 4 pi sigma^2.
+
+    Parameters
+    ----------
+    errors : shape (n_rows, n_columns)
+        1-sigma errors of the excess, NaN where it is not known.
+    counts : shape (n_rows, n_columns)
+        Number of stars of each pixel.
+    sigma_pixels
+        Of the Gaussian; at least one pixel.
+
+    Returns
+    -------
+    errors : shape (n_rows, n_columns), float32
+        NaN where no pixel nearby has an error.
+    """
+    stars = np.where(np.isfinite(errors), counts, 0).astype(np.float64)
+    squares = (stars * np.nan_to_num(errors)) ** 2
+    variances = gaussian_filter(squares, sigma_pixels / np.sqrt(2), mode="constant", truncate=6.0)
+    weights = gaussian_filter(stars, sigma_pixels, mode="constant", truncate=4.0)
+    roots = np.sqrt(np.maximum(variances, 0) / (4 * np.pi)) / sigma_pixels
+    return np.divide(roots, weights, where=weights > 0, out=np.full(weights.shape, np.nan)).astype(np.float32)

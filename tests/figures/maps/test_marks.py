@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from stdask.figures.maps.marks import add_circles, add_rotation, add_sun, area_of, draw_levels, outline_area
+from stdask.figures.maps.marks import add_circles, add_rotation, add_sun, area_of, enclose_significant, outline_area
 from stdask.science.galaxy.galactocentric import SUN_X_KPC
 
 X = np.arange(-9.9, 10, 0.2)
@@ -66,10 +66,12 @@ def test_circles_of_radius_carry_their_number_where_fewest_stars_are(axes):
         assert text.get_position()[1] < -3
 
 
-def test_lines_of_equal_difference_are_dashed_below_zero(axes):
-    draw_levels(axes, X, X, np.tile(X / 10, (100, 1)), 0.9)
+def test_lines_enclose_what_differs_by_three_errors_dashed_below_zero(axes):
+    enclose_significant(axes, X, X, np.tile(X, (100, 1)))
     lines = axes.collections[0]
-    np.testing.assert_allclose(lines.levels, [-0.6, -0.3, 0.3, 0.6])
+    places = [path.vertices[:, 0] for path in lines.get_paths()]
+    np.testing.assert_allclose(places[0], -3, atol=1e-9)
+    np.testing.assert_allclose(places[-1], 3, atol=1e-9)
     styles = lines.get_linestyle()
     assert styles[0][1] is not None  # a pattern of dashes
     assert styles[-1][1] is None

@@ -8,11 +8,13 @@ from matplotlib.collections import QuadMesh
 
 from stdask.figures.maps.scales import VALUES, Scale, count_scale
 from stdask.figures.maps.sheet import MapImage, MapRow
-from stdask.figures.maps.sky import draw_sky_maps
+from stdask.figures.maps.sky import RESOLUTION, draw_sky_maps
 from tests.figures.printing import check_print
 
 ORDER, PLACE = 3, SkyCoord(l=30, b=40, unit="deg", frame="galactic").icrs
 PIXEL = hp.ang2pix(1 << ORDER, PLACE.ra.deg, PLACE.dec.deg, nest=True, lonlat=True)
+
+STEP = 360 / RESOLUTION[0]  # degrees between points of the drawing
 
 
 @pytest.fixture
@@ -34,9 +36,9 @@ def filled(mesh):
 def test_a_star_is_drawn_at_its_galactic_place_with_longitudes_growing_to_the_left(figure):
     meshes = [artist for artist in figure.axes[0].collections if isinstance(artist, QuadMesh)]
     rows, columns = filled(meshes[1])
-    # a pixel of order 3 is 7 degrees wide, a point of the drawing half a degree
-    assert abs(columns.mean() / 2 - 180 + 30) < 7
-    assert abs(rows.mean() / 2 - 90 - 40) < 7
+    # a pixel of order 3 is 7 degrees wide, a point of the drawing less than one
+    assert abs(columns.mean() * STEP - 180 + 30) < 7
+    assert abs(rows.mean() * STEP - 90 - 40) < 7
 
 
 def test_a_pixel_with_too_few_stars_is_grey(figure):

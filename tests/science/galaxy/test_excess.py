@@ -1,9 +1,10 @@
 """Excess over the radial trend: none where there is none, and what was put in."""
 
 import numpy as np
+import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from stdask.science.galaxy.excess import Trend, smooth_excess
+from stdask.science.galaxy.excess import Trend, smooth_errors, smooth_excess
 from stdask.science.galaxy.profiles import Windows
 
 EDGES = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
@@ -102,3 +103,18 @@ def test_few_stars_and_the_outside_of_an_edge_are_left_empty():
     assert np.isnan(smooth[28:33, 33:38]).all()  # 19 stars where 20 are needed
     counts[30, 35] = 20
     assert_array_equal(smooth_excess(excess, counts, 2.5, 20)[30, 35], np.float32(0.1))
+
+
+@pytest.mark.parametrize("sigma", [1.0, 2.5])
+def test_errors_of_a_smooth_map_are_the_scatter_of_noise_that_is_smoothed(sigma):
+    rng = np.random.default_rng(5)
+    counts = rng.integers(3, 40, (40, 40))
+    errors = 0.3 / np.sqrt(counts) * rng.uniform(0.5, 1.5, counts.shape)
+    errors[10:14, 20:30] = np.nan
+    drawn = [smooth_excess(rng.normal(0, errors), counts, sigma, 1) for _ in range(400)]
+    expected = np.std(drawn, axis=0)
+    found = smooth_errors(errors, counts, sigma)
+    known = np.isfinite(expected)
+    # 400 draws know a scatter to 3.5 %; a Gaussian of one pixel is sampled coarsely: some per cent more
+    assert_allclose(np.mean(found[known] / expected[known]), 1, atol=0.05)
+    assert np.std(found[known] / expected[known]) < 0.06

@@ -1,6 +1,6 @@
 """The figures of the maps: which samples and quantities stand side by side."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,20 +35,25 @@ def write_map_figures(products: Products, view: str, images: Images, stem: Path)
     stem
         Path of the files, without the endings of the figures.
     """
-    shown = GalacticView(products, view, images)
-    figures = {"": _samples(shown, [name for name in (ALONE, MERGED) if name in images])}
-    figures |= {ending: _compared(shown, *pair) for ending, pair in COMPARED.items() if set(pair) <= set(images)}
-    if A_ONLY in images and RAW_ONLY not in images:
-        figures["_a_only"] = _samples(shown, [A_ONLY])
-    figures["_error"] = _errors(shown)
-    if view != SKY:
-        figures["_excess"] = _excess(shown)
-    if "HIGH_ALPHA" in images[MERGED]:
-        figures["_high_alpha"] = _shares(shown)
     files: list[Path] = []
-    for ending, figure in figures.items():
+    for ending, figure in _figures(GalacticView(products, view, images)):
         files += write_figures(stem.with_name(stem.name + ending), figure) if figure else []
     return files
+
+
+def _figures(view: GalacticView) -> Iterator[tuple[str, Any]]:
+    """Yield the figures by the endings of their files, drawn one by one: each takes tens of MB until it is written."""
+    yield "", _samples(view, [name for name in (ALONE, MERGED) if name in view.images])
+    for ending, (before, after) in COMPARED.items():
+        if before in view.images and after in view.images:
+            yield ending, _compared(view, before, after)
+    if A_ONLY in view.images and RAW_ONLY not in view.images:
+        yield "_a_only", _samples(view, [A_ONLY])
+    yield "_error", _errors(view)
+    if view.name != SKY:
+        yield "_excess", _excess(view)
+    if "HIGH_ALPHA" in view.images[MERGED]:
+        yield "_high_alpha", _shares(view)
 
 
 def _samples(view: GalacticView, samples: Sequence[str]) -> Any:
@@ -90,8 +95,8 @@ def _excess(view: GalacticView) -> Any:
     ]
     note = (
         f"{merged[0].upper()}{merged[1:]}: medians of pixels with at least {config.min_stars_pixel} stars, "
-        "minus the running median at the same $R$ and $|Z|$. Lines on the smooth map: 1/3 and 2/3 of the scale, "
-        "dashed where the excess is negative."
+        "minus the running median at the same $R$ and $|Z|$. Lines on the smooth map: excess of more than 3 of its own "
+        "errors, dashed where it is negative."
     )
     return view.draw(rows, titles, note) if rows else None
 

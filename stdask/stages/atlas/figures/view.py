@@ -24,6 +24,7 @@ from stdask.figures.maps.sheet import MapImage, MapRow
 from stdask.figures.maps.sky import draw_sky_maps
 from stdask.figures.style import MINUS, symbol, unit_of, with_unit
 from stdask.science.galaxy.bins import MAPS, SKY
+from stdask.science.galaxy.excess import SMOOTHING_KPC, smooth_errors
 from stdask.science.galaxy.reach import near_stars, near_stars_on_sky
 from stdask.stages.atlas.products import Products
 from stdask.stages.atlas.samples import BEFORE, HEIGHT, MERGED
@@ -87,12 +88,15 @@ class GalacticView:
         layers = self.images[sample]
         stars, counts = layers[f"N_{label}"], self._shaped(layers["COUNT"])
         plain, smooth, errors = (self._shaped(layers[f"{label}_EXCESS{ending}"]) for ending in ("", "_SMOOTH", "_ERR"))
+        sigma = SMOOTHING_KPC / self.products.bins.config.bin_kpc
+        own = smooth_errors(errors, self._shaped(stars), sigma)
+        errors_off = np.divide(smooth, own, where=own > 0, out=np.full(own.shape, np.nan))
         # the scale is that of the smooth map: one as wide as the noise of single pixels would show nothing else
         scale = Scale(f"excess {self._name(label)}", difference_limits([smooth], [stars]), DIFFERENCES)
         of_errors = Scale(f"error {self._name(label)}", error_limits([errors], [np.isfinite(errors)]), ERRORS)
         return (
             MapImage(plain, counts, scale),
-            MapImage(smooth, counts, scale, signed=True),
+            MapImage(smooth, counts, scale, errors_off=errors_off),
             MapImage(errors, counts, of_errors),
         )
 
@@ -165,4 +169,4 @@ def sequence_in_words(products: Products, sequence: str) -> str:
     """Return which stars are of the `low` or the `high` sequence of alpha elements, with symbols."""
     metallicity, abundance = map(symbol, products.selection.alpha)
     (level, slope), side = products.bins.config.alpha_line, "above" if sequence == "high" else "below"
-    return f"{abundance} {side} {level:g} {slope:+g} {metallicity}".replace("-", MINUS)
+    return f"{abundance} {side} {level:g} {'+' if slope > 0 else MINUS} {abs(slope):g} {metallicity}"

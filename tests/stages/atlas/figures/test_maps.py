@@ -177,7 +177,7 @@ def test_stars_placed_at_their_guiding_radius_are_said_to_be(draw):
 
 def test_a_selected_sequence_is_named():
     config = CONFIG.model_copy(update={"alpha": "high", "select": {}})
-    assert selected_in_words(products_of((MERGED,), config)[0]) == ["[Mg/Fe] above 0.1 \N{MINUS SIGN}0.16 [Fe/H]"]
+    assert selected_in_words(products_of((MERGED,), config)[0]) == ["[Mg/Fe] above 0.1 \N{MINUS SIGN} 0.16 [Fe/H]"]
 
 
 def test_a_table_of_one_survey_has_one_column_of_maps(draw):
@@ -225,4 +225,4 @@ def test_shares_of_high_alpha_stars_run_from_none_to_all(draw, monkeypatch):
     )
     figure = draw("edge_on")["map_edge_on_high_alpha"]
     assert (mesh(panels(figure)[0]).norm.vmin, mesh(panels(figure)[0]).norm.vmax) == (0, 1)
-    assert "[Mg/Fe] above 0.1 \N{MINUS SIGN}0.16 [Fe/H]" in written(figure)[-1].replace("\n", " ")
+    assert "[Mg/Fe] above 0.1 \N{MINUS SIGN} 0.16 [Fe/H]" in written(figure)[-1].replace("\n", " ")
