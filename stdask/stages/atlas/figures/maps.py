@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from stdask.figures.maps.marks import SIGNIFICANT
 from stdask.figures.maps.sheet import MapImage, MapRow
 from stdask.science.galaxy.bins import SKY
 from stdask.science.galaxy.excess import SMOOTHING_KPC
@@ -95,10 +96,17 @@ def _excess(view: GalacticView) -> Any:
     ]
     note = (
         f"{merged[0].upper()}{merged[1:]}: medians of pixels with at least {config.min_stars_pixel} stars, "
-        "minus the running median at the same $R$ and $|Z|$. Lines on the smooth map: excess of more than 3 of its own "
-        "errors, dashed where it is negative."
+        f"minus the running median at the same $R$ and $|Z|$. {_lines_note(rows)}"
     )
     return view.draw(rows, titles, note) if rows else None
+
+
+def _lines_note(rows: Sequence[MapRow]) -> str:
+    """Return what the lines on the smooth maps of the excess enclose, or that there are none."""
+    errors_off = [image.errors_off for row in rows for image in row.images if image.errors_off is not None]
+    if any((np.abs(own) > SIGNIFICANT).any() for own in errors_off):
+        return f"Lines on the smooth map: excess of more than {SIGNIFICANT} of its own errors, dashed below zero."
+    return f"Nothing on the smooth map is more than {SIGNIFICANT} of its own errors from zero."
 
 
 def _shares(view: GalacticView) -> Any:

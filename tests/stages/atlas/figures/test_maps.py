@@ -210,6 +210,19 @@ def test_the_excess_its_smooth_map_and_its_error_stand_side_by_side(draw):
     assert mesh(error).norm.vmin == 0
     note = written(figure)[-1].replace("\n", " ")
     assert "Merged with LAMOST: medians of pixels with at least 3 stars, minus the running median" in note
+    assert "Lines on the smooth map: excess of more than 3 of its own errors" in note
+
+
+def test_a_map_of_the_excess_without_any_says_so(draw, monkeypatch):
+    own, wide = sky_of, {f"{label}_EXCESS_ERR": 0.5 for label in ("FE_H", "MG_FE")}
+
+    def noise(view, sample):
+        layers = own(view, sample)
+        return layers | {name: np.full(len(layers["COUNT"]), error) for name, error in wide.items()}
+
+    monkeypatch.setitem(globals(), "sky_of", noise)
+    note = written(draw("face_on")["map_face_on_excess"])[-1].replace("\n", " ")
+    assert "Nothing on the smooth map is more than 3 of its own errors from zero" in note
 
 
 def test_errors_of_b_alone_and_merged_have_one_scale_from_zero(draw):
