@@ -137,12 +137,13 @@ def make_sheet(
     beside += BETWEEN * (len(rows[0].images) - len(with_bar))
     width = (PAGE - beside) / len(rows[0].images)
     header = LINE * (_title_lines(len(rows[0].images)) + 1) + 2.0
-    outside = header + _footer(margins, texts, note, PAGE) + ABOVE * (len(rows) - 1)
-    height = min(width * aspect, (TALLEST - 2 * LINE - outside) / len(rows))  # the note of a narrow page is longer
+    outside = header + ABOVE * (len(rows) - 1)
+    longest = _footer(margins, texts, note, NARROWEST)  # of any page: narrower ones have more lines
+    height = min(width * aspect, (TALLEST - outside - longest) / len(rows))
     width = height / aspect
     page = max(beside + width * len(rows[0].images), NARROWEST)
     footer = _footer(margins, texts, note, page)
-    total = header + footer + height * len(rows) + ABOVE * (len(rows) - 1)
+    total = outside + footer + height * len(rows)
     figure = PrintedFigure((page * MM, total * MM))
     figure.set_layout_engine("none")
     panels = np.empty((len(rows), len(rows[0].images)), dtype=object)

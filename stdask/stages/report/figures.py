@@ -49,7 +49,7 @@ _OTHERS = "A alone, as measured and translated. Colours of quantities as above."
 _CHANGE = "Stars of A alone: as measured, translated, and the difference, white where there is none."
 _EXCESS = (
     "The merged catalogue minus its running median at the same R and |Z|, the same smoothed, and the error of a pixel. "
-    "White: as the trend."
+    "White: as the trend. Lines enclose what is more than 3 errors of the smooth map from it, if anything is."
 )
 _HIGH_ALPHA = "Share of the stars above [atlas] alpha_line: of the thick disc, mostly."
 _ERROR = "68 % errors of the medians, from the scatter of the stars in each cell."

@@ -39,7 +39,7 @@ def test_a_page_is_180_mm_wide_and_its_panels_have_the_aspect_of_the_map():
 def test_many_square_maps_still_fit_one_page():
     made = sheet([MapRow([image(), image()])] * 5, aspect=1.0)
     made.titles(["APOGEE\n5 stars", "merged\n7 stars"])
-    assert made.figure.get_figheight() * 25.4 <= TALLEST
+    assert made.figure.get_figheight() * 25.4 <= TALLEST + 1e-9
     check_print(made.figure)
 
 
@@ -83,3 +83,9 @@ def test_the_palest_count_and_a_pixel_without_a_value_differ_from_the_paper():
 def test_in_grey_no_value_looks_like_a_pixel_without_one():
     grey = VALUES(np.linspace(0, 1, 64))[:, :3] @ [0.299, 0.587, 0.114]  # luminance, ITU-R BT.601
     assert grey.max() < to_rgb(NO_STARS)[0] - 0.08
+
+
+def test_a_long_note_below_narrow_maps_fits_the_page_too():
+    texts = ("Sun", "Galactic centre", "Galactic rotation", "$R$ [kpc]", "stars, but too few with a value", "an area")
+    made = make_sheet([MapRow([image(), image()])] * 4, 1.0, MARGINS, texts=texts, note=NOTE * 5)
+    assert made.figure.get_figheight() * 25.4 <= TALLEST + 1e-9

@@ -13,6 +13,7 @@ from stdask.stages.atlas.figures.maps import write_map_figures
 from stdask.stages.atlas.figures.view import selected_in_words
 from stdask.stages.atlas.products import Products
 from stdask.stages.atlas.samples import A_ONLY, ALONE, HEIGHT, MERGED, RAW_ONLY, UNTRANSLATED
+from tests.figures.printing import check_print
 
 CONFIG = AtlasConfig(bin_kpc=0.5, max_radius_kpc=12, max_height_kpc=4, min_stars_pixel=3, select={"LOGG": (1.5, 2.5)})
 BINS = GalacticBins.of(CONFIG)
@@ -118,6 +119,11 @@ def test_maps_of_samples_lie_over_one_another_when_figures_are_blinked(draw, vie
     assert [axes.get_position().bounds for axes in change] == [axes.get_position().bounds for axes in untranslated]
     limits = {(*axes.get_xlim(), *axes.get_ylim()) for figure in figures.values() for axes in panels(figure)}
     assert len(limits) == 1
+
+
+def test_all_figures_of_a_view_are_ones_for_print(draw):
+    for figure in draw("face_on").values():
+        check_print(figure)
 
 
 def test_a_label_has_one_scale_in_all_views_and_samples(draw):
