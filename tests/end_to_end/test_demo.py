@@ -1,8 +1,12 @@
 """The demo: from nothing to the report, and closer to the truth than raw A."""
 
+import re
+from html import unescape
+
 import numpy as np
 import pytest
 from astropy.table import Table
+from pyarrow.dataset import dataset as pa_dataset
 from scipy.stats import wasserstein_distance
 
 from stdask.storage.catalogue.catalogue import open_catalogue
@@ -104,3 +108,40 @@ def test_no_stage_but_evaluate_saw_the_truth(demo: Finished):
     for name in ("mock_a", "mock_b", "mock_a_on_mock_b", "merged"):
         columns = {column.name for column in open_catalogue(demo.output / "catalogues" / name).columns}
         assert "population" not in columns
+
+
+@pytest.mark.slow
+def test_numbers_of_the_report_are_those_of_the_files(demo: Finished):
+    """Seven numbers of the first screen and the caveats, recomputed by pyarrow and astropy alone."""
+    text = re.sub(r"<[^>]+>", " ", (demo.output / "report" / "index.html").read_text(encoding="utf-8"))
+    text = re.sub(r"\s+", " ", unescape(text)).replace("\N{MINUS SIGN}", "-")
+    stars = pa_dataset(demo.output / "catalogues" / "mock_a_on_mock_b" / "dataset").to_table().to_pandas()
+    usable, share = numbers_at(r"([\d,]+) stars of A \(([\d.]+) %\) can be used", text)
+    assert usable == stars["USE"].sum()
+    assert share == pytest.approx(100 * stars["USE"].mean(), abs=0.05)
+    flags = [name for name in stars if name.startswith("QFLAG_") and name != "QFLAG_COMMENTS"]
+    outside, share = numbers_at(r"([\d,]+) stars of A \(([\d.]+) %\) lie outside the domain", text)
+    assert outside == (~stars[flags].all(axis=1)).sum()
+    assert share == pytest.approx(100 * outside / len(stars), abs=0.05)
+    accuracy = Table.read(demo.output / "evaluation" / "accuracy.ecsv")
+    teff = {row["method"]: row for row in accuracy if row["label"] == "TEFF"}
+    number = r"(-?\+?[\d.,]+) ± [\d.]+"
+    (before, after) = numbers_at(rf"T eff K .*?\(difference {number}\) {number} {number} {number} {number}", text)[3:]
+    assert after == pytest.approx(teff["translated"]["robust"], abs=0.6)  # kelvin, of which at most units are shown
+    assert before == pytest.approx(teff["raw"]["robust"], abs=0.6)
+    coverage = Table.read(demo.output / "evaluation" / "coverage.ecsv")
+    (covered,) = numbers_at(rf"T eff K .*?{number} %", text)
+    wanted = [
+        100 * row["covered"]
+        for row in coverage
+        if (row["label"], row["of"], row["group"], row["interval"]) == ("TEFF", "B", "all", "calibrated error")
+        and row["nominal"] == 0.68
+    ]
+    assert covered == pytest.approx(wanted[0], abs=0.5)
+
+
+def numbers_at(pattern: str, text: str) -> tuple[float, ...]:
+    """Return the numbers of the groups of a pattern that the text of a page has."""
+    found = re.search(pattern, text)
+    assert found, pattern
+    return tuple(float(group.replace(",", "").lstrip("+")) for group in found.groups())

@@ -86,3 +86,19 @@ def test_wrong_settings_and_columns_are_one_line(tmp_path: Path):
         stdask.draw_atlas(giants(), tmp_path, {"FE_H": "feh"})
     with pytest.raises(SurveyError, match=r"^A list is no table"):
         stdask.draw_atlas([1, 2], tmp_path)
+
+
+def test_a_table_has_a_report_of_its_own_with_what_was_drawn_and_left_out(tmp_path: Path):
+    stars = giants()
+    stars["dist"][:50] = np.nan
+    results = stdask.draw_atlas(stars, tmp_path / "maps", {"FE_H": "iron"}, **SETTINGS)
+    text = results.report.read_text(encoding="utf-8")
+    counts = read_receipt(results.folder, "atlas").counts.rows
+    assert f"{counts.n_out:,} of 2,000 stars" in text
+    assert "50 (2.5 %): no distance" in text
+    assert "all stars" in text
+    assert "on the scale of" not in text
+    assert [name for name in ("accuracy", "domain", "coverage") if f'id="{name}"' in text] == []
+    made = results.report.stat().st_mtime_ns
+    stdask.draw_atlas(stars, tmp_path / "maps", {"FE_H": "iron"}, **SETTINGS)
+    assert results.report.stat().st_mtime_ns == made

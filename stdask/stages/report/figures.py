@@ -15,7 +15,6 @@ from stdask.storage.images import page_image
 
 CSS_PER_INCH = 112  # CSS pixels of an inch: letters of 8 points are as large as those of the page's tables
 MAX_HEIGHT = 1000  # CSS pixels: a figure fits on a screen
-TALL = 0.62  # height in units of the width
 FAMILY_FIGURES = {
     "coverage": (
         "Left: probability below the value of {b} by prediction and calibrated error, for all test stars; flat if the "
@@ -139,11 +138,6 @@ class ShownImage:
     width: int  # CSS pixels
     height: int
     data: str  # base64 of WebP
-
-    @property
-    def is_tall(self) -> bool:
-        """Whether two of its kind fit side by side on paper."""
-        return self.height > TALL * self.width
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from stdask.display.numbers import symbol
 
-LONG = 40  # rows: a longer table is folded on the screen and not printed
+LONG = 30  # rows: a longer table is folded on the screen and not printed
 
 
 @dataclass(frozen=True)
