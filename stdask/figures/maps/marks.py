@@ -141,7 +141,8 @@ def outline_area(axes: Axes, x: np.ndarray, y: np.ndarray, area: np.ndarray) -> 
 
 def enclose_significant(axes: Axes, x: np.ndarray, y: np.ndarray, errors_off: np.ndarray) -> None:
     """Draw lines about what differs from zero by more than three errors, dashed below zero: seen in grey too."""
-    axes.contour(x, y, errors_off, levels=[-SIGNIFICANT, SIGNIFICANT], colors=INK, linewidths=0.7, zorder=3)
+    lines = axes.contour(x, y, errors_off, levels=[-SIGNIFICANT, SIGNIFICANT], colors=INK, linewidths=0.7, zorder=3)
+    lines.set_path_effects(HALO)  # seen on the dark ends of the colours too
 
 
 def kinds_of(rows: Sequence[MapRow], areas: Sequence[np.ndarray | None]) -> list[str]:
