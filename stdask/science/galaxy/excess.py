@@ -12,6 +12,7 @@ from stdask.science.galaxy.binning import slices_of
 from stdask.science.galaxy.profiles import Windows
 
 SMOOTHING_KPC = 0.5  # sigma of the Gaussian of smoothed maps
+REACH = 3.0  # sigma: a Gaussian has 1 per cent of its mass beyond, in two dimensions
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,12 @@ def _known(values: np.ndarray, slices: np.ndarray, places: np.ndarray) -> np.nda
 
 
 def smooth_excess(excess: np.ndarray, counts: np.ndarray, sigma_pixels: float, min_stars: float) -> np.ndarray:
-    """Return a map averaged over the pixels around each, with a Gaussian and the inverse variance as weights.
+    """Return the weighted median of the pixels around each, with a Gaussian and the inverse variance as weights.
 
     The variance of a median is taken to be that of stars which scatter alike in all pixels, over their number: the
-    variance of a few stars themselves is too uncertain for a weight.
+    variance of a few stars themselves is too uncertain for a weight. It is a median and not a mean, because the medians
+    of a few stars of a skewed distribution lie as often above as below its median, but not so on average: a mean
+    is 0.02 dex too low where pixels have three stars of a disc with a metal-poor tail, and right where they have many.
 
     Parameters
     ----------
@@ -83,7 +86,7 @@ def smooth_excess(excess: np.ndarray, counts: np.ndarray, sigma_pixels: float, m
     counts : shape (n_rows, n_columns)
         Number of stars of each pixel.
     sigma_pixels
-        Of the Gaussian.
+        Of the Gaussian, which ends at `REACH` of them.
     min_stars
         Number of stars, each weighted by the Gaussian (1 in its middle), that a pixel of the result needs.
 
@@ -93,30 +96,51 @@ def smooth_excess(excess: np.ndarray, counts: np.ndarray, sigma_pixels: float, m
         NaN where there are too few stars, or where they lie on one side: their mean place is then over half a sigma
         away.
     """
-    known = np.isfinite(excess)
-    stars = np.where(known, counts, 0).astype(np.float64)
-    rows, columns = np.arange(excess.shape[0])[:, None], np.arange(excess.shape[1])
+    stars = np.where(np.isfinite(excess), counts, 0).astype(np.float64)
+    supported = _supported(stars, sigma_pixels, min_stars)
+    reach = int(np.ceil(REACH * sigma_pixels))
+    offsets = np.arange(-reach, reach + 1)
+    kernel = np.exp(-(np.hypot(offsets[:, None], offsets) ** 2) / 2 / sigma_pixels**2)
+    values, stars = (np.pad(own, reach) for own in (np.nan_to_num(excess), stars))
+    smoothed = np.full(excess.shape, np.nan, dtype=np.float32)
+    for row, column in np.argwhere(supported):
+        around = np.s_[row : row + len(offsets), column : column + len(offsets)]
+        weights = stars[around] * kernel
+        smoothed[row, column] = _middle(values[around][weights > 0], weights[weights > 0])
+    return smoothed
+
+
+def _supported(stars: np.ndarray, sigma_pixels: float, min_stars: float) -> np.ndarray:
+    """Tell which pixels have enough stars around them, on all sides."""
 
     def near(values: np.ndarray) -> np.ndarray:
-        return gaussian_filter(values.astype(np.float64), sigma_pixels, mode="constant", truncate=4.0)
+        return gaussian_filter(values, sigma_pixels, mode="constant", truncate=REACH)
 
-    middle = np.zeros(excess.shape)
-    middle[excess.shape[0] // 2, excess.shape[1] // 2] = 1.0
+    middle = np.zeros(stars.shape)
+    middle[stars.shape[0] // 2, stars.shape[1] // 2] = 1.0
     weights = near(stars)
     enough = weights >= min_stars * near(middle).max() * (1 - 1e-9)  # whatever the last bit of the sum
+    rows, columns = np.arange(stars.shape[0])[:, None], np.arange(stars.shape[1])
 
-    def mean(values: np.ndarray) -> np.ndarray:
-        return np.divide(near(stars * values), weights, where=enough, out=np.full(weights.shape, np.nan))
+    def aside(places: np.ndarray) -> np.ndarray:
+        return np.divide(near(stars * places), weights, where=enough, out=np.full(stars.shape, np.inf)) - places
 
-    aside = np.hypot(mean(rows) - rows, mean(columns) - columns)
-    smoothed = mean(np.where(known, excess, 0.0))
-    return np.where(aside <= sigma_pixels / 2, smoothed, np.nan).astype(np.float32)
+    return enough & (np.hypot(aside(rows), aside(columns)) <= sigma_pixels / 2)
+
+
+def _middle(values: np.ndarray, weights: np.ndarray) -> float:
+    """Return the weighted median, interpolated between the two values whose middles of weight enclose the half."""
+    order = np.argsort(values)
+    total = np.cumsum(weights[order])
+    return float(np.interp(total[-1] / 2, total - weights[order] / 2, values[order]))
 
 
 def smooth_errors(errors: np.ndarray, counts: np.ndarray, sigma_pixels: float) -> np.ndarray:
-    """Return the 1-sigma errors of a map smoothed by `smooth_excess`, whose pixels have independent errors.
+    """Return the 1-sigma errors of a map smoothed by `smooth_excess`, whose pixels have independent Gaussian errors.
 
-    The square of a Gaussian is a Gaussian narrower by the root of two, over 4 pi sigma^2.
+    A weighted median scatters by sqrt(pi / 2) sqrt(sum w^2) / sum (w / error): its level scatters by
+    sqrt(sum w^2) / (2 sum w), and each pixel adds its density at the median. The square of a Gaussian is a Gaussian
+    narrower by the root of two, over 4 pi sigma^2.
 
     Parameters
     ----------
@@ -132,9 +156,10 @@ def smooth_errors(errors: np.ndarray, counts: np.ndarray, sigma_pixels: float) -
     errors : shape (n_rows, n_columns), float32
         NaN where no pixel nearby has an error.
     """
-    stars = np.where(np.isfinite(errors), counts, 0).astype(np.float64)
-    squares = (stars * np.nan_to_num(errors)) ** 2
-    variances = gaussian_filter(squares, sigma_pixels / np.sqrt(2), mode="constant", truncate=6.0)
-    weights = gaussian_filter(stars, sigma_pixels, mode="constant", truncate=4.0)
-    roots = np.sqrt(np.maximum(variances, 0) / (4 * np.pi)) / sigma_pixels
-    return np.divide(roots, weights, where=weights > 0, out=np.full(weights.shape, np.nan)).astype(np.float32)
+    known = np.isfinite(errors) & (errors > 0)
+    stars = np.where(known, counts, 0).astype(np.float64)
+    squares = gaussian_filter(stars**2, sigma_pixels / np.sqrt(2), mode="constant", truncate=6.0)
+    densities = np.divide(stars, errors, where=known, out=np.zeros(stars.shape))
+    densities = gaussian_filter(densities, sigma_pixels, mode="constant", truncate=4.0)
+    roots = np.sqrt(np.maximum(squares, 0) / 8) / sigma_pixels  # sqrt(pi / 2) of a root over sqrt(4 pi)
+    return np.divide(roots, densities, where=densities > 0, out=np.full(stars.shape, np.nan)).astype(np.float32)

@@ -74,23 +74,38 @@ def test_smoothing_recovers_an_arm_and_lowers_the_noise():
     # What smoothing does to the arm itself: a Gaussian across of sigma 0.77 kpc widens by 0.5 kpc in quadrature.
     sigma = np.hypot(0.8, 0.5 * np.sqrt(1 + 0.3**2))
     expected = 0.06 * 0.8 / sigma * np.exp(-((x - 0.3 * y) ** 2) / 2 / sigma**2)
-    # 10 stars in 4 pi 2.5^2 pixels: 1.25 * 0.2 / sqrt(785) = 0.0089; the scatter of it, and five times at most
+    # 10 stars in 4 pi 2.5^2 pixels: 1.25 * 0.2 / sqrt(785) = 0.0089 for their mean, 1.25 times that for their median
     left = (smooth - expected)[10:-10, 10:-10]
-    assert left.std() < 1.1 * 0.0089
-    assert np.abs(left).max() < 5 * 0.0089
+    assert left.std() < 1.1 * 0.0111
+    assert np.abs(left).max() < 5 * 0.0111
 
 
-def test_pixels_weigh_as_their_numbers_of_stars():
-    """By brute force: the mean over all pixels, weighted by stars and a Gaussian."""
+def test_half_of_the_weight_lies_on_either_side():
+    """By brute force: pixels weigh as their numbers of stars and the Gaussian."""
     rng = np.random.default_rng(5)
-    counts = rng.poisson(4, (30, 40))
+    counts = rng.poisson(4, (40, 40))
     excess = np.where(rng.random(counts.shape) < 0.8, rng.normal(size=counts.shape), np.nan)
     smooth = smooth_excess(excess, counts, sigma_pixels=2.0, min_stars=10)
     rows, columns = np.indices(counts.shape)
-    for row, column in [(15, 20), (10, 12), (20, 31)]:
+    for row, column in [(15, 20), (20, 12), (20, 31)]:
         weights = np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / 8) * np.where(np.isfinite(excess), counts, 0)
-        # the Gaussian of the map ends at 4 sigma
-        assert_allclose(smooth[row, column], np.sum(weights * np.nan_to_num(excess)) / weights.sum(), atol=2e-4)
+        weights *= (np.abs(rows - row) <= 6) & (np.abs(columns - column) <= 6)
+        own = smooth[row, column]
+        below, above = (weights[side].sum() / weights.sum() for side in (excess < own, excess > own))
+        heaviest = weights.max() / weights.sum()
+        assert abs(below - 0.5) <= heaviest
+        assert abs(above - 0.5) <= heaviest
+
+
+def test_a_skewed_distribution_of_a_few_stars_a_pixel_leaves_no_excess():
+    """[Fe/H] of a disc has a metal-poor tail: the mean of medians of three stars is lower than the median of all."""
+    rng = np.random.default_rng(6)
+    tail = np.sort(-0.15 * rng.gamma(1.5, 1, 200_001))
+    excess = np.median(rng.choice(tail - np.median(tail), (120, 120, 3)), axis=2)
+    smooth = smooth_excess(excess, np.full(excess.shape, 3), sigma_pixels=2.5, min_stars=20)
+    assert excess.mean() < -0.015
+    # 43,200 stars that scatter by 0.18: 0.0011 is their error, three times that
+    assert abs(np.nanmean(smooth)) < 0.0033
 
 
 def test_few_stars_and_the_outside_of_an_edge_are_left_empty():
@@ -111,10 +126,10 @@ def test_errors_of_a_smooth_map_are_the_scatter_of_noise_that_is_smoothed(sigma)
     counts = rng.integers(3, 40, (40, 40))
     errors = 0.3 / np.sqrt(counts) * rng.uniform(0.5, 1.5, counts.shape)
     errors[10:14, 20:30] = np.nan
-    drawn = [smooth_excess(rng.normal(0, errors), counts, sigma, 1) for _ in range(400)]
+    drawn = [smooth_excess(rng.normal(0, errors), counts, sigma, 1) for _ in range(120)]
     expected = np.std(drawn, axis=0)
     found = smooth_errors(errors, counts, sigma)
     known = np.isfinite(expected)
-    # 400 draws know a scatter to 3.5 %; a Gaussian of one pixel is sampled coarsely: some per cent more
+    # 120 draws know a scatter to 6.5 %; a Gaussian of one pixel is sampled coarsely: some per cent more
     assert_allclose(np.mean(found[known] / expected[known]), 1, atol=0.05)
-    assert np.std(found[known] / expected[known]) < 0.06
+    assert np.std(found[known] / expected[known]) < 0.09
