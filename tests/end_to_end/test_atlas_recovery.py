@@ -89,7 +89,8 @@ def near_the_midplane(table):
 
 def test_the_break_and_the_slopes_of_the_metallicity_are_those_of_the_mock_and_of_its_stars(folder):
     found, truth = (near_the_midplane(read(folder, name, "gradients")) for name in ("merged", "true"))
-    print(found[found["SAMPLE"] == "MERGED"]["LOW", "HIGH", "BREAK", "BREAK_ERR", "INNER", "INNER_ERR", "OUTER"])
+    columns = ["LOW", "HIGH", *(f"{name}{ending}" for name in ("BREAK", "INNER", "OUTER") for ending in ("", "_ERR"))]
+    found[found["SAMPLE"] == "MERGED"][columns].pprint(max_width=-1)
     off = np.concatenate([pulls(found, truth, name, f"{name}_ERR") for name in ("BREAK", "INNER", "OUTER")])
     assert len(off) == 12  # four slices
     assert np.mean(np.abs(off) < 2) > 0.9

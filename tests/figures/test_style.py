@@ -78,11 +78,13 @@ def coverage() -> Figure:
 def domain() -> Figure:
     n_pairs = len([*combinations(INPUTS, 2)])
     edges = np.linspace(0, 1, 6) + np.zeros((len(INPUTS), 1))
-    return draw_domain(INPUTS, edges, RNG.random((n_pairs, 5, 5)) < 0.5, RNG.random(n_pairs))
+    bins, counts = RNG.random((n_pairs, 5, 5)), RNG.poisson(9, (n_pairs, 5, 5))
+    return draw_domain(INPUTS, (edges, bins < 0.5), (edges, counts), RNG.random(n_pairs), NAMES[0])
 
 
 def domain_of_one_input() -> Figure:
-    return draw_domain(("TEFF",), np.linspace(3000, 6000, 6)[None], np.ones((1, 5, 5), dtype=bool), np.array([0.01]))
+    edges, filled = np.linspace(3000, 6000, 6)[None], np.ones((1, 5, 5), dtype=np.int64)
+    return draw_domain(("TEFF",), (edges, filled > 0), (edges, filled), np.array([0.01]), NAMES[0])
 
 
 def importance() -> Figure:

@@ -1,4 +1,4 @@
-"""The domain of validity: for each pair of inputs, the bins that hold training stars."""
+"""The domain of validity: for each pair of inputs, the bins that hold training stars, and the catalogue over them."""
 
 from itertools import combinations
 
@@ -7,27 +7,35 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from scipy.ndimage import gaussian_filter
 
-from stdask.figures.style import FAINT, FULL_WIDTH, SMALL, STYLE, PrintedFigure, symbol, unit_of, with_unit
+from stdask.figures.style import FAINT, FULL_WIDTH, INK, SMALL, STYLE, PrintedFigure, symbol, unit_of, with_unit
 
 REVERSED = ("TEFF", "LOGG")  # drawn as in a Kiel diagram: hot left, giants on top
-VALID = ListedColormap(["#f4f2f8", "#8571ab"])
+VALID = ListedColormap(["#f4f2f8", "#b9abd3"])  # pale, so that the lines of the catalogue are seen on it
+ENCLOSED = {0.99: 0.6, 0.68: 1.1}  # share of the catalogue inside a line -> width of the line
+SMOOTHED = 1.0  # bins: one sigma
+Binned = tuple[np.ndarray, np.ndarray]  # edges of shape (n_inputs, n_bins + 1), bins of shape (n_pairs, n_bins, n_bins)
 
 
-def draw_domain(names: tuple[str, ...], edges: np.ndarray, valid: np.ndarray, outside: np.ndarray) -> Figure:
-    """Draw the valid bins of each pair of inputs as a corner plot, with the share of the catalogue outside.
+def draw_domain(names: tuple[str, ...], domain: Binned, catalogue: Binned, outside: np.ndarray, title: str) -> Figure:
+    """Draw the valid bins of each pair of inputs as a corner plot, and the catalogue over them.
 
     Parameters
     ----------
     names
         The inputs.
-    edges : shape (n_inputs, n_bins + 1), in the units of the inputs
-    valid : shape (n_pairs, n_bins, n_bins), bool
-        Bins that hold enough training stars, first input of the pair first; pairs in the order of
-        `itertools.combinations(names, 2)`. A lone input is paired with itself: shape (1, n_bins, n_bins).
+    domain
+        Edges in the units of the inputs, and whether a bin holds enough training stars, first input of the pair first;
+        pairs in the order of `itertools.combinations(names, 2)`. A lone input is paired with itself.
+    catalogue
+        Edges of other bins, and how many stars of the catalogue lie in each.
     outside : shape (n_pairs,)
         Fraction of the catalogue's stars that lie in no valid bin of the pair, 0 to 1.
+    title
+        What the catalogue is called.
 
     Returns
     -------
@@ -36,7 +44,7 @@ def draw_domain(names: tuple[str, ...], edges: np.ndarray, valid: np.ndarray, ou
     """
     with rc_context(STYLE):
         if len(names) == 1:
-            return _draw_one_input(names[0], edges[0], np.diagonal(valid[0]), float(outside[0]))
+            return _draw_one_input(names[0], domain, catalogue, float(outside[0]), title)
         size = len(names) - 1
         width = min(max(1.9 * size + 0.8, 4.0), FULL_WIDTH)
         figure = PrintedFigure((width, width + 0.3))
@@ -45,7 +53,8 @@ def draw_domain(names: tuple[str, ...], edges: np.ndarray, valid: np.ndarray, ou
             panel.remove()
         for n, (first, second) in enumerate(combinations(range(len(names)), 2)):
             panel = axes[second - 1, first]
-            panel.pcolormesh(edges[first], edges[second], valid[n].T, cmap=VALID, vmin=0, vmax=1)
+            panel.pcolormesh(domain[0][first], domain[0][second], domain[1][n].T, cmap=VALID, vmin=0, vmax=1)
+            _draw_catalogue(panel, catalogue[0][[first, second]], catalogue[1][n])
             _tell_outside(panel, float(outside[n]))
         _label_edges(axes, names)
         figure.align_labels()
@@ -53,18 +62,43 @@ def draw_domain(names: tuple[str, ...], edges: np.ndarray, valid: np.ndarray, ou
             handles=[
                 Patch(facecolor=VALID(1), label="holds training stars"),
                 Patch(facecolor=VALID(0), edgecolor=FAINT, label="holds none: stars there are flagged"),
+                Line2D([], [], color=INK, label=f"{title}: 68 % and 99 % of the stars inside"),
             ],
             loc="outside upper left",
         )
     return figure
 
 
-def _draw_one_input(name: str, edges: np.ndarray, valid: np.ndarray, outside: float) -> Figure:
-    figure = PrintedFigure((FULL_WIDTH, 1.3))
+def _draw_catalogue(panel: Axes, edges: np.ndarray, counts: np.ndarray) -> None:
+    """Draw lines that enclose given shares of the stars; the panel shows all that they enclose."""
+    density = gaussian_filter(counts.astype(float), SMOOTHED)
+    if not counts.any():
+        return
+    middles = (edges[:, 1:] + edges[:, :-1]) / 2
+    (left, right), (bottom, top) = panel.get_xlim(), panel.get_ylim()  # contours would show all bins
+    for share, width in ENCLOSED.items():
+        level = enclosing_level(density, share)
+        panel.contour(*middles, density.T, levels=[level], colors=INK, linewidths=width)
+    columns, rows = np.nonzero(density >= enclosing_level(density, max(ENCLOSED)))
+    x, y = edges[0, [columns.min(), columns.max() + 1]], edges[1, [rows.min(), rows.max() + 1]]
+    panel.set(xlim=(min(left, x[0]), max(right, x[1])), ylim=(min(bottom, y[0]), max(top, y[1])))
+
+
+def enclosing_level(density: np.ndarray, share: float) -> float:
+    """Return the density on the line that encloses a share of the stars where they are densest."""
+    falling = np.sort(density, axis=None)[::-1]
+    enclosed = np.cumsum(falling) / falling.sum()
+    return float(falling[np.searchsorted(enclosed, share)])
+
+
+def _draw_one_input(name: str, domain: Binned, catalogue: Binned, outside: float, title: str) -> Figure:
+    figure = PrintedFigure((FULL_WIDTH, 1.6))
     axes = figure.subplots()
-    axes.pcolormesh(edges, [0, 1], valid[None], cmap=VALID, vmin=0, vmax=1)
-    axes.set_yticks([])
-    axes.set_xlabel(with_unit(symbol(name), unit_of(name)))
+    axes.pcolormesh(domain[0][0], [0, 1], np.diagonal(domain[1][0])[None], cmap=VALID, vmin=0, vmax=1)
+    counts = np.diagonal(catalogue[1][0])
+    axes.stairs(0.9 * counts / max(counts.max(), 1), catalogue[0][0], color=INK, label=f"stars of {title}")
+    axes.set(yticks=[], ylim=(0, 1), xlabel=with_unit(symbol(name), unit_of(name)))
+    axes.legend(loc="upper right", fontsize=SMALL)
     _tell_outside(axes, outside)
     return figure
 

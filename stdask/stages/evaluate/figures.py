@@ -20,6 +20,7 @@ from stdask.schema.evaluation import (
     EvaluationTables,
     ImportanceRow,
 )
+from stdask.stages.evaluate.domain import CatalogueCounts, fine_edges
 from stdask.stages.evaluate.scores import EvaluatedFamily
 from stdask.storage.documents import write_figures
 
@@ -27,7 +28,7 @@ from stdask.storage.documents import write_figures
 def draw_figures(
     folder: Path,
     evaluated: EvaluatedFamily,
-    outside: np.ndarray,
+    catalogue: CatalogueCounts,
     tables: EvaluationTables,
     history: Sequence[EpochRow],
     titles: tuple[str, str],
@@ -39,8 +40,8 @@ def draw_figures(
     ----------
     folder, evaluated
         Where the figures go, and the family.
-    outside : shape (n_pairs,)
-        Share of A's stars outside the domain in each pair of inputs.
+    catalogue
+        Stars of A outside the domain, and in bins of each pair of inputs.
     tables, history
         Of evaluate and of train.
     titles, units
@@ -51,7 +52,13 @@ def draw_figures(
         f"learning_{family.name}": draw_learning_curves(*_history(history, family)),
         f"importance_{family.name}": draw_importance(*_importance(tables.importance, family)),
         f"coverage_{family.name}": draw_coverage(*_coverage(tables, family)),
-        f"domain_{family.name}": draw_domain(family.inputs, domain.edges, domain.occupied, outside),
+        f"domain_{family.name}": draw_domain(
+            family.inputs,
+            (domain.edges, domain.occupied),
+            (fine_edges(domain), catalogue.binned),
+            catalogue.shares[:-1],
+            titles[0],
+        ),
     }
     for number, label in enumerate(family.labels):
         raw = evaluated.predictions["raw"][:, number]

@@ -19,7 +19,7 @@ from stdask.runs.receipts import Receipt
 from stdask.runs.stage import begin_stage
 from stdask.schema.evaluation import EpochRow, EvaluationTables, OutsideRow
 from stdask.stages.evaluate.coverage import attenuation_rows, coverage_rows, in_short, probability_rows, slopes_in_short
-from stdask.stages.evaluate.domain import share_outside
+from stdask.stages.evaluate.domain import count_catalogue
 from stdask.stages.evaluate.figures import draw_figures
 from stdask.stages.evaluate.importance import importance_rows
 from stdask.stages.evaluate.population import compare_populations, notes_of_shifts, read_stars, shown
@@ -53,13 +53,13 @@ def run(run: Run, workers: Workers, truth: Path | None = None) -> Receipt:
     pairs = read_parquet(paths.pairs(run.output, a.name, b.name))
     figures = write_sky_coverage(folder / "sky_coverage", folders, (a.title, b.title), pairs, workers)
     tables, evaluated, notes = _evaluate_families(run, pairs, truth)
-    history = read_declared(paths.history(run.output), EpochRow)
+    history, catalogue = read_declared(paths.history(run.output), EpochRow), open_catalogue(folders[0])
     for own in evaluated:  # not above: only one bar can move at a time
-        name, domain = own.family.name, own.family.input_domain
+        name = own.family.name
         tables.importance.extend(importance_rows(own.family, own.stars, run.config.evaluate, run.config.seed, workers))
-        outside = share_outside(open_catalogue(folders[0]), domain, f"domain of {name} inputs", workers)
-        tables.domain.append(OutsideRow(name, float(outside[-1])))
-        figures += draw_figures(folder, own, outside[:-1], tables, history, (a.title, b.title), b.units)
+        counts = count_catalogue(catalogue, own.family.input_domain, f"domain of {name} inputs", workers)
+        tables.domain.append(OutsideRow(name, float(counts.shares[-1])))
+        figures += draw_figures(folder, own, counts, tables, history, (a.title, b.title), b.units)
     figures += _compare_populations(run, evaluated, pairs, tables, workers)
     notes += notes_of_shifts(tables.population)
     written = write_tables(folder, tables)

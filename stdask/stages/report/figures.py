@@ -29,9 +29,9 @@ FAMILY_FIGURES = {
         "Bar charts of the importance of each input, one panel a label; the numbers are in the table below.",
     ),
     "domain": (
-        "Domain of validity: for each pair of inputs the bins that hold training stars, and the share of the "
-        "stars of {a} outside them.",
-        "Corner plot of the bins of each pair of inputs that hold training stars.",
+        "Domain of validity: for each pair of inputs the bins that hold training stars, the stars of {a} as lines that "
+        "enclose 68 % and 99 % of them, and the share of them outside the bins.",
+        "Corner plot of the bins of each pair of inputs that hold training stars, with the catalogue over them.",
     ),
     "populations": (
         "Columns of {a}: the pairs that train and test the networks, and the stars that {b} does not have, each with "

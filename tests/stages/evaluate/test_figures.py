@@ -7,6 +7,7 @@ import numpy as np
 from stdask.network.ensemble import Draws, translate
 from stdask.schema.evaluation import EpochRow, EvaluationTables, ImportanceRow
 from stdask.stages.evaluate.coverage import coverage_rows, probability_rows
+from stdask.stages.evaluate.domain import N_BINS, CatalogueCounts
 from stdask.stages.evaluate.figures import draw_figures
 from stdask.stages.evaluate.scores import EvaluatedFamily
 from tests.network.made_up import training_stars
@@ -35,8 +36,9 @@ def test_every_figure_of_a_family_is_written(tmp_path: Path):
     history = [EpochRow(family.name, member, epoch, 1e-3, 0.5, 0.6) for member in range(2) for epoch in range(3)]
     history.append(EpochRow("another", 0, 0, 1e-3, 0.5, 0.6))
     evaluated = EvaluatedFamily(family, stars, {"translated": translation.percentiles[2], "raw": raw})
-    outside = np.full(len(family.input_domain.pairs), 0.1)
-    written = draw_figures(tmp_path, evaluated, outside, tables, history, ("A", "B"), UNITS)
+    n_pairs = len(family.input_domain.pairs)
+    counts = CatalogueCounts(100, np.full(n_pairs + 1, 10), np.ones((n_pairs, N_BINS, N_BINS), dtype=np.int64))
+    written = draw_figures(tmp_path, evaluated, counts, tables, history, ("A", "B"), UNITS)
     names = ["learning", "importance", "coverage", "domain"]
     stems = [f"{name}_intrinsic" for name in names] + [f"residuals_intrinsic_{label}" for label in family.labels]
     assert [path.name for path in written] == [f"{stem}{ending}" for stem in stems for ending in (".png", ".pdf")]
