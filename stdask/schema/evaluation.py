@@ -9,6 +9,7 @@ CALIBRATED, DRAWN = "calibrated error", "draws"  # the two intervals of a predic
 THREE_SIGMA, WIDE = "3 sigma", "99 % half-width"  # the two that tell of its tails
 TAILS = (WIDE, THREE_SIGMA)
 MIN_GROUP = 30  # test stars; of fewer, chance alone moves a covered share by 9 % and more
+SIGNIFICANT = 2.0  # errors: by chance alone, one difference in twenty is larger
 COLOURS = "colours"  # the player, as an input is named
 CATALOGUE, ATLAS = "catalogue", "atlas"  # the populations that are not the pairs
 POPULATIONS = (

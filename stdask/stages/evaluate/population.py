@@ -20,7 +20,17 @@ from stdask.config.atlas import Range
 from stdask.display.numbers import measured
 from stdask.network.ensemble import Family, predict
 from stdask.pairing.training_set import stack_columns
-from stdask.schema.evaluation import ALL, ATLAS, CATALOGUE, DWARFS, GIANTS, MIN_GROUP, DistributionRow, PopulationRow
+from stdask.schema.evaluation import (
+    ALL,
+    ATLAS,
+    CATALOGUE,
+    DWARFS,
+    GIANTS,
+    MIN_GROUP,
+    SIGNIFICANT,
+    DistributionRow,
+    PopulationRow,
+)
 from stdask.science.assessment.density_ratio import fit_density_ratio
 from stdask.science.assessment.populations import (
     common_columns,
@@ -36,7 +46,6 @@ from stdask.storage.catalogue.catalogue import Catalogue
 from stdask.storage.tables import read_parquet, to_numpy
 
 SAMPLE_STARS = 20_000  # of catalogue A: ten times the effective test stars of most runs, so they add no error
-SIGNIFICANT = 2.0  # errors: a smaller shift is not told
 GRAVITY, DISTANCE = "LOGG", schema.DISTANCE[0].name
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from stdask.display.numbers import decimals, measured
 from stdask.network.ensemble import Family
 from stdask.pairing.training_set import TrainingSet
-from stdask.schema.evaluation import ScoreRow
+from stdask.schema.evaluation import SIGNIFICANT, ScoreRow
 from stdask.science.assessment.baselines import SIMPLER, fit_baselines
 from stdask.science.assessment.metrics import compare_mae, score
 
@@ -79,7 +79,7 @@ def notes_of_harm(
     n_bootstraps: int,
     seed: int,
 ) -> list[str]:
-    """Return a line for each label where the best simpler method is closer to B by more than the error of that.
+    """Return a line for each label where the best simpler method is closer to B by more than chance.
 
     Parameters
     ----------
@@ -98,11 +98,11 @@ def notes_of_harm(
             continue  # B has the label of no test star
         best = min((method for method in known if known[method].size), key=lambda method: known[method].mean())
         result = compare_mae(residuals["translated"], residuals[best], n_bootstraps, seed)
-        if result.difference > result.difference_err:
+        if result.difference > SIGNIFICANT * result.difference_err:
             places = decimals(result.difference_err)
             notes.append(
-                f"{label}: {SIMPLER[best]} is closer to B than the networks, MAE {result.other_mae:.{places}f} against "
-                f"{result.mae:.{places}f} {units[label]} "
+                f"{label}: {SIMPLER[best]} is closer to B than the translation, MAE {result.other_mae:.{places}f} "
+                f"against {result.mae:.{places}f} {units[label]} "
                 f"(difference {measured(result.difference, result.difference_err)})"
             )
     return notes

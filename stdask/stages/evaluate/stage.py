@@ -35,7 +35,7 @@ from stdask.storage.tables import read_parquet
 def run(run: Run, workers: Workers, truth: Path | None = None) -> Receipt:
     """Compare the translations of the test stars with B; write tables and figures, and print the accuracy.
 
-    Where a simpler method is closer to B than the networks, that is printed and noted in the receipt.
+    Where a simpler method is closer to B than the translation, that is printed and noted in the receipt.
 
     Parameters
     ----------
@@ -53,11 +53,12 @@ def run(run: Run, workers: Workers, truth: Path | None = None) -> Receipt:
     pairs = read_parquet(paths.pairs(run.output, a.name, b.name))
     figures = write_sky_coverage(folder / "sky_coverage", folders, (a.title, b.title), pairs, workers)
     tables, evaluated, notes = _evaluate_families(run, pairs, truth)
-    history, catalogue = read_declared(paths.history(run.output), EpochRow), open_catalogue(folders[0])
+    history = read_declared(paths.history(run.output), EpochRow)
     for own in evaluated:  # not above: only one bar can move at a time
         name = own.family.name
         tables.importance.extend(importance_rows(own.family, own.stars, run.config.evaluate, run.config.seed, workers))
-        counts = count_catalogue(catalogue, own.family.input_domain, f"domain of {name} inputs", workers)
+        catalogue, domain = open_catalogue(folders[0]), own.family.input_domain
+        counts = count_catalogue(catalogue, domain, f"domain of {name} inputs", workers)
         tables.domain.append(OutsideRow(name, float(counts.shares[-1])))
         figures += draw_figures(folder, own, counts, tables, history, (a.title, b.title), b.units)
     figures += _compare_populations(run, evaluated, pairs, tables, workers)

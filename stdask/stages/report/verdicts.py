@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from stdask.display.numbers import decimals, measured
-from stdask.schema.evaluation import ALL, CALIBRATED, CoverageRow, ScoreRow
+from stdask.schema.evaluation import ALL, CALIBRATED, SIGNIFICANT, CoverageRow, ScoreRow
 from stdask.science.assessment.baselines import SIMPLER
 from stdask.science.assessment.metrics import LEVELS
 from stdask.stages.report.content import ByMethod
 
-SIGNIFICANT = 2.0  # errors of a paired difference: by chance alone, one in twenty is larger
 BETTER, EQUAL, WORSE = "better", "equal", "worse"
 
 

@@ -18,7 +18,7 @@ def test_tables_and_notes_reach_the_disk_the_receipt_and_the_terminal(
     tmp_path: Path, client: Workers, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     run = make_run(tmp_path)
-    note = "VHELIO: a constant offset is closer to B than the networks, MAE 0.31 against 0.34 km/s"
+    note = "VHELIO: a constant offset is closer to B than the translation, MAE 0.31 against 0.34 km/s"
     tables = EvaluationTables(accuracy=[ScoreRow("intrinsic", "TEFF", "K", "translated", 60, *10 * [1.0])])
     monkeypatch.setattr(evaluate, "_evaluate_families", lambda *_: (tables, [], [note]))
     monkeypatch.setattr(evaluate, "write_sky_coverage", lambda *_: [])
