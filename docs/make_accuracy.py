@@ -130,7 +130,7 @@ def shifts(_: Path, mock: Path) -> Lines:
         if r.family == "intrinsic":
             named = "" if np.isnan(r.named_if_caught) else f"{100 * r.named_if_caught:.0f} %"
             caught = [f"{100 * share:.1f} %" for share in (r.index_catches, r.bitmask_catches)]
-            shifted = [r.shifted, f"{r.by:+g} {r.unit}".strip()] if r.by else ["none: false alarms", ""]
+            shifted = [r.shifted, f"{r.by:+.3g} {r.unit}".strip()] if r.by else ["none: false alarms", ""]
             lines.append(_row([*shifted, *caught, named]))
     return lines
 
