@@ -261,7 +261,9 @@ def test_figures_are_inside_the_page_as_they_are_on_disk(run: Run, client: Worke
         draw(path, slope)
     images = list(make(run, client).all("img"))
     shown = [base64.b64decode(image["src"].removeprefix("data:image/webp;base64,")) for image in images]
-    assert [pixels_of(io.BytesIO(content)) for content in shown] == [pixels_of(path) for path in files]
+    apart = [[difference(io.BytesIO(content), path) for path in files] for content in shown]
+    assert np.array_equal(np.argmin(apart, axis=1), np.arange(len(files)))  # each is nearest to its own file
+    assert np.diagonal(apart).max() < 1  # of 255: two ways to make an image smaller; other figures are 1.1 to 1.8 away
     assert all((image["width"], image["height"]) == ("224", "112") for image in images)  # 2 x 1 inches at 112 per inch
     assert "offset +12 ± 4, robust scatter 80 ± 6 K" in images[1]["alt"]
     assert all(len(image["alt"]) > 40 for image in images)
@@ -282,8 +284,11 @@ def test_figures_and_tables_are_numbered_in_the_order_of_the_page(run: Run, clie
     assert text.index("Before and after") < text.index("Edge-on map") < text.index("Caveats</h2>")
 
 
-def pixels_of(image: Any) -> bytes:
-    return Image.open(image).convert("RGB").tobytes()
+def difference(shown: io.BytesIO, path: Path) -> float:
+    """Mean difference of two images of one drawing, the file reduced to the size that is shown."""
+    image = Image.open(shown).convert("RGB")
+    whole = Image.open(path).convert("RGB").resize(image.size, Image.Resampling.BOX)
+    return float(np.abs(np.asarray(image, float) - np.asarray(whole, float)).mean())
 
 
 def test_notes_of_all_stages_are_told_in_full_on_the_first_page(run: Run, client: Workers) -> None:
