@@ -6,7 +6,6 @@ from textwrap import fill
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -20,9 +19,9 @@ from stdask.figures.style import (
     MINUS,
     PAGE_HEIGHT,
     SAMPLE_MARKS,
-    STYLE,
     SURVEY_B,
     PrintedFigure,
+    own_style,
     symbol,
     unit_of,
     with_unit,
@@ -85,7 +84,7 @@ def draw_before_after(
         Its symbol.
     """
     height = min(ROW, (PAGE_HEIGHT - HEAD) / len(rows))
-    with rc_context(STYLE):
+    with own_style():
         figure = PrintedFigure((FULL_WIDTH, HEAD + height * len(rows)))
         panels = figure.subplots(len(rows), 2, sharex=True, squeeze=False, width_ratios=(1.15, 1))
         for (left, right), row in zip(panels, rows, strict=True):

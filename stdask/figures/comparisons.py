@@ -6,7 +6,6 @@ from textwrap import fill
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -20,6 +19,7 @@ from stdask.figures.style import (
     SAMPLE_MARKS,
     STYLE,
     PrintedFigure,
+    own_style,
     symbol,
     unit_of,
     with_unit,
@@ -90,7 +90,7 @@ def draw_comparisons(
         Its symbol.
     """
     height = min(ROW, (PAGE_HEIGHT - HEAD) / len(rows))
-    with rc_context(STYLE):
+    with own_style():
         figure = PrintedFigure((FULL_WIDTH, HEAD + height * len(rows)))
         panels = figure.subplots(len(rows), len(columns), sharex=True, sharey="row", squeeze=False)
         for own, row in zip(panels, rows, strict=True):

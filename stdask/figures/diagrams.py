@@ -7,7 +7,6 @@ from textwrap import fill
 from typing import Any
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import PowerNorm
@@ -22,9 +21,9 @@ from stdask.figures.style import (
     LETTERS,
     PAGE_HEIGHT,
     SMALL,
-    STYLE,
     TRANSLATED,
     PrintedFigure,
+    own_style,
     symbol,
     unit_of,
     with_unit,
@@ -93,7 +92,7 @@ def draw_diagrams(
     frame = _with_contours(frame_of(labels, grid, total), grid, counts[1].reshape(-1, *total.shape))
     corner = free_corner(grid, total, frame)
     n_slices, n_rings = cells.shape
-    with rc_context(STYLE | {"xtick.labelsize": SMALL, "ytick.labelsize": SMALL, "axes.linewidth": 0.6}):
+    with own_style({"xtick.labelsize": SMALL, "ytick.labelsize": SMALL, "axes.linewidth": 0.6}):
         layout = ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
         figure = PrintedFigure((FULL_WIDTH, min(1.0 + ROW * n_slices, PAGE_HEIGHT)), layout=layout)
         panels = figure.subplots(n_slices, n_rings, sharex=True, sharey=True, squeeze=False)

@@ -5,7 +5,6 @@ from textwrap import fill
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -20,8 +19,8 @@ from stdask.figures.style import (
     PAGE_HEIGHT,
     SAMPLE_MARKS,
     SMALL,
-    STYLE,
     PrintedFigure,
+    own_style,
     symbol,
 )
 
@@ -84,7 +83,7 @@ def draw_gradients(
     cited = CITED if radius == "R" else ""
     samples = [sample for sample in SHOWN if sample in names]
     height = min(ROW, (PAGE_HEIGHT - HEAD) / len(units))
-    with rc_context(STYLE):
+    with own_style():
         figure = PrintedFigure((FULL_WIDTH, HEAD + height * len(units)))
         panels = figure.subplots(len(units), len(KINDS), squeeze=False)
         for row, (label, unit) in zip(panels, units.items(), strict=True):

@@ -6,7 +6,7 @@ from textwrap import fill
 from typing import Literal
 
 import numpy as np
-from matplotlib import colormaps, rc_context
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, ListedColormap, LogNorm
@@ -20,11 +20,11 @@ from stdask.figures.style import (
     INK,
     PAGE_HEIGHT,
     SMALL,
-    STYLE,
     SURVEY_A,
     SURVEY_B,
     TRANSLATED,
     PrintedFigure,
+    own_style,
     symbol,
     unit_of,
     with_unit,
@@ -59,7 +59,7 @@ def draw_parameter_space(rows: Sequence[PlaneRow], names: tuple[str, str]) -> Fi
     """
     titles = (names[0], names[1], f"{names[0]} translated")
     norm = LogNorm(1, max(10, *(row.training.max() for row in rows)))
-    with rc_context(STYLE):
+    with own_style():
         layout = ConstrainedLayoutEngine(rect=(0.01, 0.0, 0.98, 1.0))  # else its labels reach over the border
         figure = PrintedFigure((FULL_WIDTH, min(1.3 + 2.3 * len(rows), PAGE_HEIGHT)), layout=layout)
         panels = figure.subplots(len(rows), 3, sharex="row", sharey="row", squeeze=False)

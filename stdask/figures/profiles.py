@@ -6,7 +6,6 @@ from itertools import chain
 from textwrap import fill
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -23,6 +22,7 @@ from stdask.figures.style import (
     SMALL,
     STYLE,
     PrintedFigure,
+    own_style,
     symbol,
     unit_of,
     with_unit,
@@ -102,7 +102,7 @@ def draw_profiles(rows: Sequence[ProfileRow], names: Mapping[str, str], axis: st
     n_lines = -(-n_panels // MOST_COLUMNS)  # of panels for a label
     n_columns = -(-n_panels // n_lines)
     height = min(ROW, (PAGE_HEIGHT - HEAD) / (n_lines * len(shown)))
-    with rc_context(STYLE):
+    with own_style():
         figure = PrintedFigure((FULL_WIDTH, HEAD + height * n_lines * len(shown)))
         grid = figure.subplots(n_lines * len(shown), n_columns, sharex=True, squeeze=False)
         for number, row in enumerate(shown):

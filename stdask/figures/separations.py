@@ -1,10 +1,9 @@
 """Separations of the pairs, compared with those expected of chance neighbours."""
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from stdask.figures.style import FAINT, FULL_WIDTH, STYLE, SURVEY_A, TRANSLATED, PrintedFigure
+from stdask.figures.style import FAINT, FULL_WIDTH, SURVEY_A, TRANSLATED, PrintedFigure, own_style
 
 BINS = 50
 SHOWN = 99.9  # per cent of the pairs, where there is no radius
@@ -28,7 +27,7 @@ def draw_separations(
     limit = radius or max(float(np.percentile(separations, SHOWN)), 1e-3)
     edges = np.linspace(0, limit, BINS + 1)
     n_beyond = int(np.count_nonzero(separations > limit))
-    with rc_context(STYLE):
+    with own_style():
         figure = PrintedFigure((FULL_WIDTH, 2.6))
         axes = figure.subplots()
         all_pairs = f"{separations.size:,} pairs"

@@ -6,14 +6,14 @@ import healpy as hp
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
-from matplotlib import colormaps, rc_context
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, ListedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
-from stdask.figures.style import FAINT, FULL_WIDTH, SMALL, STYLE, TITLE_WIDTH, PrintedFigure
+from stdask.figures.style import FAINT, FULL_WIDTH, SMALL, TITLE_WIDTH, PrintedFigure, own_style
 
 RASTER = (720, 360)  # cells of the picture along longitude and latitude: half a degree
 FOOTPRINTS = ListedColormap(["#efe9f7", "#b7d2ea", "#a6a6a6"])  # A, B, both: shades that a grey print keeps apart
@@ -34,7 +34,7 @@ def draw_sky(counts: np.ndarray, names: tuple[str, str]) -> Figure:
     """
     edges, pixels = _galactic_raster(hp.npix2order(counts.shape[1]))
     images = counts[:, pixels]
-    with rc_context(STYLE):
+    with own_style():
         figure = PrintedFigure((FULL_WIDTH, 6.3))
         panels = figure.subplot_mosaic([["A", "B"], ["both", "both"]], subplot_kw={"projection": "mollweide"},
                                        height_ratios=(1, 1.9))  # fmt: skip

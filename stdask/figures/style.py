@@ -1,8 +1,10 @@
 """What all figures share: the size of a printed page, fonts, colours, and how a quantity is written on an axis."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from matplotlib import rc_context
+from matplotlib import rc_context, rcdefaults, rcParams
 from matplotlib.figure import Figure
 
 from stdask import schema
@@ -59,12 +61,27 @@ MINUS = "\N{MINUS SIGN}"
 RADIUS_SYMBOLS = {"R": "R", "R_GUIDE": r"R_{\rm guide}"}  # [atlas] radius -> symbol, in mathematics
 
 
+@contextmanager
+def own_style(further: Mapping[str, Any] | None = None) -> Iterator[None]:
+    """Draw with Matplotlib's defaults and `STYLE`, whatever a matplotlibrc file or the session has set.
+
+    Parameters
+    ----------
+    further
+        Settings of one figure.
+    """
+    with rc_context():  # gives the session its own settings back
+        rcdefaults()
+        rcParams.update(STYLE | dict(further or {}))
+        yield
+
+
 class PrintedFigure(Figure):
     """A figure that is saved with the settings it was drawn with, whatever those of the session are."""
 
     def savefig(self, fname: Any, **options: Any) -> None:
         """Write the figure to a path: fonts are embedded when it is saved, not when it is drawn."""
-        with rc_context(STYLE):
+        with own_style():
             super().savefig(fname, **options)
 
 

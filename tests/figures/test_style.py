@@ -1,5 +1,8 @@
 """Quantities are written as the field writes them, and figures of every kind fit a printed page."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
@@ -22,6 +25,7 @@ from stdask.figures.sky import draw_sky
 from stdask.figures.style import PrintedFigure, symbol, unit_of, with_unit
 from stdask.schema.evaluation import ATLAS, CATALOGUE
 from stdask.science.galaxy.density import PlaneGrid
+from stdask.storage.documents import write_figure
 from tests.figures.printing import check_print
 
 
@@ -60,6 +64,76 @@ def test_a_saved_figure_has_fonts_that_journals_accept_whatever_the_session_is_s
     content = page.read_bytes()
     assert b"/Subtype /Type3" not in content
     assert b"/FontFile2" in content  # TrueType outlines, which is type 42
+
+
+# Settings of a session that change every figure: in size, letters, lines and layout, and how it is written.
+HOSTILE = {
+    "axes.facecolor": "black",
+    "axes.grid": True,
+    "axes.formatter.limits": [-1, 1],
+    "figure.dpi": 37.0,
+    "font.family": ["serif"],
+    "image.interpolation": "bicubic",
+    "lines.marker": "x",
+    "mathtext.fontset": "stix",
+    "path.sketch": (1.0, 100.0, 2.0),
+    "savefig.bbox": "tight",
+    "savefig.transparent": True,
+    "text.usetex": True,
+    "xtick.color": "red",
+}
+
+
+def histogram() -> Figure:
+    return draw_separations(np.linspace(0, 1.9, 200), np.arange(200) % 10 == 0, radius=2.0, n_chance=4.0)
+
+
+DRAW = """
+import sys
+from pathlib import Path
+import numpy as np
+from stdask.figures.separations import draw_separations
+from stdask.storage.documents import write_figure
+
+figure = draw_separations(np.linspace(0, 1.9, 200), np.arange(200) % 10 == 0, radius=2.0, n_chance=4.0)
+write_figure(Path(sys.argv[1]), figure)
+"""
+
+
+def start(code: str, *arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run code in a process of its own, in which Matplotlib is not imported yet."""
+    own = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=own)
+
+
+@pytest.mark.parametrize("ending", ["png", "pdf"])
+def test_a_figure_has_the_same_bytes_whatever_the_session_is_set_to(tmp_path: Path, ending: str) -> None:
+    plain, hostile = (tmp_path / f"{name}.{ending}" for name in ("plain", "hostile"))
+    write_figure(plain, histogram())
+    with rc_context(HOSTILE):
+        write_figure(hostile, histogram())
+        assert {name: rcParams[name] for name in HOSTILE} == HOSTILE  # The session keeps its settings.
+    assert hostile.read_bytes() == plain.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["no.such.key: 1\nlines.linewidth: thick\n", "text.usetex: True\nfont.family: serif\n"],
+    ids=["unknown", "usetex"],
+)
+def test_a_matplotlibrc_file_changes_no_figure_and_is_not_commented_on(tmp_path: Path, content: str) -> None:
+    (tmp_path / "matplotlibrc").write_text(content)
+    write_figure(tmp_path / "here.png", histogram())
+    done = start(DRAW, tmp_path / "there.png", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "there.png").read_bytes() == (tmp_path / "here.png").read_bytes()
+
+
+def test_a_matplotlibrc_file_that_is_no_text_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "matplotlibrc").write_bytes(b"font.family: \xe9\n")
+    done = start(DRAW, tmp_path / "there.png", cwd=tmp_path)
+    assert "ConfigError: Matplotlib cannot read a file matplotlibrc" in done.stderr.splitlines()[-1]
 
 
 # Every kind of figure that `evaluate`, `pair` and the planes of labels draw, with long names and many labels.

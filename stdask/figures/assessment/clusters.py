@@ -5,7 +5,6 @@ from textwrap import fill
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -15,9 +14,9 @@ from stdask.figures.style import (
     MINUS,
     PAGE_HEIGHT,
     SAMPLE_MARKS,
-    STYLE,
     SURVEY_B,
     PrintedFigure,
+    own_style,
     symbol,
     unit_of,
     with_unit,
@@ -57,7 +56,7 @@ def draw_clusters(means: Sequence[ClusterMean], names: tuple[str, str]) -> Figur
     n_columns = min(COLUMNS, len(labels))
     n_rows = -(-len(labels) // n_columns)
     height = min(ROW + LINE * len(clusters), (PAGE_HEIGHT - HEAD) / n_rows)
-    with rc_context(STYLE):
+    with own_style():
         figure = PrintedFigure((FULL_WIDTH, HEAD + height * n_rows))
         panels = figure.subplots(n_rows, n_columns, sharey=True, squeeze=False)
         for axes, label in zip(panels.flat, labels, strict=False):

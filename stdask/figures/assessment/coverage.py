@@ -3,12 +3,21 @@
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import binom
 
-from stdask.figures.style import FAINT, FULL_WIDTH, INK, PAGE_HEIGHT, STYLE, SURVEY_A, TRANSLATED, PrintedFigure, symbol
+from stdask.figures.style import (
+    FAINT,
+    FULL_WIDTH,
+    INK,
+    PAGE_HEIGHT,
+    SURVEY_A,
+    TRANSLATED,
+    PrintedFigure,
+    own_style,
+    symbol,
+)
 
 BAND = (0.025, 0.975)  # quantiles: 95 % of right errors stay inside
 
@@ -34,7 +43,7 @@ def draw_coverage(labels: Sequence[str], counts: np.ndarray, calibrated: np.ndar
     figure
         Source: Gneiting, Balabdaoui & Raftery 2007, JRSS B 69, 243, sect. 3.1.
     """
-    with rc_context(STYLE):
+    with own_style():
         figure = PrintedFigure((FULL_WIDTH, min(0.7 + 1.7 * len(labels), PAGE_HEIGHT)))
         axes = figure.subplots(len(labels), 2, squeeze=False, sharex="col", width_ratios=(3, 2))
         for n, (panels, label) in enumerate(zip(axes, labels, strict=True)):

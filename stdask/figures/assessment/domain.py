@@ -3,7 +3,6 @@
 from itertools import combinations
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
@@ -11,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from scipy.ndimage import gaussian_filter
 
-from stdask.figures.style import FAINT, FULL_WIDTH, INK, SMALL, STYLE, PrintedFigure, symbol, unit_of, with_unit
+from stdask.figures.style import FAINT, FULL_WIDTH, INK, SMALL, PrintedFigure, own_style, symbol, unit_of, with_unit
 
 REVERSED = ("TEFF", "LOGG")  # drawn as in a Kiel diagram: hot left, giants on top
 VALID = ListedColormap(["#f4f2f8", "#b9abd3"])  # pale, so that the lines of the catalogue are seen on it
@@ -42,7 +41,7 @@ def draw_domain(names: tuple[str, ...], domain: Binned, catalogue: Binned, outsi
     figure
         Source: Thomas et al. 2024, A&A 690, A54, sect. 2.2.
     """
-    with rc_context(STYLE):
+    with own_style():
         if len(names) == 1:
             return _draw_one_input(names[0], domain, catalogue, float(outside[0]), title)
         size = len(names) - 1

@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -14,9 +13,9 @@ from stdask.figures.style import (
     MINUS,
     PAGE_HEIGHT,
     SMALL,
-    STYLE,
     SURVEY_B,
     PrintedFigure,
+    own_style,
     symbol,
 )
 
@@ -54,7 +53,7 @@ def draw_importance(
     label_names, kind_names, group_names, input_names = (_in_order(a) for a in (labels, kinds, groups, inputs))
     n_apart = len(set(inputs[players != players[0]]))
     height = len(input_names) * (0.14 + 0.12 * len(group_names))
-    with rc_context(STYLE):
+    with own_style():
         figure, panels = _layout(label_names, kind_names, height)
         for (label, kind), panel in panels.items():
             for n, group in enumerate(group_names):

@@ -3,18 +3,17 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from stdask.figures.style import (
     FAINT,
     FULL_WIDTH,
     PAGE_HEIGHT,
-    STYLE,
     SURVEY_A,
     SURVEY_B,
     TRANSLATED,
     PrintedFigure,
+    own_style,
     symbol,
     with_unit,
 )
@@ -43,7 +42,7 @@ def draw_populations(
     shown = [n for n in range(len(quantities)) if _varies([pairs[:, n], *(own[:, n] for own in stars.values())])]
     n_columns = min(COLUMNS, len(shown)) or 1
     n_rows = -(-len(shown) // n_columns) or 1
-    with rc_context(STYLE):
+    with own_style():
         figure = PrintedFigure((FULL_WIDTH, min(1.45 * n_rows + 0.6, PAGE_HEIGHT)))
         axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
         for panel in axes[len(shown) :]:

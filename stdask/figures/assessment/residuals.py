@@ -3,7 +3,6 @@
 from textwrap import fill
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import median_abs_deviation
@@ -13,10 +12,10 @@ from stdask.figures.style import (
     FULL_WIDTH,
     INK,
     MINUS,
-    STYLE,
     SURVEY_A,
     TRANSLATED,
     PrintedFigure,
+    own_style,
     symbol,
     unit_of,
     with_unit,
@@ -65,7 +64,7 @@ def draw_residuals(
         rows.insert(0, (values_a, names[0], SURVEY_A))
     height = _half_height(np.concatenate([values - values_b for values, _, _ in rows]))
     reach = _reach(values_b, [values for values, _, _ in rows])
-    with rc_context(STYLE):
+    with own_style():
         figure = PrintedFigure((FULL_WIDTH, 0.5 + 2.1 * len(rows)))
         axes = figure.subplots(len(rows), 3, squeeze=False, sharey=True, width_ratios=(4, 4, 2.2))
         for panels, (values, name, colour) in zip(axes, rows, strict=True):

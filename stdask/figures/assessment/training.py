@@ -3,12 +3,11 @@
 import math
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from stdask.figures.style import FAINT, FULL_WIDTH, INK, PAGE_HEIGHT, STYLE, SURVEY_B, TRANSLATED, PrintedFigure
+from stdask.figures.style import FAINT, FULL_WIDTH, INK, PAGE_HEIGHT, SURVEY_B, TRANSLATED, PrintedFigure, own_style
 
 COLUMNS = 3
 ROW = 1.75  # inches
@@ -42,7 +41,7 @@ def draw_learning_curves(
     numbers = np.unique(members)
     columns = min(COLUMNS, len(numbers))
     rows = math.ceil(len(numbers) / columns)
-    with rc_context(STYLE):
+    with own_style():
         figure = PrintedFigure((FULL_WIDTH, min(0.8 + ROW * rows, PAGE_HEIGHT)))
         axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
         for panel, number in zip(axes.flat, numbers, strict=False):

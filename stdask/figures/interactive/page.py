@@ -4,17 +4,33 @@ import base64
 import gzip
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from bokeh.embed import json_item
 from bokeh.models import BoxZoomTool, PanTool, Range1d, ResetTool, SaveTool, WheelZoomTool
 from bokeh.plotting import figure as Plot
 from bokeh.resources import Resources
+from bokeh.settings import PrioritizedSetting, settings
 
 from stdask.figures.style import FAINT, INK, symbol
 
 MARGIN_LEFT, MARGIN_RIGHT = 74, 16  # CSS pixels: more than an axis needs, so that the width of a figure is known
 STEPS_PER_UNIT = 4096  # drawn numbers are rounded to these steps: finer than any number shown, and a third of the size
+
+
+@contextmanager
+def own_settings() -> Iterator[None]:
+    """Work with Bokeh's defaults, whatever its variables (`BOKEH_...`), its file or the session have set."""
+    kept = {one: one._user_value for one in vars(type(settings)).values() if isinstance(one, PrioritizedSetting)}
+    try:
+        for setting in kept:
+            setting.set_value(setting.default)
+        yield
+    finally:
+        for setting, value in kept.items():
+            setting._user_value = value
 
 
 def frame(x_range: tuple[float, float], y_range: tuple[float, float], x_label: str, y_label: str) -> Plot:
@@ -63,4 +79,5 @@ def pack(plot: Plot) -> str:
 
 def bokeh_script() -> str:
     """Return the part of BokehJS that draws figures; it loads nothing by itself."""
-    return str(Resources(mode="inline", components=["bokeh"], minified=True).js_raw[0])
+    with own_settings():
+        return str(Resources(mode="inline", components=["bokeh"], minified=True).js_raw[0])

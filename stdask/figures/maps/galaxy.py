@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
@@ -21,7 +20,7 @@ from stdask.figures.maps.marks import (
     outline_area,
 )
 from stdask.figures.maps.sheet import NO_STARS, MapImage, MapRow, Margins, Sheet, make_sheet
-from stdask.figures.style import SMALL, STYLE
+from stdask.figures.style import SMALL, own_style
 from stdask.science.galaxy.galactocentric import SUN_X_KPC, SUN_Z_KPC
 from stdask.science.galaxy.map_grid import MapGrid
 
@@ -63,7 +62,7 @@ def draw_maps(
     kinds = ["sun", "centre", *(["midplane"] if edge_on else ["rotation", "circles"])]
     areas = [None if row.area is None else area_of(row.area) for row in rows]
     handles, texts = marks_of([*kinds, *kinds_of(rows, areas)])
-    with rc_context(STYLE):
+    with own_style():
         sheet = make_sheet(rows, (frame[3] - frame[2]) / (frame[1] - frame[0]), MARGINS, texts=texts, note=note)
         for row, panels, area in zip(rows, sheet.panels, areas, strict=True):
             for axes, image in zip(panels, row.images, strict=True):

@@ -6,14 +6,13 @@ import astropy.units as u
 import healpy as hp
 import numpy as np
 from astropy.coordinates import ICRS, Galactic
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from stdask.figures.maps.marks import area_of, kinds_of, marks_of, outline_area
 from stdask.figures.maps.sheet import NO_STARS, MapRow, Margins, make_sheet
-from stdask.figures.style import INK, SMALL, STYLE
+from stdask.figures.style import INK, SMALL, own_style
 
 RESOLUTION = (480, 240)  # points of the drawing: one every 0.75 degrees
 LONGITUDES = (
@@ -48,7 +47,7 @@ def draw_sky_maps(order: int, rows: Sequence[MapRow], titles: Sequence[str], *, 
     pixels = _pixels(order, longitudes, latitudes)
     areas = [None if row.area is None else area_of(row.area[pixels], BLUR) for row in rows]
     handles, texts = marks_of(kinds_of(rows, areas))
-    with rc_context(STYLE | {"ytick.right": False, "xtick.top": False}):
+    with own_style({"ytick.right": False, "xtick.top": False}):
         sheet = make_sheet(rows, 0.5, MARGINS, texts=texts, note=note, projection="mollweide")
         for row, panels, area in zip(rows, sheet.panels, areas, strict=True):
             for axes, image in zip(panels, row.images, strict=True):

@@ -3,12 +3,14 @@
 import base64
 import gzip
 import json
+import re
 
 import numpy as np
 import pytest
+from bokeh.settings import settings
 from numpy.testing import assert_allclose, assert_array_equal
 
-from stdask.figures.interactive.page import bokeh_script, frame, pack, plain, rounded
+from stdask.figures.interactive.page import bokeh_script, frame, own_settings, pack, plain, rounded
 
 
 def test_a_packed_figure_is_json_without_numbers_that_json_has_not():
@@ -26,6 +28,27 @@ def test_the_script_does_not_end_its_own_element():
     # HTML Living Standard, sect. 13.1.2: what a script element must not hold
     assert not any(text in bokeh_script().lower() for text in ("</script", "<script", "<!--"))
     assert "\r" not in bokeh_script()  # a browser would change it before it is hashed
+
+
+def test_settings_of_bokeh_change_neither_the_script_nor_a_figure_and_come_back(monkeypatch):
+    def drawn() -> tuple[str, str]:
+        with own_settings():
+            content = gzip.decompress(base64.b64decode(pack(frame((0, 1), (0, 2), "across", "up")))).decode()
+        # Bokeh counts the models of a process: the numbers in their ids go on.
+        return bokeh_script(), re.sub(r'"p\d+"', '"p"', content)
+
+    plain_page = drawn()
+    for name in ("DEV", "SERIALIZE_INCLUDE_DEFAULTS", "PRETTY"):
+        monkeypatch.setenv(f"BOKEH_{name}", "yes")
+    monkeypatch.setenv("BOKEH_SIMPLE_IDS", "no")
+    monkeypatch.setenv("BOKEH_RESOURCES", "cdn")
+    settings.minified = False
+    try:
+        assert drawn() == plain_page
+        assert settings.minified() is False
+        assert settings.simple_ids() is False
+    finally:
+        del settings.minified
 
 
 def test_rounding_is_finer_than_what_is_told_and_keeps_gaps():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from stdask.figures.interactive.page import bokeh_script, pack
+from stdask.figures.interactive.page import bokeh_script, own_settings, pack
 from stdask.stages.report.interactive.choices import READINGS, Interactive
 from stdask.stages.report.interactive.maps import map_figures
 from stdask.stages.report.interactive.profiles import PROFILES, profile_figure
@@ -45,11 +45,12 @@ def interactive_figures(folder: Path, titles: tuple[str, str], bin_kpc: float) -
     bin_kpc
         Width of a pixel of the maps.
     """
-    profiles = {name: made for name in PROFILES if (made := profile_figure(folder, name, titles))}
-    room = MOST_BYTES
     found: dict[str, Interactive] = {}
-    for name, (plot, figure) in (profiles | map_figures(folder, titles, bin_kpc)).items():
-        content = pack(plot)
-        found[name] = replace(figure, reading=READINGS[name], content=content if len(content) <= room else "")
-        room -= len(found[name].content)
+    room = MOST_BYTES
+    with own_settings():
+        profiles = {name: made for name in PROFILES if (made := profile_figure(folder, name, titles))}
+        for name, (plot, figure) in (profiles | map_figures(folder, titles, bin_kpc)).items():
+            content = pack(plot)
+            found[name] = replace(figure, reading=READINGS[name], content=content if len(content) <= room else "")
+            room -= len(found[name].content)
     return found
