@@ -1,5 +1,6 @@
 """Batch jobs: the script that starts a worker, and the commands that submit, list and cancel it."""
 
+import getpass
 import os
 import pwd
 import re
@@ -38,7 +39,7 @@ class Dialect:
     submit: tuple[str, ...]
     script_on_stdin: bool
     submitted: str  # pattern of the id in the output of `submit`
-    list_jobs: tuple[str, ...]  # prints the id and, if it can, the state of every job of the user
+    list_jobs: tuple[str, ...]  # prints the id and, if it can, the state of every job of the user; see USER
     ended: frozenset[str]  # states of jobs that will never run again
     cancel: tuple[str, ...]
     own_id: str  # shell variable with the id of the job
@@ -46,7 +47,7 @@ class Dialect:
     account: str = "account"  # its name in dask-jobqueue
 
 
-USER = pwd.getpwuid(os.getuid()).pw_name
+USER = "{user}"  # stands for the name of the user in a command
 DIALECTS: Mapping[str, Dialect] = {
     "slurm": Dialect(
         "SLURMCluster",
@@ -166,7 +167,7 @@ class Batch:
             If the scheduler does not answer.
         """
         ids = set()
-        for line in _call(self._dialect.list_jobs).splitlines():
+        for line in _call(_of_the_user(self._dialect.list_jobs)).splitlines():
             number, _, state = line.strip().partition(" ")
             found = re.match(r"\d+", number)
             if found and state.strip() not in self._dialect.ended:
@@ -264,6 +265,29 @@ def walltime_seconds(walltime: str) -> int:
     """Return a walltime "hours:minutes:seconds" in seconds."""
     hours, minutes, seconds = map(int, walltime.split(":"))
     return 3600 * hours + 60 * minutes + seconds
+
+
+def _of_the_user(command: Sequence[str]) -> list[str]:
+    """Return a command with the name of the user in it.
+
+    Raises
+    ------
+    ClusterError
+        If the user has none: some containers run under a number that their system does not know.
+    """
+    if USER not in command:
+        return list(command)
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        try:
+            user = getpass.getuser()  # as LOGNAME or USER say
+        except (KeyError, OSError):
+            raise ClusterError(
+                f"User id {os.getuid()} has no name on this machine, and {command[0]} needs one to list your jobs. "
+                "Set the variable LOGNAME to your user name."
+            ) from None
+    return [user if word == USER else word for word in command]
 
 
 def _call(command: Iterable[str], stdin: Path | None = None, must_succeed: bool = True) -> str:

@@ -10,9 +10,9 @@ from multiprocessing import resource_tracker
 from typing import Any, Self
 
 from distributed import Client, LocalCluster
-from distributed.security import Security
 from distributed.worker import Worker
 
+from stdask.cluster.tls import temporary_security
 from stdask.display.console import say
 
 SECONDS_TO_COME_BACK = 30.0  # A worker starts in two to ten seconds on a busy machine.
@@ -45,7 +45,7 @@ class LocalWorkers:
                 memory_limit=self._memory,
                 dashboard_address="127.0.0.1:0",
                 host="127.0.0.1",
-                security=Security.temporary(),  # Other users of this machine must not send it work.
+                security=temporary_security(),  # Other users of this machine must not send it work.
                 protocol="tls",
             )
         try:

@@ -8,14 +8,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from stdask.cluster.jobs import Batch
+from stdask.cluster.causes import cause_in, remedy_of
+from stdask.cluster.jobs import COMMAND_SECONDS, Batch
 from stdask.errors import ClusterError
 
 SECONDS_BETWEEN_LOOKS = 3.0
 NOT_LISTED_YET = 10.0  # Seconds for which the scheduler may not list a job that was just submitted.
 FIRST_WAIT, LONGEST_WAIT = 5.0, 300.0  # Seconds to wait after a failure, doubled each time.
 MOST_AT_ONCE = 50  # submissions between two looks
-TAIL_LINES = 6  # lines of an ended job's log that are quoted
+BARREN = 3  # Failures in a row that end a run none of whose workers ever connected: waiting would not help it.
+SILENT_SAID, SILENT_LIMIT = 60.0, 1800.0  # Seconds without an answer of the batch scheduler: a word, the end.
 
 
 @dataclass
@@ -40,9 +42,10 @@ class Supervisor:
     connected
         Returns the names of the connected workers, which are the ids of their jobs.
     logs
-        Folder of the jobs' output. Its last lines are quoted.
+        Folder of the jobs' output. The line that says why a job ended is quoted.
     max_failures
-        Failures in a row (submissions refused, jobs that end before their worker connects) after which to give up.
+        Failures in a row (submissions refused, jobs that end before their worker connects) after which to give up. Jobs
+        that end are given up after three if no worker has ever connected.
     tell
         Called with messages for the user.
     note_job
@@ -76,6 +79,9 @@ class Supervisor:
         self.replaced = 0
         self.error: ClusterError | None = None
         self._failures = 0
+        self._ever_connected = False
+        self._answered_at: float | None = None  # when the batch scheduler last answered
+        self._silence_said = False
         self._not_before = 0.0
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -96,16 +102,19 @@ class Supervisor:
         """Submit no more jobs."""
         self._stop.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(COMMAND_SECONDS)  # It may wait for the answer to a command, and no longer.
 
     def look(self, now: float) -> None:
         """Look once: forget the jobs that ended, and submit those that are missing."""
         with self._lock:
             try:
                 queued = self._scheduler.queued()
-            except ClusterError:
+            except ClusterError as exc:
+                self._wait_for_answer(now, exc)
                 return  # Without an answer, no job is known to have ended.
+            self._answered_at, self._silence_said = now, False
             connected = self._connected()
+            self._ever_connected = self._ever_connected or bool(connected)
             for number in sorted(connected & queued - set(self.jobs)):  # The answer to their submission was lost.
                 self.jobs[number] = BatchJob(now, answered=True)
                 self._note_job(f"+{number}")
@@ -117,7 +126,9 @@ class Supervisor:
                     never_answered = self._ended(number, job) or never_answered
             if never_answered:  # One failure, however many jobs ended this way.
                 self._failed(now)
-                self._give_up(f"Jobs ended {self._failures} times in a row before a worker connected. {never_answered}")
+                most = self._max_failures if self._ever_connected else min(BARREN, self._max_failures)
+                words = f"Jobs ended {self._failures} times in a row before a worker connected. {never_answered}"
+                self._give_up(words, most)
             missing = self._wanted - len(self.jobs)
             if missing > 0 and now >= self._not_before and self.error is None:
                 self._submit_missing(min(missing, 1 if self._failures else MOST_AT_ONCE), now)
@@ -147,7 +158,8 @@ class Supervisor:
             except ClusterError as exc:
                 self._failed(now)
                 self._tell(f"{exc} Next try in {self._not_before - now:.0f} s.")
-                self._give_up(f"The scheduler refused jobs {self._failures} times in a row, the last time with: {exc}")
+                words = f"The scheduler refused jobs {self._failures} times in a row, the last time with: {exc}"
+                self._give_up(words, self._max_failures)
                 return
 
     def _submit(self) -> None:
@@ -160,31 +172,44 @@ class Supervisor:
         del self.jobs[number]
         self.replaced += 1
         self._note_job(f"-{number}")
-        tail = self._tail(number)
+        why = self._why(number)
         if job.answered:
-            self._tell(f"Job {number} ended and is replaced.{tail}")
+            self._tell(f"Job {number} ended and is replaced{why}")
             return ""
-        text = f"Job {number} ended before its worker connected.{tail}"
+        text = f"Job {number} ended before its worker connected{why}"
         self._tell(text)
         return text
+
+    def _wait_for_answer(self, now: float, trouble: ClusterError) -> None:
+        """Say that the batch scheduler does not answer, and give up in the end if no worker is connected either."""
+        self._answered_at = now if self._answered_at is None else self._answered_at
+        seconds = now - self._answered_at
+        if seconds > SILENT_SAID and not self._silence_said:
+            self._silence_said = True
+            self._tell(f"The batch scheduler has not answered for {seconds:.0f} s; trying again. {trouble}")
+        if seconds > SILENT_LIMIT and not self._connected():
+            self.error = ClusterError(
+                f"The batch scheduler has not answered for {seconds / 60:.0f} minutes, and no worker is connected. "
+                f"{trouble} Run the same command again when it answers."
+            )
+            self._stop.set()
 
     def _failed(self, now: float) -> None:
         self._failures += 1
         self._not_before = now + min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(self._failures - 1, 10))
 
-    def _give_up(self, why: str) -> None:
+    def _give_up(self, why: str, most: int) -> None:
         """Give up after too many failures in a row, unless workers are connected or jobs are in the queue."""
-        if self._failures >= self._max_failures and not self._connected() and not self.jobs:
+        if self._failures >= most and not self._connected() and not self.jobs:
             self.error = ClusterError(f"{why}\nSee the logs in {self._logs}, and try `stdask cluster check`.")
             self._stop.set()
 
-    def _tail(self, number: str) -> str:
-        """Return the last lines of a job's logs."""
+    def _why(self, number: str) -> str:
+        """Return the end of a sentence: why a job ended, as its logs say, and what to do."""
         lines: list[str] = []
         own = re.compile(rf"(?<!\d){number}(?!\d)")
         for path in sorted(path for path in self._logs.iterdir() if own.search(path.name)):
-            try:
-                lines += [line for line in path.read_text(errors="replace").splitlines() if line.strip()]
-            except OSError:
-                continue
-        return "".join(f"\n    | {line[:200]}" for line in lines[-TAIL_LINES:])
+            with suppress(OSError):
+                lines += path.read_text(encoding="utf-8", errors="replace").splitlines()
+        cause = cause_in(lines)
+        return f": {cause.rstrip('.')}. {remedy_of(cause)}".rstrip() if cause else "."

@@ -53,7 +53,8 @@ class ClusterConfig(TomlModel):
     tls: bool = True
     """Encrypt the traffic between stdask and its batch jobs, and accept workers of this run only."""
     max_failures: int = Field(default=10, ge=1)
-    """Number of submissions or jobs that may fail in a row before the run stops."""
+    """Number of submissions or jobs that may fail in a row before the run stops. Jobs that fail before any worker has
+    connected stop it after three."""
 
     @model_validator(mode="after")
     def _address_is_given(self) -> Self:

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -261,3 +262,27 @@ def test_a_machine_without_the_scheduler_is_an_error(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(ClusterError, match=r"This machine has no bsub, which \[cluster\] kind = 'lsf' needs"):
         Batch("lsf").require()
+
+
+def without_a_name(uid: int) -> NoReturn:
+    raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+
+def test_a_user_id_without_a_name_is_no_error_where_no_name_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("pwd.getpwuid", without_a_name)
+    command(tmp_path, "squeue", printing("12 R"), monkeypatch)
+    assert Batch("slurm").queued() == {"12"}
+
+
+def test_a_batch_system_that_needs_the_name_of_the_user_gets_it_or_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("pwd.getpwuid", without_a_name)
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    command(tmp_path, "qselect", f'echo "$@" > {tmp_path / "asked"}; echo 12.server', monkeypatch)
+    with pytest.raises(ClusterError, match="has no name on this machine, and qselect needs one"):
+        Batch("pbs").queued()
+    monkeypatch.setenv("LOGNAME", "anna")
+    assert Batch("pbs").queued() == {"12"}
+    assert (tmp_path / "asked").read_text() == "-u anna\n"
