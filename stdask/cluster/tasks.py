@@ -28,6 +28,7 @@ from stdask.errors import (
     StdaskError,
     StorageError,
     SurveyError,
+    machine_error,
 )
 
 Item = TypeVar("Item")
@@ -230,6 +231,8 @@ def attempt(item: Any, number: int, digest: str) -> Outcome:
     except FATAL as exc:
         return Outcome(address, None, str(exc), exc)
     except Exception as exc:
+        if fault := machine_error(exc):
+            return Outcome(address, None, str(fault))
         frames = [f for f in traceback.extract_tb(exc.__traceback__) if "stdask" in f.filename]
         where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
         return Outcome(address, None, f"{type(exc).__name__}: {exc}{where}")

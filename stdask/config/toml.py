@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from stdask.config.messages import describe_problems
-from stdask.errors import StdaskError
+from stdask.errors import StdaskError, raise_machine_error
 
 
 class TomlModel(BaseModel):
@@ -43,10 +43,13 @@ def load_toml(path: Path, error: type[StdaskError]) -> dict[str, Any]:
             return tomllib.load(file)
     except FileNotFoundError:
         raise error(f"No file {path}. Check the path.") from None
-    except (OSError, UnicodeDecodeError) as exc:
-        raise error(f"Cannot read {path}: {exc}.") from exc
+    except UnicodeDecodeError as exc:
+        raise error(f"{path} is not UTF-8 text ({exc}). Write the file in UTF-8.") from exc
+    except OSError as exc:
+        raise_machine_error(exc, f"reading {path}")
+        raise error(f"Cannot read {path}: {exc}. Check the path and its permissions.") from exc
     except tomllib.TOMLDecodeError as exc:
-        raise error(f"{path} is not valid TOML: {exc}.") from exc
+        raise error(f"{path} is not valid TOML: {exc}. Correct this place.") from exc
 
 
 def validate(model: type[Model], content: dict[str, Any], where: str, error: type[StdaskError]) -> Model:

@@ -9,12 +9,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-console = Console(highlight=False, soft_wrap=True)
+from stdask.display.terminal import Terminal
 
+console = Terminal()
 
 SECONDS_BETWEEN_LOOKS = 1.0  # Time between two updates of a bar: state of the workers, record of its figures.
 SECONDS_BETWEEN_LINES = 10.0  # Time between two lines of a bar in a batch log.
@@ -95,7 +96,7 @@ def progress_bar(
     """
     bar = Bar(Figures(description, total, unit, tasks), watch)
     columns = (TextColumn("  {task.description}"), BarColumn(), TimeElapsedColumn())
-    with _Bars(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+    with _Bars(*columns, console=console, disable=not console.moves, transient=True) as progress:
         bar.shown_by(progress)
         with bar.ticking():
             yield bar
@@ -184,7 +185,7 @@ class Bar:
         figures, now = self.figures(), time.monotonic()
         if self._listener:
             self._listener(figures)
-        if console.is_terminal or self._figures == self._printed:
+        if console.moves or self._figures == self._printed:
             return
         if now - self._last_line >= SECONDS_BETWEEN_LINES or (ended and self._lines):
             say(f"  {figures.description}: {figures}")
@@ -202,4 +203,4 @@ class _Bars(Progress):
         """Return the bar, and below it its figures of this moment."""
         yield from super().get_renderables()
         for task in self.tasks:
-            yield Text(f"  {task.fields['bar'].figures()}", style="dim")
+            yield Text(f"  {task.fields['bar'].figures()}", style="dim", overflow="fold", no_wrap=False)

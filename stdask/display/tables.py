@@ -1,12 +1,16 @@
-"""Printed tables: numbers as in the report, and no line longer than the terminal or the 80 columns of a batch log."""
+"""Printed tables: numbers as in the report, in the width of the terminal or the 80 columns of a batch log.
+
+No number and no word is ever cut or broken. A line is longer than the terminal only where one column has no place.
+"""
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
-from typing import Any
+from typing import Any, Literal
 
 from rich import box
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
@@ -21,6 +25,9 @@ SCORES = {"mae": "MAE", "robust": "robust sigma", "bias": "bias"}
 FIRST_METHODS = ("translated", "debiased")  # First lines of an accuracy table.
 
 
+RULE = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)  # `SIMPLE_HEAD` in ASCII.
+
+
 @dataclass(frozen=True)
 class _Column:
     title: str
@@ -28,9 +35,20 @@ class _Column:
     numeric: bool
 
     @property
+    def narrowest(self) -> int:
+        """Width of the longest word, or of the longest number."""
+        lines = [self.title, *(cell.plain for cell in self.cells)]
+        return max(cell_len(part) for line in lines for part in (line.split("\n") if self.numeric else line.split()))
+
+    @property
+    def widest(self) -> int:
+        """Width in which nothing is folded."""
+        return max(map(cell_len, [*self.title.split("\n"), *(cell.plain for cell in self.cells)]))
+
+    @property
     def width(self) -> int:
-        widest = max(max(cell.cell_len for cell in self.cells), *map(len, self.title.split("\n")))
-        return GAP + (widest if self.numeric else min(widest, FOLDED))
+        """Width that the column must have in any part of a table, with the gap behind it."""
+        return GAP + (self.widest if self.numeric else max(self.narrowest, min(self.widest, FOLDED)))
 
 
 def print_table(title: str, rows: Sequence[Mapping[str, Any]], section: str = "") -> None:
@@ -50,15 +68,12 @@ def print_table(title: str, rows: Sequence[Mapping[str, Any]], section: str = ""
     names = [name for name in rows[0] if not (name.endswith(ERROR) and name.removesuffix(ERROR) in rows[0])]
     columns = [_column(name, rows) for name in names]
     ends = [bool(section) and row[section] != after[section] for row, after in pairwise(rows)]
+    width = console.console.width
     if title:
-        console.console.print(Text(title, "bold"), soft_wrap=False)
-    for part in _parts(columns, console.console.width):
-        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
-        for column in part:
-            table.add_column(Text(column.title), justify="right" if column.numeric else "left", no_wrap=column.numeric)
-        for n, end in enumerate([*ends, False]):
-            table.add_row(*(column.cells[n] for column in part), end_section=end)
-        console.console.print(table)
+        for line in textwrap.wrap(title, width, break_long_words=False, break_on_hyphens=False):
+            console.console.print(Text(line, "bold"))
+    for part in _parts(columns, width):
+        _print_part(part, ends)
         console.console.print()
 
 
@@ -102,6 +117,21 @@ def _renamed(row: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, An
     }
 
 
+def _print_part(columns: Sequence[_Column], ends: Sequence[bool]) -> None:
+    """Print columns that have their place side by side. `ends` tells of each row but the last if a section ends."""
+    rule = RULE if console.console.options.ascii_only else box.SIMPLE_HEAD
+    width = sum(column.width for column in columns) - GAP
+    own = width if width > console.console.width else None  # Rich would leave out columns.
+    table = Table(box=rule, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0), width=own)
+    for column in columns:
+        side: Literal["left", "right"] = "right" if column.numeric else "left"
+        least = column.width - GAP
+        table.add_column(Text(column.title), justify=side, no_wrap=column.numeric, overflow="fold", min_width=least)
+    for n, end in enumerate([*ends, False]):
+        table.add_row(*(column.cells[n] for column in columns), end_section=end)
+    console.console.print(table, crop=False)
+
+
 def _column(name: str, rows: Sequence[Mapping[str, Any]]) -> _Column:
     values = [row[name] for row in rows]
     numeric = not any(isinstance(value, (str, Text, bool, list)) for value in values)
@@ -109,8 +139,9 @@ def _column(name: str, rows: Sequence[Mapping[str, Any]]) -> _Column:
         cells = [measured(row[name], row[f"{name}{ERROR}"]) for row in rows]
     else:
         cells = [number(value) for value in values]
-    texts = [value if isinstance(value, Text) else Text(cell) for value, cell in zip(values, cells, strict=True)]
-    title = name.replace("_", " ") if name.islower() else name
+    plain = console.console.plain
+    texts = [value if isinstance(value, Text) else Text(plain(cell)) for value, cell in zip(values, cells, strict=True)]
+    title = plain(name.replace("_", " ") if name.islower() else name)
     widest = max(*(cell.cell_len for cell in texts), *map(len, title.split(" ")))
     return _Column(textwrap.fill(title, widest) if numeric else title, texts, numeric)
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from stdask import schema
-from stdask.errors import EnsembleError
+from stdask.errors import EnsembleError, raise_machine_error
 from stdask.storage.ensembles import CARD, DOCUMENT, StoredEnsemble, parse_ensemble
 from stdask.storage.files import replacing
 
@@ -99,6 +99,7 @@ def _read_files(path: Path) -> dict[str, bytes]:
     except zipfile.BadZipFile as exc:
         raise EnsembleError(f"{path} is not a packed ensemble, or is cut off or damaged ({exc}). {REMEDY}") from exc
     except (OSError, EOFError, ValueError, NotImplementedError, RuntimeError, MemoryError) as exc:
+        raise_machine_error(exc, f"reading {path}")
         raise EnsembleError(f"Cannot read the packed ensemble {path} ({exc or type(exc).__name__}). {REMEDY}") from exc
 
 

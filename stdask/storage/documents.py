@@ -9,7 +9,7 @@ from astropy.io.ascii import InconsistentTableError
 from astropy.table import Column, Table
 
 from stdask import __version__
-from stdask.errors import CatalogueError
+from stdask.errors import CatalogueError, raise_machine_error
 from stdask.schema.rows import columns_of, units_of
 from stdask.storage.files import replacing
 
@@ -52,6 +52,7 @@ def read_ecsv(path: Path) -> Table:
     except FileNotFoundError:
         raise CatalogueError(f"No file {path}. Run the stage that writes it.") from None
     except (InconsistentTableError, ValueError, OSError) as exc:
+        raise_machine_error(exc, f"reading {path}")
         raise CatalogueError(f"Cannot read {path}: {exc}. Remove it and run its stage again.") from exc
 
 
@@ -147,6 +148,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as exc:
+        raise_machine_error(exc, f"reading {path}")
         raise CatalogueError(f"Cannot read {path}: {exc}. Run the stage that writes it.") from exc
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from stdask.errors import EnsembleError
+from stdask.errors import EnsembleError, raise_machine_error
 from stdask.storage.files import hash_of, replacing, sha256, sha256_of, write_text
 
 DOCUMENT = "ensemble.json"
@@ -115,6 +115,7 @@ def parse_ensemble(read: Callable[[str], bytes], where: Path, remedy: str) -> St
     except FileNotFoundError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError, SafetensorError) as exc:
+        raise_machine_error(exc, f"reading {where}")
         raise EnsembleError(f"The ensemble in {where} is damaged ({exc!r}). {remedy}") from exc
     if any(map(UNPRINTABLE.search, _texts([content, [own for own, _ in families.values()], stored.card]))):
         raise EnsembleError(f"{where} holds text with control characters, which could mislead its reader. {remedy}")

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from stdask.errors import StdaskError, StorageError
+from stdask.errors import StdaskError, StorageError, raise_machine_error
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # no space, no quota, longer than the limit of `ulimit -f`
 CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM}
+PLENTY = 1 << 28  # Bytes. A write that fails while that many are free has filled another disk, or a quota.
 SHORT_WRITE = re.compile(r"\d+ requested and \d+ written")  # numpy's text on a full disk, also from astropy
 
 
@@ -51,6 +52,8 @@ def explaining(path: Path) -> Iterator[None]:
     ------
     StorageError
         With the path, the reason, the free space and what to do.
+    MachineError
+        If the machine is the cause, e.g. out of memory.
     """
     try:
         yield
@@ -59,6 +62,7 @@ def explaining(path: Path) -> Iterator[None]:
     except Exception as exc:
         if message := _why_not_written(path, exc):
             raise StorageError(message) from exc
+        raise_machine_error(exc, f"writing {path}")
         raise
 
 
@@ -107,12 +111,25 @@ def _why_not_written(path: Path, trouble: BaseException) -> str:
     if number in CLOSED:
         return f"Cannot write {path}: {os.strerror(number)}. Make its folder writable, or choose another."
     if number in FULL:
-        free = shutil.disk_usage(_existing(path.parent)).free
         return (
-            f"Cannot write {path}: {os.strerror(number)}, {free / 1e6:,.1f} MB free. Make room or raise your quota and "
+            f"Cannot write {path}: {os.strerror(number)}, {_space(path)}. Make room or raise your quota and "
             "start again: what is done is kept."
         )
     return ""
+
+
+def _space(path: Path) -> str:
+    """Return what is free where a file was to be written, and, if that is plenty, in the folders that are full then."""
+    folder = _existing(path.parent)
+    state, free = os.statvfs(folder), shutil.disk_usage(folder).free
+    if state.f_files and not state.f_favail:
+        return f"the disk can hold no more than its {state.f_files:,} files (inodes)"
+    words = f"{free / 1e6:,.1f} MB free"
+    if free < PLENTY:
+        return words
+    others = [Path(os.environ.get("TMPDIR") or "/tmp"), Path("/dev/shm")]
+    told = [f"{shutil.disk_usage(other).free / 1e6:,.1f} MB in {other}" for other in others if other.is_dir()]
+    return f"{words} there, {' and '.join(told)}"
 
 
 def _error_number(trouble: BaseException | None) -> int | None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from stdask.errors import CatalogueError
+from stdask.errors import CatalogueError, raise_machine_error
 
 MOST_BYTES = 160_000  # of one figure: a page of fifty stays below 11 MB in base64
 PIXELS_PER_INCH = 225  # two image pixels for each of a laptop's screen, at the size that a page gives a figure
@@ -36,6 +36,7 @@ def page_image(path: Path) -> PageImage:
             dots = float(opened.info.get(DPI, (96, 96))[0])
             image = opened.convert("RGB")
     except OSError as exc:
+        raise_machine_error(exc, f"reading {path}")
         raise CatalogueError(f"Cannot read {path}: {exc}. Run the stage that writes it.") from exc
     width, height = image.width / dots, image.height / dots
     image.thumbnail((round(PIXELS_PER_INCH * width), round(PIXELS_PER_INCH * height)))

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from stdask.errors import CatalogueError
+from stdask.errors import CatalogueError, raise_machine_error
 from stdask.storage.files import replacing
 
 
@@ -63,4 +63,5 @@ def _read_part(path: Path, part: int) -> pa.Table:
         with pa.OSFile(str(path)) as source, pa.ipc.open_file(source) as reader:
             return pa.Table.from_batches([reader.get_batch(part)])
     except (OSError, pa.ArrowException) as exc:
+        raise_machine_error(exc, f"reading {path}")
         raise CatalogueError(f"Cannot read {path}: {exc}. Remove it and start again.") from exc

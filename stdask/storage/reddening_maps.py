@@ -7,7 +7,7 @@ import healpy as hp
 import numpy as np
 from astropy.io import fits
 
-from stdask.errors import SurveyError
+from stdask.errors import SurveyError, raise_machine_error
 from stdask.storage.files import replacing
 
 GALACTIC, CELESTIAL = ("G", "GALACTIC"), ("C", "CELESTIAL", "EQUATORIAL", "ICRS")  # COORDSYS; "E" is ecliptic
@@ -42,6 +42,7 @@ def store_reddening_map(source: Path, target: Path) -> str:
     except FileNotFoundError:
         raise SurveyError(f"No map {source}. Check `ebv_map` and --data-dir.") from None
     except Exception as exc:  # a file that is no map can raise anything in two parsers
+        raise_machine_error(exc, f"reading {source}")
         reason = " ".join(str(exc).split())
         raise SurveyError(f"{source} is no HEALPix FITS map that healpy reads: {reason}.") from exc
     header = fits.Header(cards)

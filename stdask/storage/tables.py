@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from stdask.errors import CatalogueError
+from stdask.errors import CatalogueError, raise_machine_error
 from stdask.schema import Column
 from stdask.storage.files import replacing
 
@@ -162,6 +162,7 @@ def read_parquet(
     except FileNotFoundError:
         raise CatalogueError(f"No file {path}. Run the stage that writes it.") from None
     except (pa.ArrowInvalid, pa.ArrowKeyError, OSError) as exc:
+        raise_machine_error(exc, f"reading {path}")
         raise CatalogueError(f"Cannot read {path}: {exc}. Remove it and run its stage again.") from exc
     raise CatalogueError(f"{path} has no column {min(lost)!r}. Remove it and run its stage again.")
 
@@ -173,6 +174,7 @@ def fault_of_parquet(path: Path) -> str:
             for _ in file.iter_batches():
                 pass
     except (pa.ArrowInvalid, OSError) as exc:
+        raise_machine_error(exc, f"reading {path}")
         return f"cannot be read ({exc})"
     return ""
 

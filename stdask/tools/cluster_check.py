@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from rich.table import Table
 from threadpoolctl import threadpool_info
 
 from stdask import __version__
@@ -22,7 +21,8 @@ from stdask.cluster.jobs import DIALECTS, ONE_THREAD, job_script
 from stdask.cluster.machine import available_cores, own_folder, sgemm_flops
 from stdask.cluster.workers import Workers
 from stdask.config.cluster import ClusterConfig
-from stdask.display.console import console, say
+from stdask.display.console import say
+from stdask.display.tables import print_table
 from stdask.errors import ClusterError, StorageError
 from stdask.runs.lock import read_lock
 from stdask.storage import paths
@@ -200,20 +200,19 @@ def _wait(workers: Workers) -> None:
 
 
 def _print(node: Node, waited: float, problems: list[str]) -> None:
-    table = Table("what", "found", title="A worker of this cluster", title_justify="left")
-    table.add_row("from submission to answer", f"{waited:.0f} s")
-    table.add_row("node", f"{node.host}, {node.system}")
-    table.add_row("processor", f"{node.processor}, {node.cores} cores for this job")
-    table.add_row("versions", ", ".join(f"{name} {number}" for name, number in node.versions.items()))
-    table.add_row("BLAS threads", ", ".join(map(str, node.blas_threads)) or "no BLAS loaded")
-    table.add_row(
-        "run folder",
-        "seen and written to" if node.writes_run else "seen, but NOT writable" if node.sees_run else "NOT seen",
-    )
-    table.add_row("own disk", f"{node.disk} ({node.disk_kind}), {node.disk_free / 1e9:.0f} GB free")
-    table.add_row("GPUs", ", ".join(node.gpus) or "none")
-    table.add_row("matrix product, one thread", f"{node.sgemm / 1e9:.0f} Gflop/s (single precision)")
-    console.print(table)
+    folder = "seen and written to" if node.writes_run else "seen, but NOT writable" if node.sees_run else "NOT seen"
+    found = {
+        "from submission to answer": f"{waited:.0f} s",
+        "node": f"{node.host}, {node.system}",
+        "processor": f"{node.processor}, {node.cores} cores for this job",
+        "versions": ", ".join(f"{name} {number}" for name, number in node.versions.items()),
+        "BLAS threads": ", ".join(map(str, node.blas_threads)) or "no BLAS loaded",
+        "run folder": folder,
+        "own disk": f"{node.disk} ({node.disk_kind}), {node.disk_free / 1e9:.0f} GB free",
+        "GPUs": ", ".join(node.gpus) or "none",
+        "matrix product, one thread": f"{node.sgemm / 1e9:.0f} Gflop/s (single precision)",
+    }
+    print_table("A worker of this cluster", [{"what": what, "found": text} for what, text in found.items()])
     for problem in problems:
         say(f"  {problem}", "bold red")
     if not problems:

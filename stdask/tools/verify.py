@@ -9,7 +9,7 @@ from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
 from stdask.display.console import say
 from stdask.display.tables import print_table
-from stdask.errors import CatalogueError, IncompleteError
+from stdask.errors import CatalogueError, IncompleteError, raise_machine_error
 from stdask.runs.lock import read_lock
 from stdask.runs.receipts import Receipt, read_receipt, write_damaged
 from stdask.runs.registry import ENTRIES, STAGES
@@ -92,6 +92,7 @@ def fault_of(file: WrittenFile, output: Path) -> str:
     except FileNotFoundError:
         return MISSING
     except OSError as exc:
+        raise_machine_error(exc, f"reading {path}")
         return f"cannot be read ({exc})"
     if file.partition:
         return fault_of_partition(path, *file.partition)

@@ -1,5 +1,6 @@
 """The command line: errors are one line and an exit code, commands start fast, Ctrl-C says how to resume."""
 
+import errno
 import json
 import os
 import re
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from distributed.comm.core import CommClosedError
 from typer.main import get_command
 
 from stdask import __version__
@@ -270,3 +272,80 @@ def test_help_arrives_whole(words: tuple[str, ...], command, monkeypatch, capsys
 
 def test_shells_can_complete_commands(monkeypatch, capsys):
     assert "--install-completion" in call(monkeypatch, capsys, "--help")[1]
+
+
+def in_a_shell(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of a shell in which `stdask` is this one; the last line printed on stderr is the exit code."""
+    line = line.replace("stdask ", f"{sys.executable} -m stdask ") + '; echo "${PIPESTATUS[0]}" >&2'
+    return subprocess.run(
+        ["bash", "-c", line], capture_output=True, text=True, errors="replace", env=os.environ | environment, check=True
+    )
+
+
+LONG = "stdask survey show galah_dr3"
+
+
+@pytest.mark.parametrize(
+    ("command", "unbuffered"),
+    [("stdask --version", "1"), ("stdask --help", ""), (LONG, "1"), ("stdask survey list", "")],
+)
+def test_a_full_output_is_not_a_full_run_folder(command: str, unbuffered: str):
+    *told, code = in_a_shell(f"{command} > /dev/full", PYTHONUNBUFFERED=unbuffered).stderr.splitlines()
+    assert code == "2"
+    (line,) = told
+    assert line.startswith("stdask: Cannot write to the standard output: No space left on device.")
+
+
+@pytest.mark.parametrize("command", [LONG, "stdask --help"])
+def test_a_reader_that_has_enough_is_no_error(command: str):
+    done = in_a_shell(f"{command} | true")
+    assert done.stderr in ("0\n", "141\n")  # it may have ended before the reader
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_are_no_error(closed: str):
+    done = in_a_shell(f"( stdask survey list {closed} )")
+    assert done.stderr.splitlines()[-1] == "0"
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii:strict", "latin-1", "utf-8:strict"])
+def test_messages_are_printed_whatever_the_locale(encoding: str, tmp_path: Path):
+    name = os.fsdecode(b"\xd0\xb6\xff.toml")  # half UTF-8, half not
+    done = subprocess.run(
+        [sys.executable, "-m", "stdask", "run", str(tmp_path / name)],
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"stdask: No file ")
+    assert b"\\xff.toml. Check the path." in done.stderr
+
+
+def test_the_module_of_the_command_line_is_the_command_line():
+    done = subprocess.run([sys.executable, "-m", "stdask.cli.main", "--version"], capture_output=True, check=True)
+    assert done.stdout.decode() == f"stdask {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "stdask: Out of memory. Use fewer workers"),
+        (OSError(errno.EMFILE, "Too many open files"), "`ulimit -n 4096`"),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), "stdask: The network, or the process at its other end, failed"),
+        (CommClosedError("ConnectionPool closing."), "stdask: The network, or the process at its other end, failed"),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory", "x"), "Check the path, its permissions"),
+        (OSError("nothing more is known"), "nothing more is known. Run the same command again to resume."),
+    ],
+)
+def test_an_error_of_the_machine_is_one_line_about_its_cause(error, said, monkeypatch, capsys):
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("stdask.tools.bench.bench.run", fail)
+    code, text = call(monkeypatch, capsys, "bench")
+    assert code == 2
+    assert said in text
+    assert len(text.strip().splitlines()) == 1
+    assert ("Check the path" in text) == isinstance(error, FileNotFoundError)

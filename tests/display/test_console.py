@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 
 import pytest
-from rich.console import Console
 
 from stdask.display import console
 from stdask.display.console import Figures, duration, listener, progress_bar
+from stdask.display.terminal import Terminal
 
 Printed = Callable[[], list[str]]
 
@@ -20,7 +20,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Printed:
     monkeypatch.setattr(console, "SECONDS_BETWEEN_LOOKS", 0.05)
     monkeypatch.setattr(console, "SECONDS_BETWEEN_LINES", 0.2)
     file = io.StringIO()
-    monkeypatch.setattr(console, "console", Console(file=file, highlight=False, soft_wrap=True))
+    monkeypatch.setattr(console, "console", Terminal(file=file))
     return lambda: file.getvalue().splitlines()
 
 
@@ -119,7 +119,7 @@ def test_a_short_bar_leaves_no_line_in_a_batch_log(log: Printed):
 
 def test_a_bar_shows_its_figures_on_a_narrow_terminal_in_full(monkeypatch: pytest.MonkeyPatch):
     file = io.StringIO()
-    terminal = Console(file=file, force_terminal=True, width=50, highlight=False, color_system=None)
+    terminal = Terminal(file=file, force_terminal=True, width=50, color_system=None)
     monkeypatch.setattr(console, "console", terminal)
     with progress_bar("translate [A]", 300, tasks=3, unit="stars", watch=lambda: "12 of 64 workers") as bar:
         bar.advance(200)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from stdask.errors import CatalogueError, StorageError
+from stdask.errors import CatalogueError, MachineError, StorageError
 from stdask.storage.files import replacing, sha256, write_text
 
 
@@ -92,10 +92,15 @@ def test_the_reason_is_found_below_the_words_of_a_library(tmp_path: Path):
 def test_other_errors_and_those_with_a_remedy_of_their_own_stay_what_they_are(tmp_path: Path):
     closed = CatalogueError("the file that is copied cannot be read")
     closed.__cause__ = PermissionError(errno.EACCES, "Permission denied")
-    for trouble in (OSError(errno.EIO, "Input/output error"), ValueError("no"), closed):
+    for trouble in (OSError(errno.ENOENT, "No such file or directory"), ValueError("no"), closed):
         with pytest.raises(type(trouble)) as told:
             write_half(tmp_path / "table", trouble)
         assert told.value is trouble
+
+
+def test_a_disk_that_fails_is_not_a_full_one(tmp_path: Path):
+    with pytest.raises(MachineError, match="A disk or its file server failed while writing"):
+        write_half(tmp_path / "table", OSError(errno.EIO, "Input/output error"))
 
 
 IN_A_NAMESPACE = ["unshare", "--mount"]  # mounts seen by nobody else, gone with the process

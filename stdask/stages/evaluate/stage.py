@@ -64,9 +64,10 @@ def run(run: Run, workers: Workers, truth: Path | None = None) -> Receipt:
     figures += _compare_populations(run, evaluated, pairs, tables, workers)
     notes += notes_of_shifts(tables.population)
     written = write_tables(folder, tables)
-    _print_tables(tables, notes)
     n_test = {name: max(r.n for r in tables.accuracy if r.family == name) for name in _families_of(tables)}
-    return stage.finish([*figures, *written], EvaluateCounts(n_test=n_test, notes=tuple(notes)))
+    receipt = stage.finish([*figures, *written], EvaluateCounts(n_test=n_test, notes=tuple(notes)))
+    _print_tables(tables, notes)
+    return receipt
 
 
 def _evaluate_families(

@@ -86,12 +86,10 @@ def run(run: Run, workers: Workers) -> Receipt:
     rows = {pixel: record.partition.rows for pixel, record in records.items() if record.partition}
     known = {path: written for pixel, r in records.items() for path, written in _files(folder, pixel, r).items()}
     _remove_others(folder, rows, known)
-    aside = add_up(list(records.values()))
-    cuts = list_cuts(opened, aside)
+    cuts = list_cuts(opened, aside := add_up(list(records.values())))
     write_declared(folder / paths.CUTS, cuts)
-    print_table("Cut by cut", [vars(row) for row in cuts], "survey")
     catalogue = finish_catalogue(folder, paths.MERGED, sources.columns, rows, {"stdask_key": stage.key})
-    outputs = [*catalogue_files(folder), *write_collection(workers, catalogue)]
+    outputs = [*catalogue_files(folder), *write_collection(workers, catalogue), *repeats.glob("*.parquet")]
     counts = MergeCounts(
         rows=RowCounts(
             sum(part.catalogue.n_rows for part in opened),
@@ -103,7 +101,9 @@ def run(run: Run, workers: Workers) -> Receipt:
         notes=tuple(_notes(opened, sources, config.exclude, list(records.values()), aside)),
         partitions=PartitionCounts(len(records), n_kept),
     )
-    return stage.finish([*outputs, *repeats.glob("*.parquet")], counts, known)
+    receipt = stage.finish(outputs, counts, known)
+    print_table("Cut by cut", [vars(row) for row in cuts], "survey")
+    return receipt
 
 
 def _tile(workers: Workers, stage: Stage, opened: Sequence[Opened], sources: Sources) -> list[MergeTile]:

@@ -90,8 +90,9 @@ def run(run: Run, workers: Workers) -> Receipt:
         n_chance=None if n_chance is None else round(n_chance, 1),
         notes=(*notes, *_epoch_notes(a, b, search)),
     )
+    receipt = stage.finish([path, rejected, *figures], counts)
     _print_matches(counts)
-    return stage.finish([path, rejected, *figures], counts)
+    return receipt
 
 
 def id_columns(a: Catalogue, b: Catalogue, settings: MatchById, ids: tuple[str, str]) -> tuple[str, str]:

@@ -65,12 +65,12 @@ def run(run: Run, workers: Workers) -> Receipt:
         counts[name] = FamilyStars(len(stars), int(stars.is_test.sum()))
     written = save_ensemble(run, families, _provenance(stage))
     write_declared(paths.history(run.output), history)
+    found = TrainCounts(families=counts, domains=domains, notes=tuple(notes))
+    receipt = stage.finish([*written, paths.history(run.output)], found)
     for name, bins in domains.items():
         say(f"  bins of the domain of {name}: {bins}")
     for note in notes:
         say(f"  {note}", "yellow")
-    found = TrainCounts(families=counts, domains=domains, notes=tuple(notes))
-    receipt = stage.finish([*written, paths.history(run.output)], found)
     workers.refresh()  # TensorFlow takes 0.8 GB of each worker, and no later stage needs it
     return receipt
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stdask.config.messages import nearest
-from stdask.errors import CatalogueError
+from stdask.errors import CatalogueError, raise_machine_error
 from stdask.schema import HEALPIX, Column, Columns
 from stdask.science.measurements.expressions import Expression, parse_expression
 from stdask.science.sky.healpix import Pixel
@@ -181,6 +181,7 @@ def open_catalogue(folder: Path | str) -> Catalogue:
         epoch = float(properties[EPOCH]) if EPOCH in properties else None
         return Catalogue(folder, properties["obs_collection"], rows, Columns(map(to_column, fields)), epoch)
     except (OSError, pa.ArrowInvalid, KeyError, ValueError) as exc:
+        raise_machine_error(exc, f"reading {folder}")
         if (folder / "catalogues").is_dir():
             names = ", ".join(sorted(path.name for path in (folder / "catalogues").iterdir() if path.is_dir()))
             raise CatalogueError(f"{folder} is the folder of a run. Name one of its catalogues/: {names}.") from exc

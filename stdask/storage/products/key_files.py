@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from stdask.errors import CatalogueError
+from stdask.errors import CatalogueError, raise_machine_error
 from stdask.science.galaxy.binned import BinnedStars
 from stdask.science.galaxy.binning import range_of_bins
 from stdask.science.galaxy.weighted import WeightedKeys
@@ -51,5 +51,6 @@ def read_keys(
                     weights = row.column(name + WEIGHTS).flatten().to_numpy()[first:end].copy() if weighted else None
                     found.append(BinnedStars(range_of_bins(keys, first_bin, end_bin), n_bins, weights))
         except (OSError, KeyError, pa.ArrowException) as exc:
+            raise_machine_error(exc, f"reading {path}")
             raise CatalogueError(f"Cannot read {path}: {exc}. Remove it and start again.") from exc
     return {name: BinnedStars.merge(found, n_bins) for name, found in parts.items()}

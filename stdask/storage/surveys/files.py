@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stdask.config.addresses import is_remote
 from stdask.config.survey_files import FileHints
-from stdask.errors import SurveyError
+from stdask.errors import SurveyError, raise_machine_error
 from stdask.storage.files import hash_of, sha256
 from stdask.storage.surveys.format import SurveyFile, explained
 from stdask.storage.surveys.many import in_threads, join_files
@@ -129,6 +129,7 @@ def _check(path: Path) -> None:
         with path.open("rb"):
             pass
     except FileNotFoundError:
-        raise SurveyError(f"No survey file {path}. Check `file` in run.toml and --data-dir.") from None
+        raise SurveyError(f"No survey file {path}. Check `file` or `files` in run.toml and --data-dir.") from None
     except OSError as exc:
+        raise_machine_error(exc, f"reading {path}")
         raise SurveyError(f"Cannot read {path}: {exc}. Check the path and its permissions.") from exc

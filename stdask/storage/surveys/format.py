@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 
 from stdask.config.addresses import is_remote
 from stdask.config.messages import nearest
-from stdask.errors import StdaskError, SurveyError
+from stdask.errors import StdaskError, SurveyError, raise_machine_error
 from stdask.storage.tables import in_groups, to_column, write_in_row_groups
 
 ELEMENT = re.compile(r"(.+)\[(\d+(?:,\s*\d+)*)\]", re.DOTALL)  # of the vectors of a column, counted from 0
@@ -205,7 +205,9 @@ class SurveyFile(ABC):
             raise SurveyError(f"{self.path}: column {column!r} holds one value a row. Name it without [{match[2]}].")
         element = _place(subscripts, self.vectors[column])
         if element is None:
-            raise SurveyError(f"{self.path} has no {name}: column {column!r} holds {self._elements(column)}.")
+            raise SurveyError(
+                f"{self.path} has no {name}: column {column!r} holds {self._elements(column)}. Name one of them."
+            )
         return Wanted(f"{column}[{match[2]}]", column, element)
 
     def _elements(self, column: str) -> str:
@@ -248,8 +250,10 @@ def explained(path: Path) -> Iterator[None]:
 
     Raises
     ------
+    MachineError
+        If the machine is the cause, e.g. out of memory: the file may be sound.
     SurveyError
-        If anything was raised.
+        If anything else was raised.
     """
     try:
         yield
@@ -260,6 +264,7 @@ def explained(path: Path) -> Iterator[None]:
     except EOFError as exc:
         raise SurveyError(f"{path} is cut off: its last bytes are missing. Fetch the file again.") from exc
     except Exception as exc:  # a damaged file can raise anything in the parsers
+        raise_machine_error(exc, f"reading {path}")
         reason = " ".join(str(exc).split()).rstrip(".") or type(exc).__name__
         raise SurveyError(f"Cannot read {path}: {reason}. Check the file or fetch it again.") from exc
 

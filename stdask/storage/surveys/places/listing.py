@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from stdask.config.addresses import is_remote
-from stdask.errors import SurveyError
+from stdask.errors import SurveyError, raise_machine_error
 from stdask.storage.surveys.places.hats import is_hats, list_partitions
 from stdask.storage.surveys.places.remote import patiently
 
@@ -35,6 +35,7 @@ def list_files(path: Path) -> tuple[Path, ...]:
             return list_partitions(path) if is_hats(path) else _in_folder(path)
         return _fitting(path) if is_pattern(path) else (path,)
     except OSError as exc:
+        raise_machine_error(exc, f"reading {path}")
         raise SurveyError(f"Cannot read {path}: {exc}. Check the path and its permissions.") from exc
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, cast
 
 from stdask.config.addresses import is_remote
-from stdask.errors import RemoteError, StdaskError, SurveyError
+from stdask.errors import RemoteError, StdaskError, SurveyError, raise_machine_error
 from stdask.storage.files import hash_of, sha256
 
 PAUSES = (1.0, 3.0, 10.0)  # seconds before each further try
@@ -173,6 +173,7 @@ def patiently(path: Path, work: Callable[[], R]) -> R:
                 raise SurveyError(f"There is nothing at {path}. Check the address.") from exc
             if status in (401, 403) or isinstance(cause, PermissionError):
                 raise SurveyError(f"{path} may not be read ({cause}). Check the address and your permission.") from exc
+            raise_machine_error(exc, f"reading {path}", network=False)
             if pause is None:
                 raise RemoteError(
                     f"Cannot read {path}: {str(cause) or type(cause).__name__}. Check the address and the network, and "
