@@ -205,6 +205,12 @@ def _empty_first_table(given: Input) -> None:
     fits.HDUList([fits.PrimaryHDU(), *tables]).writeto(given.file)
 
 
+def _other_first_table(given: Input) -> None:
+    tables = [fits.table_to_hdu(Table({"exposure": [1, 2]})), fits.table_to_hdu(given.stars)]
+    tables[1].name = "STARS"
+    fits.HDUList([fits.PrimaryHDU(), *tables]).writeto(given.file)
+
+
 def _file(keys: str) -> Callable[[Input], object]:
     """Return a change of the definition: keys of `[file]`."""
     return lambda given: given.define('id = "id"\n', f'id = "id"\nfile = {{ {keys} }}\n')
@@ -434,6 +440,11 @@ FILES = (
         _empty_first_table,
         ("first table has no rows; table 2 has 12", '[file] hdus = ["2"]'),
     ),
+    Refused(
+        "FITS whose first table is another one",
+        _other_first_table,
+        ("lacks 8 columns", "The table STARS has", 'set [file] hdus = ["STARS"]'),
+    ),
     Refused("FITS cut off", lambda given: given.cut_to(0.7), ("is cut off", "Fetch the file again")),
     Refused("FITS cut off in its header", lambda given: given.cut_to(0.3), ("cut off", "Fetch the file again")),
     Refused("Parquet cut off", _as("survey.parquet", lambda given: given.cut_to(0.9)), ("survey.parquet", "again")),
@@ -502,6 +513,25 @@ COLUMNS = (
         "several columns that are not there",
         lambda given: (given.define('"feh"', '"fehh"'), given.define('"e_feh"', '"e_fehh"')),
         ("lacks 2 columns", "'fehh' (did you mean 'feh'?)", "'e_fehh' (did you mean 'e_feh'?)"),
+    ),
+    Refused(
+        "a column to keep with the name of a translated one",
+        lambda given: given.define('id = "id"\n', 'id = "id"\nkeep = ["FE_H_PRED_50"]\n'),
+        ("'FE_H_PRED_50'", "`stdask translate` adds", "Remove it from `keep`"),
+    ),
+    Refused(
+        "a column to keep that differs from another one by the case of letters",
+        lambda given: given.define('id = "id"\n', 'id = "id"\nkeep = ["fe_h"]\n'),
+        ("'FE_H'", "FITS files do not tell from 'fe_h'", "Remove it from `keep`"),
+    ),
+    Refused(
+        "an id called SOURCE_ID that is not Gaia's",
+        lambda given: given.define('id = "id"', 'id = "SOURCE_ID"'),
+        ("`id` names 'SOURCE_ID'", "`gaia_id` names 'gaia'", "rename it in the survey file"),
+    ),
+    Taken(
+        "a reference of several lines",
+        lambda given: given.define('reference = "none"', 'reference = """\n@article{x,\nhats_nrows=5\n}"""'),
     ),
     Taken("a column in other capital letters", lambda given: given.define('"e_feh"', '"E_FEH"')),
     Refused("two columns of one name, FITS", _two_names, ("two columns are called 'feh'",)),

@@ -11,6 +11,8 @@ from stdask.config.cluster import ClusterConfig
 from stdask.config.toml import InnerPath, TomlModel, load_toml, validate
 from stdask.errors import ConfigError
 
+METALLICITIES, ABUNDANCES = ("FE_H", "M_H"), ("MG_FE", "ALPHA_FE")  # of which one each tells the two sequences apart
+
 
 def _ascending(numbers: tuple[float, ...]) -> tuple[float, ...]:
     if any(low >= high for low, high in pairwise(numbers)):

@@ -7,6 +7,7 @@ from pydantic import Field
 from stdask import schema
 from stdask.config.addresses import locate
 from stdask.config.atlas import AtlasConfig
+from stdask.config.checks.later_stages import first_problem
 from stdask.config.cluster import ClusterConfig, choose_cluster
 from stdask.config.derived import lacking, offered, with_derived
 from stdask.config.stages import (
@@ -99,7 +100,8 @@ class Run(TomlModel):
             own = train.labels(family)
             names += [item.label for item in own] if side == "b" else [*train.inputs(family), *(i.source for i in own)]
         if side == "b":
-            names += [*self.config.atlas.labels, *self.config.atlas.select]
+            labels = self.definition_b.labels
+            names += [name for name in (*self.config.atlas.labels, *self.config.atlas.select) if name in labels]
         return tuple(dict.fromkeys(name for name in names if name))
 
     @property
@@ -160,6 +162,7 @@ def load_run(path: Path, data_dir: Path | None = None, output: Path | None = Non
     if "select" not in config.atlas.model_fields_set and "LOGG" not in definition_b.labels:
         atlas = config.atlas.model_copy(update={"select": {}})  # Without log g, giants cannot be selected.
         config = config.model_copy(update={"atlas": atlas})
+    check_later_stages(config, definition_a, definition_b, path)
     return Run(
         config=config,
         data_dir=(data_dir or path.parent).resolve(),  # workers may start in another folder
@@ -216,12 +219,6 @@ def check_labels(config: RunConfig, a: SurveyDefinition, b: SurveyDefinition, pa
     ConfigError
         If a survey does not measure one, or has it in another unit.
     """
-    for label in config.atlas.labels:
-        if label not in b.labels:
-            raise ConfigError(
-                f"Run file {path}: [atlas] labels: {label!r} is not measured by {b.name} (B), "
-                f"which has {', '.join(b.labels)}."
-            )
     for family in schema.FAMILIES:
         for item in config.train.labels(family):
             if item.label not in b.labels:
@@ -242,6 +239,18 @@ def check_labels(config: RunConfig, a: SurveyDefinition, b: SurveyDefinition, pa
         for name in definition.derived:
             if lack := lacking(name, definition):
                 raise ConfigError(f"Run file {path}: `derived` of the survey definition {definition.name}: {lack}")
+
+
+def check_later_stages(config: RunConfig, a: SurveyDefinition, b: SurveyDefinition, path: Path) -> None:
+    """Check what the later stages need, so that a name with a spelling error is reported before the training.
+
+    Raises
+    ------
+    ConfigError
+        With the first problem.
+    """
+    if text := first_problem(config, a, b):
+        raise ConfigError(f"Run file {path}: {text}")
 
 
 def _check_input(name: str, a: SurveyDefinition, path: Path) -> None:

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from stdask import schema
+from stdask.config.checks.names import collision
+from stdask.config.checks.texts import Line, Title
 from stdask.config.derived import lacking_columns
 from stdask.config.survey_elements import Elements
 from stdask.config.survey_files import Download, FileHints, Join
@@ -33,9 +35,9 @@ class SurveyDefinition(TomlModel):
 
     name: SurveyName
     """Name of the catalogue that is made from the survey: small letters, digits and `_`, starting with a letter."""
-    title: str
-    """Name of the survey in figures and tables."""
-    reference: str
+    title: Title
+    """Name of the survey in figures and tables. Line breaks become blanks, here and in the other texts but `notes`."""
+    reference: Line
     """Paper to cite for the survey."""
     notes: str = ""
     """Remarks: what the columns are, and which choices were made."""
@@ -58,7 +60,8 @@ class SurveyDefinition(TomlModel):
     id: str
     """Column of the identifier of the star in the survey. The catalogue keeps it under the same name."""
     gaia_id: str | None = None
-    """Column of the Gaia source_id. The catalogue calls it SOURCE_ID."""
+    """Column of the Gaia source_id. The catalogue calls it SOURCE_ID. If the ids of the survey are those of Gaia, `id`
+    and `gaia_id` name the same column."""
     ebv: str | None = None
     """Column of the reddening E(B-V), in magnitudes, on the scale of Schlegel et al. 1998, of a survey without
     `[photometry]`."""
@@ -88,7 +91,9 @@ class SurveyDefinition(TomlModel):
     duplicates: Duplicates | None = None
     """Which row is kept if a star has several."""
     keep: tuple[str, ...] = ()
-    """Further columns of the survey file that the catalogue keeps unchanged."""
+    """Further columns of the survey file that the catalogue keeps unchanged. They cannot have the name of a column that
+    stdask makes, such as TEFF of `[labels.TEFF]` or TEFF_PRED_50 of a translation; small and capital letters are the
+    same, because FITS files do not tell them apart."""
 
     @model_validator(mode="after")
     def _with_labels_of_elements(self) -> Self:
@@ -99,7 +104,7 @@ class SurveyDefinition(TomlModel):
 
     @model_validator(mode="after")
     def _labels_are_names(self) -> Self:
-        if self.name == "merged" or "_on_" in self.name:
+        if self.name == "merged" or "_on_" in self.name or self.name.endswith("_collection"):
             raise ValueError(f"the name {self.name!r} is reserved for catalogues of stdask. Choose another `name`")
         for name in self.labels:
             if not name.isidentifier() or name != name.upper():
@@ -108,15 +113,8 @@ class SurveyDefinition(TomlModel):
 
     @model_validator(mode="after")
     def _columns_differ(self) -> Self:
-        ours = [schema.HEALPIX.name, *(column.name for column in self.catalogue_columns)]
-        for name in (self.id, *self.keep):
-            if name in ours and name != schema.SOURCE_ID.name:
-                raise ValueError(f"the catalogue has its own column {name!r}. Remove it from `keep` or `id`")
-        for name in self.labels:
-            if ours.count(name) > 1:
-                raise ValueError(f"the catalogue has its own column {name!r}. Give the label another name")
-        if len({self.id, *self.keep}) <= len(self.keep):
-            raise ValueError("a column is named twice in `keep`, or in both `keep` and `id`. Name it once")
+        if text := collision(self):
+            raise ValueError(text)
         return self
 
     @model_validator(mode="after")

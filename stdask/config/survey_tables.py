@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from stdask import schema
+from stdask.config.checks.texts import Line
 from stdask.config.toml import TomlModel
 
 BAND_NAME = re.compile(r"[A-Z][A-Z0-9]*")
@@ -29,7 +30,7 @@ class Term(TomlModel):
     `[19, 20, 23]`."""
     any_of: tuple["Term", ...] = ()
     """Conditions of which at least one must hold. Replaces `column`, `op` and `value`."""
-    reason: str = ""
+    reason: Line = ""
     """Text for the table of cuts and for rejected rows. Default: the condition itself."""
 
     @model_validator(mode="after")
@@ -87,9 +88,9 @@ class Label(TomlModel):
     """Lowest and highest value that is possible, in the unit of the catalogue. Values outside become missing."""
     good: tuple[Term, ...] = ()
     """Conditions for this quantity. Where one fails, the value becomes missing but the star stays GOOD."""
-    description: str = ""
+    description: Line = ""
     """Meaning of the quantity. Needed only for names that stdask does not know."""
-    reference: str = ""
+    reference: Line = ""
     """Where the column is defined: a paper or a data model."""
 
     @model_validator(mode="after")
@@ -275,7 +276,7 @@ class Distance(TomlModel):
     accept: tuple[Term, ...] = ()
     """Conditions for this estimate, e.g. that the output flags of StarHorse are empty. Where one fails, the star takes
     the next estimate."""
-    reference: str = ""
+    reference: Line = ""
     """Paper to cite for this estimate."""
 
     @property

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from stdask import schema
 from stdask.config.derived import with_derived
-from stdask.config.run import DRAWN, Run, check_labels, load_run
+from stdask.config.run import DRAWN, Run, check_labels, check_later_stages, load_run
 from stdask.config.survey import SurveyDefinition
 from stdask.config.training import LabelConfig
 from stdask.errors import ConfigError
@@ -74,6 +74,7 @@ def _with_settings(run: Run, ensemble: "Ensemble", path: Path) -> Run:
     check_labels(config, run.definition_a, run.definition_b, path)
     _check_columns(run.definition_a, ensemble)
     definition_a = with_derived(run.definition_a, train.all_inputs)
+    check_later_stages(config, definition_a, run.definition_b, path)
     return run.model_copy(update={"config": config, "definition_a": definition_a})
 
 

@@ -1,6 +1,6 @@
 """Every column that stdask writes: name, unit, dtype, UCD and meaning."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from stdask.errors import ConfigError
@@ -197,6 +197,39 @@ def merged_columns(label: str, unit: str = "", n_members: int = 0) -> tuple[Colu
         replace(value, name=f"{label}_RAW", description=raw),
         replace(value, name=sample_name(label), description=sample),
         *members,
+    )
+
+
+def merged_table(names: Sequence[Collection[str]], labels: Iterable[Column], has_velocity: bool) -> tuple[Column, ...]:
+    """Return the columns of the merged catalogue.
+
+    Parameters
+    ----------
+    names
+        Of the columns of each survey that is merged.
+    labels
+        Columns of the labels of B: those of `merged_columns`.
+    has_velocity
+        Whether one of the labels is a velocity along the line of sight.
+    """
+    some, all_have = set().union(*names), set(names[0]).intersection(*names)
+    motion = PROPER_MOTION if PROPER_MOTION[0].name in some else ()
+    return (
+        HEALPIX,
+        ID,
+        SURVEY,
+        IN_PAIRS,
+        STAR_KEY,
+        *([SOURCE_ID] if SOURCE_ID.name in all_have else []),
+        *POSITION,
+        *labels,
+        *([EBV] if EBV.name in some else []),
+        *DISTANCE,
+        DISTANCE_FROM,
+        *motion,
+        *GALACTOCENTRIC,
+        *GALACTOCENTRIC_ERR,
+        *((*VELOCITIES, *ORBITS) if motion and has_velocity else ()),
     )
 
 

@@ -1,8 +1,9 @@
 """The columns that a translation adds to a catalogue of A: predictions, errors and flags."""
 
+import re
 from collections.abc import Iterable, Iterator
 
-from stdask.schema.catalogues import Column, Quantity, quantity
+from stdask.schema.catalogues import FAMILIES, Column, Quantity, quantity
 
 PERCENTILES = (5, 16, 50, 84, 95)  # Thomas et al. 2024, sect. 3.5 and Table A.1
 MEANINGS = {5: "5th percentile", 16: "16th percentile", 50: "median", 84: "84th percentile", 95: "95th percentile"}
@@ -158,3 +159,11 @@ def domain_columns(family: str) -> tuple[Column, ...]:
             f"DOMAIN_DENSITY_{title}", "int32", "", "meta.number", f"Training stars within DOMAIN_INDEX_{title} = 1"
         ),
     )
+
+
+def is_translated(name: str) -> bool:
+    """Tell whether a name, in capital or small letters, is that of a column that a translation adds."""
+    label, predicted, _ = name.upper().partition("_PRED_")
+    own = (*translated_columns(label), *member_columns(label, 1), debiased_column(label))
+    flags = (USE, *flag_columns(FAMILIES))
+    return re.sub(r"(?<=_PRED_MEMBER_)\d+$", "1", name.upper()) in {c.name for c in (own if predicted else flags)}

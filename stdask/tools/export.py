@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from stdask.config.checks.texts import one_line
 from stdask.display.console import say
 from stdask.errors import CatalogueError, ConfigError
 from stdask.schema.published import published_columns
@@ -59,7 +60,7 @@ def export(
         table_a1 = published_columns(catalogue.columns)
         names = [*table_a1, *(name for name in names if name not in table_a1)]
     condition = None if where is None else parse_expression(where)
-    provenance = provenance_of(catalogue) | ({"where": condition.text} if condition else {})
+    provenance = provenance_of(catalogue) | ({"where": one_line(condition.text)} if condition else {})
     write = write_cds_export if cds else write_export
     n_rows = write(path, catalogue, names or None, condition, provenance)
     say(f"{' and '.join(map(str, files))}: {n_rows:,} rows, {len(names or catalogue.columns)} columns")

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stdask import schema
-from stdask.config.atlas import AtlasConfig
+from stdask.config.atlas import ABUNDANCES, METALLICITIES, AtlasConfig
 from stdask.config.run import Run
 from stdask.science.galaxy.bins import CELLS, MAPS, PROFILES, STEPS, TREND, GalacticBins
 from stdask.stages.atlas.sources import StarSource
 
-METALLICITIES, ABUNDANCES = ("FE_H", "M_H"), ("MG_FE", "ALPHA_FE")
 MAPPED = (*METALLICITIES, *ABUNDANCES)
 HEIGHT = "HEIGHT"  # |Z|, which every star on the maps has: its counts are those of the stars
 HIGH_ALPHA = "HIGH_ALPHA"  # 1 above the line between the two sequences, 0 below: medians are shares

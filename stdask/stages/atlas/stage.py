@@ -11,7 +11,7 @@ import numpy as np
 
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
-from stdask.config.atlas import AtlasConfig
+from stdask.config.atlas import ABUNDANCES, METALLICITIES, AtlasConfig
 from stdask.config.run import Run
 from stdask.display.console import say
 from stdask.errors import ConfigError
@@ -31,12 +31,10 @@ from stdask.stages.atlas.products import Products
 from stdask.stages.atlas.profiles import write_profiles
 from stdask.stages.atlas.samples import (
     A_ONLY,
-    ABUNDANCES,
     ALONE,
     HEIGHT,
     MAPPED,
     MERGED,
-    METALLICITIES,
     RAW_ONLY,
     UNTRANSLATED,
     Selection,

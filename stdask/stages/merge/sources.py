@@ -140,7 +140,9 @@ def describe(opened: Sequence[Opened], b: SurveyDefinition, config: MergeConfig,
         velocity=velocity,
         clusters=clusters,
         config=config,
-        columns=_columns([part.names for part in opened], [c for own in labels.values() for c in own], bool(velocity)),
+        columns=schema.merged_table(
+            [part.names for part in opened], [c for own in labels.values() for c in own], bool(velocity)
+        ),
     )
 
 
@@ -179,31 +181,6 @@ def _n_members(label: str, opened: Sequence[Opened]) -> int:
     stem = f"{label}_PRED_MEMBER_"
     numbers = [sum(n.startswith(stem) for n in part.names) for part in opened if label in part.source.families]
     return min(numbers, default=0)
-
-
-def _columns(
-    names: Sequence[set[str]], labels: Sequence[schema.Column], has_velocity: bool
-) -> tuple[schema.Column, ...]:
-    """Return the columns of the merged catalogue, from those of each survey's."""
-    some = set.union(*names)
-    motion = schema.PROPER_MOTION if schema.PROPER_MOTION[0].name in some else ()
-    return (
-        schema.HEALPIX,
-        schema.ID,
-        schema.SURVEY,
-        schema.IN_PAIRS,
-        schema.STAR_KEY,
-        *([schema.SOURCE_ID] if schema.SOURCE_ID.name in set.intersection(*names) else []),
-        *schema.POSITION,
-        *labels,
-        *([schema.EBV] if schema.EBV.name in some else []),
-        *schema.DISTANCE,
-        schema.DISTANCE_FROM,
-        *motion,
-        *schema.GALACTOCENTRIC,
-        *schema.GALACTOCENTRIC_ERR,
-        *((*schema.VELOCITIES, *schema.ORBITS) if motion and has_velocity else ()),
-    )
 
 
 def _with_lists(opened: Sequence[Opened], lists: Sequence[IdList], data_dir: Path) -> list[Opened]:

@@ -16,6 +16,7 @@ from stdask.schema import HEALPIX, Column, Columns
 from stdask.science.measurements.expressions import Expression, parse_expression
 from stdask.science.sky.healpix import Pixel
 from stdask.storage import paths
+from stdask.storage.catalogue.properties import parse_properties
 from stdask.storage.memory_tables import to_astropy, to_pandas
 from stdask.storage.tables import read_parquet, to_column, to_field, to_masked
 
@@ -196,5 +197,4 @@ def read_properties(folder: Path, name: str = PROPERTIES) -> dict[str, str]:
     OSError
         If there is no such file.
     """
-    lines = (folder / name).read_text(encoding="utf-8").splitlines()
-    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    return parse_properties((folder / name).read_text(encoding="utf-8"))

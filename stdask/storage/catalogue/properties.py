@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from stdask import __version__
+from stdask.config.checks.texts import one_line
 from stdask.schema import HEALPIX, Column
 from stdask.science.sky.healpix import INDEX_ORDER, Pixel
 from stdask.storage.files import write_text
@@ -16,8 +17,18 @@ MAIN = ("_PRED_50", "_PRED_SIGMA")  # Endings of a translated label, and of its 
 
 
 def write_properties(path: Path, properties: Mapping[str, str]) -> None:
-    """Write a properties file, a line a key, leaving out keys without a value."""
-    write_text(path, "".join(f"{key}={value}\n" for key, value in properties.items() if value))
+    """Write a properties file, a line a key, leaving out keys without a value.
+
+    Readers of such files take a backslash for the beginning of an escape sequence, so it is written twice.
+    """
+    lines = {key: one_line(value).replace("\\", "\\\\") for key, value in properties.items()}
+    write_text(path, "".join(f"{key}={value}\n" for key, value in lines.items() if value))
+
+
+def parse_properties(text: str) -> dict[str, str]:
+    """Return what a properties file says, by its keys."""
+    lines = (line.split("=", 1) for line in text.split("\n") if "=" in line and not line.startswith("#"))
+    return {key: value.replace("\\\\", "\\") for key, value in lines}
 
 
 def properties_of(

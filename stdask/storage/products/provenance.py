@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from astropy.io import fits
 
 from stdask import __version__
+from stdask.config.checks.texts import one_line
 
 
 def provenance_hdu(provenance: Mapping[str, str | float | int]) -> fits.PrimaryHDU:
     """Return a primary HDU without data whose header names the program and says what `provenance` does.
 
-    Headers hold ASCII alone (FITS standard 4.0, section 4.2.1): other letters are written as their code points.
+    Headers hold ASCII alone (FITS standard 4.0, section 4.2.1): other letters are written as their code points, and
+    line breaks as blanks.
     """
     primary = fits.PrimaryHDU()
     primary.header["CREATOR"] = (f"stdask {__version__}", "software that made this file")
@@ -20,4 +22,4 @@ def provenance_hdu(provenance: Mapping[str, str | float | int]) -> fits.PrimaryH
 
 
 def _ascii(text: str) -> str:
-    return text.encode("ascii", "backslashreplace").decode()
+    return one_line(text).encode("ascii", "backslashreplace").decode()

@@ -1,5 +1,6 @@
 """Survey files in FITS: one binary table, or several side by side; a packed file is unpacked while it is read."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -28,7 +29,21 @@ class FitsFile(SurveyFile):
 
     layouts: tuple[FitsLayout, ...]
     places: Mapping[str, tuple[int, FitsColumn]]  # name -> number of its table, and how to read it
-    others: tuple[str, ...]  # tables that were not asked for, where none was
+    others: Mapping[str, frozenset[str]]  # tables that were not asked for, where none was, with their columns
+
+    def require(self, names: Sequence[str]) -> None:
+        """Raise if a column is missing, as `SurveyFile.require`; say if another table of the file has all of them."""
+        try:
+            super().require(names)
+        except SurveyError as exc:
+            wanted = {name.lower() for name in names}
+            if table := next((own for own, columns in self.others.items() if wanted <= columns), None):
+                raise SurveyError(
+                    f"{exc} Only the first table of the file was read, {self.layouts[0].name}. The table {table} has "
+                    f"{', '.join(map(repr, names))}: if that is the table of the stars, set [file] hdus = "
+                    f"[{json.dumps(table)}]."
+                ) from exc
+            raise
 
     @property
     def remark(self) -> str:
@@ -71,7 +86,7 @@ def open_fits(path: Path, hdus: Sequence[str]) -> FitsFile:
         and another has some.
     """
     packed = is_packed(path)
-    others: list[str] = []
+    others: dict[str, frozenset[str]] = {}
     with open_stream(path) as stream:
         if hdus:
             layouts = read_layouts(stream, list(dict.fromkeys(hdus)))
@@ -98,5 +113,5 @@ def open_fits(path: Path, hdus: Sequence[str]) -> FitsFile:
         by_slices=not packed,
         layouts=tuple(layouts),
         places=places,
-        others=tuple(others),
+        others=others,
     )

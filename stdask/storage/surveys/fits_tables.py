@@ -82,7 +82,7 @@ def read_layouts(stream: BinaryIO, names: Sequence[str]) -> list[FitsLayout]:
     raise SurveyError(f"it has no binary table {lost!r}. Name in [file] hdus some of {', '.join(seen)}.")
 
 
-def read_first_layout(stream: BinaryIO, only: bool) -> tuple[FitsLayout, list[str]]:
+def read_first_layout(stream: BinaryIO, only: bool) -> tuple[FitsLayout, dict[str, frozenset[str]]]:
     """Find the first binary table of a FITS file.
 
     Parameters
@@ -95,7 +95,7 @@ def read_first_layout(stream: BinaryIO, only: bool) -> tuple[FitsLayout, list[st
     Returns
     -------
     layout, others
-        The first table, and the names or numbers of the others.
+        The first table, and the names or numbers of the others, with their columns in small letters.
 
     Raises
     ------
@@ -109,15 +109,19 @@ def read_first_layout(stream: BinaryIO, only: bool) -> tuple[FitsLayout, list[st
     number, offset, header = first
     layout = _layout(_name(number, header), header, offset)
     if layout.n_rows and only:
-        return layout, []
-    others = [(_name(number, header), header["NAXIS2"]) for number, _, header in itertools.islice(tables, MOST_TABLES)]
-    full = [(name, n_rows) for name, n_rows in others if n_rows]
+        return layout, {}
+    others = {_name(number, header): header for number, _, header in itertools.islice(tables, MOST_TABLES)}
+    full = [(name, header["NAXIS2"]) for name, header in others.items() if header["NAXIS2"]]
     if not layout.n_rows and full:
         counted = ", ".join(f"table {name} has {n_rows}" for name, n_rows in full)
         raise SurveyError(
             f"its first table has no rows; {counted}: name it in [file] hdus = [{json.dumps(full[0][0])}]."
         )
-    return layout, [name for name, _ in others]
+    return layout, {name: _column_names(header) for name, header in others.items()}
+
+
+def _column_names(header: fits.Header) -> frozenset[str]:
+    return frozenset(str(header.get(f"TTYPE{n}", "")).lower() for n in range(1, header["TFIELDS"] + 1))
 
 
 def _tables(stream: BinaryIO) -> Iterator[tuple[int, int, fits.Header]]:

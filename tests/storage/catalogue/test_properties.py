@@ -4,13 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from jproperties import Properties
 
 from stdask import schema
 from stdask.schema import Column
 from stdask.science.sky.healpix import sky_index
 from stdask.storage.catalogue.catalogue import open_catalogue
 from stdask.storage.catalogue.hats import finish_catalogue
-from stdask.storage.catalogue.properties import default_columns, properties_of
+from stdask.storage.catalogue.properties import default_columns, parse_properties, properties_of, write_properties
 from stdask.storage.tables import to_table
 from tests.storage.sky import COLUMNS, star_data, write_sky, write_stars
 
@@ -94,3 +95,20 @@ def test_without_such_a_date_a_catalogue_has_the_same_bytes_each_time(tmp_path: 
     texts = [(write_sky(tmp_path / name / "sky")[0].folder / "hats.properties").read_text() for name in "ab"]
     assert texts[0] == texts[1]
     assert "date" not in texts[0].replace("hats_release_date", "")
+
+
+HOSTILE = {
+    "obs_title": "A = B, \u00fcber \u03b1 \\alpha C:\\new # ! :",
+    "bib_reference": "\n@article{x,\nyear = 2021,\nhats_nrows=5\r\n\x00\x1b}\u2028end\x85",
+    "stdask_source": "#a",
+}
+
+
+def test_a_text_of_several_lines_is_one_property_for_every_reader(tmp_path: Path):
+    write_properties(tmp_path / "hats.properties", HOSTILE | {"hats_nrows": "12", "left_out": ""})
+    content = (tmp_path / "hats.properties").read_bytes()
+    plain = HOSTILE | {"bib_reference": "@article{x, year = 2021, hats_nrows=5 } end", "hats_nrows": "12"}
+    assert parse_properties(content.decode()) == plain
+    theirs = Properties()  # the reader of hats and LSDB
+    theirs.load(content, "utf-8")
+    assert theirs.properties == plain

@@ -18,3 +18,8 @@ def test_a_header_names_program_inputs_and_numbers(tmp_path):
 def test_names_in_other_scripts_are_written_as_code_points(tmp_path, name, written):
     provenance_hdu({"SURVEY": name}).writeto(tmp_path / "a.fits")
     assert fits.getheader(tmp_path / "a.fits")["SURVEY"] == written
+
+
+def test_a_text_of_several_lines_is_one_line_of_the_header(tmp_path):
+    provenance_hdu({"REFERENC": "@article{x,\nyear=2021\r\n\x07}"}).writeto(tmp_path / "a.fits")
+    assert fits.getheader(tmp_path / "a.fits")["REFERENC"] == "@article{x, year=2021 }"

@@ -15,12 +15,12 @@ import pyarrow.compute as pc
 from stdask import schema
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
-from stdask.config.atlas import AtlasConfig, Range
+from stdask.config.atlas import ABUNDANCES, METALLICITIES, AtlasConfig, Range
 from stdask.display.console import say
 from stdask.figures.diagrams import GalaxyCells, draw_diagrams
 from stdask.science.galaxy.binning import slices_of
 from stdask.science.galaxy.density import Counted, PlaneGrid, add_bins, count_bins
-from stdask.stages.atlas.samples import ABUNDANCES, METALLICITIES, SurveyPair
+from stdask.stages.atlas.samples import SurveyPair
 from stdask.storage.catalogue.catalogue import Catalogue
 from stdask.storage.documents import write_figures
 from stdask.storage.products.histograms import CellAxis, write_histograms

@@ -1,0 +1,107 @@
+"""What the later stages of a run need, checked before the first one works: names of columns, labels, velocities."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from stdask import schema
+from stdask.config.atlas import ABUNDANCES, METALLICITIES
+from stdask.config.checks.names import SOURCE_ID, collision, repeated
+from stdask.config.messages import nearest
+from stdask.config.stages import MatchById
+from stdask.config.survey import SurveyDefinition
+from stdask.schema.products import MAP_STARS, SHARES, excess_columns, map_columns, profile_columns
+
+if TYPE_CHECKING:
+    from stdask.config.run import RunConfig
+
+
+def first_problem(config: "RunConfig", a: SurveyDefinition, b: SurveyDefinition) -> str:
+    """Return what a stage of a run would stop at, and the remedy; empty if nothing is known to.
+
+    Parameters
+    ----------
+    config, a, b
+        The run file, and the definitions of its surveys with all colours and magnitudes that the run adds.
+    """
+    for definition in (a, b):
+        if text := collision(definition):
+            return f"the survey definition {definition.name}: {text}."
+    problems = [*_of_pair(config, a, b), *_of_merge(config, a, b), *_of_atlas(config, a, b)]
+    return next(iter(problems), "")
+
+
+def _of_pair(config: "RunConfig", a: SurveyDefinition, b: SurveyDefinition) -> Iterator[str]:
+    if config.pair is None or not isinstance(match := config.pair.match, MatchById):
+        return
+    for definition, name in ((a, match.column), (b, match.column_b or match.column)):
+        ids = [definition.id, *([SOURCE_ID] if definition.gaia_id else []), *definition.keep]
+        if name not in ids:
+            yield (
+                f"[pair] match: the catalogue of {definition.name} has no column {name!r}. Name one of "
+                f"{', '.join(dict.fromkeys(ids))}, or a further column in `keep` of its definition."
+            )
+
+
+def _of_merge(config: "RunConfig", a: SurveyDefinition, b: SurveyDefinition) -> Iterator[str]:
+    if config.merge.max_ebv and schema.EBV not in a.catalogue_columns:
+        yield (
+            f"[merge] max_ebv is set, but {a.name} has no reddening, so none of its stars would be merged. Remove "
+            "max_ebv, or name a map of E(B-V) (`ebv_map`) for the survey."
+        )
+    if twice := repeated(c.name for c in _columns_of_labels(config, b)):
+        yield (
+            f"the merged catalogue would have two columns {twice[0]!r} and {twice[1]!r}. Rename a label of {b.name} "
+            "in its survey definition."
+        )
+
+
+def _of_atlas(config: "RunConfig", a: SurveyDefinition, b: SurveyDefinition) -> Iterator[str]:
+    atlas, numbers = config.atlas, _numbers(config, a, b)
+    asked = [("labels", name) for name in atlas.labels] + [("select", name) for name in atlas.select]
+    asked += [("weight", atlas.weight)] if atlas.weight else []
+    asked += [("radius", "R_GUIDE")] if atlas.radius == "R_GUIDE" else []
+    for key, name in asked:
+        if name not in numbers:
+            near = nearest(name, numbers)
+            hint = f"Did you mean {near!r}?" if near else f"{b.name} (B) measures {', '.join(b.labels)}."
+            why = _why_no_velocity(a, b) if name in {c.name for c in (*schema.VELOCITIES, *schema.ORBITS)} else hint
+            yield f"[atlas] {key}: the merged catalogue has no number {name!r}. {why}"
+    if atlas.alpha != "all" and not all(set(names) & set(b.labels) for names in (METALLICITIES, ABUNDANCES)):
+        yield (
+            f"[atlas] alpha = {atlas.alpha!r} needs one of {', '.join(METALLICITIES)} and one of "
+            f"{', '.join(ABUNDANCES)}, but {b.name} (B) measures {', '.join(b.labels)}. Remove alpha."
+        )
+    mapped = [c.name for name in atlas.labels for c in _columns_of_products(name)]
+    if twice := repeated([*(column.name for column in (*MAP_STARS, *SHARES)), *mapped]):
+        yield (
+            f"[atlas] labels: the tables would have two columns {twice[0]!r} and {twice[1]!r}. Leave one of the labels "
+            "out."
+        )
+
+
+def _why_no_velocity(a: SurveyDefinition, b: SurveyDefinition) -> str:
+    velocity = "" if any(map(schema.is_velocity, b.labels)) else f"a label RV or VHELIO of {b.name}"
+    motion = "" if a.proper_motion or b.proper_motion else "[proper_motion] in a survey definition"
+    return f"It needs {' and '.join(filter(None, (velocity, motion)))}."
+
+
+def _numbers(config: "RunConfig", a: SurveyDefinition, b: SurveyDefinition) -> list[str]:
+    """Return the numbers of the merged catalogue, also those that surveys of other runs may add."""
+    names = [{column.name for column in definition.catalogue_columns} for definition in (a, b)]
+    if config.merge.also:
+        names.append({schema.EBV.name, *(column.name for column in schema.PROPER_MOTION)})
+    columns = schema.merged_table(names, _columns_of_labels(config, b), any(map(schema.is_velocity, b.labels)))
+    return [column.name for column in columns if column.dtype.startswith("float")]
+
+
+def _columns_of_labels(config: "RunConfig", b: SurveyDefinition) -> list[schema.Column]:
+    members = config.train.n_members
+    trained = {item.label for family in schema.FAMILIES for item in config.train.labels(family)}
+    return [c for name in b.labels for c in schema.merged_columns(name, n_members=members if name in trained else 0)]
+
+
+def _columns_of_products(label: str) -> list[schema.Column]:
+    """Return the columns of a label in maps and profiles, each name once."""
+    profile = [c for c in profile_columns("R", "Z", {}, {label: ""}) if label in c.name]
+    columns = [schema.Column(label, "float32"), *map_columns(label), *excess_columns(label), *profile]
+    return list({column.name: column for column in columns}.values())
