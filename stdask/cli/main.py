@@ -18,6 +18,7 @@ from stdask.cli.survey import survey_app
 from stdask.cli.tools import tools_app
 from stdask.display.console import console
 from stdask.display.terminal import Stream, Terminal
+from stdask.environment import take_over
 from stdask.errors import IncompleteError, StdaskError, machine_error
 
 INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM)  # exit codes, as shells have them
@@ -60,6 +61,7 @@ def _options(
 
 def main() -> None:
     """Run the command line; an error with a remedy is one line and exit code 2, without a traceback."""
+    take_over()
     signal.signal(signal.SIGTERM, _stop)
     _open_streams()
     code, message = _result()

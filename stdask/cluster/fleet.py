@@ -19,6 +19,7 @@ from stdask.cluster.supervisor import Supervisor
 from stdask.cluster.tls import make_security
 from stdask.config.cluster import ClusterConfig
 from stdask.display.console import say
+from stdask.environment import users_environment
 from stdask.errors import ClusterError, StorageError
 from stdask.storage import paths
 from stdask.storage.files import write_text
@@ -128,9 +129,10 @@ class Fleet:
 
     def _watchdog(self) -> subprocess.Popen:
         return subprocess.Popen(
-            [sys.executable, cluster_watchdog.__file__, *self._batch.cancel_command],
+            [sys.executable, "-I", cluster_watchdog.__file__, *self._batch.cancel_command],
             stdin=subprocess.PIPE,
             text=True,
+            env=users_environment(),  # as that of the command that submits
             start_new_session=True,  # It must outlive the driver's session.
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

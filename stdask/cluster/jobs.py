@@ -4,29 +4,27 @@ import getpass
 import os
 import pwd
 import re
+import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dask.utils import parse_bytes
 
+from stdask.cluster.configuration import ONE_THREAD, own_configuration
 from stdask.config.cluster import ClusterConfig
+from stdask.environment import own_environment, python_options, users_environment
 from stdask.errors import ClusterError
 
-# One thread per worker process. numpy and TensorFlow read these variables when they are imported.
-ONE_THREAD = {
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "TF_NUM_INTRAOP_THREADS": "1",
-    "TF_NUM_INTEROP_THREADS": "1",
-}
 WORKER_SHARE = 0.9  # Share of a job's memory. The rest is for the process that supervises the worker.
 COMMAND_SECONDS = 60  # A busy scheduler answers late.
 IDS_A_COMMAND = 200  # The length of a command line is limited.
 JOB_NAME = "stdask"
+JOB_WORKER = "stdask.cluster.job_worker"  # the module that a job runs
 DEATH_SECONDS = 60  # A worker that finds no driver for so long ends itself.
 NO_JOBS = re.compile(r"no unfinished job found", re.IGNORECASE)  # LSF reports an empty queue as an error.
 
@@ -204,28 +202,44 @@ def job_script(config: ClusterConfig, address: str, logs: Path, tls: Sequence[st
     ClusterError
         If the scheduler cannot use a setting.
     """
-    import dask_jobqueue  # Imported late, as the import writes a file into the user's ~/.config/dask.
-
     dialect = DIALECTS[config.kind]
     try:
-        job = getattr(dask_jobqueue, dialect.cluster).job_cls(
-            scheduler=address,
-            name=JOB_NAME,
-            job_name=JOB_NAME,
-            cores=1,
-            processes=1,
-            memory=config.memory,
-            death_timeout=DEATH_SECONDS,
-            log_directory=str(logs),
-            local_directory=config.local_directory,
-            interface=config.interface,
-            job_script_prologue=[*(f"export {key}={value}" for key, value in ONE_THREAD.items()), *config.prologue],
-            worker_extra_args=[*_worker_arguments(config, dialect.own_id), *tls],
-            **_site_options(config, dialect),
-        )
-        return job.job_script()
+        with own_environment(), own_configuration(config.kind):  # The job runs this Python in bash, and nothing else.
+            return _job(config, dialect, address, logs, tls).job_script()
     except (ValueError, TypeError, RuntimeError) as exc:
         raise ClusterError(f"Cannot write a {config.kind} job script: {exc}. Check [cluster].") from exc
+
+
+def _job(config: ClusterConfig, dialect: Dialect, address: str, logs: Path, tls: Sequence[str]) -> Any:
+    """Return a job of dask-jobqueue, which writes its script."""
+    import dask_jobqueue  # Imported late: it takes its defaults from Dask's configuration.
+
+    return getattr(dask_jobqueue, dialect.cluster).job_cls(
+        scheduler=address,
+        name=JOB_NAME,
+        job_name=JOB_NAME,
+        cores=1,
+        processes=1,
+        memory=config.memory,
+        death_timeout=DEATH_SECONDS,
+        log_directory=str(logs),
+        local_directory=config.local_directory,
+        interface=config.interface,
+        job_script_prologue=_prologue(config),
+        python=shlex.join([sys.executable, *python_options()]),
+        worker_command=JOB_WORKER,
+        worker_extra_args=[*_worker_arguments(config, dialect.own_id), *tls],
+        **_site_options(config, dialect),
+    )
+
+
+def _prologue(config: ClusterConfig) -> list[str]:
+    """Return the shell commands before the worker."""
+    exports = (f"export {key}={value}" for key, value in ONE_THREAD.items())
+    # A variable that the node does not have would leave an option without its value.
+    used = re.findall(r"\$\{?(\w+)", config.local_directory or "")
+    checks = (f': "${{{name}:?is not set on this node. Correct [cluster] local_directory}}"' for name in used)
+    return [*exports, *config.prologue, *checks]
 
 
 def _worker_arguments(config: ClusterConfig, name: str) -> list[str]:
@@ -300,7 +314,7 @@ def _call(command: Iterable[str], stdin: Path | None = None, must_succeed: bool 
     """
     command = list(command)
     # A driver that is a job itself must not pass its own settings on to its workers.
-    own = {k: v for k, v in os.environ.items() if not k.startswith("SLURM_") or k == "SLURM_CONF"}
+    own = {k: v for k, v in users_environment().items() if not k.startswith("SLURM_") or k == "SLURM_CONF"}
     try:
         with stdin.open("rb") if stdin else open(os.devnull, "rb") as source:  # noqa: PTH123 - os.devnull is a string
             done = subprocess.run(

@@ -73,4 +73,11 @@ def make_security(folder: Path) -> tuple[Security, list[str]]:
     for path, content in zip((key, certificate), contents, strict=True):
         path.touch(mode=0o600)
         path.write_text(content, encoding="ascii")
-    return _security(*contents), ["--tls-ca-file", str(certificate), "--tls-cert", str(certificate), "--tls-key", str(key)]
+    return _security(*contents), [
+        "--tls-ca-file",
+        str(certificate),
+        "--tls-cert",
+        str(certificate),
+        "--tls-key",
+        str(key),
+    ]

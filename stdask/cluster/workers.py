@@ -8,24 +8,17 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
-import dask
 from distributed import Client
 
+from stdask.cluster.configuration import ONE_THREAD, own_configuration
 from stdask.cluster.fleet import Fleet
-from stdask.cluster.jobs import ONE_THREAD
 from stdask.cluster.local import LocalWorkers
 from stdask.cluster.machine import available_cores
 from stdask.config.cluster import ClusterConfig
 from stdask.display.console import say
+from stdask.environment import own_environment
 from stdask.errors import ClusterError
 
-SETTINGS = {
-    "distributed.nanny.pre-spawn-environ": ONE_THREAD,
-    "distributed.scheduler.allowed-failures": 10,  # Jobs end for many reasons that are no fault of the task.
-    "distributed.scheduler.worker-ttl": "120s",  # A worker that is silent for longer counts as lost.
-    "distributed.admin.low-level-log-length": 0,
-    "distributed.worker.multiprocessing-method": "spawn",  # A fork hangs once TensorFlow has started.
-}
 LAPTOP_PORT = 8787  # Dask's own default for the dashboard
 NANNY = "distributed.nanny"
 # Loggers that report what an interrupt cuts off.
@@ -159,9 +152,10 @@ class Workers:
 
     def _start(self) -> Client:
         config = self._config
-        self._open.enter_context(dask.config.set(SETTINGS))
+        self._open.enter_context(own_configuration(config.kind))
         if config.kind == "address":
             return self._open.enter_context(_connect(str(config.address), self._connect_seconds))
+        self._open.enter_context(own_environment(ONE_THREAD))
         if config.kind == "local":
             n_workers = config.workers or available_cores()
             self._local = self._open.enter_context(LocalWorkers(n_workers, config.memory))

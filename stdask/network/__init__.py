@@ -4,22 +4,22 @@ import contextlib
 import os
 from collections.abc import Iterator
 
-# read by TensorFlow and Keras when they are first imported, in whichever module that is
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ["KERAS_BACKEND"] = "tensorflow"
+from stdask.environment import own_environment
 
 
 @contextlib.contextmanager
 def quiet_start() -> Iterator[None]:
-    """Silence the standard error of this process while TensorFlow starts.
+    """Import TensorFlow and Keras with stdask's settings, and silence the standard error of this process meanwhile.
 
-    Its C++ code greets every worker with ten lines that no log level stops; Python's exceptions still come through.
+    Both read variables and files of the user when they are first imported, in whichever module that is. The C++ code
+    of TensorFlow greets every worker with ten lines that no log level stops; Python's exceptions still come through.
     """
     kept = os.dup(2)
     try:
         with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a file descriptor is what is needed
             os.dup2(nowhere.fileno(), 2)
-        yield
+        with own_environment():
+            yield
     finally:
         os.dup2(kept, 2)
         os.close(kept)

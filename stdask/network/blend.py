@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stdask.network.cpu.bumps import add_bumps
+from stdask.network.cpu.compiling import call
 from stdask.science.translation.gaussian_process import GAUSSIAN, SMOOTHNESSES, GaussianProcess
 
 
@@ -74,7 +75,7 @@ class Blend:
             values += slope * column  # input by input: a matrix product rounds a row differently from place to place
         own = self.inverse_lengths[member, label], self.weights[member, label]
         gaussian = self.smoothnesses is None or bool(self.smoothnesses[label] == GAUSSIAN)
-        add_bumps(rows, self.stars[member], *own, gaussian, values)
+        call(add_bumps, rows, self.stars[member], *own, gaussian, values)
         return values.reshape(scaled.shape[:-1])
 
 

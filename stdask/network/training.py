@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 
-import keras
 import numpy as np
-import tensorflow as tf
 
+from stdask.network import quiet_start
 from stdask.network.recipe import Architecture, Epoch, Sample, Schedule
 from stdask.network.resnet import build
 from stdask.science.keys.seeds import generator
+
+with quiet_start():
+    import keras
+    import tensorflow as tf
 
 
 def start_tensorflow() -> None:

@@ -16,8 +16,9 @@ from pathlib import Path
 from threadpoolctl import threadpool_info
 
 from stdask import __version__
+from stdask.cluster.configuration import ONE_THREAD
 from stdask.cluster.fleet import clean
-from stdask.cluster.jobs import DIALECTS, ONE_THREAD, job_script
+from stdask.cluster.jobs import DIALECTS, job_script
 from stdask.cluster.machine import available_cores, own_folder, sgemm_flops
 from stdask.cluster.workers import Workers
 from stdask.config.cluster import ClusterConfig

@@ -1,14 +1,20 @@
 """Batch jobs: the script of each scheduler line by line, and the commands that submit, list and cancel."""
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import NoReturn
 
+import dask
 import pytest
+import yaml
 
 from stdask.cluster.jobs import DIALECTS, Batch, job_script, walltime_seconds
 from stdask.config.cluster import ClusterConfig
+from stdask.environment import python_options
 from stdask.errors import ClusterError
+from tests.hostile import FILES, ROOT
 
 ADDRESS = "tls://10.0.0.1:4321"
 LOGS = Path("/home/me/run/logs/start")
@@ -18,11 +24,14 @@ export MKL_NUM_THREADS=1
 export OPENBLAS_NUM_THREADS=1
 export TF_NUM_INTRAOP_THREADS=1
 export TF_NUM_INTEROP_THREADS=1
-module load python"""
+module load python
+: "${TMPDIR:?is not set on this node. Correct [cluster] local_directory}\""""
+QUOTE = '"'
 # 90 % of 2 GiB; an end 2 minutes before 4 hours, within a minute
 WORKER = (
-    f"{sys.executable} -m distributed.cli.dask_worker {ADDRESS} --name stdask --nthreads 1 --memory-limit 2.00GiB "
-    "--nanny --death-timeout 60 --local-directory $TMPDIR --name NAME --memory-limit 1932735283 --lifetime 14280s "
+    f"{' '.join([sys.executable, *python_options()])} -m stdask.cluster.job_worker {ADDRESS} --name stdask "
+    "--nthreads 1 --memory-limit 2.00GiB "
+    "--death-timeout 60 --local-directory $TMPDIR --name NAME --memory-limit 1932735283 --lifetime 14280s "
     "--lifetime-stagger 60s --no-dashboard --dashboard-address 127.0.0.1:0 --tls-key /key.pem --interface ib0"
 )
 SCRIPTS = {
@@ -110,7 +119,7 @@ Stream_Output = True
 Stream_Error = True
 +AccountingGroup = "galah"
 
-Arguments = "-c '{EXPORTS.replace(chr(10), "; ")}; {WORKER.replace("NAME", "$(ClusterId)")}'"
+Arguments = "-c '{EXPORTS.replace(chr(10), "; ").replace(QUOTE, 2 * QUOTE)}; {WORKER.replace("NAME", "$(ClusterId)")}'"
 Executable = /bin/sh
 
 Queue
@@ -173,6 +182,25 @@ def _no_folders(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("kind", list(DIALECTS))
 def test_the_script_of_each_scheduler(kind: str):
     assert job_script(config(kind), ADDRESS, LOGS, ["--tls-key", "/key.pem"]).strip() == SCRIPTS[kind].strip()
+
+
+def test_a_jobqueue_yaml_changes_nothing_in_the_script():
+    of_site = yaml.safe_load(FILES["home/.config/dask/jobqueue.yaml"])
+    plain = job_script(ClusterConfig(kind="slurm"), ADDRESS, LOGS)
+    with dask.config.set(of_site):
+        assert job_script(ClusterConfig(kind="slurm"), ADDRESS, LOGS) == plain
+    assert plain.startswith("#!/usr/bin/env bash\n")
+
+
+def test_dask_jobqueue_writes_nothing_into_the_home_folder(tmp_path: Path):
+    code = (
+        "from pathlib import Path; from stdask.cluster.jobs import job_script;"
+        "from stdask.config.cluster import ClusterConfig;"
+        "job_script(ClusterConfig(kind='slurm'), 'tcp://x:1', Path.home() / 'logs')"
+    )
+    own = os.environ | {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", code], check=True, env=own)
+    assert [path.name for path in tmp_path.iterdir()] == ["logs"]
 
 
 def test_without_settings_of_the_site_nothing_of_them_is_in_the_script():

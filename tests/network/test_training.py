@@ -1,5 +1,7 @@
 """Training of one member: repeatable, able to learn, and never worse than the best it has seen."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +11,7 @@ from stdask.network import training
 from stdask.network.presets import ANY
 from stdask.network.recipe import Architecture, Epoch, Sample, Schedule
 from stdask.network.training import train_member
+from tests.hostile import ROOT, make_hostile
 
 ARCHITECTURE = Architecture(n_inputs=2, n_labels=1, first_width=8, depth=1, dropout=0.1, dropout_widths=(16, ANY))
 SCHEDULE = Schedule(learning_rates=(3e-3, 1e-3), max_epochs=25, patience=25, batch_size=64)
@@ -169,3 +172,19 @@ def test_of_stars_that_contradict_each_other_the_heavier_ones_are_believed():
     stars = weighted(x, sign, np.where(sign > 0, 3.0, 1.0))
     model, _ = train_member(replace(ARCHITECTURE, dropout=0.0), SCHEDULE, stars, stars, 1, lambda _: None)
     assert np.median(model.predict_on_batch(x)) > 0.8
+
+
+KERAS = """
+import os
+from stdask.network.training import keras
+print(keras.config.backend(), keras.config.floatx(), keras.config.epsilon(), os.environ["KERAS_BACKEND"])
+"""
+
+
+def test_settings_of_keras_and_tensorflow_stay_out_and_the_session_keeps_its_own(tmp_path):
+    own = make_hostile(tmp_path) | {"PYTHONPATH": str(ROOT)}
+    del own["PYTHONWARNINGS"]  # shut out of commands only
+    command = [sys.executable, "-P", "-c", KERAS]
+    done = subprocess.run(command, cwd=tmp_path / "here", env=own, capture_output=True, text=True, check=False)
+    assert done.stdout == "tensorflow float32 1e-07 jax\n", done.stderr
+    assert done.stderr == ""

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from stdask.cluster.jobs import JOB_WORKER
 from tests.disturbed import ROOT, Disturbed, Driver
 
 LAB = ROOT.parent / "shared" / "slurm"
@@ -74,7 +75,7 @@ class Lab:
         """Return the process ids of a job's nanny and of the worker that it watches over."""
         for process in psutil.process_iter(["cmdline", "environ"]):
             command = process.info["cmdline"] or []
-            if "distributed.cli.dask_worker" in command and (process.info["environ"] or {}).get("SLURM_JOB_ID") == job:
+            if JOB_WORKER in command and (process.info["environ"] or {}).get("SLURM_JOB_ID") == job:
                 (worker,) = [child for child in process.children() if "spawn_main" in " ".join(child.cmdline())]
                 return process.pid, worker.pid
         raise AssertionError(f"no worker of job {job}")

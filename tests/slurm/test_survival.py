@@ -136,7 +136,7 @@ def test_a_worker_that_does_not_see_the_data_is_replaced_and_costs_nothing(lab: 
     hide = f'unshare -m sh -c "mount -t tmpfs none {tmp_path / "run" / "catalogues"} \\&\\& exec &"'
     script = f"""
 if mkdir {tmp_path}/first 2>/dev/null; then
-  sed 's|^[^#].*dask_worker.*|{hide}|' "$1" > {tmp_path}/first/job.sh
+  sed 's|^[^#].*job_worker.*|{hide}|' "$1" > {tmp_path}/first/job.sh
   exec $REAL {tmp_path}/first/job.sh
 fi
 exec $REAL "$@"

@@ -3,6 +3,7 @@
 import numpy as np
 from numba import njit
 
+from stdask.network.cpu.compiling import call
 from stdask.network.cpu.kernel import FLOAT_BYTES, PANEL_ROWS, dense
 from stdask.network.cpu.program import NOWHERE, write_program
 from stdask.network.plan import Plan
@@ -49,7 +50,7 @@ class CpuEngine:
         rows = np.ascontiguousarray(inputs.reshape(-1, inputs.shape[-1]))
         outputs = np.empty((len(program.numbers), len(rows), program.n_labels), np.float32)
         workspace = np.zeros((BLOCK_PANELS, program.n_features, PANEL_ROWS), np.float32)
-        _run_members(rows, program.steps, program.numbers, workspace, program.outputs, outputs)
+        call(_run_members, rows, program.steps, program.numbers, workspace, program.outputs, outputs)
         return outputs.reshape(len(outputs), *inputs.shape[:-1], program.n_labels)
 
 

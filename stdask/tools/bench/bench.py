@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from stdask import __version__
+from stdask.cluster.configuration import ONE_THREAD
 from stdask.cluster.machine import SGEMM
-from stdask.cluster.workers import ONE_THREAD, Workers
+from stdask.cluster.workers import Workers
 from stdask.config.cluster import ClusterConfig
 from stdask.config.run import Run, load_run
 from stdask.config.survey_files import MAIN

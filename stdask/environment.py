@@ -1,0 +1,178 @@
+"""The process environment of stdask: which variables of the user or the site stay out of it, and its own.
+
+A login file, a module system or a notebook sets variables for other programs. Libraries of stdask read some of them,
+and results would depend on them, or a run would end. This is the one list of what is shut out. `SITE_GUIDE.md` has it
+for users. What the libraries read from files is shut out where they are used: Dask's in `cluster/configuration.py`,
+those of Matplotlib and Bokeh in `figures/`.
+
+On the command line the process is stdask's own (`take_over`). In a notebook the environment is the user's, and is
+given back (`own_environment`).
+"""
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+
+# Families of variables, by the beginning of their names.
+SHUT_OUT_FAMILIES = (
+    "BOKEH_",  # The page of the report could load scripts from elsewhere, and Dask's dashboard refuse to answer.
+    "KERAS_",  # Another backend, another precision of numbers.
+    "NUMBA_",  # Kernels that are not compiled, or print.
+    "TF_",  # Other kernels of TensorFlow give other weights.
+    "XLA_",  # An unknown flag ends the process.
+)
+DASK = "DASK_"  # Shut out once Dask has read them: see `cluster/configuration.py`.
+SHUT_OUT = (
+    "GOMP_CPU_AFFINITY",  # These four bind every worker to the same core.
+    "KMP_AFFINITY",
+    "OMP_PLACES",
+    "OMP_PROC_BIND",
+    "MATPLOTLIBRC",
+    "MPLBACKEND",  # Figures are written to files only; an unknown backend ends the import.
+    "NVIDIA_TF32_OVERRIDE",  # It changes what a GPU computes.
+    "PYTHONASYNCIODEBUG",
+    "PYTHONDEVMODE",
+    "PYTHONOPTIMIZE",
+    "PYTHONWARNINGS",  # A warning of a library would end a run.
+)
+KEPT = (
+    "TF_FORCE_GPU_ALLOW_GROWTH",  # These two are how a site shares the memory of its GPUs.
+    "TF_GPU_ALLOCATOR",
+    "TF_NUM_INTEROP_THREADS",  # Workers have one thread, as stdask sets it.
+    "TF_NUM_INTRAOP_THREADS",
+)
+PYTHON_PATH = "PYTHONPATH"
+
+OWN: Mapping[str, str] = {
+    "ASTROPY_CONFIG_DIR": str(PACKAGE),  # A folder without astropy.cfg.
+    "KERAS_BACKEND": "tensorflow",
+    "KERAS_HOME": os.devnull,  # No keras.json is read or written below it.
+    "NUMBA_DISABLE_JIT": "0",  # Takes precedence over a file .numba_config.yaml of the working directory.
+    "PYTHONSAFEPATH": "1",  # A select.py or queue.py of the working directory is not that of Python.
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}
+OWN_OF_DASK: Mapping[str, str] = {  # No files are read or written below it.
+    "DASK_CONFIG": os.devnull,
+    "DASK_ROOT_CONFIG": os.devnull,
+}
+
+_taken_over = False
+_aside: dict[str, str | None] = {}  # What the user had, while stdask has something else; None: nothing.
+
+
+def is_own_process() -> bool:
+    """Tell whether this process is that of a command of stdask, or of one of its workers in a batch job."""
+    return _taken_over
+
+
+def take_over() -> None:
+    """Give this process the environment of stdask for good. Dask's variables stay until `shut_dask_out`."""
+    global _taken_over
+    _taken_over = True
+    if os.environ.get("PYTHONWARNINGS"):
+        _forget_warning_options()
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # What a matplotlibrc file sets is not used.
+    _set(_own_variables())
+
+
+def shut_dask_out() -> None:
+    """Take Dask's variables away for good: Dask has read them when it was imported."""
+    _set(_own_variables_of_dask())
+
+
+@contextmanager
+def own_environment(further: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Give this process and those that it starts the environment of stdask while the block runs.
+
+    Modules of the working directory come after those of Python meanwhile.
+
+    Parameters
+    ----------
+    further
+        Further variables.
+    """
+    before, aside, path = dict(os.environ), dict(_aside), list(sys.path)
+    with suppress(OSError):  # A worker process gets the path of this one, also the folder of a notebook.
+        here = ("", str(Path.cwd())) if Path.cwd() != PACKAGE.parent else ()
+        sys.path.sort(key=lambda entry: entry in here)  # stable
+    _set(_own_variables() | _own_variables_of_dask() | dict(further or {}))
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
+        _aside.clear()
+        _aside.update(aside)
+        sys.path[:] = path + [entry for entry in sys.path if entry not in path]
+
+
+def users_environment() -> dict[str, str]:
+    """Return the environment as the user has it, for programs that are not of stdask, such as a site's sbatch."""
+    environment = os.environ | {name: value for name, value in _aside.items() if value is not None}
+    return {name: value for name, value in environment.items() if _aside.get(name, value) is not None}
+
+
+def prefer_own_libraries() -> None:
+    """Let Python find libraries where stdask is installed, before the working directory and PYTHONPATH.
+
+    A module system sets PYTHONPATH for another Python, whose numpy would be loaded. What stdask does not bring along
+    is still found there. Nothing changes if stdask itself comes from there.
+    """
+    with suppress(OSError):  # The working directory may be gone.
+        here = str(Path.cwd())
+        if not sys.flags.safe_path and sys.path[:1] in ([""], [here]) and here != str(PACKAGE.parent):
+            del sys.path[0]
+    if not _is_needed_path():
+        foreign = _python_path()
+        sys.path.sort(key=lambda entry: entry in foreign)  # stable
+
+
+def python_options() -> list[str]:
+    """Return the options of a Python that has neither the modules of the working directory nor PYTHONPATH."""
+    return ["-P"] if _is_needed_path() else ["-E", "-P"]
+
+
+def _own_variables() -> dict[str, str | None]:
+    """Return what the environment of stdask has in place of the user's; None for a variable that it has not."""
+    out = [name for name in os.environ if name.startswith(SHUT_OUT_FAMILIES) and name not in KEPT]
+    path = () if _is_needed_path() else (PYTHON_PATH,)
+    return dict.fromkeys([*out, *SHUT_OUT, *path]) | dict(OWN)
+
+
+def _own_variables_of_dask() -> dict[str, str | None]:
+    return dict.fromkeys(name for name in os.environ if name.startswith(DASK)) | dict(OWN_OF_DASK)
+
+
+def _set(variables: Mapping[str, str | None]) -> None:
+    for name, value in variables.items():
+        before = os.environ.get(name)
+        if value == before:
+            continue
+        _aside.setdefault(name, before)
+        if value is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = value
+
+
+def _python_path() -> list[str]:
+    return [entry for entry in os.environ.get(PYTHON_PATH, "").split(os.pathsep) if entry]
+
+
+def _is_needed_path() -> bool:
+    """Tell whether stdask itself is found by PYTHONPATH, as in a checkout that is not installed."""
+    return PACKAGE.parent in [Path(entry).resolve() for entry in _python_path()]
+
+
+def _forget_warning_options() -> None:
+    """Show warnings as Python does without PYTHONWARNINGS."""
+    warnings.resetwarnings()
+    for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+        warnings.simplefilter("ignore", category)
