@@ -12,7 +12,7 @@ FILES = 'files = { main = "FILE", more = "more.fits" }'
 GAIA_IDS = 10**18 + np.arange(N_STARS)
 
 
-def _joined(
+def joined(
     spoil: Callable[[Input, Table], object] = lambda _given, _more: None, join: str = JOIN, name: str = "more.fits"
 ) -> Callable[[Input], object]:
     """Return a case in which [Fe/H] and its error are in a second table, which `spoil` may spoil."""
@@ -31,7 +31,7 @@ def _joined(
 
 
 def _without_file(given: Input) -> None:
-    _joined()(given)
+    joined()(given)
     given.run = given.run.replace(', more = "more.fits"', "")
 
 
@@ -44,12 +44,12 @@ def _as_text(_given: Input, more: Table) -> None:
 
 
 TABLES = (
-    Taken("a second table in another order", _joined()),
-    Taken("its keys as text", _joined(_as_text, name="more.csv")),
-    Taken("stars that it does not have", _joined(lambda _given, more: more[3:]), lost={"n_missing": 3}),
+    Taken("a second table in another order", joined()),
+    Taken("its keys as text", joined(_as_text, name="more.csv")),
+    Taken("stars that it does not have", joined(lambda _given, more: more[3:]), lost={"n_missing": 3}),
     Taken(
         "keys of 0, -1 and -9999 in both tables: they match nothing",
-        _joined(lambda g, more: (g.put("gaia", 0, -1, -9999), _put(more, "source_id", 0, -1, -9999))),
+        joined(lambda g, more: (g.put("gaia", 0, -1, -9999), _put(more, "source_id", 0, -1, -9999))),
         lost={"n_missing": 3},
     ),
     Taken("the columns of the second table in the main one, and no file for it", _in_one_file),
@@ -58,42 +58,42 @@ TABLES = (
     ),
     Refused(
         "a second table that is missing",
-        lambda given: (_joined()(given), (given.folder / "more.fits").unlink()),
+        lambda given: (joined()(given), (given.folder / "more.fits").unlink()),
         ("No survey file", "more.fits"),
     ),
     Refused(
         "a file for a table that is not joined",
-        lambda g: (_joined()(g), setattr(g, "run", g.run.replace("more =", "mroe ="))),
+        lambda g: (joined()(g), setattr(g, "run", g.run.replace("more =", "mroe ="))),
         ("names a table 'mroe'", "joins more"),
     ),
     Refused(
         "a key that is not there",
-        _joined(join=JOIN.replace("source_id", "source")),
+        joined(join=JOIN.replace("source_id", "source")),
         ("more.fits has no column 'source'", "Did you mean 'source_id'"),
     ),
     Refused(
         "a key that repeats in the second table",
-        _joined(lambda _given, more: _put(more, "source_id", GAIA_IDS[1])),
+        joined(lambda _given, more: _put(more, "source_id", GAIA_IDS[1])),
         ("rows 10, 11 have the same source_id, 1000000000000000001", 'repeats = "first"'),
     ),
     Refused(
         "keys that have lost digits",
-        _joined(lambda _given, more: more.replace_column("source_id", GAIA_IDS.astype(float))),
+        joined(lambda _given, more: more.replace_column("source_id", GAIA_IDS.astype(float))),
         ("more.fits", "float64", "lost their last digits"),
     ),
     Refused(
         "keys that are no ids",
-        _joined(lambda _given, more: more.replace_column("source_id", np.linspace(0.5, 6, N_STARS))),
+        joined(lambda _given, more: more.replace_column("source_id", np.linspace(0.5, 6, N_STARS))),
         ("more.fits", "which is no id"),
     ),
     Refused(
         "names as keys of integers",
-        _joined(lambda _given, more: more.replace_column("source_id", [f"HD {n}" for n in range(N_STARS)])),
+        joined(lambda _given, more: more.replace_column("source_id", [f"HD {n}" for n in range(N_STARS)])),
         ("'HD 11' in row 0", "keys of the other table are integers"),
     ),
     Refused(
         "keys that match nothing",
-        _joined(lambda _given, more: more.replace_column("source_id", np.arange(1, 1 + N_STARS))),
+        joined(lambda _given, more: more.replace_column("source_id", np.arange(1, 1 + N_STARS))),
         (
             "No row of the table 'more'",
             "gaia of survey.fits: 1000000000000000000",
@@ -102,19 +102,19 @@ TABLES = (
     ),
     Refused(
         "a table joined row by row that is shorter",
-        _joined(lambda _given, more: more[1:], join='\n[[join]]\nname = "more"\nby = "row"\n'),
+        joined(lambda _given, more: more[1:], join='\n[[join]]\nname = "more"\nby = "row"\n'),
         ("survey.fits has 12 rows and ", "more.fits 11"),
     ),
     Refused(
         "a table joined by position that is elsewhere",
-        _joined(
+        joined(
             lambda _given, more: _put(more, "dec", *[0] * N_STARS), join='\n[[join]]\nname = "more"\nby = "position"\n'
         ),
         ("within 2 arcsec", "ra and dec of more.fits"),
     ),
     Refused(
         "a table joined on one that comes later",
-        _joined(join='\n[[join]]\nname = "far"\non = "more.source_id"\n' + JOIN),
+        joined(join='\n[[join]]\nname = "far"\non = "more.source_id"\n' + JOIN),
         ("joined on 'more.source_id'", "Change the order of [[join]]"),
     ),
 )

@@ -20,6 +20,7 @@ from stdask.display.console import console
 from stdask.display.terminal import Stream, Terminal
 from stdask.environment import take_over
 from stdask.errors import IncompleteError, StdaskError, machine_error
+from stdask.runs.library_log import as_a_command
 
 INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM)  # exit codes, as shells have them
 CLOSED_PIPE = 128 + signal.SIGPIPE  # exit code of a command whose output nobody reads to its end
@@ -78,7 +79,7 @@ def main() -> None:
 def _result() -> tuple[int, str]:
     """Run the command; return its exit code and what is to be said of its end, empty for nothing."""
     try:
-        with _patient_output():
+        with _patient_output(), as_a_command():
             app()
     except SystemExit as exc:
         code = exc.code if isinstance(exc.code, int) else int(bool(exc.code))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from stdask.cluster.workers import Workers
 from stdask.config.cluster import ClusterConfig
+from stdask.runs.library_log import library_log
 from stdask.runs.lock import hold
 from stdask.runs.recorder import recorded
 
@@ -28,5 +29,10 @@ def session(output: Path, cluster: ClusterConfig, in_process: bool = False) -> I
     BusyError
         If another command uses the folder.
     """
-    with hold(output), Workers(cluster, output, in_process=in_process) as workers, recorded(output, workers):
+    with (
+        hold(output),
+        library_log(output),
+        Workers(cluster, output, in_process=in_process) as workers,
+        recorded(output, workers),
+    ):
         yield workers

@@ -156,6 +156,11 @@ def logs(output: Path) -> Path:
     return output / "logs"
 
 
+def library_log(output: Path) -> Path:
+    """Return the file of what libraries printed while commands worked in the folder."""
+    return logs(output) / "libraries.log"
+
+
 def partition(folder: Path, pixel: "Pixel") -> Path:
     """Return the Parquet file of one partition of a HATS catalogue."""
     directory = pixel.pixel // 10_000 * 10_000

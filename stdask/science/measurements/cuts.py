@@ -156,9 +156,11 @@ def _check_kinds(term: Term, values: np.ndarray) -> None:
     wanted = term.value if isinstance(term.value, list) else [term.value]
     for value in wanted:
         if isinstance(value, str) != (kind in "OUS"):
+            example = "" if isinstance(value, str) else no_number(values)
+            missing = ", or, if this word stands for a missing value, name it in [file] null" if example else ""
             raise SurveyError(
                 f"Cut {term.text!r} compares column {term.column!r}, which holds {word_of(kind)}, "
-                f"with {value!r}{no_number(values)}. Give a value of the same kind."
+                f"with {value!r}{example}. Give a value of the same kind{missing}."
             )
 
 

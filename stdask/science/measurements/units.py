@@ -51,7 +51,7 @@ def conversion_factor(stated: tuple[str, ...], wanted: str) -> float:
         )
     if known[0] == wanted or (logarithmic and LOGARITHM.match(known[0])):
         return 1.0
-    return _factor(known[0], wanted)
+    return _factor(known[0], wanted, of_definition=len(stated) > 1 and all(map(is_no_unit, stated[:-1])))
 
 
 def unknown_units(definition: "SurveyDefinition", unit_of: Callable[[str], str]) -> list[str]:
@@ -114,10 +114,11 @@ def logarithms_in(unit: "u.UnitBase") -> dict[str, float]:
     return powers
 
 
-def _factor(stated: str, wanted: str) -> float:
+def _factor(stated: str, wanted: str, of_definition: bool) -> float:
     from astropy import units as u
 
-    refusal = f"unit {stated!r} cannot be converted to {wanted!r}. Name another column, or, {_way_out(stated, wanted)}."
+    way_out = "or correct `unit` in the definition" if of_definition else f"or, {_way_out(stated, wanted)}"
+    refusal = f"unit {stated!r} cannot be converted to {wanted!r}. Name another column, {way_out}."
     source, target = _parse(stated), _parse(wanted)
     parsec = [(u.arcsec**-1, u.pc)]  # 1 / parallax: the definition of the parsec
     if not isinstance(source, u.UnitBase) or not are_alike(source, target, parsec):
