@@ -48,13 +48,10 @@ def survey_list_command() -> None:
 @survey_app.command("show", epilog=examples("survey show galah_dr3"))
 def survey_show_command(definition: Definition) -> None:
     """Describe a definition: its columns, and which stars are good."""
-    from rich.markdown import Markdown
-
-    from stdask.display.console import console
+    from stdask.display.pages import print_page
     from stdask.tools.survey.page import survey_page
 
-    page = survey_page(load_definition(definition))
-    console.print(Markdown(page) if console.is_terminal else page)
+    print_page(survey_page(load_definition(definition)))
 
 
 @survey_app.command(

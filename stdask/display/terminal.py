@@ -92,7 +92,7 @@ class Stream:
     stream
         Where the text goes.
     lost
-        Gets the errors because of which text is lost.
+        Gets the first error because of which text is lost.
     """
 
     def __init__(self, stream: IO[str], lost: list[BaseException]) -> None:
@@ -108,7 +108,7 @@ class Stream:
         try:
             self._stream.write(fitted(text, getattr(self._stream, "encoding", None)))
         except (OSError, ValueError) as exc:  # The latter says that the stream is closed.
-            self._lost.append(exc)
+            self._note(exc)
         return len(text)
 
     def flush(self) -> None:
@@ -116,7 +116,11 @@ class Stream:
         try:
             self._stream.flush()
         except (OSError, ValueError) as exc:
-            self._lost.append(exc)
+            self._note(exc)
+
+    def _note(self, error: BaseException) -> None:
+        if not self._lost:
+            self._lost.append(error)
 
 
 class Terminal(Console):
@@ -129,7 +133,7 @@ class Terminal(Console):
     """
 
     def __init__(self, **options: Any) -> None:
-        self.lost: list[BaseException] = []  # Errors because of which text was lost.
+        self.lost: list[BaseException] = []  # The first error because of which text was lost.
         self._is_forced = bool(options.get("force_terminal"))
         super().__init__(highlight=False, soft_wrap=True, _environ=_without_nonsense(os.environ), **options)
 

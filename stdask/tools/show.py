@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from rich.markdown import Markdown
-
 from stdask.display.console import console, say
+from stdask.display.pages import print_page
 from stdask.display.tables import print_table
 from stdask.runs.card.head import without_head
 from stdask.runs.ensemble import open_ensemble
@@ -26,10 +25,7 @@ def show(path: Path) -> None:
     """
     ensemble = open_ensemble(path)
     card = ensemble.card or f"No card.md in {path}."
-    if console.is_terminal:
-        console.print(Markdown(without_head(card)), soft_wrap=False)
-    else:
-        say(card)
+    print_page(without_head(card) if console.is_terminal else card)
     say("")
     rows = [vars(row) for row in requirements(ensemble)]
     print_table(f"Columns that {ensemble.name} reads from a table", rows)
