@@ -17,10 +17,10 @@ from stdask.cli.stages import stages_app
 from stdask.cli.survey import survey_app
 from stdask.cli.tools import tools_app
 from stdask.display.console import console
+from stdask.display.library_log import as_a_command
 from stdask.display.terminal import Stream, Terminal
 from stdask.environment import take_over
 from stdask.errors import IncompleteError, StdaskError, machine_error
-from stdask.runs.library_log import as_a_command
 
 INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM)  # exit codes, as shells have them
 CLOSED_PIPE = 128 + signal.SIGPIPE  # exit code of a command whose output nobody reads to its end

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from stdask.cluster.workers import Workers
 from stdask.config.cluster import ClusterConfig
-from stdask.runs.library_log import library_log
+from stdask.display.library_log import library_log
 from stdask.runs.lock import hold
 from stdask.runs.recorder import recorded
 

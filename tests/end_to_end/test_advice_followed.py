@@ -169,10 +169,12 @@ def correct_the_place(given: Input, _told: str, match: re.Match[str]) -> None:
 
 # Messages after which another file is taken, or this one is put right.
 ANOTHER_FILE = (
-    r"[Ff]etch |Unpack it|Write (?:the|it|what)|Give (?:a \.fits|the table)|Check (?:the|`file`)|"
+    r"[Ff]etch |Unpack it|Write (?:the|it|what)|Give (?:a \.fits|the table)|Check the|"
     r"Name (?:the f|a file|files)|[Cc]orrect |Add a line with the names|Put it into the folder"
 )
 RULES: list[tuple[str, Rule]] = [
+    (r"Remove it from `keep`", use((r"keep = .*\n", ""))),
+    (r"set (gaia_id = \"SOURCE_ID\")", use((r'gaia_id = "gaia"', r"\1"))),
     (r"\(did you mean '\w+'\?\)", did_you_mean_each),
     (r"Did you mean '([^']+)'", did_you_mean),
     (r"by (astropy\.table\.Table.*\))\.$", write_it),

@@ -129,7 +129,9 @@ def _check(path: Path) -> None:
         with path.open("rb"):
             pass
     except FileNotFoundError:
-        raise SurveyError(f"No survey file {path}. Check `file` or `files` in run.toml and --data-dir.") from None
+        raise SurveyError(
+            f"No survey file {path}. Check the path: in a run, that of `file` or `files`, and --data-dir."
+        ) from None
     except OSError as exc:
         raise_machine_error(exc, f"reading {path}")
         raise SurveyError(f"Cannot read {path}: {exc}. Check the path and its permissions.") from exc

@@ -10,7 +10,7 @@ import pytest
 
 from stdask.cluster.workers import Workers
 from stdask.config.cluster import ClusterConfig
-from stdask.runs.library_log import as_a_command, library_log
+from stdask.display.library_log import as_a_command, library_log
 from stdask.runs.session import session
 from stdask.storage import paths
 
