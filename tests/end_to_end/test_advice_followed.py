@@ -174,7 +174,7 @@ ANOTHER_FILE = (
 )
 RULES: list[tuple[str, Rule]] = [
     (r"Remove it from `keep`", use((r"keep = .*\n", ""))),
-    (r"set (gaia_id = \"SOURCE_ID\")", use((r'gaia_id = "gaia"', r"\1"))),
+    (r"`id` names 'SOURCE_ID'.* rename it in the survey file", use((r'id = "SOURCE_ID"', 'id = "id"'))),
     (r"\(did you mean '\w+'\?\)", did_you_mean_each),
     (r"Did you mean '([^']+)'", did_you_mean),
     (r"by (astropy\.table\.Table.*\))\.$", write_it),
