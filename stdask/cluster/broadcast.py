@@ -9,9 +9,11 @@ from distributed import Client, WorkerPlugin, get_worker
 from distributed.protocol.pickle import dumps, loads
 from distributed.worker import Worker
 
+from stdask.cluster.patience import no_longer_than, patiently
 from stdask.errors import ClusterError
 
 PREFIX = "stdask-"
+SECONDS_TO_FORGET = 20.0  # A worker that does not answer keeps what was sent.
 
 
 class Broadcast(WorkerPlugin):
@@ -47,8 +49,19 @@ class Broadcast(WorkerPlugin):
 
 
 @contextmanager
-def broadcast(client: Client, function: Callable[..., Any], *shared: Any) -> Iterator[str]:
+def broadcast(
+    client: Client, function: Callable[..., Any], *shared: Any, check: Callable[[], None] = lambda: None
+) -> Iterator[str]:
     """Send a function and its shared arguments to all workers, present and future, while the block runs.
+
+    Parameters
+    ----------
+    client
+        The Dask client.
+    function, shared
+        What each task calls, and its arguments after the first.
+    check
+        Called once a second while workers do not answer. Raises if none can be expected any more.
 
     Yields
     ------
@@ -57,12 +70,12 @@ def broadcast(client: Client, function: Callable[..., Any], *shared: Any) -> Ite
     """
     plugin = Broadcast(function, shared)
     with suppress(OSError):  # A worker may be dying. Dask keeps the plugin before it sends it.
-        client.register_plugin(plugin)
+        patiently(lambda: client.register_plugin(plugin), check)
     try:
         yield plugin.digest
     finally:
-        with suppress(Exception):  # The worker or the scheduler may be gone.
-            client.unregister_worker_plugin(plugin.name)
+        # The worker or the scheduler may be gone.
+        no_longer_than(SECONDS_TO_FORGET, lambda: client.unregister_worker_plugin(plugin.name))
 
 
 def call_broadcast(digest: str, item: Any) -> Any:

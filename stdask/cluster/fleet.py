@@ -14,6 +14,7 @@ from distributed.security import Security
 from distributed.utils import get_ip
 
 from stdask.cluster import watchdog as cluster_watchdog
+from stdask.cluster.faults.starting import explaining_start, noting_troubles
 from stdask.cluster.jobs import Batch, job_script
 from stdask.cluster.supervisor import Supervisor
 from stdask.cluster.tls import make_security
@@ -74,16 +75,17 @@ class Fleet:
         private = paths.cluster(folder)
         security, arguments = make_security(private / "tls") if config.tls else (Security(), [])
         starting.callback(shutil.rmtree, private / "tls", ignore_errors=True)
-        self.cluster = starting.enter_context(
-            LocalCluster(
-                n_workers=0,
-                security=security,
-                protocol="tls" if config.tls else "tcp",
-                host=None if config.interface else get_ip(),
-                interface=config.interface,
-                dashboard_address="127.0.0.1:0",
+        with noting_troubles(), explaining_start("The Dask scheduler of this run could not start"):
+            self.cluster = starting.enter_context(
+                LocalCluster(
+                    n_workers=0,
+                    security=security,
+                    protocol="tls" if config.tls else "tcp",
+                    host=None if config.interface else get_ip(),
+                    interface=config.interface,
+                    dashboard_address="127.0.0.1:0",
+                )
             )
-        )
         logs = paths.logs(folder) / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}"
         logs.mkdir(parents=True, exist_ok=True)
         script = private / "job.sh"

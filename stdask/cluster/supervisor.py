@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from stdask.cluster.causes import cause_in, remedy_of
+from stdask.cluster.faults.causes import cause_in, remedy_of
 from stdask.cluster.jobs import COMMAND_SECONDS, Batch
 from stdask.errors import ClusterError
 

@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from stdask.cluster.broadcast import broadcast, call_broadcast
 from stdask.cluster.events import Message, listening, tell
+from stdask.cluster.patience import no_longer_than
 from stdask.cluster.workers import Workers
 from stdask.display.console import Bar, progress_bar, say
 from stdask.errors import (
@@ -37,6 +38,7 @@ TRIES = 3  # Tries of an item that fails, on different workers if there are seve
 DISTRUSTED_AFTER = 3  # After that many failures in a row of one worker, its node may be the cause.
 HOPELESS_AFTER = 10  # If that many items failed for good and none succeeded, the cause is not an item.
 SECONDS_BETWEEN_CHECKS = 1.0
+SECONDS_TO_CANCEL = 20.0  # A scheduler that does not answer cannot be told.
 NAMED = 10  # failed items that the error names
 BEGUN = "stdask-begun"
 # These errors would be the same on every worker and for every item.
@@ -119,7 +121,8 @@ def each(
     client = workers.client
     count = _Count()
     bar_of = progress_bar(description, sum(steps), tasks=len(items), unit=unit, watch=workers.describe)
-    with broadcast(client, function, *shared) as digest, _counted(client, digest, count), bar_of as bar, meanwhile(bar):
+    sent = broadcast(client, function, *shared, check=workers.check)
+    with sent as digest, _counted(client, digest, count), bar_of as bar, meanwhile(bar):
         yield from _on_workers(workers, digest, items, steps, count, bar)
     if count.n_lost > 0:
         say(f"  {description}: {len(items)} tasks, {count.n_lost} repeated because their workers were lost", "dim")
@@ -132,10 +135,10 @@ def _on_workers(
 ) -> Iterator[tuple[Item, Any]]:
     """Yield the items with their results as the workers finish them; `digest` is that of the function."""
     client = workers.client
-    tasks = _Tasks(client, digest, items)
+    tasks = _Tasks(workers, digest, items)
     try:
         while tasks.open_or_new():
-            number, outcome = tasks.next_outcome(workers)
+            number, outcome = tasks.next_outcome()
             size = steps[number] if number < len(steps) else 0
             if not outcome.error:
                 count.done(outcome.worker)
@@ -150,7 +153,7 @@ def _on_workers(
                     break
     finally:
         if client.status == "running":
-            client.cancel(list(tasks.open))
+            no_longer_than(SECONDS_TO_CANCEL, lambda: client.cancel(list(tasks.open)))
 
 
 def _one_by_one(
@@ -168,8 +171,9 @@ def _one_by_one(
 class _Tasks:
     """The tasks in progress, each with the number of its item. Results arrive in a queue."""
 
-    def __init__(self, client: Client, digest: str, items: Sequence[Any]) -> None:
-        self._client = client
+    def __init__(self, workers: Workers, digest: str, items: Sequence[Any]) -> None:
+        self._workers = workers
+        self._client = workers.client
         self._digest = digest
         self._items = items
         self._checked = time.monotonic()
@@ -186,7 +190,7 @@ class _Tasks:
 
     def submit(self, number: int, avoid: str = "") -> None:
         """Submit an item, to another worker than `avoid` if there is one."""
-        others = [a for a in self._client.scheduler_info(n_workers=-1)["workers"] if a != avoid] if avoid else []
+        others = [address for address in self._workers.addresses() if address != avoid] if avoid else []
         future = self._client.submit(
             attempt,
             self._items[number],
@@ -211,11 +215,11 @@ class _Tasks:
         except Exception as exc:
             self._ended.put((future, exc))
 
-    def next_outcome(self, workers: Workers) -> tuple[int, Outcome]:
+    def next_outcome(self) -> tuple[int, Outcome]:
         """Wait for a task to end, and check the workers meanwhile."""
         while True:
             if time.monotonic() - self._checked > SECONDS_BETWEEN_CHECKS:
-                workers.check()
+                self._workers.check()
                 self._checked = time.monotonic()
             with suppress(queue.Empty):
                 future, result = self._ended.get(timeout=SECONDS_BETWEEN_CHECKS)

@@ -11,14 +11,18 @@ from typing import Self
 from distributed import Client
 
 from stdask.cluster.configuration import ONE_THREAD, own_configuration
+from stdask.cluster.faults.address import Pulse, connect
 from stdask.cluster.fleet import Fleet
 from stdask.cluster.local import LocalWorkers
 from stdask.cluster.machine import available_cores
+from stdask.cluster.patience import patiently
 from stdask.config.cluster import ClusterConfig
 from stdask.display.console import say
 from stdask.environment import own_environment
 from stdask.errors import ClusterError
 
+CONNECT_SECONDS = 10.0  # A scheduler that has just been started answers within that time.
+SECONDS_TO_TELL = 20.0  # of a scheduler that is asked for its workers
 LAPTOP_PORT = 8787  # Dask's own default for the dashboard
 NANNY = "distributed.nanny"
 # Loggers that report what an interrupt cuts off.
@@ -48,7 +52,7 @@ class Workers:
         self,
         config: ClusterConfig,
         folder: Path | None = None,
-        connect_seconds: float = 20,
+        connect_seconds: float = CONNECT_SECONDS,
         in_process: bool = False,
     ) -> None:
         self.in_process = in_process
@@ -59,6 +63,7 @@ class Workers:
         self._client: Client | None = None
         self._fleet: Fleet | None = None
         self._local: LocalWorkers | None = None
+        self._pulse: Pulse | None = None
 
     def __enter__(self) -> Self:
         """Start nothing yet."""
@@ -69,7 +74,7 @@ class Workers:
         interrupted = kind is not None and not issubclass(kind, Exception)
         with _quiet(logging.CRITICAL, *INTERRUPTED) if interrupted else _quiet(logging.ERROR, NANNY):
             self._open.close()
-        self._client = self._fleet = self._local = None
+        self._client = self._fleet = self._local = self._pulse = None
 
     def refresh(self) -> None:
         """Restart every worker process, to free the memory that a library keeps."""
@@ -96,7 +101,8 @@ class Workers:
         if self._client is None:
             logging.getLogger(CALLBACKS).addFilter(_is_no_early_interrupt)
             self._client = self._start()
-            self._client.get_task_stream(start=0, stop=0)  # From now on, the scheduler keeps what `performance` draws.
+            # From now on, the scheduler keeps what `performance` draws.
+            patiently(lambda: self._client.get_task_stream(start=0, stop=0), self.check)  # type: ignore[union-attr]
             say(f"{self._config.kind} workers, dashboard {self.dashboard}", "dim")
             if self._config.kind != "address":
                 say(f"  from another machine: {_tunnel(self._dashboard_port)}", "dim")
@@ -124,8 +130,16 @@ class Workers:
         """Return in words how many workers there are. Starts none."""
         if self._client is None:
             return ""
-        n = len(self._client.scheduler_info(n_workers=-1)["workers"])
+        n = len(self.addresses())
         return self._fleet.describe(n) if self._fleet else f"{n} workers"
+
+    def addresses(self) -> list[str]:
+        """Return the addresses of the workers, none if the scheduler does not answer."""
+        client = self.client
+        with suppress(TimeoutError, OSError):
+            found = client.sync(client.scheduler.identity, n_workers=-1, callback_timeout=SECONDS_TO_TELL)  # type: ignore[union-attr]
+            return list(found["workers"])
+        return []
 
     def check(self) -> None:
         """Replace lost workers of this machine, and raise if no workers can be expected any more.
@@ -133,10 +147,13 @@ class Workers:
         Raises
         ------
         ClusterError
-            If too many jobs in a row failed, or the connection to the scheduler is lost.
+            If too many jobs in a row failed, the connection to the scheduler is lost, or there has been no worker or no
+            answer for too long.
         """
         if self._local:
             self._local.look()
+        if self._pulse:
+            self._pulse.check()
         if self._fleet and self._fleet.error:
             raise self._fleet.error
         if self._client and self._client.status not in ("running", "connecting"):
@@ -154,7 +171,9 @@ class Workers:
         config = self._config
         self._open.enter_context(own_configuration(config.kind))
         if config.kind == "address":
-            return self._open.enter_context(_connect(str(config.address), self._connect_seconds))
+            client = self._open.enter_context(connect(str(config.address), self._connect_seconds))
+            self._pulse = Pulse(client, str(config.address))
+            return client
         self._open.enter_context(own_environment(ONE_THREAD))
         if config.kind == "local":
             n_workers = config.workers or available_cores()
@@ -188,15 +207,6 @@ def _is_no_early_interrupt(record: logging.LogRecord) -> bool:
     return not (isinstance(error, NameError) and error.name == "future")
 
 
-def _connect(address: str, seconds: float) -> Client:
-    try:
-        return Client(address, timeout=seconds)
-    except (OSError, ValueError) as exc:
-        raise ClusterError(
-            f"No Dask scheduler answers at {address} ({exc}). Start one there, or change [cluster] address."
-        ) from exc
-
-
 def _tunnel(port: int) -> str:
     """Return the command that brings the dashboard to another machine, and the address to open there."""
     return (
@@ -208,5 +218,5 @@ def _tunnel(port: int) -> str:
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # Some containers have a user id without a name.
+    except (KeyError, OSError, ImportError):  # Some containers have a user id without a name.
         return "you"

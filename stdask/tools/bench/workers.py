@@ -20,6 +20,7 @@ from stdask.stages.translate.tasks import TranslationJob, translate_partition
 from stdask.tools.bench.speed import Case
 from stdask.tools.bench.stars import PIXEL
 
+SECONDS_TO_START = 300.0  # of all workers
 N_TASKS = 2000  # that do nothing: some seconds
 
 
@@ -40,7 +41,7 @@ def measure_workers(case: Case, repeats: int) -> dict[str, Any]:
         progress_bar("bench workers", repeats) as bar,
         broadcast(workers.client, _translate_into, case.job) as digest,
     ):
-        workers.client.wait_for_workers(n_workers)
+        workers.client.wait_for_workers(n_workers, timeout=SECONDS_TO_START)
         addresses = list(workers.client.scheduler_info(n_workers=-1)["workers"])
         _seconds(workers, digest, case.job.target, addresses)  # compiles the engine
         for _ in range(repeats):
@@ -62,7 +63,7 @@ def measure_tasks() -> float:
     """Return what Dask costs a task in milliseconds: tasks that do nothing, on as many workers as cores."""
     n_workers = available_cores()
     with Workers(ClusterConfig(workers=n_workers)) as workers:
-        workers.client.wait_for_workers(n_workers)
+        workers.client.wait_for_workers(n_workers, timeout=SECONDS_TO_START)
         start = time.perf_counter()
         for _ in each(workers, _do_nothing, range(N_TASKS), description="bench tasks"):
             pass

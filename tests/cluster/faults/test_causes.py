@@ -2,7 +2,7 @@
 
 import pytest
 
-from stdask.cluster.causes import cause_in, remedy_of
+from stdask.cluster.faults.causes import cause_in, remedy_of
 
 NOISE = """\
 2026-11-30 14:48:40,333 - distributed.nanny - INFO - Closing Nanny at 'tcp://127.0.0.1:34853'. Reason: {reason}
