@@ -22,13 +22,20 @@ from stdask.cli.options import (
 from stdask.config.atlas import is_atlas_file, load_atlas
 from stdask.config.cluster import choose_cluster
 from stdask.config.run import Run
-from stdask.runs.registry import COMMANDS, STAGES, entry_of
+from stdask.runs.registry import COMMANDS, STAGES, entry_of, stages_of
 
 if TYPE_CHECKING:
     from stdask.cluster.workers import Workers
 
 stages_app = typer.Typer()
 Redo = Annotated[bool, typer.Option("--redo", help="Repeat the stage even if it is finished.")]
+AcceptVersion = Annotated[
+    bool,
+    typer.Option(
+        "--accept-version",
+        help="Keep stages that another version of stdask finished, although their results have changed since.",
+    ),
+]
 
 
 @stages_app.command(
@@ -48,20 +55,28 @@ def run_command(
         list[str] | None,
         typer.Option(metavar="STAGE", help="Repeat this stage even if it is finished. Several are possible."),
     ] = None,
+    accept_version: AcceptVersion = False,
 ) -> None:
     """Run all stages: from survey files to maps and a report.
 
     Finished stages are skipped. Run the same command again to resume a run that was stopped. `stdask status RUN.toml`
     is the dry run: it shows which stages would run, and why.
     """
-    from stdask.tools.run import run_all
+    from stdask.tools.run import accept_results_of, run_all
 
+    if accept_version:
+        accept_results_of(run.output, stages_of(run.config))
     run_all(run, workers, truth, redo or ())
 
 
-def _run_stage(command: str, run: Run, workers: "Workers", redo: bool, truth: Path | None = None) -> None:
-    from stdask.tools.run import forget, run_stages
+def _run_stage(
+    command: str, run: Run, workers: "Workers", redo: bool, accept_version: bool, truth: Path | None = None
+) -> None:
+    from stdask.tools.run import accept_results_of, check_files, forget, run_stages
 
+    if accept_version:
+        accept_results_of(run.output, stages_of(run.config))
+    check_files(run, command, truth)
     if redo:
         forget(run.output, [command])
     entries = [entry_of(run.config, name) for name, entry in STAGES.items() if entry.command == command]
@@ -72,16 +87,18 @@ def _stage_command(name: str) -> Callable[..., None]:
     """Return the command of a stage that takes nothing but the run."""
 
     @on_a_run
-    def command(run: Run, workers: "Workers", redo: Redo = False) -> None:
-        _run_stage(name, run, workers, redo)
+    def command(run: Run, workers: "Workers", redo: Redo = False, accept_version: AcceptVersion = False) -> None:
+        _run_stage(name, run, workers, redo, accept_version)
 
     return command
 
 
 @on_a_run
-def evaluate_command(run: Run, workers: "Workers", truth: Truth = None, redo: Redo = False) -> None:
+def evaluate_command(
+    run: Run, workers: "Workers", truth: Truth = None, redo: Redo = False, accept_version: AcceptVersion = False
+) -> None:
     """Run the stage, and compare with the truth where it is known."""
-    _run_stage("evaluate", run, workers, redo, truth)
+    _run_stage("evaluate", run, workers, redo, accept_version, truth)
 
 
 def atlas_command(
@@ -100,22 +117,25 @@ def atlas_command(
     profile: Profile = None,
     allow_remote: AllowRemote = False,
     redo: Redo = False,
+    accept_version: AcceptVersion = False,
 ) -> None:
     """Run the stage, or draw the maps of any table."""
     if not is_atlas_file(file):
         run = load(Path(file), data_dir, output, workers, profile, allow_remote)
         with started(run) as of_run:
-            _run_stage("atlas", run, of_run, redo)
+            _run_stage("atlas", run, of_run, redo, accept_version)
         return
     from stdask.runs.session import session
     from stdask.tools.atlas import atlas_of_table
-    from stdask.tools.run import forget
+    from stdask.tools.run import accept_results_of, forget
 
     own = load_atlas(file, output)
     cluster = choose_cluster(own.cluster, workers, profile)
     with session(own.output, cluster) as of_table:
         if redo:
             forget(own.output, ["atlas"])
+        if accept_version:
+            accept_results_of(own.output, ["atlas", "report"])
         atlas_of_table(own, of_table, allow_remote)
 
 

@@ -2,11 +2,17 @@
 
 from pathlib import Path
 
-from stdask import __version__
 from stdask.config.addresses import is_remote
 from stdask.config.run import Run
 from stdask.errors import RemoteError, SurveyError
-from stdask.runs.receipts import Receipt, SourceFile, changed_settings, read_receipt, why_not_done
+from stdask.runs.receipts import (
+    Receipt,
+    SourceFile,
+    changed_settings,
+    read_receipt,
+    why_not_done,
+    why_other_results,
+)
 from stdask.runs.registry import OPTIONS, STAGES, input_files, stage_settings, stages_of
 from stdask.storage.files import hash_of
 from stdask.storage.surveys.places.listing import list_files
@@ -22,8 +28,8 @@ def why_again(output: Path, receipt: Receipt, run: Run | None) -> str:
     run
         The run, to compare the settings too.
     """
-    if receipt.versions.get("stdask") != __version__:
-        return "changed: the version of stdask"
+    if why := why_other_results(receipt):
+        return why
     stages = stages_of(run.config) if run else STAGES
     changed = []
     for name in receipt.inputs:
@@ -37,7 +43,7 @@ def why_again(output: Path, receipt: Receipt, run: Run | None) -> str:
         changed += changed_settings(own, stage_settings(run, receipt.stage))
     if changed:
         return f"changed: {', '.join(changed)}"
-    return why_not_done(output, receipt, receipt.key, receipt.inputs, receipt.settings)
+    return why_not_done(output, receipt, receipt.inputs, receipt.settings)
 
 
 def changed_files(receipt: Receipt, run: Run) -> list[str]:

@@ -19,7 +19,7 @@ from stdask.storage.bundles import LIMITS, read_bundle, write_bundle
 from stdask.storage.ensembles import CARD, DOCUMENT, read_ensemble, write_ensemble
 
 if TYPE_CHECKING:  # what only runs need is imported there: a translation starts faster
-    from stdask.config.run import Run
+    from stdask.config.run import Run, RunConfig
 
 CHOICES = "Name a packed ensemble, its folder, or the folder of the run that trained it."
 
@@ -93,6 +93,14 @@ class StoredContent(TomlModel):
         return self
 
 
+def draws_of(config: "RunConfig") -> Draws:
+    """Return the Monte Carlo settings of `[translate]`, for a processor: the workers choose the engine."""
+    from stdask.runs.registry import n_draws_of
+
+    translate = config.translate
+    return Draws(n_draws_of(config), translate.sampler, config.seed, translate.include_nominal)
+
+
 def save_ensemble(run: "Run", families: Sequence[Family], provenance: Mapping[str, Any]) -> list[Path]:
     """Write the trained ensemble of a run, self-contained; return the files.
 
@@ -105,7 +113,6 @@ def save_ensemble(run: "Run", families: Sequence[Family], provenance: Mapping[st
     provenance
         What they were trained on, for people.
     """
-    from stdask.runs.draws import draws_of
     from stdask.runs.receipts import library_versions
     from stdask.storage.error_factors import read_factors
 

@@ -5,7 +5,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -15,6 +15,7 @@ from stdask.display.console import say
 from stdask.errors import CatalogueError
 from stdask.runs.receipts import read_damaged, read_receipt
 from stdask.runs.registry import STAGES
+from stdask.runs.results import PART, numbered, part_of
 from stdask.runs.stage import Stage
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import Catalogue
@@ -105,7 +106,7 @@ class Ledger(Generic[R]):
             for line in self._path.read_text(encoding="utf-8", errors="replace").splitlines():
                 with contextlib.suppress(ValidationError):  # not whole, or no entry
                     entry = self._entry.validate_json(line)
-                    entries[entry.task] = entry
+                    entries[entry.task] = replace(entry, parts=numbered(entry.parts))
         return entries
 
     def _why_not(self, entry: Entry[R], parts: Parts, damaged: Mapping[str, str]) -> str:
@@ -154,3 +155,16 @@ def remove_ledgers(output: Path, stage: str) -> None:
     ledgers = paths.ledger(output, stage, "*")
     for path in ledgers.parent.glob(ledgers.name):
         path.unlink()
+
+
+def accept_ledgers(output: Path, stage: str) -> None:
+    """Take the tasks that an interrupted stage has finished for those of this version, whatever their results are."""
+    ledgers = paths.ledger(output, stage, "*")
+    for path in ledgers.parent.glob(ledgers.name):
+        lines = []
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            with contextlib.suppress(ValueError, AttributeError, KeyError, TypeError):  # not whole, or no entry
+                entry = json.loads(line)
+                parts = numbered(entry["parts"])
+                lines.append(json.dumps(entry | {"parts": parts | (part_of(stage) if PART in parts else {})}))
+        write_text(path, "".join(f"{line}\n" for line in lines))

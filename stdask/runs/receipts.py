@@ -16,6 +16,7 @@ from stdask import __version__
 from stdask.errors import CatalogueError
 from stdask.runs.counts import Counts
 from stdask.runs.registry import ENTRIES
+from stdask.runs.results import number_of, results_of
 from stdask.storage import paths
 from stdask.storage.files import hash_of, sha256, size_of, write_text
 
@@ -70,6 +71,13 @@ class Receipt(Generic[C]):
     peak_bytes: Mapping[str, int] = field(default_factory=dict)  # largest memory so far of the driver and of a worker
     written: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
+    results: int = 0  # number of its results, see `stdask.runs.results`; 0 before it is written
+    accepted: int | None = None  # number of the results that it has, if they are taken for those of `results`
+
+    @property
+    def version(self) -> str:
+        """The version of stdask that the stage ran with."""
+        return self.versions.get("stdask", "?")
 
     @property
     def digest(self) -> str:
@@ -89,8 +97,8 @@ def by_file_name(inputs: Mapping[str, str]) -> dict[str, str]:
 
 
 def stage_key(stage: str, inputs: Mapping[str, str], settings: Mapping[str, Any]) -> str:
-    """Return the hash of everything that a stage's outputs depend on, the code's version included."""
-    return hash_of({"stage": stage, "inputs": inputs, "config": settings, "stdask": __version__})
+    """Return the hash of everything that a stage's outputs depend on, the number of its results included."""
+    return hash_of({"stage": stage, "inputs": inputs, "config": settings, "results": results_of(stage)})
 
 
 def describe_outputs(
@@ -137,6 +145,8 @@ def write_receipt(output: Path, receipt: Receipt[Any]) -> None:
     content = asdict(receipt) | {
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": library_versions(),
+        "results": results_of(receipt.stage),
+        "accepted": None,
     }
     path = paths.receipt(output, receipt.stage)
     write_text(path, json.dumps(content, indent=1, default=str))
@@ -144,6 +154,20 @@ def write_receipt(output: Path, receipt: Receipt[Any]) -> None:
     damaged = read_damaged(output)
     if written & set(damaged):
         write_damaged(output, {name: what for name, what in damaged.items() if name not in written})
+
+
+def accept_results(output: Path, stage: str) -> Receipt[Any] | None:
+    """Take the results of a finished stage for those of this version; return its receipt if they have another number.
+
+    What the receipt says of the stage's version and time stays, and it tells that the results were accepted.
+    """
+    receipt = read_receipt(output, stage)
+    if receipt is None or receipt.results == results_of(stage):
+        return None
+    own = receipt.results if receipt.accepted is None else receipt.accepted
+    accepted = replace(receipt, results=results_of(stage), accepted=own)
+    write_text(paths.receipt(output, stage), json.dumps(asdict(accepted), indent=1, default=str))
+    return receipt
 
 
 @overload
@@ -163,6 +187,7 @@ def read_receipt(output: Path, stage: str, kind: type[Counts] = Counts) -> Recei
     try:
         content = json.loads(paths.receipt(output, stage).read_text(encoding="utf-8"))
         counts = _adapter_of_counts(stage).validate_python(content.pop("counts"))
+        content.setdefault("results", number_of(content["versions"]["stdask"]))
         receipt = _adapter().validate_python(content | {"counts": counts})
         names = [Path(name) for name in receipt.outputs]
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):  # not even text, or not a receipt
@@ -183,15 +208,17 @@ def _adapter_of_counts(stage: str) -> TypeAdapter[Counts]:
 
 
 def why_not_done(
-    output: Path, receipt: Receipt[Any] | None, key: str, inputs: Mapping[str, str], settings: Mapping[str, Any]
+    output: Path, receipt: Receipt[Any] | None, inputs: Mapping[str, str], settings: Mapping[str, Any]
 ) -> str:
     """Return why a stage must run, in words; empty if it is done."""
     if receipt is None:
         return "not run yet"
-    if receipt.key != key:
-        read = [f"what it reads from {name}" for name in inputs if receipt.inputs.get(name) != inputs[name]]
-        changes = read + changed_settings(receipt.settings, settings)
-        return "changed: " + (", ".join(changes) or "the version of stdask")
+    if why := why_other_results(receipt):
+        return why
+    if hash_of([receipt.inputs, receipt.settings]) != hash_of([inputs, settings]):
+        names = dict.fromkeys([*inputs, *receipt.inputs])
+        read = [f"what it reads from {name}" for name in names if receipt.inputs.get(name) != inputs.get(name)]
+        return "changed: " + ", ".join([*read, *changed_settings(receipt.settings, settings)])
     damaged = read_damaged(output)
     if str(paths.receipt(output, receipt.stage).relative_to(output)) in damaged:
         return "its receipt is damaged"
@@ -204,6 +231,22 @@ def why_not_done(
         if name in damaged:
             return f"{name} is damaged"
     return ""
+
+
+def why_other_results(receipt: Receipt[Any]) -> str:
+    """Return that this version gives other results than a receipt speaks of, in words; empty if it does not."""
+    if receipt.results == results_of(receipt.stage):
+        return ""
+    return f"changed: its results since stdask {receipt.version}; --accept-version keeps those of that version"
+
+
+def why_kept(receipt: Receipt[Any]) -> str:
+    """Return why the results of another version are kept, in words; empty if they are of this version."""
+    if receipt.accepted is not None:
+        return f"made with stdask {receipt.version}, kept though results have changed: they were accepted"
+    if receipt.version == __version__:
+        return ""
+    return f"made with stdask {receipt.version}, kept: its results have not changed since"
 
 
 def read_damaged(output: Path) -> dict[str, str]:

@@ -17,11 +17,12 @@ from stdask.runs.receipts import (
     describe_outputs,
     read_receipt,
     stage_key,
+    why_kept,
     why_not_done,
     write_receipt,
 )
 from stdask.runs.recorder import recorded_workers, stage_begins, stage_ends
-from stdask.runs.registry import OPTIONS, entry_of, input_files, stage_settings
+from stdask.runs.registry import OPTIONS, STAGES, entry_of, input_files, stage_settings, stages_of
 from stdask.storage import paths
 from stdask.storage.surveys.files import checksum
 
@@ -57,10 +58,11 @@ class Stage:
         self.settings = settings
         self.key = stage_key(name, inputs, settings)
         self.receipt = read_receipt(output, name)
-        self.reason = why_not_done(output, self.receipt, self.key, inputs, settings)
+        self.reason = why_not_done(output, self.receipt, inputs, settings)
         self._sources = {name: source_file(path) for name, path in (sources or {}).items()}
         self._started = time.perf_counter()
-        say(f"{name}: {self.reason or 'done before, skipped'}", "bold")
+        kept = why_kept(self.receipt) if self.receipt and not self.reason else ""
+        say(f"{name}: {self.reason or kept or 'done before, skipped'}", "bold")
 
     def done(self) -> Receipt | None:
         """Return the receipt if nothing has to be done; else the stage begins, and its old receipt is removed."""
@@ -138,7 +140,8 @@ def begin_stage(
     """
     entry = entry_of(run.config, name)
     files = input_files(run, name)
-    inputs = {stage: digest_of(run, stage) for stage in entry.inputs}
+    # In the order of the stages, so that the first one to run is the first one to be named.
+    inputs = {stage: digest_of(run, stage) for stage in sorted(entry.inputs, key=list(STAGES).index)}
     for key, path in files.items():
         try:
             inputs[key] = checksum(path)
@@ -163,7 +166,22 @@ def digest_of(run: Run, stage: str) -> str:
     if receipt is None:
         raise CatalogueError(f"{run.output} has no finished {stage!r} stage. Run `stdask {command}` first.")
     if why := why_again(run.output, receipt, run):
+        name, why = _first_to_repeat(run, stage) or (stage, why)
         raise CatalogueError(
-            f"{run.output}: the {stage!r} stage must be repeated ({why}). Run `stdask {command}` first."
+            f"{run.output}: the {name!r} stage must be repeated ({why}). Run `stdask "
+            f"{entry_of(run.config, name).command}` first."
         )
     return receipt.digest
+
+
+def _first_to_repeat(run: Run, stage: str) -> tuple[str, str] | None:
+    """Return the first stage that must be repeated of those that a stage depends on, and why; None if none must be."""
+    stages = stages_of(run.config)
+    before = {stage}
+    for name in reversed(list(stages)):  # a stage reads from earlier ones alone
+        before |= set(stages[name].inputs) if name in before else set()
+    for name in stages:
+        receipt = read_receipt(run.output, name) if name in before else None
+        if receipt and (why := why_again(run.output, receipt, run)):
+            return name, why
+    return None

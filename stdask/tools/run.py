@@ -1,6 +1,6 @@
 """Run the stages of a run in their order; finished stages are skipped."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -9,15 +9,15 @@ from stdask import __version__
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run, with_workers
 from stdask.display.console import say
-from stdask.errors import ConfigError
+from stdask.errors import ConfigError, SurveyError
 from stdask.runs.card.card import write_card
 from stdask.runs.folder import RunFolder
-from stdask.runs.ledger import remove_ledgers
-from stdask.runs.receipts import Receipt
-from stdask.runs.registry import STAGES, StageEntry, entry_of, stages_of
+from stdask.runs.ledger import accept_ledgers, remove_ledgers
+from stdask.runs.receipts import Receipt, accept_results
+from stdask.runs.registry import COMMANDS, STAGES, StageEntry, entry_of, stages_of
 from stdask.runs.run_file import open_run
 from stdask.runs.session import session
-from stdask.schema import CLUSTER_COLUMNS
+from stdask.schema import CLUSTER_COLUMNS, FAMILIES
 from stdask.stages.ingest.joins.tables import fit_definition, open_tables
 from stdask.storage import paths
 from stdask.storage.files import write_text
@@ -33,6 +33,7 @@ def run(
     cluster: Path | str | None = None,
     truth: Path | str | None = None,
     redo: Sequence[str] = (),
+    accept_version: bool = False,
     allow_remote: bool = False,
 ) -> RunFolder:
     """Run all stages of a run, as the command `stdask run` does; finished stages are skipped.
@@ -51,6 +52,8 @@ def run(
         Table of the true labels of a mock survey A, to compare with.
     redo
         Names of stages that are repeated although they are done.
+    accept_version
+        Keep stages that another version of stdask has finished, although this one gives other results.
     allow_remote
         The run file may name survey files by addresses (`https://`, `s3://`).
 
@@ -73,6 +76,8 @@ def run(
     asked = open_run(Path(run_file), data, results, allow_remote)
     asked = with_workers(asked, workers, Path(cluster) if cluster else None)
     with session(asked.output, asked.config.cluster) as own_workers:
+        if accept_version:
+            accept_results_of(asked.output, stages_of(asked.config))
         run_all(asked, own_workers, Path(truth) if truth else None, redo)
     return RunFolder(asked.output)
 
@@ -94,7 +99,7 @@ def run_all(run: Run, workers: Workers, truth: Path | None = None, redo: Sequenc
     ConfigError
         If there is no stage of a name in `redo`, or this run does not have it.
     """
-    check_files(run)
+    check_files(run, truth=truth)
     for word in redo:
         if word in STAGES:
             entry_of(run.config, word)  # raises if this run has no such stage
@@ -156,19 +161,60 @@ def forget(output: Path, stages: Sequence[str]) -> None:
             remove_ledgers(output, entry.name)
 
 
-def check_files(run: Run) -> None:
-    """Open every file that the run names, so that a wrong path is reported before any work is done.
+def accept_results_of(output: Path, stages: Iterable[str]) -> None:
+    """Keep the stages that another version has finished, or begun, although this one gives other results."""
+    for stage in stages:
+        accept_ledgers(output, stage)
+        if receipt := accept_results(output, stage):
+            say(f"{stage}: the results of stdask {receipt.version} are accepted", "yellow")
+
+
+def check_files(run: Run, first: str = COMMANDS[0], truth: Path | None = None) -> None:
+    """Open every file that stages will read, so that a wrong path is reported before any work is done.
+
+    Parameters
+    ----------
+    run
+        The run.
+    first
+        Command of the first stage that is to run: what only earlier ones read may be gone.
+    truth
+        Table of the true labels, if evaluate is to compare with it.
 
     Raises
     ------
+    ConfigError
+        If `[[merge.also]]` names a folder that holds no run.
     SurveyError
-        If one is missing or unreadable, or lacks a column.
+        If a file is missing or unreadable, or lacks a column.
     """
-    for side in "ab":
-        definition = run.definition(side)
-        fit_definition(definition, open_tables(definition, run.survey_files(side)), run.used_columns(side))
-    lists = run.config.pair.exclude if run.config.pair else ()
-    for stars in (*lists, *run.config.merge.exclude):
+    later = COMMANDS[COMMANDS.index(first) :]
+    if "ingest" in later:
+        for side in "ab":
+            _check_survey(run, side)
+    lists = run.config.pair.exclude if run.config.pair and "pair" in later else ()
+    for stars in (*lists, *(run.config.merge.exclude if "merge" in later else ())):
         open_survey(run.data_dir / stars.file).require([stars.column])
+    if truth and "evaluate" in later:
+        labels = [item.label for family in FAMILIES for item in run.config.train.labels(family)]
+        open_survey(truth).require(["ID_A", *labels])
+    if "merge" in later:
+        _check_merge(run)
+
+
+def _check_survey(run: Run, side: str) -> None:
+    definition = run.definition(side)
+    fit_definition(definition, open_tables(definition, run.survey_files(side)), run.used_columns(side))
+    if definition.ebv_map and not (path := run.data_dir / definition.ebv_map).is_file():
+        raise SurveyError(f"No map of E(B-V) at {path}. Correct `ebv_map`, or name its folder with --data-dir.")
+
+
+def _check_merge(run: Run) -> None:
     if run.config.merge.globular_clusters:
         open_survey(run.data_dir / run.config.merge.globular_clusters).require(CLUSTER_COLUMNS)
+    for item in run.config.merge.also:  # which may still be under way
+        if not (item.run / paths.RUN_COPY).is_file():
+            raise ConfigError(
+                f"[[merge.also]] run = {str(item.run)!r}: there is no run of stdask. Correct the path, or start that "
+                "run first."
+            )

@@ -17,7 +17,7 @@ from stdask.errors import CatalogueError, FailedTask
 from stdask.runs.changes import changed_files, why_again
 from stdask.runs.lock import Lock, read_lock
 from stdask.runs.progress import DONE, RUNNING, Progress, read_progress
-from stdask.runs.receipts import Receipt, read_receipt
+from stdask.runs.receipts import Receipt, read_receipt, why_kept
 from stdask.runs.registry import CHECKS, ENTRIES, STAGES, StageEntry, stages_of
 from stdask.runs.run_file import last_run, reopen_run
 from stdask.storage import paths
@@ -129,6 +129,8 @@ def _print_stages(stands: list[Standing]) -> None:
     for stand in stands:
         if stand.receipt and stand.why:
             say(f"{stand.stage} {stand.state}: {stand.why}", STYLES.get(stand.state))
+        elif stand.receipt and (kept := why_kept(stand.receipt)):
+            say(f"{stand.stage} {stand.state}: {kept}")
 
 
 def _row(stand: Standing) -> dict[str, Any]:

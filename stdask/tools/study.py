@@ -16,7 +16,7 @@ from stdask.display.tables import print_scores
 from stdask.network.ensemble import Draws, Family, translate
 from stdask.pairing.training_set import TrainingSet, training_set
 from stdask.runs.counts import CheckCounts
-from stdask.runs.draws import draws_of
+from stdask.runs.ensemble import draws_of
 from stdask.runs.receipts import Receipt
 from stdask.runs.stage import begin_stage
 from stdask.schema.evaluation import StudyRow

@@ -97,9 +97,16 @@ def test_a_missing_run_file_is_named(tmp_path, monkeypatch, capsys):
 
 
 def test_a_stage_run_too_early_names_the_one_to_run_first(tmp_path, monkeypatch, capsys):
-    code, text = call(monkeypatch, capsys, "train", JOBS / "lamost_to_apogee.toml", "--output", tmp_path / "out")
+    run_file = tmp_path / "run.toml"
+    job = (JOBS / "lamost_to_apogee.toml").read_text()
+    run_file.write_text(job)
+    code, text = call(monkeypatch, capsys, "train", run_file, "--output", tmp_path / "out")
     assert code == 2
-    assert "Run `stdask pair` first" in text
+    assert "globular_clusters.parquet" in text  # merge would not find it
+    run_file.write_text(job.replace('globular_clusters = "globular_clusters.parquet"', ""))
+    code, text = call(monkeypatch, capsys, "train", run_file, "--output", tmp_path / "out")
+    assert code == 2
+    assert "Run `stdask ingest` first" in text
 
 
 def test_export_refuses_what_is_no_catalogue_and_what_exists(tmp_path, monkeypatch, capsys):

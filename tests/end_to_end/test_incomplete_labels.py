@@ -11,7 +11,7 @@ from stdask.cluster.workers import Workers
 from stdask.config.run import Run, load_run
 from stdask.network.ensemble import translate
 from stdask.pairing.training_set import TrainingSet, training_set
-from stdask.runs.draws import draws_of
+from stdask.runs.ensemble import draws_of
 from stdask.runs.stage import Stage
 from stdask.science.assessment.metrics import MaeComparison, compare_mae
 from stdask.science.keys.random_keys import uniforms

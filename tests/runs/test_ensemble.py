@@ -11,8 +11,8 @@ import pytest
 from stdask.config.run import Run
 from stdask.config.survey import load_definition
 from stdask.errors import EnsembleError
-from stdask.runs.draws import draws_of
-from stdask.runs.ensemble import TargetSurvey, open_ensemble, save_ensemble
+from stdask.network.ensemble import Draws
+from stdask.runs.ensemble import TargetSurvey, draws_of, open_ensemble, save_ensemble
 from stdask.science.measurements.repeats import ErrorFactors
 from stdask.storage import paths
 from stdask.storage.documents import write_ecsv
@@ -21,6 +21,7 @@ from stdask.storage.files import hash_of
 from tests.hand_made import make_run, write_receipts
 from tests.network.made_up import made_up_family
 from tests.network.test_parts import assert_same, full_family
+from tests.tools.bench.bench_runs import make_demo_run
 
 TRAIN = {
     "intrinsic": [{"label": "TEFF", "from": "TEFF"}, {"label": "MG_FE"}, {"label": "VHELIO", "from": "RV"}],
@@ -156,3 +157,18 @@ def test_what_was_trained_with_and_on_stands_beside_the_content(tmp_path: Path):
     assert whole["provenance"]["survey_files"] == {"ingest_a": {"a.fits": "0" * 64}}
     assert {"stdask", "python", "numpy", "tensorflow"} <= whole["provenance"]["versions"].keys()
     assert str(tmp_path) not in json.dumps(whole)  # nothing refers to the run folder
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        # Without a number, the preset "compact" has 56 draws.
+        ("", Draws(n_draws=56, sampler="sobol", seed=3, include_nominal=False, engine="cpu", tf32=False)),
+        (
+            '[translate]\nn_draws = 40\nsampler = "random"\ninclude_nominal = true\nengine = "gpu"\ntf32 = true\n',
+            Draws(n_draws=40, sampler="random", seed=3, include_nominal=True, engine="cpu", tf32=False),
+        ),
+    ],
+)
+def test_draws_follow_the_run_file_and_leave_the_engine_to_the_workers(table: str, expected: Draws, tmp_path: Path):
+    assert draws_of(make_demo_run(tmp_path, table).config) == expected

@@ -6,8 +6,9 @@ from typing import NamedTuple
 import pytest
 
 from stdask.config.run import Run, load_run
-from stdask.runs.ledger import Ledger
+from stdask.runs.ledger import Ledger, accept_ledgers
 from stdask.runs.receipts import write_damaged
+from stdask.runs.results import RESULTS, part_of
 from stdask.runs.stage import Stage
 from stdask.storage import paths
 
@@ -71,7 +72,7 @@ def test_a_changed_part_undoes_its_own_task_alone_and_is_named(finished: Run, ca
 
 
 def test_a_part_more_or_less_is_a_change(finished: Run):
-    assert ledger_of(finished).kept({task: parts | {"version": "2"} for task, parts in PARTS.items()}) == {}
+    assert ledger_of(finished).kept({task: parts | {"more": "2"} for task, parts in PARTS.items()}) == {}
 
 
 def test_a_part_that_went_is_a_change(finished: Run):
@@ -132,3 +133,30 @@ def test_tasks_of_two_kinds_are_apart(finished: Run):
     other = Ledger(Stage(finished.output, "merge", {"pair": "abc"}, {}), Record, "cells")
     assert other.kept(PARTS) == {}
     assert list(ledger_of(finished).kept(PARTS)) == list(TASKS)
+
+
+def test_tasks_of_a_version_before_the_numbers_are_kept_if_its_results_are_number_1(run: Run):
+    ledger = ledger_of(run)
+    ledger.kept(PARTS)
+    finish(run, ledger, *TASKS)
+    path = paths.ledger(run.output, "merge", "partitions")
+    numbered = {task: parts | part_of("merge") for task, parts in PARTS.items()}
+    for version, kept in (("0.10.0", len(TASKS)), ("0.9.0", 0)):
+        path.write_text(path.read_text().replace('"settings": "s"', f'"settings": "s", "version": "{version}"'))
+        assert len(ledger_of(run).kept(numbered)) == kept
+        finish(run, ledger_of(run), *TASKS)
+
+
+def test_accepted_tasks_are_kept_whatever_the_number_of_their_results(run: Run, monkeypatch: pytest.MonkeyPatch):
+    ledger, before = ledger_of(run), {task: parts | part_of("merge") for task, parts in PARTS.items()}
+    ledger.kept(before)
+    path = file_of(run, TASKS[0])
+    path.parent.mkdir(parents=True)
+    path.write_text("stars")
+    ledger.add(TASKS[0], before[TASKS[0]], Record(0), [path])
+    monkeypatch.setattr("stdask.runs.results.RESULTS", {**RESULTS, "merge": 99})
+    now = {task: parts | part_of("merge") for task, parts in PARTS.items()}
+    with paths.ledger(run.output, "merge", "partitions").open("a") as file:
+        file.write('{"task": "cut o')  # by a crash
+    accept_ledgers(run.output, "merge")
+    assert ledger_of(run).kept(now) == {TASKS[0]: Record(0)}

@@ -10,15 +10,18 @@ from stdask.errors import CatalogueError
 from stdask.runs.receipts import (
     FileRecord,
     Receipt,
+    accept_results,
     by_file_name,
     describe_outputs,
     read_damaged,
     read_receipt,
     stage_key,
+    why_kept,
     why_not_done,
     write_damaged,
     write_receipt,
 )
+from stdask.runs.results import RESULTS
 from stdask.storage import paths
 from stdask.storage.files import hash_of
 from tests.counted import made_up_counts
@@ -39,12 +42,12 @@ def output(tmp_path: Path) -> Path:
 
 
 def test_a_stage_is_done_while_everything_is_as_it_was(output: Path):
-    assert why_not_done(output, read_receipt(output, "pair"), KEY, INPUTS, CONFIG) == ""
+    assert why_not_done(output, read_receipt(output, "pair"), INPUTS, CONFIG) == ""
 
 
 def test_a_stage_never_run_says_so(tmp_path: Path):
     assert read_receipt(tmp_path, "pair") is None
-    assert why_not_done(tmp_path, None, KEY, INPUTS, CONFIG) == "not run yet"
+    assert why_not_done(tmp_path, None, INPUTS, CONFIG) == "not run yet"
 
 
 @pytest.mark.parametrize(
@@ -58,23 +61,62 @@ def test_a_stage_never_run_says_so(tmp_path: Path):
     ],
 )
 def test_a_changed_input_or_setting_is_the_reason(output: Path, inputs: dict, config: dict, said: str):
-    reason = why_not_done(output, read_receipt(output, "pair"), stage_key("pair", inputs, config), inputs, config)
+    reason = why_not_done(output, read_receipt(output, "pair"), inputs, config)
     assert reason == f"changed: {said}"
 
 
-def test_another_version_of_the_code_is_a_reason(output: Path, monkeypatch: pytest.MonkeyPatch):
+def test_what_a_stage_read_and_reads_no_more_is_a_reason(output: Path):
+    assert why_not_done(output, read_receipt(output, "pair"), {}, CONFIG) == "changed: what it reads from ingest_a"
+
+
+def why(output: Path) -> str:
+    return why_not_done(output, read_receipt(output, "pair"), INPUTS, CONFIG)
+
+
+def test_another_version_is_no_reason_but_is_told(output: Path, monkeypatch: pytest.MonkeyPatch):
+    before = read_receipt(output, "pair").version
+    assert why_kept(read_receipt(output, "pair")) == ""
     monkeypatch.setattr("stdask.runs.receipts.__version__", "99")
-    assert "version" in why_not_done(
-        output, read_receipt(output, "pair"), stage_key("pair", INPUTS, CONFIG), INPUTS, CONFIG
+    assert why(output) == ""
+    assert (
+        why_kept(read_receipt(output, "pair")) == f"made with stdask {before}, kept: its results have not changed since"
     )
+
+
+def test_other_results_are_a_reason_until_those_that_there_are_are_accepted(
+    output: Path, monkeypatch: pytest.MonkeyPatch
+):
+    before = read_receipt(output, "pair")
+    monkeypatch.setattr("stdask.runs.results.RESULTS", {**RESULTS, "pair": 98})
+    assert why(output) == (
+        f"changed: its results since stdask {before.version}; --accept-version keeps those of that version"
+    )
+    assert accept_results(output, "pair") == before
+    accepted = read_receipt(output, "pair")
+    assert why(output) == ""
+    assert (accepted.results, accepted.accepted) == (98, RESULTS["pair"])
+    assert (accepted.written, accepted.versions, accepted.digest) == (before.written, before.versions, before.digest)
+    assert "results have changed: they were accepted" in why_kept(accepted)
+    assert accept_results(output, "pair") is None  # nothing more to accept
+    assert accept_results(output, "train") is None  # nor where nothing is finished
+
+
+@pytest.mark.parametrize(("version", "results"), [("0.10.0", 1), ("0.9.0", 0), ("nonsense", 0)])
+def test_receipts_without_numbers_are_of_number_1_if_their_version_gave_those(output: Path, version: str, results: int):
+    path = paths.receipt(output, "pair")
+    content = json.loads(path.read_text())
+    del content["results"], content["accepted"]
+    content["versions"]["stdask"] = version
+    path.write_text(json.dumps(content))
+    assert read_receipt(output, "pair").results == results
 
 
 def test_a_missing_or_cut_output_is_the_reason(output: Path):
     receipt = read_receipt(output, "pair")
     (output / "pairs" / "a_b.parquet").write_text("pair")
-    assert why_not_done(output, receipt, KEY, INPUTS, CONFIG) == "pairs/a_b.parquet was changed"
+    assert why_not_done(output, receipt, INPUTS, CONFIG) == "pairs/a_b.parquet was changed"
     (output / "pairs" / "a_b.parquet").unlink()
-    assert why_not_done(output, receipt, KEY, INPUTS, CONFIG) == "pairs/a_b.parquet is missing"
+    assert why_not_done(output, receipt, INPUTS, CONFIG) == "pairs/a_b.parquet is missing"
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"stage": "pair"}', b"\xff\xfe\x00"])
@@ -123,9 +165,9 @@ def test_a_file_known_from_its_writer_is_not_read_again_but_must_be_there_in_ful
 def test_a_file_found_damaged_is_the_reason_until_its_stage_is_done_again(output: Path):
     receipt = read_receipt(output, "pair")
     write_damaged(output, {"pairs/a_b.parquet": "its checksum differs", "catalogues/x": "is missing"})
-    assert why_not_done(output, receipt, KEY, INPUTS, CONFIG) == "pairs/a_b.parquet is damaged"
+    assert why_not_done(output, receipt, INPUTS, CONFIG) == "pairs/a_b.parquet is damaged"
     write_receipt(output, receipt)
-    assert why_not_done(output, receipt, KEY, INPUTS, CONFIG) == ""
+    assert why_not_done(output, receipt, INPUTS, CONFIG) == ""
     assert read_damaged(output) == {"catalogues/x": "is missing"}  # of another stage
 
 

@@ -8,8 +8,9 @@ from stdask.config.run import Run, load_run
 from stdask.errors import CatalogueError
 from stdask.runs.counts import RowCounts
 from stdask.runs.receipts import FileRecord, Receipt, describe_outputs, write_damaged, write_receipt
-from stdask.runs.registry import stage_settings
-from stdask.runs.stage import Stage, digest_of
+from stdask.runs.registry import STAGES, stage_settings
+from stdask.runs.stage import Stage, begin_stage, digest_of
+from stdask.storage import paths
 from tests.counted import made_up_counts
 
 COUNTS = made_up_counts("merge")
@@ -155,3 +156,25 @@ def test_a_table_of_what_was_set_aside_is_no_input_of_later_stages(run: Run):
         path.write_text(text)
         digests.append(Receipt("pair", "key", {}, {}, describe_outputs(run.output, [path]), COUNTS).digest)
     assert digests[0] == digests[1]
+
+
+def test_the_first_stage_that_must_be_repeated_is_named_when_a_catalogue_is_gone(run: Run):
+    written: dict[str, Receipt] = {}
+    for name in ("ingest_a", "ingest_b", "pair"):
+        made = run.output / f"{name}.txt"
+        made.parent.mkdir(parents=True, exist_ok=True)
+        made.write_text(name)
+        inputs = {own: written[own].digest for own in STAGES[name].inputs}
+        outputs = describe_outputs(run.output, [made])
+        written[name] = Receipt(name, "key", inputs, stage_settings(run, name), outputs, made_up_counts(name))
+        write_receipt(run.output, written[name])
+    assert digest_of(run, "pair")
+    (run.output / "ingest_a.txt").unlink()
+    with pytest.raises(
+        CatalogueError, match=r"'ingest_a' .* repeated \(ingest_a.txt is missing\). Run `stdask ingest`"
+    ):
+        begin_stage(run, "train")  # which reads the pairs, and they read the catalogue
+    paths.receipt(run.output, "pair").unlink()
+    paths.receipt(run.output, "ingest_a").unlink()
+    with pytest.raises(CatalogueError, match=r"has no finished 'ingest_a' stage. Run `stdask ingest` first"):
+        begin_stage(run, "train")

@@ -1,18 +1,24 @@
 """What `run` does besides the stages themselves: which it runs, and which it repeats."""
 
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from stdask.config.run import Run, load_run
-from stdask.errors import ConfigError
-from stdask.runs.receipts import read_receipt
+from stdask.errors import ConfigError, SurveyError
+from stdask.runs.receipts import read_receipt, why_other_results
 from stdask.runs.registry import STAGES
+from stdask.runs.results import RESULTS
 from stdask.runs.stage import Stage
 from stdask.storage import paths
 from stdask.tools import run as runner
+from stdask.tools.run import check_files
 from tests.counted import made_up_counts
+from tests.hand_made import make_run
 
 JOB = Path(__file__).parents[2] / "jobs" / "lamost_to_apogee.toml"
 
@@ -42,7 +48,7 @@ def test_a_stage_that_does_not_exist_is_told_with_those_that_do(run: Run):
 def test_a_stage_that_a_trained_ensemble_replaces_cannot_be_repeated(run: Run, monkeypatch: pytest.MonkeyPatch):
     train = run.config.train.model_copy(update={"ensemble": Path("mine.stdask")})
     own = run.model_copy(update={"config": run.config.model_copy(update={"train": train})})
-    monkeypatch.setattr(runner, "check_files", lambda _run: None)
+    monkeypatch.setattr(runner, "check_files", lambda *_, **__: None)
     monkeypatch.setattr(runner, "run_stages", lambda *_: None)
     with pytest.raises(ConfigError, match=r"This run has no stage 'pair', because \[train\] names"):
         runner.run_all(own, None, redo=["train", "pair"])
@@ -83,3 +89,66 @@ def test_all_stages_run_from_python_as_from_the_command_line(run: Run, monkeypat
     assert (started, truth, redo) == (None, Path("truth.parquet"), ["train"])
     assert own.config.model_copy(update={"cluster": run.config.cluster}) == run.config
     assert results.folder == run.output
+
+
+@pytest.fixture
+def with_files(tmp_path: Path) -> Callable[..., Run]:
+    """Return a function that returns a run with survey files of one star and a list of stars."""
+
+    def make(**tables: dict) -> Run:
+        own = make_run(tmp_path, **tables)
+        columns = [*own.definition_a.source_columns, *own.definition_b.source_columns, "star"]
+        pq.write_table(pa.table({name: [1.0] for name in columns}), tmp_path / "none")  # both surveys, and the list
+        return own
+
+    return make
+
+
+def test_a_stage_asks_only_for_the_files_that_it_and_later_ones_read(with_files, tmp_path: Path):
+    stars = {"file": "list.csv", "column": "star", "survey": "a"}
+    own = with_files(pair={"match": {"by": "position"}, "exclude": [stars]})
+    for first in ("ingest", "pair"):
+        with pytest.raises(SurveyError, match=r"list\.csv"):
+            check_files(own, first)
+    (tmp_path / "none").unlink()  # the surveys are ingested, and their files archived
+    check_files(own, "train")
+    with pytest.raises(SurveyError, match="No survey file"):
+        check_files(own, "ingest")
+
+
+def test_a_table_of_the_truth_is_looked_for_before_any_stage_works(with_files, tmp_path: Path):
+    own, truth = with_files(), tmp_path / "truth.parquet"
+    with pytest.raises(SurveyError, match=r"truth\.parquet"):
+        check_files(own, truth=truth)
+    check_files(own, "translate", truth)  # which does not read it
+    pq.write_table(pa.table({"ID_A": ["1"], "TEFF": [1.0], "LOGG": [1.0], "FE_H": [1.0]}), truth)
+    with pytest.raises(SurveyError, match=r"truth\.parquet has no column 'VHELIO'"):
+        check_files(own, truth=truth)
+
+
+def test_a_map_and_a_further_run_that_are_not_there_are_told_before_any_stage_works(with_files, tmp_path: Path):
+    other = tmp_path / "other"
+    own = with_files(merge={"also": [{"run": str(other)}]})
+    with pytest.raises(ConfigError, match=r"\[\[merge.also\]\] run = '.*other': there is no run of stdask"):
+        check_files(own)
+    other.mkdir()
+    (other / paths.RUN_COPY).write_text("{}")
+    check_files(own)  # it may be finished by the time that it is read
+    a = own.definition_a.model_copy(update={"ebv_map": Path("sfd.fits")})
+    with pytest.raises(SurveyError, match=r"No map of E\(B-V\) at .*sfd\.fits\. Correct `ebv_map`"):
+        check_files(own.model_copy(update={"definition_a": a}))
+
+
+def test_results_of_another_version_are_accepted_for_all_stages_and_said(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+):
+    monkeypatch.setattr("stdask.runs.results.RESULTS", {**RESULTS, "train": 98, "ingest": 99})
+    assert why_other_results(read_receipt(run.output, "train"))
+    runner.accept_results_of(run.output, STAGES)
+    assert [name for name in STAGES if why_other_results(read_receipt(run.output, name))] == []
+    assert [name for name in STAGES if read_receipt(run.output, name).accepted is not None] == [
+        "ingest_a",
+        "ingest_b",
+        "train",
+    ]
+    assert "train: the results of stdask" in capsys.readouterr().out

@@ -16,9 +16,9 @@ from stdask.errors import CatalogueError
 from stdask.runs.counts import Counts, RowCounts
 from stdask.runs.lock import Lock, hold
 from stdask.runs.progress import Progress
-from stdask.runs.receipts import read_receipt, write_receipt
 from stdask.runs.recorder import recorded, stage_begins
 from stdask.runs.registry import STAGES, stage_settings
+from stdask.runs.results import RESULTS
 from stdask.runs.stage import Stage, begin_stage, digest_of
 from stdask.storage import paths
 from stdask.storage.files import write_text
@@ -108,12 +108,15 @@ def test_a_lost_file_a_new_setting_and_an_earlier_stage_made_anew_are_reasons_to
     assert state(run, "train") == ("outdated", "changed: what it reads from pair")
 
 
-def test_a_stage_made_by_another_version_is_done_again(run: Run, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("stdask.runs.receipts.__version__", "0.0.1")
-    receipt = read_receipt(run.output, "pair")
-    assert receipt is not None
-    write_receipt(run.output, receipt)
-    assert state(run, "pair") == ("outdated", "changed: the version of stdask")
+def test_a_stage_is_outdated_if_its_results_have_changed_since_and_not_by_the_version(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("stdask.runs.receipts.__version__", "99.0.0")
+    assert state(run, "pair") == ("done", "")
+    monkeypatch.setattr("stdask.runs.results.RESULTS", {**RESULTS, "pair": 99})
+    assert state(run, "pair")[0] == "outdated"
+    assert "changed: its results since stdask" in state(run, "pair")[1]
+    assert state(run, "train")[1].startswith("after pair, changed: its results since stdask")
 
 
 def test_a_stage_under_way_tells_how_far_it_is(run: Run):

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from types import NoneType
 from typing import Any
 
-from stdask import __version__
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
 from stdask.runs.ledger import Ledger
+from stdask.runs.results import part_of
 from stdask.runs.stage import Stage
 from stdask.stages.ingest.plan import Done, Item, R
 from stdask.storage.files import hash_of
@@ -31,7 +31,7 @@ class Steps:
             **stage.inputs,
             "settings": hash_of(stage.settings),
             "rows_per_block": str(rows_per_block),
-            "version": __version__,
+            **part_of(stage.name),
         }
 
     def run(

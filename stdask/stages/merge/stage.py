@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 
-from stdask import __version__
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run
@@ -26,6 +25,7 @@ from stdask.pairing.margins import write_collection
 from stdask.runs.counts import MergeCounts, PartitionCounts, RowCounts
 from stdask.runs.ledger import Ledger, Parts, partition_hashes
 from stdask.runs.receipts import FileRecord, Receipt
+from stdask.runs.results import part_of
 from stdask.runs.stage import Stage, begin_stage, digest_of
 from stdask.science.sky.globular_clusters import is_complete
 from stdask.science.sky.healpix import Cells, Pixel, add_counts, count_finely, tile_sky
@@ -149,7 +149,7 @@ def _parts(stage: Stage, opened: Sequence[Opened], sides: Sequence[tuple[Side, .
     """Return for each tile the hashes of all that it depends on."""
     hashes = [partition_hashes(part.output, part.stage, part.catalogue) for part in opened]
     shared = {name: digest for name, digest in stage.inputs.items() if name.split()[0] not in READ_BY_PARTITION}
-    shared |= {"settings": hash_of([stage.settings, sources.described]), "version": __version__}
+    shared |= {"settings": hash_of([stage.settings, sources.described]), **part_of("merge")}
     repeats = [sha256(path) for path in sorted(paths.repeats(stage.output).glob("*.parquet"))]
     if repeats:
         shared["stars in several surveys"] = hash_of(repeats)

@@ -1,6 +1,6 @@
 """The tables of the appendix: rows of each stage, cuts of the surveys, pairs, columns, and where everything is from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from stdask.display.numbers import count, measured, number, symbol
@@ -129,8 +129,16 @@ def input_table(receipts: Receipts, steps: Mapping[str, str]) -> ShownTable:
 
 
 def version_table(receipts: Receipts) -> ShownTable:
-    """Return the versions of the software that the stages ran with."""
-    versions = {name: version for receipt in receipts.values() for name, version in receipt.versions.items()}
-    return ShownTable(
-        "t-versions", "Versions.", heads("Software", "Version", texts=(0, 1)), {"": list(versions.items())}
-    )
+    """Return the versions of the software that the stages ran with; where they differ, those of each stage."""
+    used: dict[str, dict[str, list[str]]] = {}  # software -> version -> stages
+    for stage, receipt in receipts.items():
+        for name, version in receipt.versions.items():
+            used.setdefault(name, {}).setdefault(version, []).append(stage)
+    rows = [(name, _by_stage(versions)) for name, versions in used.items()]
+    return ShownTable("t-versions", "Versions.", heads("Software", "Version", texts=(0, 1)), {"": rows})
+
+
+def _by_stage(versions: Mapping[str, Sequence[str]]) -> str:
+    if len(versions) == 1:
+        return next(iter(versions))
+    return "; ".join(f"{version} ({', '.join(stages)})" for version, stages in versions.items())

@@ -5,7 +5,7 @@ from typing import Any
 
 from stdask import __version__
 from stdask.config.atlas import AtlasConfig
-from stdask.runs.receipts import Receipt
+from stdask.runs.receipts import Receipt, why_kept
 from stdask.stages.report.count_tables import input_table, rows_table, version_table
 from stdask.stages.report.interactive.choices import Interactive
 from stdask.stages.report.interactive.figures import page_scripts
@@ -47,7 +47,7 @@ def page_content(
         "title": title,
         "subtitle": f"Report of stdask {__version__}, {receipts['atlas'].written[:10]}",
         "sections": sections,
-        "notes": [(title_of, note) for step, title_of in steps.items() for note in receipts[step].counts.notes],
+        "notes": [(title_of, note) for step, title_of in steps.items() for note in _notes(receipts[step])],
         "receipts": receipts,
         "extras": {steps[step]: extra for step in steps if (extra := receipts[step].counts.described())},
         "counts": {
@@ -57,6 +57,11 @@ def page_content(
         },
         "scripts": page_scripts() if any(figure.content for figure in interactive.values()) else [],
     }
+
+
+def _notes(receipt: Receipt[Any]) -> list[str]:
+    """Return what the user should know of a stage, also that it has the results of another version."""
+    return [*receipt.counts.notes, *([] if receipt.accepted is None else [why_kept(receipt)])]
 
 
 def selection_in_words(atlas: AtlasConfig) -> str:

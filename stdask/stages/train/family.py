@@ -16,7 +16,7 @@ from stdask.network.plan import Plan, join_members
 from stdask.network.recipe import Sample
 from stdask.pairing.training_set import TrainingSet
 from stdask.runs.counts import DomainBins
-from stdask.runs.draws import draws_of
+from stdask.runs.ensemble import draws_of
 from stdask.schema.evaluation import EpochRow
 from stdask.science.translation.dissimilarity import Neighbourhood, fit_neighbourhood
 from stdask.science.translation.gaussian_mixture import fit_mixture

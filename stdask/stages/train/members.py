@@ -14,7 +14,6 @@ from functools import partial
 
 import numpy as np
 
-from stdask import __version__
 from stdask.cluster.events import Message, listening, tell
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
@@ -26,6 +25,7 @@ from stdask.network.plan import Plan, fold
 from stdask.network.presets import shape_of
 from stdask.network.recipe import Architecture, Epoch, Sample, Schedule
 from stdask.runs.ledger import Ledger
+from stdask.runs.results import part_of
 from stdask.runs.stage import Stage
 from stdask.science.keys.seeds import integer_seed
 from stdask.science.keys.splits import split_for_member
@@ -58,7 +58,7 @@ class Job:
     def parts(self) -> dict[str, str]:
         """Hashes of everything that the trained network depends on."""
         recipe = [asdict(self.architecture), asdict(self.schedule), self.seed]
-        return {"stars": _digest(self.training, self.validation), "recipe": hash_of(recipe), "version": __version__}
+        return {"stars": _digest(self.training, self.validation), "recipe": hash_of(recipe), **part_of("train")}
 
 
 class Shelf:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from stdask import __version__, schema
+from stdask import schema
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
 from stdask.config.cluster import ClusterConfig
@@ -17,6 +17,7 @@ from stdask.runs.counts import PartitionCounts, RowCounts, TranslateCounts
 from stdask.runs.ensemble import Ensemble, open_ensemble
 from stdask.runs.ledger import Ledger, Parts, partition_hashes
 from stdask.runs.receipts import FileRecord, Receipt
+from stdask.runs.results import part_of
 from stdask.runs.stage import Stage, begin_stage
 from stdask.science.sky.healpix import Pixel
 from stdask.stages.translate.forecast import SAMPLE_STARS, Workload, forecast, require_memory, say_forecast
@@ -215,5 +216,5 @@ def _forecast(
 def _parts(stage: Stage, source: Catalogue) -> dict[Pixel, Parts]:
     """Return for each partition all that its translation depends on."""
     hashes = partition_hashes(stage.output, "ingest_a", source)
-    shared = {"ensemble": stage.inputs["train"], "settings": hash_of(stage.settings), "version": __version__}
+    shared = {"ensemble": stage.inputs["train"], "settings": hash_of(stage.settings), **part_of("translate")}
     return {pixel: {"input partition": hashes[str(pixel)], **shared} for pixel in source.pixels}

@@ -18,7 +18,7 @@ from stdask.config.survey_files import MAIN
 from stdask.display.console import say
 from stdask.display.tables import print_table
 from stdask.mock.run_file import RUN_FILE
-from stdask.runs.draws import draws_of
+from stdask.runs.ensemble import draws_of
 from stdask.stages.translate.forecast import SAMPLE_STARS, Workload, forecast, require_memory, say_forecast
 from stdask.stages.translate.table import new_columns
 from stdask.stages.translate.tasks import rows_per_task

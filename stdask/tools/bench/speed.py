@@ -20,7 +20,7 @@ from stdask.network.ensemble import Family
 from stdask.network.plan import Plan, unfolded_operations
 from stdask.network.presets import shape_of
 from stdask.network.recipe import Architecture
-from stdask.runs.draws import draws_of
+from stdask.runs.ensemble import draws_of
 from stdask.science.keys.seeds import generator
 from stdask.stages.translate.table import new_columns
 from stdask.stages.translate.tasks import TranslationJob, translate_partition

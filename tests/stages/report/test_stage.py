@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+import json
 import re
 import shutil
 import tomllib
@@ -22,7 +23,7 @@ from stdask.cluster.workers import Workers
 from stdask.config.run import Run, RunConfig
 from stdask.display.numbers import as_toml, measured, number, symbol
 from stdask.errors import CatalogueError
-from stdask.runs.receipts import Receipt, write_receipt
+from stdask.runs.receipts import Receipt, accept_results, write_receipt
 from stdask.runs.registry import stage_settings, stages_of
 from stdask.schema.evaluation import ATLAS, CATALOGUE, GIANTS, DistributionRow, EvaluationTables, PopulationRow
 from stdask.science.measurements.repeats import ErrorFactors
@@ -301,6 +302,19 @@ def test_a_run_without_notes_says_that_all_networks_were_trained(run: Run, clien
     for step in ("train", "atlas"):
         write_receipt(run.output, Receipt(step, "key", {}, stage_settings(run, step), {}, made_up_counts(step)))
     assert "all networks were trained" in make(run, client).texts["summary"]
+
+
+def test_accepted_results_of_another_version_are_a_note_and_the_versions_are_told_by_stage(
+    run: Run, client: Workers
+) -> None:
+    path = paths.receipt(run.output, "train")
+    content = json.loads(path.read_text())
+    content["results"], content["versions"]["stdask"] = 0, "0.9.0"
+    path.write_text(json.dumps(content))
+    accept_results(run.output, "train")
+    texts = make(run, client).texts
+    assert "made with stdask 0.9.0, kept though results have changed: they were accepted" in texts["summary"]
+    assert "0.9.0 (train)" in texts["appendix"]
 
 
 def test_provenance_and_citations_are_complete(run: Run, client: Workers) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from stdask.network.ensemble import sigma_parts, translate
-from stdask.runs.draws import draws_of
+from stdask.runs.ensemble import draws_of
 from stdask.science.keys.splits import split_for_member
 from stdask.science.translation.masking import Patterns
 from stdask.stages.train.errors import calibrate, held_out_stars

@@ -7,7 +7,7 @@ import pytest
 from stdask import schema
 from stdask.config.cluster import ClusterConfig
 from stdask.errors import ClusterError
-from stdask.runs.draws import draws_of
+from stdask.runs.ensemble import draws_of
 from stdask.stages.translate.forecast import Forecast, Workload, expected_peak, forecast, require_memory, say_forecast
 from stdask.stages.translate.table import new_columns
 from stdask.stages.translate.tasks import TranslationJob, translate_partition

@@ -11,7 +11,7 @@ from stdask import schema
 from stdask.network.ensemble import Family
 from stdask.network.plan import Plan, layer_shapes
 from stdask.network.presets import N_DRAWS, PRESETS
-from stdask.runs.draws import draws_of
+from stdask.runs.ensemble import draws_of
 from stdask.science.sky.healpix import Pixel
 from stdask.stages.translate.table import new_columns
 from stdask.stages.translate.tasks import (

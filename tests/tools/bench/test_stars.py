@@ -7,7 +7,7 @@ import pytest
 
 from stdask import schema
 from stdask.network.presets import PRESETS
-from stdask.runs.draws import draws_of
+from stdask.runs.ensemble import draws_of
 from stdask.stages.translate.stage import check_inputs
 from stdask.stages.translate.table import new_columns, translate_table
 from stdask.storage.catalogue.catalogue import Catalogue

@@ -16,7 +16,7 @@ from stdask.config.run import load_run
 from stdask.tools.bench.stars import PIXEL, MadeUpSurvey
 from stdask.cluster.performance import peak_bytes
 from stdask.stages.translate.forecast import expected_peak
-from stdask.runs.draws import draws_of
+from stdask.runs.ensemble import draws_of
 from stdask.stages.translate.table import new_columns
 from stdask.stages.translate.tasks import TranslationJob, translate_partition
 from stdask import schema

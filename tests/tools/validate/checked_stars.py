@@ -9,7 +9,7 @@ from stdask.config.run import Run
 from stdask.network.ensemble import Family
 from stdask.network.plan import Plan
 from stdask.pairing.training_set import TrainingSet
-from stdask.runs.draws import draws_of
+from stdask.runs.ensemble import draws_of
 from stdask.science.translation.calibration import N_GROUPS, Calibration
 from stdask.science.translation.dissimilarity import fit_neighbourhood
 from stdask.science.translation.gaussian_mixture import fit_mixture
