@@ -122,7 +122,10 @@ FAULTS = (
         "Use fewer workers, close other programs, or ask for more memory: `--mem` of a batch job, [cluster] memory of "
         "the workers.",
         _numbers("NOMEM"),
-        re.compile(r"Cannot allocate memory|malloc of size|bad_alloc|[Oo]ut of memory|Unable to allocate"),
+        re.compile(
+            r"[Cc]annot allocate memory|failed to map segment|malloc of size|bad_alloc|[Oo]ut of memory"
+            r"|Unable to allocate"
+        ),
         (MemoryError,),
     ),
     _Fault(

@@ -66,6 +66,7 @@ OF_THE_MACHINE: dict[str, tuple[BaseException, str]] = {
     "no memory for Arrow": (pa.ArrowMemoryError("malloc of size 1073741824 failed"), "fewer workers"),
     "no memory for a child": (OSError(errno.ENOMEM, "Cannot allocate memory"), "memory"),
     "no memory in C++": (RuntimeError("std::bad_alloc"), "memory"),
+    "no memory for a library": (ImportError("_libsvm.so: failed to map segment from shared object"), "memory"),
     "open files": (OSError(errno.EMFILE, "Too many open files", "a.fits"), "ulimit -n"),
     "open files in HDF5": (OSError("Unable to open file (errno = 24, error message = 'Too many open files')"), "-n"),
     "threads": (RuntimeError("can't start new thread"), "ulimit -u"),

@@ -21,7 +21,7 @@ from stdask.cluster.tls import make_security
 from stdask.config.cluster import ClusterConfig
 from stdask.display.console import say
 from stdask.environment import users_environment
-from stdask.errors import ClusterError, StorageError
+from stdask.errors import ClusterError, MachineError, StorageError
 from stdask.storage import paths
 from stdask.storage.files import write_text
 
@@ -146,7 +146,9 @@ class Fleet:
             watchdog.stdin.write(f"{note}\n")  # type: ignore[union-attr]
             watchdog.stdin.flush()  # type: ignore[union-attr]
         left = {"kind": self._config.kind, "jobs": list(self._supervisor.jobs)}
-        with suppress(OSError, StorageError):  # If the disk is full for a moment, the next record has all jobs.
+        with suppress(
+            OSError, StorageError, MachineError
+        ):  # If the disk is full for a moment, the next record has all jobs.
             write_text(paths.jobs_left(self._folder), json.dumps(left))
 
     def _cancel(self, watchdog: subprocess.Popen) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from stdask.cluster.performance import save_performance
 from stdask.cluster.workers import Workers
 from stdask.display.console import Figures, listener
-from stdask.errors import IncompleteError, StorageError
+from stdask.errors import IncompleteError, MachineError, StorageError
 from stdask.runs.progress import DONE, RUNNING, STOPPED, Progress
 from stdask.storage import paths
 from stdask.storage.files import write_text
@@ -115,7 +115,7 @@ def _in_words(error: BaseException | None) -> str:
 
 def _if_possible() -> contextlib.AbstractContextManager[None]:
     """Ignore a disk that is full or read-only: a run does not stop because its progress cannot be recorded."""
-    return contextlib.suppress(OSError, StorageError)
+    return contextlib.suppress(OSError, StorageError, MachineError)
 
 
 _recorder: ContextVar[Recorder | None] = ContextVar("recorder", default=None)

@@ -110,6 +110,11 @@ def _why_not_written(path: Path, trouble: BaseException) -> str:
     number = _error_number(trouble)
     if number in CLOSED:
         return f"Cannot write {path}: {os.strerror(number)}. Make its folder writable, or choose another."
+    if number == errno.EFBIG:
+        return (
+            f"Cannot write {path}: {os.strerror(number)}. Raise the limit of the size of a file "
+            "(`ulimit -f unlimited`), or choose a folder on another file system, and start again: what is done is kept."
+        )
     if number in FULL:
         return (
             f"Cannot write {path}: {os.strerror(number)}, {_space(path)}. Make room or raise your quota and "

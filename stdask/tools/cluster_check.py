@@ -24,7 +24,7 @@ from stdask.cluster.workers import Workers
 from stdask.config.cluster import ClusterConfig
 from stdask.display.console import say
 from stdask.display.tables import print_table
-from stdask.errors import ClusterError, StorageError
+from stdask.errors import ClusterError, MachineError, StorageError
 from stdask.runs.lock import read_lock
 from stdask.storage import paths
 from stdask.storage.files import write_text
@@ -131,7 +131,7 @@ def look_around(token: Path) -> Node:
         try:
             write_text(token.with_suffix(".answer"), token.name)
             writes = True
-        except (OSError, StorageError):
+        except (OSError, StorageError, MachineError):
             pass
     own = own_folder()
     return Node(

@@ -111,9 +111,12 @@ def test_a_record_that_cannot_be_written_stops_nothing(tmp_path: Path):
     assert read_progress(tmp_path / "run") is None
 
 
-def test_a_full_disk_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EMFILE, errno.EIO])
+def test_a_full_disk_and_other_faults_of_the_machine_stop_nothing(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     def full(_: int) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr("stdask.storage.files.os.fsync", full)
     with recorded(tmp_path, NONE):

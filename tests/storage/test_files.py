@@ -67,7 +67,7 @@ def test_the_checksum_is_sha256_and_text_is_utf8(tmp_path: Path):
     assert sha256(tmp_path / "a") == hashlib.sha256("Å and é\n".encode()).hexdigest()
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
 def test_a_full_disk_is_one_line_with_path_reason_free_space_and_remedy(number: int, tmp_path: Path):
     path = tmp_path / "table"
     write_text(path, "old")
@@ -79,6 +79,12 @@ def test_a_full_disk_is_one_line_with_path_reason_free_space_and_remedy(number: 
     assert "\n" not in said
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_is_too_large_is_a_matter_of_a_limit_not_of_space(tmp_path: Path):
+    with pytest.raises(StorageError, match=r"File too large\. .*`ulimit -f unlimited`") as told:
+        write_half(tmp_path / "table", OSError(errno.EFBIG, os.strerror(errno.EFBIG)))
+    assert "MB free" not in str(told.value)
 
 
 def test_the_reason_is_found_below_the_words_of_a_library(tmp_path: Path):
