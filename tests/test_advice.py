@@ -158,7 +158,16 @@ WRITTEN = [evaluation.EvaluationTables, validation.ValidationTables]  # Each fie
 FILES = {f"{field.name}.ecsv" for kind in WRITTEN for field in fields(kind)}
 FILES |= {value for value in vars(paths).values() if isinstance(value, str) and "." in value}
 FILES |= {PROPERTIES, PARTITIONS, "run.toml"}
-OTHER_WORDS = {"main", "yes", "no", "calibration", "attenuation", "requires"}  # Names, answers, columns, an attribute.
+OTHER_WORDS = {
+    "cd",
+    "df",
+    "main",
+    "yes",
+    "no",
+    "calibration",
+    "attenuation",
+    "requires",
+}  # Programs, names, answers, columns, ...
 
 
 def of_other_programs(text: str) -> str:
