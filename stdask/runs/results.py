@@ -44,6 +44,15 @@ def part_of(stage: str) -> dict[str, str]:
     return {PART: str(RESULTS["networks" if command in _WITH_NETWORKS else command])}
 
 
+def written_by(command: str) -> dict[str, str]:
+    """Return what the metadata of a table say of the code that wrote it.
+
+    Not the version: tables of the same results have the same bytes, so that a table that a new version writes again,
+    because the old one was damaged, does not repeat all later stages.
+    """
+    return {"stdask.results": f"{command} {RESULTS[command]}"}
+
+
 def number_of(version: str) -> int:
     """Return the number of the results of a version whose receipts and ledgers have no numbers, 0 if unknown."""
     return 1 if version in BEFORE_NUMBERS else 0

@@ -8,7 +8,6 @@ import numpy as np
 from astropy.io.ascii import InconsistentTableError
 from astropy.table import Column, Table
 
-from stdask import __version__
 from stdask.errors import CatalogueError, raise_machine_error
 from stdask.schema.rows import columns_of, units_of
 from stdask.storage.files import replacing
@@ -16,11 +15,8 @@ from stdask.storage.files import replacing
 R = TypeVar("R")  # a dataclass whose fields declare columns (`schema.rows`), or whose fields are lists of such rows
 
 DPI = 300  # of a printed page; lines and letters of a PDF have no pixels
-# without a date, so that the same figure gives the same bytes
-METADATA = {
-    ".png": {"Software": f"stdask {__version__}"},
-    ".pdf": {"Creator": f"stdask {__version__}", "CreationDate": None},
-}
+# Without date and version, so that the same figure gives the same bytes: receipts have both.
+METADATA = {".png": {"Software": "stdask"}, ".pdf": {"Creator": "stdask", "CreationDate": None}}
 
 
 class Drawing(Protocol):

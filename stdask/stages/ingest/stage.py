@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 
-from stdask import __version__
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run
 from stdask.config.survey import SurveyDefinition
@@ -28,6 +27,7 @@ from stdask.runs.counts import IngestCounts, RowCounts
 from stdask.runs.ensemble import open_ensemble
 from stdask.runs.ledger import clean_up
 from stdask.runs.receipts import FileRecord, Receipt
+from stdask.runs.results import written_by
 from stdask.runs.stage import Stage, begin_stage
 from stdask.science.measurements.repeats import ErrorFactors
 from stdask.science.sky.healpix import Cells, Pixel, add_counts, assign_tiles, count_finely, tile_sky
@@ -160,7 +160,7 @@ def ingest(stage: Stage, workers: Workers, raw: RawSurvey, folder: Path, rows_pe
     most = stage.settings["ingest"]["rows_per_partition"]
     tiles, bundles = _tile(_count_stars(steps, shares, deal, most), most, rows_per_block)
     # Only what decides the content of a partition: rows added elsewhere in the sky do not change its bytes.
-    metadata = {"stdask.settings": steps.parts["settings"], "stdask.version": __version__}
+    metadata = {"stdask.settings": steps.parts["settings"], **written_by("ingest")}
     target = Target(folder, metadata, columns, tiles, bundles)
     converted = steps.run("convert", convert_block, blocks, source, deal, factors, target, kind=BlockRecord, rows=rows)
     items = [Item("bundle", number) for number in range(bundles[-1] + 1)]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from stdask import __version__, schema
+from stdask import schema
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run
@@ -19,6 +19,7 @@ from stdask.pairing.matching import MOTION, Found, Search, match_sky, match_star
 from stdask.pairing.rows import gather, split
 from stdask.runs.counts import PairCounts, RowCounts
 from stdask.runs.receipts import Receipt
+from stdask.runs.results import written_by
 from stdask.runs.stage import begin_stage
 from stdask.science.sky.crossmatch import chance_pairs, separations
 from stdask.science.translation.resampling import measured_behind
@@ -74,7 +75,7 @@ def run(run: Run, workers: Workers) -> Receipt:
     for family, kept in steps.items():
         pairs = pairs.append_column(to_field(schema.used_column(family)), pa.array(list(kept.values())[-1]))
     # The content alone decides the bytes: the networks are not trained again because of stars that are in no pair.
-    origin = {"stdask.settings": hash_of(stage.settings), "stdask.version": __version__}
+    origin = {"stdask.settings": hash_of(stage.settings), **written_by("pair")}
     write_parquet(path, pairs, origin, votable_metadata(map(to_column, pairs.schema)))
     rejected = path.with_name(paths.REJECTED)
     n_chance = None if keys else chance_pairs(a.n_rows, pairs.num_rows, found.n_elsewhere)

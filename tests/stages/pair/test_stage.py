@@ -10,6 +10,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
+from stdask import __version__
 from stdask.config.run import Run, load_run
 from stdask.errors import ConfigError, PairingError, SurveyError
 from stdask.runs.receipts import read_receipt
@@ -90,6 +91,15 @@ def test_a_list_that_names_no_pair_is_noted(paired, client, tmp_path: Path, caps
     assert pair.run(run, client).counts.notes == (f"{note} The list may hold ids of another survey.",)
     assert all(kept(run))
     assert note in capsys.readouterr().out
+
+
+def test_no_version_is_in_what_later_stages_read(paired, client):
+    run = paired()
+    receipt = pair.run(run, client)
+    outputs = [run.output / name for name in receipt.outputs]
+    for path in (*outputs, *run.output.glob("catalogues/**/*.*")):
+        # else a version that writes it again would repeat training and translation
+        assert __version__.encode() not in path.read_bytes(), path
 
 
 def test_a_changed_list_pairs_again_and_the_same_list_does_not(paired, client, tmp_path: Path):
