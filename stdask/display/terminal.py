@@ -9,6 +9,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import IO, Any
 
 from rich.console import Console
@@ -105,6 +106,8 @@ class Stream:
 
     def write(self, text: str) -> int:
         """Write a text, spelled where the encoding lacks a character."""
+        with suppress(OSError, ValueError, AttributeError):  # No file of the system.
+            os.set_blocking(self._stream.fileno(), True)  # A child that has the same stream may have changed that.
         try:
             self._stream.write(fitted(text, getattr(self._stream, "encoding", None)))
         except (OSError, ValueError) as exc:  # The latter says that the stream is closed.

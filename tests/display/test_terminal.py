@@ -6,6 +6,8 @@ import io
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,28 @@ def test_a_reader_that_has_gone_stops_no_work():
     assert isinstance(own.lost[0], BrokenPipeError)
     with pytest.raises(BrokenPipeError):
         stream.close()
+
+
+def test_a_slow_reader_gets_every_line_although_another_program_changed_the_stream():
+    read, write = os.pipe()
+    got: list[bytes] = []
+
+    def read_slowly() -> None:
+        time.sleep(0.5)  # Meanwhile the pipe is full: it holds 64 kB.
+        while piece := os.read(read, 1 << 14):
+            got.append(piece)
+
+    reader = threading.Thread(target=read_slowly)
+    reader.start()
+    with os.fdopen(write, "w") as stream:
+        own = Terminal(file=stream)
+        for n in range(2000):
+            os.set_blocking(write, False)  # As asyncio and Node do with what they inherit.
+            own.print(f"{n:0200}")
+    reader.join()
+    os.close(read)
+    assert own.lost == []
+    assert b"".join(got).split() == [b"%0200d" % n for n in range(2000)]
 
 
 @pytest.mark.parametrize("columns", ["0", "-5", "80.5", "many", "\N{SUPERSCRIPT TWO}", "", "9" * 5000, "3"])
