@@ -9,12 +9,16 @@ On the command line the process is stdask's own (`take_over`). In a notebook the
 given back (`own_environment`).
 """
 
+import atexit
 import logging
 import os
+import shutil
 import sys
+import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -143,7 +147,27 @@ def _own_variables() -> dict[str, str | None]:
     """Return what the environment of stdask has in place of the user's; None for a variable that it has not."""
     out = [name for name in os.environ if name.startswith(SHUT_OUT_FAMILIES) and name not in KEPT]
     path = () if _is_needed_path() else (PYTHON_PATH,)
-    return dict.fromkeys([*out, *SHUT_OUT, *path]) | dict(OWN)
+    return dict.fromkeys([*out, *SHUT_OUT, *path]) | dict(OWN) | _home()
+
+
+def _home() -> dict[str, str]:
+    """Return a home folder for a user id that has none, as in containers: libraries ask for one."""
+    try:
+        Path.home()
+    except RuntimeError:
+        return {"HOME": _home_of_nobody()}
+    return {}
+
+
+@cache
+def _home_of_nobody() -> str:
+    """Make a folder that is gone at the end of this process, and return its path."""
+    try:
+        folder = tempfile.mkdtemp(prefix="stdask-home-")  # For this user's eyes alone, as /tmp is not.
+    except OSError:
+        return "/nonexistent"
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _own_variables_of_dask() -> dict[str, str | None]:

@@ -162,6 +162,7 @@ OTHER_WORDS = {
     "cd",
     "df",
     "main",
+    "mv",
     "yes",
     "no",
     "calibration",

@@ -232,7 +232,6 @@ def test_a_test_stands_where_its_module_stands():
 COVERED_ELSEWHERE = {
     "__main__.py": "tests/cli/test_main.py starts commands by `python -m stdask`",
     "cli/cluster.py": "tests/cli/test_main.py and tests/tools/test_cluster_check.py call its commands",
-    "cli/options.py": "tests/cli/test_main.py reads the help of every option",
     "cli/stages.py": "tests/cli/test_main.py calls its commands, tests/tools/test_run.py what they call",
     "cli/survey.py": "tests/cli/test_main.py calls its commands",
     "cli/ensembles.py": "tests/tools/apply/test_apply.py calls its commands",

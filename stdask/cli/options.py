@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stdask.config.addresses import is_address
+from stdask.config.addresses import is_address, require_utf8
 from stdask.config.run import Run, with_workers
+from stdask.errors import ConfigError
 from stdask.runs.run_file import open_run
 
 if TYPE_CHECKING:
@@ -18,10 +19,25 @@ if TYPE_CHECKING:
 
 
 def path(text: str) -> Path:
-    """Return a path that the user gave, with the home folder in place of `~`."""
+    """Return a path that the user gave, with the home folder in place of `~`.
+
+    Raises
+    ------
+    ConfigError
+        If it is not UTF-8, or is relative to a working directory that is not or is gone.
+    """
+    given = Path(text)
     with contextlib.suppress(RuntimeError):  # no such user: the file is not found then, by the name that was given
-        return Path(text).expanduser()
-    return Path(text)
+        given = given.expanduser()
+    try:
+        require_utf8(Path.cwd() / given)
+    except FileNotFoundError as exc:
+        if not given.is_absolute():
+            raise ConfigError(
+                f"The working directory no longer exists, and {given} is relative to it. Change to another folder with "
+                "`cd` and run the command there."
+            ) from exc
+    return require_utf8(given)
 
 
 def place(text: str) -> str:

@@ -2,6 +2,7 @@
 from anywhere.
 """
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -26,6 +27,25 @@ def _place(value: Any) -> Path | str:
 
 # A path that stays in its folder, or an address.
 Place = Annotated[Path | str, PlainValidator(_place, json_schema_input_type=str)]
+
+
+def require_utf8(path: Path) -> Path:
+    """Return a path if its name is text in UTF-8, which tables, receipts and job scripts can hold.
+
+    Raises
+    ------
+    ConfigError
+        If it has other bytes, as names from old systems and archives have.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode(errors="backslashreplace")
+        raise ConfigError(
+            f"The name of {shown} is not UTF-8, which the files of a run cannot hold. Rename that file or folder with "
+            "`mv`, e.g. to ASCII letters, or use another one."
+        ) from None
+    return path
 
 
 def is_address(text: Path | str) -> bool:

@@ -24,12 +24,16 @@ from pathlib import Path
 
 import psutil
 
+from stdask.config.addresses import require_utf8
+from stdask.display.console import say
 from stdask.errors import BusyError, StorageError
 from stdask.storage import paths
 from stdask.storage.files import explaining
 
 BEAT_SECONDS = 10.0
 DEAD_SECONDS = 120.0  # An NFS client may see a touch 60 s late: its default acregmax.
+SECONDS_UNTIL_SAID = 3.0
+GIVEN_UP_AFTER = DEAD_SECONDS + 30.0  # The claim of a run that was killed is removed before.
 GONE = -1.0  # start of a process that does not exist
 BOOT_ID, PROCESSES = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
 
@@ -69,8 +73,10 @@ def hold(output: Path) -> Iterator[None]:
         If another run that is alive uses the folder.
     StorageError
         If the disk is full or the folder cannot be written to.
+    ConfigError
+        If the path of the folder is not UTF-8.
     """
-    path = paths.lock(output)
+    path = paths.lock(require_utf8(output))
     text = json.dumps(asdict(_myself()))
     if output.exists() and not output.is_dir():
         raise StorageError(f"{output} is a file, but results need a folder. Choose another name.")
@@ -84,7 +90,7 @@ def hold(output: Path) -> Iterator[None]:
         yield
     finally:
         ended.set()
-        heart.join()
+        heart.join(BEAT_SECONDS)  # A file server that is away may hold it up.
         os.close(descriptor)
         with contextlib.suppress(OSError):  # A lock that cannot be removed is that of a killed run from now on.
             _remove(path, text)
@@ -112,7 +118,17 @@ def read_lock(output: Path) -> Lock | None:
 def _take(output: Path, text: str) -> int:
     """Create the lock, after removing that of a killed run, and return its file descriptor."""
     path = paths.lock(output)
+    begun, said = time.monotonic(), False
     while True:
+        waited = time.monotonic() - begun
+        if waited > SECONDS_UNTIL_SAID and not said:
+            said = True
+            say(f"  waiting for {path}, which another run is about to take or was killed at", "dim")
+        if waited > GIVEN_UP_AFTER:
+            raise BusyError(
+                f"{path} could not be created for {waited:.0f} s. If no other command uses that folder, remove {path} "
+                f"and {path}.claim, and try again."
+            )
         try:
             descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
         except FileExistsError:
@@ -120,6 +136,8 @@ def _take(output: Path, text: str) -> int:
                 if lock.alive:
                     raise BusyError(_refusal(output, lock.holder)) from None
                 _remove(path, lock.text)
+            else:  # Its run has just ended, or it is a link that leads nowhere.
+                time.sleep(0.05)
             continue
         try:
             os.write(descriptor, text.encode())

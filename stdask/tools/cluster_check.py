@@ -22,7 +22,7 @@ from stdask.cluster.jobs import DIALECTS, job_script
 from stdask.cluster.machine import available_cores, own_folder, sgemm_flops
 from stdask.cluster.workers import Workers
 from stdask.config.cluster import ClusterConfig
-from stdask.display.console import say
+from stdask.display.console import duration, say
 from stdask.display.tables import print_table
 from stdask.errors import ClusterError, MachineError, StorageError
 from stdask.runs.lock import read_lock
@@ -30,6 +30,8 @@ from stdask.storage import paths
 from stdask.storage.files import write_text
 
 LIBRARIES = ("dask", "distributed", "numpy", "numba", "pyarrow")  # Driver and workers need the same versions of them.
+SECONDS_TO_START = 3600.0  # of the one job, in a queue
+SECONDS_BETWEEN_WORDS = 60.0
 CLOCKS_APART = 5.0  # Times in logs mislead if clocks differ by more seconds.
 SLOW_FLOPS = 10e9  # Operations a second in single precision: less than a core of 2012 reaches.
 LITTLE_DISK = 1e9  # Bytes of a worker's own folder.
@@ -195,9 +197,20 @@ def _versions() -> dict[str, str]:
 
 def _wait(workers: Workers) -> None:
     say("  waiting for the worker; press Ctrl-C to stop and cancel its job", "dim")
-    while not workers.client.scheduler_info(n_workers=-1)["workers"]:
+    begun = said = time.monotonic()
+    workers.client  # noqa: B018 - asking for it submits the job
+    while not workers.addresses():
         workers.check()
         time.sleep(0.5)
+        now = time.monotonic()
+        if now - begun > SECONDS_TO_START:
+            raise ClusterError(
+                f"No worker has started within {duration(now - begun)}: the queue is full, or the job asks for too "
+                "much. Change [cluster] queue, memory or walltime in the profile."
+            )
+        if now - said > SECONDS_BETWEEN_WORDS:
+            said = now
+            say(f"  {workers.describe()}, after {duration(now - begun)}", "dim")
 
 
 def _print(node: Node, waited: float, problems: list[str]) -> None:

@@ -6,10 +6,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
-from stdask.cluster.local import SECONDS_TO_COME_BACK, LocalWorkers
+from stdask.cluster.local import SECONDS_TO_COME_BACK, SECONDS_WITHOUT, LocalWorkers
+from stdask.errors import ClusterError
 
 
 @pytest.mark.faults
@@ -49,11 +51,57 @@ if __name__ == "__main__":  # workers import this file again
 """
 
 
-def test_workers_are_stopped_without_a_word(tmp_path: Path):
+# one heartbeat of each worker is answered late, as on a busy machine: it is still on its way when the workers stop
+LATE = """
+import asyncio, time
+import distributed.scheduler
+from stdask.cluster.local import LocalWorkers
+
+if __name__ == "__main__":  # workers import this file again
+    distributed.scheduler.heartbeat_interval = lambda n_workers: 0.05
+    with LocalWorkers(2, "1GiB") as local:
+        answer, asked = local.cluster.scheduler.handlers["heartbeat_worker"], []
+
+        async def late(*arguments, **named):
+            asked.append(1)
+            if len(asked) <= 2:
+                await asyncio.sleep(3)
+            return answer(*arguments, **named)
+
+        time.sleep(1.2)  # until the workers have heard of the new interval
+        local.cluster.scheduler.handlers["heartbeat_worker"] = late
+        while len(asked) < 2:
+            time.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize("work", [pytest.param(BUSY, id="busy"), pytest.param(LATE, id="late")])
+def test_workers_are_stopped_without_a_word(work: str, tmp_path: Path):
     program = tmp_path / "busy.py"
-    program.write_text(BUSY)
+    program.write_text(work)
     done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=True)
     assert done.stdout + done.stderr == ""
+
+
+class NoCluster:
+    """A cluster whose workers are all gone."""
+
+    worker_spec: ClassVar = {}
+
+    class scheduler:
+        workers: ClassVar = {}
+
+
+def test_a_machine_whose_workers_all_die_is_not_waited_for_without_end():
+    now = 0.0
+    local = LocalWorkers(1, "1GiB", lambda: now)
+    local.cluster = NoCluster()
+    local.look()
+    now = SECONDS_WITHOUT
+    local.look()
+    now += 1
+    with pytest.raises(ClusterError, match="All workers of this machine have been gone for 3 minutes"):
+        local.look()
 
 
 INTERRUPTED = """

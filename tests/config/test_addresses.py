@@ -1,12 +1,13 @@
 """Addresses in run files and atlas files: which are taken, and only if they are allowed."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from stdask.config.addresses import is_remote, locate
+from stdask.config.addresses import is_remote, locate, require_utf8
 from stdask.config.run import load_run
 from stdask.config.survey_files import TableFile
 from stdask.errors import ConfigError
@@ -61,3 +62,12 @@ def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "upath", None)
     with pytest.raises(ConfigError, match=r"Cannot read s3://bucket/x: .*pip install 'stdask\[remote\]'"):
         locate("s3://bucket/x", Path(), allow_remote=True)
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9", b"\xff\xfe", b"a/\x80b"])
+def test_a_name_that_is_not_utf8_is_refused_and_shown(name: bytes):
+    with pytest.raises(ConfigError, match="is not UTF-8") as caught:
+        require_utf8(Path(os.fsdecode(name)))
+    str(caught.value).encode()  # The message itself can be printed and recorded.
+    assert "\\x" in str(caught.value)
+    assert require_utf8(Path("café/Ωmega")) == Path("café/Ωmega")

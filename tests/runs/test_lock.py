@@ -232,3 +232,17 @@ def test_a_taker_killed_while_it_removed_a_dead_lock_does_not_block_for_good(tmp
     os.utime(claim, (0, 0))
     with hold(tmp_path):
         assert not claim.exists()
+
+
+def test_a_lock_that_can_be_neither_read_nor_made_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    paths.lock(tmp_path).symlink_to("nowhere")  # It exists, and there is nothing to read.
+    monkeypatch.setattr(lock_module, "SECONDS_UNTIL_SAID", 0.1)
+    monkeypatch.setattr(lock_module, "GIVEN_UP_AFTER", 0.3)
+    with pytest.raises(BusyError, match=r"could not be created for 0 s. .* remove .*run.lock"), hold(tmp_path):
+        pass
+    assert capsys.readouterr().out.count("waiting for ") == 1
+    paths.lock(tmp_path).unlink()  # The advice is followed.
+    with hold(tmp_path):
+        pass

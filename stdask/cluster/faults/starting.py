@@ -9,7 +9,9 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+from stdask.config.addresses import require_utf8
 from stdask.errors import ClusterError
 
 ROOM = 1 << 20  # Bytes that must fit into the folder for temporary files: sockets and notes of workers.
@@ -110,6 +112,7 @@ def _require_room() -> None:
         raise ClusterError(
             f"No folder for temporary files can be written to ({exc.strerror}). Set the variable TMPDIR to one."
         ) from exc
+    require_utf8(Path(folder))
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(bytes(ROOM))

@@ -22,7 +22,7 @@ from stdask.config.run import Run
 from stdask.config.survey import SurveyDefinition
 from stdask.config.survey_files import MAIN
 from stdask.display.console import say
-from stdask.errors import StdaskError, SurveyError
+from stdask.errors import ClusterError, StdaskError, SurveyError
 from stdask.runs.counts import IngestCounts, RowCounts
 from stdask.runs.ensemble import open_ensemble
 from stdask.runs.ledger import clean_up
@@ -102,6 +102,8 @@ def run(run: Run, workers: Workers, side: str) -> Receipt:
         factors = _trained_factors(run) if side == "a" else None
         raw = RawSurvey(survey, definition, ebv_map, factors, notes=tuple(notes))
         receipt = stage.done() or ingest(stage, workers, raw, folder, run.config.ingest.rows_per_block)
+    except ClusterError:
+        raise  # It is not about the survey.
     except StdaskError as exc:
         exc.add_note(f"Survey {definition.name} ({files[MAIN].path.name})")
         raise

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from stdask.config.addresses import is_remote
+from stdask.config.addresses import is_remote, require_utf8
 from stdask.errors import SurveyError, raise_machine_error
 from stdask.storage.surveys.places.hats import is_hats, list_partitions
 from stdask.storage.surveys.places.remote import patiently
@@ -52,8 +52,14 @@ def folder_of(path: Path) -> Path:
 
 
 def in_order(paths: Iterable[Path]) -> tuple[Path, ...]:
-    """Return paths in the order of their names, in which numbers count as numbers."""
-    return tuple(sorted(paths, key=_numbered))
+    """Return paths in the order of their names, in which numbers count as numbers.
+
+    Raises
+    ------
+    ConfigError
+        If a name is not UTF-8.
+    """
+    return tuple(sorted(map(require_utf8, paths), key=_numbered))
 
 
 def _at_address(path: Path) -> tuple[Path, ...]:

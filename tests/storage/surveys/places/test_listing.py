@@ -1,10 +1,11 @@
 """Which files a path names, and in which order."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from stdask.errors import SurveyError
+from stdask.errors import ConfigError, SurveyError
 from stdask.storage.surveys.places.listing import is_pattern, list_files
 
 
@@ -40,3 +41,11 @@ def test_a_file_whose_name_looks_like_a_pattern_is_a_file(tmp_path: Path):
     path.touch()
     assert not is_pattern(path)
     assert list_files(path) == (path,)
+
+
+def test_a_file_among_many_whose_name_is_not_utf8_is_named(tmp_path: Path):
+    for name in (b"a1.csv", b"a\xe9.csv"):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_text("x\n1\n")
+    for place in (tmp_path, tmp_path / "*.csv"):
+        with pytest.raises(ConfigError, match=r"a\\xe9.csv is not UTF-8"):
+            list_files(place)
