@@ -18,7 +18,7 @@ from stdask.cluster.broadcast import broadcast, call_broadcast
 from stdask.cluster.events import Message, listening, tell
 from stdask.cluster.patience import no_longer_than
 from stdask.cluster.workers import Workers
-from stdask.display.console import Bar, progress_bar, say
+from stdask.display.console import Bar, duration, progress_bar, say
 from stdask.errors import (
     ClusterError,
     ConfigError,
@@ -38,6 +38,7 @@ TRIES = 3  # Tries of an item that fails, on different workers if there are seve
 DISTRUSTED_AFTER = 3  # After that many failures in a row of one worker, its node may be the cause.
 HOPELESS_AFTER = 10  # If that many items failed for good and none succeeded, the cause is not an item.
 SECONDS_BETWEEN_CHECKS = 1.0
+SECONDS_BETWEEN_WORDS = 600.0  # while no task ends
 SECONDS_TO_CANCEL = 20.0  # A scheduler that does not answer cannot be told.
 NAMED = 10  # failed items that the error names
 BEGUN = "stdask-begun"
@@ -176,7 +177,7 @@ class _Tasks:
         self._client = workers.client
         self._digest = digest
         self._items = items
-        self._checked = time.monotonic()
+        self._checked = self._quiet_since = self._said = time.monotonic()
         self._ended: queue.SimpleQueue[tuple[Future, Outcome | Exception]] = queue.SimpleQueue()
         self.open: dict[Future, int] = {}
         self._n_submitted = 0
@@ -204,6 +205,13 @@ class _Tasks:
         self.open[future] = number
         self._client.loop.add_callback(self._fetch, future)  # type: ignore[union-attr]  # A connected client has a loop.
 
+    def _say_if_quiet(self) -> None:
+        """Say every ten minutes that no task has ended: jobs may wait in a queue, or a disk may not answer."""
+        now = time.monotonic()
+        if now - self._said > SECONDS_BETWEEN_WORDS:
+            self._said = now
+            say(f"  no task has ended for {duration(now - self._quiet_since)}: {self._workers.describe()}", "dim")
+
     async def _fetch(self, future: Future) -> None:
         """Fetch a result as soon as it is ready, concurrently with all others.
 
@@ -221,8 +229,10 @@ class _Tasks:
             if time.monotonic() - self._checked > SECONDS_BETWEEN_CHECKS:
                 self._workers.check()
                 self._checked = time.monotonic()
+                self._say_if_quiet()
             with suppress(queue.Empty):
                 future, result = self._ended.get(timeout=SECONDS_BETWEEN_CHECKS)
+                self._quiet_since = self._said = time.monotonic()
                 return self.open.pop(future), _outcome(result)
 
 

@@ -184,3 +184,16 @@ def test_an_error_in_the_process_is_raised_as_it_is():
         pytest.raises(SurveyError, match="the definition does not fit, nor will it for 1"),
     ):
         run_each(workers, not_fit, [1, 2])
+
+
+def slow(number: int) -> int:
+    time.sleep(2.5)  # two looks at the workers
+    return number
+
+
+def test_a_time_in_which_no_task_ends_is_not_passed_in_silence(
+    client: Workers, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(tasks, "SECONDS_BETWEEN_WORDS", 0.5)
+    assert run_each(client, slow, [1]) == {1: 1}
+    assert re.search(r"no task has ended for \d s: \d workers", capsys.readouterr().out)
