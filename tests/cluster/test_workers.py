@@ -39,7 +39,7 @@ def test_an_address_where_nobody_answers_is_a_clear_error():
 
 
 def test_a_running_scheduler_is_used_and_left_running():
-    with LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=1, processes=False, dashboard_address="127.0.0.1:0") as cluster:
         with Workers(ClusterConfig(kind="address", address=cluster.scheduler_address)) as workers:
             assert workers.client.submit(sum, [1, 2]).result() == 3
         with Client(cluster) as again:
