@@ -5,8 +5,8 @@ and results would depend on them, or a run would end. This is the one list of wh
 for users. What the libraries read from files is shut out where they are used: Dask's in `cluster/configuration.py`,
 those of Matplotlib and Bokeh in `figures/`.
 
-On the command line the process is stdask's own (`take_over`). In a notebook the environment is the user's, and is
-given back (`own_environment`).
+On the command line the process is stdask's own (`own_process`, and `take_over` in workers). In a notebook the
+environment is the user's, and is given back (`own_environment`).
 """
 
 import atexit
@@ -32,6 +32,10 @@ SHUT_OUT_FAMILIES = (
     "XLA_",  # An unknown flag ends the process.
 )
 DASK = "DASK_"  # Shut out once Dask has read them: see `cluster/configuration.py`.
+READ_BY_PYTHON = (  # when it starts
+    "PYTHONDEVMODE",  # Warnings of libraries on the screen.
+    "PYTHONOPTIMIZE",  # healpy cannot be imported without its docstrings.
+)
 SHUT_OUT = (
     "GOMP_CPU_AFFINITY",  # These four bind every worker to the same core.
     "KMP_AFFINITY",
@@ -41,10 +45,9 @@ SHUT_OUT = (
     "MPLBACKEND",  # Figures are written to files only; an unknown backend ends the import.
     "NVIDIA_TF32_OVERRIDE",  # It changes what a GPU computes.
     "PYTHONASYNCIODEBUG",
-    "PYTHONDEVMODE",
-    "PYTHONOPTIMIZE",
-    "PYTHONWARNINGS",  # A warning of a library would end a run.
+    *READ_BY_PYTHON,
 )
+WARNINGS = "PYTHONWARNINGS"  # Shut out if it makes errors of warnings: one of a library would end a run.
 KEPT = (
     "TF_FORCE_GPU_ALLOW_GROWTH",  # These two are how a site shares the memory of its GPUs.
     "TF_GPU_ALLOCATOR",
@@ -70,6 +73,15 @@ _taken_over = False
 _aside: dict[str, str | None] = {}  # What the user had, while stdask has something else; None: nothing.
 
 
+def start_plainly() -> None:
+    """Start this command again if Python has read variables at its start that stay out. Returns if there are none."""
+    found = [name for name in READ_BY_PYTHON if os.environ.get(name)]
+    for name in found:
+        del os.environ[name]
+    if found and sys.executable:
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
 def is_own_process() -> bool:
     """Tell whether this process is that of a command of stdask, or of one of its workers in a batch job."""
     return _taken_over
@@ -79,7 +91,7 @@ def take_over() -> None:
     """Give this process the environment of stdask for good. Dask's variables stay until `shut_dask_out`."""
     global _taken_over
     _taken_over = True
-    if os.environ.get("PYTHONWARNINGS"):
+    if _makes_errors_of_warnings():
         _forget_warning_options()
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # What a matplotlibrc file sets is not used.
     _set(_own_variables())
@@ -88,6 +100,18 @@ def take_over() -> None:
 def shut_dask_out() -> None:
     """Take Dask's variables away for good: Dask has read them when it was imported."""
     _set(_own_variables_of_dask())
+
+
+@contextmanager
+def own_process() -> Iterator[None]:
+    """Let this process be that of a command while the block runs."""
+    global _taken_over
+    with _given_back():
+        take_over()
+        try:
+            yield
+        finally:
+            _taken_over = False
 
 
 @contextmanager
@@ -101,11 +125,18 @@ def own_environment(further: Mapping[str, str] | None = None) -> Iterator[None]:
     further
         Further variables.
     """
+    with _given_back():
+        with suppress(OSError):  # A worker process gets the path of this one, also the folder of a notebook.
+            here = ("", str(Path.cwd())) if Path.cwd() != PACKAGE.parent else ()
+            sys.path.sort(key=lambda entry: entry in here)  # stable
+        _set(_own_variables() | _own_variables_of_dask() | dict(further or {}))
+        yield
+
+
+@contextmanager
+def _given_back() -> Iterator[None]:
+    """Give the user the environment and the path of modules back after the block."""
     before, aside, path = dict(os.environ), dict(_aside), list(sys.path)
-    with suppress(OSError):  # A worker process gets the path of this one, also the folder of a notebook.
-        here = ("", str(Path.cwd())) if Path.cwd() != PACKAGE.parent else ()
-        sys.path.sort(key=lambda entry: entry in here)  # stable
-    _set(_own_variables() | _own_variables_of_dask() | dict(further or {}))
     try:
         yield
     finally:
@@ -115,6 +146,11 @@ def own_environment(further: Mapping[str, str] | None = None) -> Iterator[None]:
         _aside.clear()
         _aside.update(aside)
         sys.path[:] = path + [entry for entry in sys.path if entry not in path]
+
+
+def has_home() -> bool:
+    """Tell whether the user has a home folder, not one that stdask has made for libraries."""
+    return _aside.get("HOME", "") is not None
 
 
 def users_environment() -> dict[str, str]:
@@ -146,8 +182,9 @@ def python_options() -> list[str]:
 def _own_variables() -> dict[str, str | None]:
     """Return what the environment of stdask has in place of the user's; None for a variable that it has not."""
     out = [name for name in os.environ if name.startswith(SHUT_OUT_FAMILIES) and name not in KEPT]
-    path = () if _is_needed_path() else (PYTHON_PATH,)
-    return dict.fromkeys([*out, *SHUT_OUT, *path]) | dict(OWN) | _home()
+    out += [] if _is_needed_path() else [PYTHON_PATH]
+    out += [WARNINGS] if _makes_errors_of_warnings() else []
+    return dict.fromkeys([*out, *SHUT_OUT]) | dict(OWN) | _home()
 
 
 def _home() -> dict[str, str]:
@@ -195,8 +232,15 @@ def _is_needed_path() -> bool:
     return PACKAGE.parent in [Path(entry).resolve() for entry in _python_path()]
 
 
+def _makes_errors_of_warnings() -> bool:
+    # Python takes the beginning of an action for it: no other begins so.
+    return any(option.strip().startswith("e") for option in os.environ.get(WARNINGS, "").split(","))
+
+
 def _forget_warning_options() -> None:
     """Show warnings as Python does without PYTHONWARNINGS."""
+    asked = os.environ[WARNINGS].split(",")
+    sys.warnoptions[:] = [option for option in sys.warnoptions if option not in asked]  # Processes hand them on.
     warnings.resetwarnings()
     for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
         warnings.simplefilter("ignore", category)

@@ -71,6 +71,7 @@ VARIABLES = {
     "NUMBA_OPT": "no such level",
     "OMP_NUM_THREADS": "7",
     "OMP_PROC_BIND": "true",
+    "PYTHONOPTIMIZE": "2",
     "PYTHONWARNINGS": "error",
     "TF_ENABLE_ONEDNN_OPTS": "0",
     "TF_CPP_MIN_LOG_LEVEL": "0",

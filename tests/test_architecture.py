@@ -15,7 +15,7 @@ ROOT = Path(stdask.__file__).parent
 MODULES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
 # from the foundations up; a package may import those of the lines before its own, and itself
 ORDER = (
-    {"errors"},
+    {"errors", "environment"},
     {"schema"},
     {"config"},
     {"science"},
@@ -238,7 +238,6 @@ COVERED_ELSEWHERE = {
     "cli/tools.py": "tests/cli/test_main.py calls its commands",
     "cluster/fleet.py": "tests/cluster/test_workers.py starts one, tests/slurm/test_survival.py on a real Slurm",
     "config/stages.py": "tests/config/test_run.py and tests/config/test_messages.py load it as a part of run files",
-    "config/toml.py": "tests/config/test_run.py and tests/config/test_messages.py read files with it",
     "config/training.py": "tests/config/test_run.py loads it, alone and as a part of run files",
     "mock/run_file.py": "tests/tools/test_demo.py loads it",
     "network/engines.py": "tests/network/test_gpu.py makes every engine",

@@ -12,6 +12,7 @@ from stdask.environment import (
     PACKAGE,
     is_own_process,
     own_environment,
+    own_process,
     prefer_own_libraries,
     python_options,
     users_environment,
@@ -60,8 +61,15 @@ def test_commands_of_the_site_have_the_environment_of_the_user(hostile: dict[str
     assert without_pytest(users_environment()) == hostile
 
 
-def test_a_process_is_not_taken_over_unless_it_is_a_command():
+def test_a_process_is_that_of_a_command_as_long_as_it_runs(hostile: dict[str, str]):
     assert not is_own_process()
+    with own_process():
+        assert is_own_process()
+        assert os.environ["KERAS_BACKEND"] == "tensorflow"
+        assert os.environ["DASK_TEMPORARY_DIRECTORY"] == "/nowhere"  # until Dask has read it
+        assert without_pytest(users_environment()) == hostile
+    assert not is_own_process()
+    assert without_pytest(os.environ) == hostile
 
 
 def test_a_python_path_is_used_only_if_stdask_is_found_there(monkeypatch: pytest.MonkeyPatch):
@@ -102,8 +110,21 @@ def test_workers_of_a_notebook_get_the_modules_of_its_folder_last(monkeypatch: p
         assert sys.path == [first, "/python/lib", "/added/by/a/library"]
 
 
+def test_warnings_that_are_asked_for_are_shown_as_asked(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PYTHONWARNINGS", "always,ignore::DeprecationWarning")
+    with own_environment():
+        assert os.environ["PYTHONWARNINGS"] == "always,ignore::DeprecationWarning"
+    for fatal in ("error", "ignore, err::UserWarning"):
+        monkeypatch.setenv("PYTHONWARNINGS", fatal)
+        with own_environment():
+            assert "PYTHONWARNINGS" not in os.environ
+
+
 def test_a_warning_is_no_error_in_a_command_whatever_pythonwarnings_says():
-    code = "from stdask.environment import take_over; take_over(); import warnings; warnings.warn('as ever')"
+    code = (
+        "import sys, warnings; from stdask.environment import take_over; take_over();"
+        "assert not sys.warnoptions; warnings.warn('as ever')"
+    )
     own = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=own)
     assert (done.returncode, done.stderr.count("UserWarning: as ever")) == (0, 1)

@@ -19,7 +19,7 @@ from stdask.cli.tools import tools_app
 from stdask.display.console import console
 from stdask.display.library_log import as_a_command
 from stdask.display.terminal import Stream, Terminal
-from stdask.environment import take_over
+from stdask.environment import own_process, start_plainly
 from stdask.errors import IncompleteError, StdaskError, machine_error
 
 INTERRUPTED = (128 + signal.SIGINT, 128 + signal.SIGTERM)  # exit codes, as shells have them
@@ -62,7 +62,7 @@ def _options(
 
 def main() -> None:
     """Run the command line; an error with a remedy is one line and exit code 2, without a traceback."""
-    take_over()
+    start_plainly()
     signal.signal(signal.SIGTERM, _stop)
     _open_streams()
     code, message = _result()
@@ -79,7 +79,7 @@ def main() -> None:
 def _result() -> tuple[int, str]:
     """Run the command; return its exit code and what is to be said of its end, empty for nothing."""
     try:
-        with _patient_output(), as_a_command():
+        with own_process(), _patient_output(), as_a_command():
             app()
     except SystemExit as exc:
         code = exc.code if isinstance(exc.code, int) else int(bool(exc.code))

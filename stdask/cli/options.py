@@ -11,6 +11,7 @@ import typer
 
 from stdask.config.addresses import is_address, require_utf8
 from stdask.config.run import Run, with_workers
+from stdask.config.toml import local_path
 from stdask.errors import ConfigError
 from stdask.runs.run_file import open_run
 
@@ -24,11 +25,9 @@ def path(text: str) -> Path:
     Raises
     ------
     ConfigError
-        If it is not UTF-8, or is relative to a working directory that is not or is gone.
+        If it is not UTF-8, or is relative to a working directory that is not or is gone, or to an unknown home folder.
     """
-    given = Path(text)
-    with contextlib.suppress(RuntimeError):  # no such user: the file is not found then, by the name that was given
-        given = given.expanduser()
+    given = local_path(text)
     try:
         require_utf8(Path.cwd() / given)
     except FileNotFoundError as exc:

@@ -238,7 +238,7 @@ def _prologue(config: ClusterConfig) -> list[str]:
     exports = (f"export {key}={value}" for key, value in ONE_THREAD.items())
     # A variable that the node does not have would leave an option without its value.
     used = re.findall(r"\$\{?(\w+)", config.local_directory or "")
-    checks = (f': "${{{name}:?is not set on this node. Correct [cluster] local_directory}}"' for name in used)
+    checks = (f': "${{{name}:?not found on this node. Correct [cluster] local_directory}}"' for name in used)
     return [*exports, *config.prologue, *checks]
 
 

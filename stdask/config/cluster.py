@@ -1,9 +1,10 @@
 """`[cluster]`: where the workers run; in run.toml, or in a profile of the site."""
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from stdask.config.toml import TomlModel, load_toml, validate
 from stdask.errors import ConfigError
@@ -11,7 +12,15 @@ from stdask.errors import ConfigError
 # These go into job scripts, where a line break or a character with a meaning for the shell would start another command.
 Line = Annotated[str, Field(pattern=r"^[^\r\n]+$")]
 Word = Annotated[str, Field(pattern=r"^[\w.:@/+,-]+$")]
-Folder = Annotated[str, Field(pattern=r"^(\$\w+|\$\{\w+\}|[\w./+,-])+$")]  # It may name a variable: $TMPDIR.
+
+
+def _with_home(value: Any) -> Any:
+    return re.sub(r"^~(?=/|$)", "$HOME", value) if isinstance(value, str) else value
+
+
+Folder = Annotated[  # It may name a variable of the node: $TMPDIR.
+    str, BeforeValidator(_with_home), Field(pattern=r"^(\$\w+|\$\{\w+\}|[\w./+,-])+$")
+]
 
 
 class ClusterConfig(TomlModel):
@@ -43,7 +52,8 @@ class ClusterConfig(TomlModel):
     """Network interface between this machine and the compute nodes, e.g. `ib0`. Set it if jobs start but no worker
     connects."""
     local_directory: Folder | None = None
-    """Folder for temporary files of a worker, on the disk of its compute node, e.g. `$TMPDIR`."""
+    """Folder for temporary files of a batch job's worker, on the disk of its compute node, e.g. `$TMPDIR`. A job ends
+    if its node does not have a variable that is named here."""
     directives: tuple[Line, ...] = ()
     """Further options for the batch system, written without `#SBATCH` or `#PBS`. Allowed in cluster profiles only,
     because they can run programs."""

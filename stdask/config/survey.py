@@ -22,7 +22,7 @@ from stdask.config.survey_tables import (
     ProperMotion,
     Term,
 )
-from stdask.config.toml import InnerPath, TomlModel, load_toml, validate
+from stdask.config.toml import InnerPath, TomlModel, load_toml, local_path, validate
 from stdask.errors import SurveyError
 
 SHIPPED = Path(__file__).parents[1] / "surveys"
@@ -248,7 +248,7 @@ def load_definition(name: str, base: Path = Path()) -> SurveyDefinition:
     SurveyError
         If there is no such definition, or it is not valid.
     """
-    path = base / Path(name).expanduser() if name.endswith(".toml") else SHIPPED / f"{name}.toml"
+    path = base / local_path(name) if name.endswith(".toml") else SHIPPED / f"{name}.toml"
     if not path.exists() and not name.endswith(".toml"):
         raise SurveyError(
             f"No survey definition {name!r}. Shipped: {', '.join(shipped_names())}; "

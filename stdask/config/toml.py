@@ -1,13 +1,18 @@
 """Read a TOML file into a frozen pydantic model, with errors in plain words."""
 
+import re
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from stdask.config.messages import describe_problems
-from stdask.errors import StdaskError, raise_machine_error
+from stdask.environment import has_home
+from stdask.errors import ConfigError, StdaskError, raise_machine_error
+
+VARIABLE = re.compile(r"\$(\w+$|\{)")
 
 
 class TomlModel(BaseModel):
@@ -18,11 +23,30 @@ class TomlModel(BaseModel):
     )
 
 
+def local_path(text: Path | str) -> Path:
+    """Return a path that the user gave, with the home folder in place of `~`.
+
+    Raises
+    ------
+    ConfigError
+        If this machine does not know that home folder.
+    """
+    with suppress(RuntimeError):
+        if has_home() or not str(text).startswith("~"):
+            return Path(text).expanduser()
+    raise ConfigError(f"{text} names a home folder that this machine does not know. Write the path without `~`.")
+
+
 def inside(path: Path) -> Path:
     """Return a path with the home folder in place of `~`; raise if it leaves the folder that it is relative to."""
     if ".." in path.parts:
         raise ValueError("'..' leaves its folder: give the absolute path if that is meant")
-    return path.expanduser()
+    if variables := [part for part in path.parts if VARIABLE.match(part)]:
+        raise ValueError(f"{variables[0]} is not replaced by its value: write the path itself")
+    try:
+        return local_path(path)
+    except ConfigError as exc:
+        raise ValueError(str(exc).rstrip(".")) from None
 
 
 # A TOML file may come from anywhere, so a relative path stays in its folder. "~" is the home folder.

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from stdask.config.survey import SurveyDefinition, SurveyName
-from stdask.config.toml import TomlModel, validate
+from stdask.config.toml import TomlModel, local_path, validate
 from stdask.errors import EnsembleError
 from stdask.network.ensemble import Draws, Family
 from stdask.network.parts import from_parts, to_parts
@@ -174,7 +174,7 @@ def open_ensemble(path: Path | str) -> Ensemble:
     EnsembleError
         If there is none, or it is damaged or not finished.
     """
-    path = Path(path)
+    path = local_path(path)
     stored = read_bundle(path) if path.is_file() else read_ensemble(folder_of(path))
     content = validate(StoredContent, dict(stored.content), f"The ensemble {path}", EnsembleError)
     return Ensemble(

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stdask.config.messages import nearest
+from stdask.config.toml import local_path
 from stdask.errors import CatalogueError
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
@@ -31,7 +32,7 @@ class RunFolder:
     """
 
     def __init__(self, folder: Path | str) -> None:
-        self.folder = Path(folder).resolve()
+        self.folder = local_path(folder).resolve()
         results = [paths.ensemble(self.folder), paths.evaluation(self.folder), paths.products(self.folder)]
         further = [paths.validation(self.folder), paths.study(self.folder)]
         self._folders = [self.folder, *results, *further]

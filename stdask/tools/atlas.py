@@ -9,7 +9,7 @@ import pyarrow as pa
 from stdask.cluster.workers import Workers
 from stdask.config.addresses import is_address
 from stdask.config.atlas import AtlasFile
-from stdask.config.toml import validate
+from stdask.config.toml import local_path, validate
 from stdask.display.console import say
 from stdask.errors import ConfigError
 from stdask.runs.folder import RunFolder
@@ -80,7 +80,7 @@ def draw_atlas(
     >>> results.figures["map_edge_on"]  # doctest: +SKIP
     """
     own = dict(columns or {})
-    folder = Path(output).absolute()
+    folder = local_path(output).absolute()
     described = {
         **{place: own.pop(place) for place in PLACES if place in own},
         "errors": {name.removesuffix("_ERR"): own.pop(name) for name in list(own) if name.endswith("_ERR")},
@@ -91,7 +91,7 @@ def draw_atlas(
         "file": folder / TABLE,
     }
     if isinstance(table, str | Path):
-        described["file"] = table if is_address(table) else Path(table).absolute()
+        described["file"] = table if is_address(table) else local_path(table).absolute()
     cluster = {"workers": workers} if workers else {}
     content = {"output": folder, "seed": seed, "table": described, "atlas": atlas, "cluster": cluster}
     settings = validate(AtlasFile, content, "draw_atlas", ConfigError)

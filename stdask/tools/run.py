@@ -8,6 +8,7 @@ from typing import Any
 from stdask import __version__
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run, with_workers
+from stdask.config.toml import local_path
 from stdask.display.console import say
 from stdask.errors import ConfigError, SurveyError
 from stdask.runs.card.card import write_card
@@ -72,13 +73,13 @@ def run(
     >>> import stdask
     >>> results = stdask.run("run.toml", data_dir="surveys", output="runs/first")  # doctest: +SKIP
     """
-    data, results = (Path(folder) if folder else None for folder in (data_dir, output))
-    asked = open_run(Path(run_file), data, results, allow_remote)
-    asked = with_workers(asked, workers, Path(cluster) if cluster else None)
+    data, results = (local_path(folder) if folder else None for folder in (data_dir, output))
+    asked = open_run(local_path(run_file), data, results, allow_remote)
+    asked = with_workers(asked, workers, local_path(cluster) if cluster else None)
     with session(asked.output, asked.config.cluster) as own_workers:
         if accept_version:
             accept_results_of(asked.output, stages_of(asked.config))
-        run_all(asked, own_workers, Path(truth) if truth else None, redo)
+        run_all(asked, own_workers, local_path(truth) if truth else None, redo)
     return RunFolder(asked.output)
 
 

@@ -72,4 +72,4 @@ def test_a_job_on_a_node_without_a_variable_of_local_directory_ends_and_says_so(
     script.write_text(job_script(ClusterConfig(kind="slurm", local_directory="${SCRATCH}/x"), "tcp://x:1", tmp_path))
     done = subprocess.run(["bash", script], env=node, capture_output=True, text=True, check=False)
     assert done.returncode != 0
-    assert done.stderr.strip().endswith("SCRATCH: is not set on this node. Correct [cluster] local_directory")
+    assert done.stderr.strip().endswith("SCRATCH: not found on this node. Correct [cluster] local_directory")

@@ -25,7 +25,7 @@ export OPENBLAS_NUM_THREADS=1
 export TF_NUM_INTRAOP_THREADS=1
 export TF_NUM_INTEROP_THREADS=1
 module load python
-: "${TMPDIR:?is not set on this node. Correct [cluster] local_directory}\""""
+: "${TMPDIR:?not found on this node. Correct [cluster] local_directory}\""""
 QUOTE = '"'
 # 90 % of 2 GiB; an end 2 minutes before 4 hours, within a minute
 WORKER = (

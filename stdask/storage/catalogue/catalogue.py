@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stdask.config.messages import nearest
+from stdask.config.toml import local_path
 from stdask.errors import CatalogueError, raise_machine_error
 from stdask.schema import HEALPIX, Column, Columns
 from stdask.science.measurements.expressions import Expression, parse_expression
@@ -167,7 +168,7 @@ def open_catalogue(folder: Path | str) -> Catalogue:
     CatalogueError
         If it is missing or was not finished.
     """
-    folder = Path(folder)
+    folder = local_path(folder)
     try:
         if (folder / COLLECTION).is_file():
             folder = (folder / read_properties(folder, COLLECTION)["hats_primary_table_url"]).resolve()
