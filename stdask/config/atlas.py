@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from stdask.config.addresses import Place, is_address
+from stdask.config.checks.names import collision_of_maps, collision_of_table
 from stdask.config.cluster import ClusterConfig
 from stdask.config.toml import InnerPath, TomlModel, load_toml, validate
 from stdask.errors import ConfigError
@@ -125,11 +126,13 @@ class TableConfig(TomlModel):
     """Name of the survey, in the column `survey`, whose stars are also mapped alone."""
 
     @model_validator(mode="after")
-    def _survey_has_a_reference(self) -> Self:
+    def _keys_fit_each_other(self) -> Self:
         if (self.survey is None) != (self.reference is None):
             raise ValueError("give `survey` and `reference` together, or none of them")
         if self.untranslated and not self.survey:
             raise ValueError("`untranslated` needs `survey` and `reference`. Add them")
+        if text := collision_of_table(self.columns, self.errors, self.untranslated):
+            raise ValueError(text)
         return self
 
 
@@ -146,6 +149,12 @@ class AtlasFile(TomlModel):
     """What is mapped, and in which bins."""
     cluster: ClusterConfig = ClusterConfig()
     """Where the workers run."""
+
+    @model_validator(mode="after")
+    def _maps_have_each_name_once(self) -> Self:
+        if text := collision_of_maps(self.atlas.labels):
+            raise ValueError(f"[atlas] labels: {text}")
+        return self
 
 
 def load_atlas(place: Path | str, output: Path | None = None) -> AtlasFile:

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING
 
 from stdask import schema
 from stdask.config.atlas import ABUNDANCES, METALLICITIES
-from stdask.config.checks.names import SOURCE_ID, collision, repeated
+from stdask.config.checks.names import SOURCE_ID, collision, collision_of_maps, repeated
 from stdask.config.messages import nearest
 from stdask.config.stages import MatchById
 from stdask.config.survey import SurveyDefinition
-from stdask.schema.products import MAP_STARS, SHARES, excess_columns, map_columns, profile_columns
 
 if TYPE_CHECKING:
     from stdask.config.run import RunConfig
@@ -71,12 +70,8 @@ def _of_atlas(config: "RunConfig", a: SurveyDefinition, b: SurveyDefinition) -> 
             f"[atlas] alpha = {atlas.alpha!r} needs one of {', '.join(METALLICITIES)} and one of "
             f"{', '.join(ABUNDANCES)}, but {b.name} (B) measures {', '.join(b.labels)}. Remove alpha."
         )
-    mapped = [c.name for name in atlas.labels for c in _columns_of_products(name)]
-    if twice := repeated([*(column.name for column in (*MAP_STARS, *SHARES)), *mapped]):
-        yield (
-            f"[atlas] labels: the tables would have two columns {twice[0]!r} and {twice[1]!r}. Leave one of the labels "
-            "out."
-        )
+    if text := collision_of_maps(atlas.labels):
+        yield f"[atlas] labels: {text}."
 
 
 def _why_no_velocity(a: SurveyDefinition, b: SurveyDefinition) -> str:
@@ -98,10 +93,3 @@ def _columns_of_labels(config: "RunConfig", b: SurveyDefinition) -> list[schema.
     members = config.train.n_members
     trained = {item.label for family in schema.FAMILIES for item in config.train.labels(family)}
     return [c for name in b.labels for c in schema.merged_columns(name, n_members=members if name in trained else 0)]
-
-
-def _columns_of_products(label: str) -> list[schema.Column]:
-    """Return the columns of a label in maps and profiles, each name once."""
-    profile = [c for c in profile_columns("R", "Z", {}, {label: ""}) if label in c.name]
-    columns = [schema.Column(label, "float32"), *map_columns(label), *excess_columns(label), *profile]
-    return list({column.name: column for column in columns}.values())

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from stdask import schema
+from stdask.schema.products import MAP_STARS, SHARES, excess_columns, map_columns, profile_columns
 
 if TYPE_CHECKING:
     from stdask.config.survey import SurveyDefinition
@@ -116,3 +117,43 @@ def repeated(names: Iterable[str]) -> tuple[str, str] | None:
             return seen[name.upper()], name
         seen[name.upper()] = name
     return None
+
+
+def collision_of_maps(labels: Iterable[str]) -> str:
+    """Return which columns of the tables of the atlas have one name, and the remedy; empty if none have.
+
+    Parameters
+    ----------
+    labels
+        What is mapped.
+    """
+    mapped = [name for label in labels for name in _columns_of_products(label)]
+    if twice := repeated([*(column.name for column in (*MAP_STARS, *SHARES)), *mapped]):
+        return f"the tables would have two columns {twice[0]!r} and {twice[1]!r}. Leave one of the labels out"
+    return ""
+
+
+def _columns_of_products(label: str) -> list[str]:
+    """Return the columns of a label in maps and profiles, each name once."""
+    profile = [column.name for column in profile_columns("R", "Z", {}, {label: ""}) if label in column.name]
+    columns = (*map_columns(label), *excess_columns(label))
+    return list(dict.fromkeys([label, *(column.name for column in columns), *profile]))
+
+
+def collision_of_table(columns: Iterable[str], errors: Iterable[str], untranslated: Iterable[str]) -> str:
+    """Return which quantity of a user's own table collides with another one, and the remedy; empty if none does.
+
+    Parameters
+    ----------
+    columns, errors, untranslated
+        Names of the quantities of `[table]` that have a column of each kind.
+    """
+    computed = (*schema.POSITION, *schema.DISTANCE, schema.SURVEY, schema.STAR_KEY, *schema.GALACTOCENTRIC)
+    own = {column.name.upper() for column in (*computed, *MAP_STARS, *SHARES)}
+    columns = list(columns)
+    if taken := next((name for name in columns if name.upper() in own), None):
+        return f"`columns` names {taken!r}, which stdask computes or has a key of its own for. Give it another name"
+    names = [*columns, *(f"{name}_ERR" for name in errors), *(f"{name}_RAW" for name in untranslated)]
+    if twice := repeated(names):
+        return f"two quantities are called {twice[0]!r} and {twice[1]!r}. Give one of them another name in `columns`"
+    return ""

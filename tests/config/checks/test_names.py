@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from stdask import schema
+from stdask.config.atlas import AtlasFile
 from stdask.config.checks.names import collision
 from stdask.config.survey import SurveyDefinition, load_definition, shipped_names
 
@@ -97,3 +98,22 @@ def test_a_survey_cannot_have_the_name_of_a_folder_of_stdask(name: str):
 @pytest.mark.parametrize("name", shipped_names())
 def test_no_shipped_definition_has_a_name_twice(name: str):
     assert collision(load_definition(name)) == ""
+
+
+@pytest.mark.parametrize(
+    ("table", "labels", "message"),
+    [
+        ({"columns": {"DISTANCE": "d"}}, [], "`columns` names 'DISTANCE', which stdask computes or has a key"),
+        ({"columns": {"R_GC": "r"}}, [], "`columns` names 'R_GC'"),
+        ({"columns": {"HEIGHT": "z"}}, [], "`columns` names 'HEIGHT'"),
+        ({"columns": {"FE_H": "a", "fe_h": "b"}}, [], "two quantities are called 'FE_H' and 'fe_h'"),
+        ({"columns": {"AGE": "a", "AGE_ERR": "b"}, "errors": {"AGE": "c"}}, [], "called 'AGE_ERR' and 'AGE_ERR'"),
+        ({"columns": {"AGE": "a", "AGE_MAD": "b"}}, ["AGE", "AGE_MAD"], "two columns 'AGE_MAD' and 'AGE_MAD'"),
+    ],
+)
+def test_quantities_of_a_table_of_ones_own_have_each_name_once(table: dict, labels: list[str], message: str):
+    content = {"output": "out", "atlas": {"labels": labels}}
+    fine = {"file": "t.fits", "columns": {"AGE": "a"}, "errors": {"AGE": "b"}}
+    AtlasFile.model_validate({"output": "out", "table": fine, "atlas": {"labels": ["AGE"]}})
+    with pytest.raises(ValidationError, match=message):
+        AtlasFile.model_validate(content | {"table": {"file": "t.fits"} | table})
