@@ -1,5 +1,6 @@
 """Parquet tables with units: fields from the schema, read and write."""
 
+import errno
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -174,7 +175,8 @@ def fault_of_parquet(path: Path) -> str:
             for _ in file.iter_batches():
                 pass
     except (pa.ArrowInvalid, OSError) as exc:
-        raise_machine_error(exc, f"reading {path}")
+        if getattr(exc, "errno", None) != errno.EIO:  # A bad place of the disk is a fault of this file.
+            raise_machine_error(exc, f"reading {path}")
         return f"cannot be read ({exc})"
     return ""
 

@@ -1,5 +1,6 @@
 """Verify: read every file that the receipts of a run name; the next run rebuilds those that are damaged."""
 
+import errno
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -92,7 +93,8 @@ def fault_of(file: WrittenFile, output: Path) -> str:
     except FileNotFoundError:
         return MISSING
     except OSError as exc:
-        raise_machine_error(exc, f"reading {path}")
+        if getattr(exc, "errno", None) != errno.EIO:  # A bad place of the disk is a fault of this file.
+            raise_machine_error(exc, f"reading {path}")
         return f"cannot be read ({exc})"
     if file.partition:
         return fault_of_partition(path, *file.partition)

@@ -1,5 +1,6 @@
 """Verify finds what is damaged, and what it finds is made again."""
 
+import errno
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from stdask.cluster.workers import Workers
-from stdask.errors import CatalogueError, IncompleteError
+from stdask.errors import CatalogueError, IncompleteError, MachineError
 from stdask.runs.counts import RowCounts
 from stdask.runs.lock import hold
 from stdask.runs.receipts import Receipt, describe_outputs, read_damaged, read_receipt, write_receipt
@@ -185,3 +186,21 @@ def test_a_run_under_way_is_told(output: Path, client: Workers, capsys):
 def test_a_folder_without_a_run_is_refused(tmp_path: Path, client: Workers):
     with pytest.raises(CatalogueError, match="has no finished stage"):
         verify.run(tmp_path, client)
+
+
+@pytest.mark.parametrize(("number", "blamed"), [(errno.EIO, "the file"), (errno.EMFILE, "the machine")])
+def test_a_bad_disk_is_a_fault_of_the_file_and_a_limit_one_of_the_machine(
+    number: int, blamed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "a.fits").write_bytes(b"four")
+
+    def fails(path: Path) -> str:
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr("stdask.tools.verify.sha256", fails)
+    file = verify.WrittenFile("a.fits", 4, "", None)
+    if blamed == "the machine":
+        with pytest.raises(MachineError, match="Too many open files"):
+            verify.fault_of(file, tmp_path)
+    else:
+        assert verify.fault_of(file, tmp_path).startswith("cannot be read (")
