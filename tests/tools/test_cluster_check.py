@@ -81,6 +81,7 @@ def test_a_healthy_worker_prints_the_report_and_no_line_of_a_library(tmp_path: P
     )
     assert done.returncode == 0, done.stdout
     assert done.stderr == ""
-    own = "  waiting for|local workers, dashboard|  from another machine|A worker of this|[┏┃┡│└]|  Nothing is wrong"
+    rows = "from submission|node|processor|versions|BLAS|run folder|own disk|GPUs|matrix product"
+    own = f"  waiting for|local workers, dashboard|  from another machine|A worker of this|what|─|{rows}|  Nothing is|$"
     assert [line for line in done.stdout.splitlines() if not re.match(own, line)] == []
     assert not list((tmp_path / "run").glob("check-*"))
