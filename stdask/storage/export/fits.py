@@ -46,8 +46,14 @@ def write_fits(path: Path, excerpt: Excerpt) -> None:
     Raises
     ------
     CatalogueError
-        If a 64-bit unsigned integer is missing: FITS has no value for it.
+        If a 64-bit unsigned integer is missing: FITS has no value for it. If the name of a column is not of ASCII.
     """
+    for column in excerpt.columns:
+        if not (column.name.isascii() and column.name.isprintable()):  # FITS standard 4.0, sect. 4.2.1
+            raise CatalogueError(
+                f"Column {column.name!r} has a name that FITS cannot write: it is limited to ASCII letters. Leave it "
+                "out with --columns, or write a Parquet file."
+            )
     formats = [_format(column, excerpt.text_bytes) for column in excerpt.columns]
     dtype = np.dtype([(c.name, _dtype(f)) for c, f in zip(excerpt.columns, formats, strict=True)])
     with replacing(path) as temporary:

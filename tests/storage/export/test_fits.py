@@ -10,10 +10,13 @@ from astropy.io import fits
 from astropy.table import Table
 from numpy.testing import assert_array_equal
 
+from stdask.errors import CatalogueError
+from stdask.schema import Column
 from stdask.storage.catalogue.catalogue import Catalogue
 from stdask.storage.catalogue.hats import finish_catalogue
 from stdask.storage.export import write_export
-from tests.storage.sky import COLUMNS, write_sky
+from stdask.storage.tables import to_table
+from tests.storage.sky import COLUMNS, star_data, write_sky, write_stars
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +96,16 @@ def test_an_interrupted_export_leaves_no_file(tmp_path: Path):
     with pytest.raises(Exception, match="No file"):
         write_export(tmp_path / "a.fits", missing)
     assert not list(tmp_path.glob("*a.fits*"))
+
+
+def test_a_name_that_fits_cannot_write_is_refused_in_words_and_leaves_no_file(tmp_path: Path):
+    column = Column("é_teff", "float32", description="A column kept from the survey")
+    table = to_table((*COLUMNS, column), star_data(20) | {"é_teff": np.ones(20)})
+    catalogue, _ = write_stars(tmp_path / "sky", table, 20)
+    with pytest.raises(
+        CatalogueError, match=r"'é_teff' has a name that FITS cannot write.* Leave it out with --columns"
+    ):
+        write_export(tmp_path / "sky.fits", catalogue)
+    assert [path.name for path in tmp_path.iterdir()] == ["sky"]
+    write_export(tmp_path / "sky.fits", catalogue, columns=["ra", "dec"])
+    write_export(tmp_path / "sky.parquet", catalogue)
