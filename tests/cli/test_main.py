@@ -326,8 +326,8 @@ def test_messages_are_printed_whatever_the_locale(encoding: str, tmp_path: Path)
         check=False,
     )
     assert done.returncode == 2
-    assert done.stderr.startswith(b"stdask: No file ")
-    assert b"\\xff.toml. Check the path." in done.stderr
+    assert done.stderr.startswith(b"stdask: The name of ")
+    assert b"\\xff.toml is not UTF-8" in done.stderr
 
 
 def test_the_module_of_the_command_line_is_the_command_line():
