@@ -130,7 +130,9 @@ class Supervisor:
                 words = f"Jobs ended {self._failures} times in a row before a worker connected. {never_answered}"
                 self._give_up(words, most)
             missing = self._wanted - len(self.jobs)
-            if missing > 0 and now >= self._not_before and self.error is None:
+            # One job at a time shows whether a first worker can be had at all.
+            is_trying = self._failures > 0 and not self._ever_connected and bool(self.jobs)
+            if missing > 0 and now >= self._not_before and self.error is None and not is_trying:
                 self._submit_missing(min(missing, 1 if self._failures else MOST_AT_ONCE), now)
 
     def forget(self, number: str) -> None:

@@ -1,6 +1,5 @@
 """The supervisor: as many jobs as wanted, whatever ends them; waits that grow; an end to trying."""
 
-import re
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -144,12 +143,11 @@ def test_jobs_that_die_at_once_end_the_run_after_a_few_with_their_last_message(s
     while not scene.supervisor.error:
         scene.look(3)
         scene.scheduler.alive.clear()
-    # three times in a row, or four if another job was submitted meanwhile
-    assert re.match(r"Jobs ended [34] times in a row before a worker connected", str(scene.supervisor.error))
+    assert "Jobs ended 3 times in a row before a worker connected" in str(scene.supervisor.error)
     assert "No module named 'stdask'" in str(scene.supervisor.error)
     assert "[cluster] prologue" in str(scene.supervisor.error)
     # three at first, and then one at a time to see whether it is better now
-    assert scene.scheduler.submitted <= WANTED + 3
+    assert scene.scheduler.submitted == WANTED + 2
     assert scene.now - begun < 90  # three jobs that are listed late, and waits of 5 s and 10 s
 
 
