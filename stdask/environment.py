@@ -48,11 +48,20 @@ SHUT_OUT = (
     *READ_BY_PYTHON,
 )
 WARNINGS = "PYTHONWARNINGS"  # Shut out if it makes errors of warnings: one of a library would end a run.
+THREADS = (  # Shut out unless they are whole numbers: some libraries end at "4,2", which OpenMP allows, or at "all".
+    "MKL_NUM_THREADS",
+    "NUMEXPR_MAX_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "OMP_THREAD_LIMIT",
+    "OPENBLAS_NUM_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+)
 KEPT = (
     "TF_FORCE_GPU_ALLOW_GROWTH",  # These two are how a site shares the memory of its GPUs.
     "TF_GPU_ALLOCATOR",
-    "TF_NUM_INTEROP_THREADS",  # Workers have one thread, as stdask sets it.
-    "TF_NUM_INTRAOP_THREADS",
+    *THREADS,  # Workers have one thread, as stdask sets it.
 )
 PYTHON_PATH = "PYTHONPATH"
 
@@ -184,6 +193,7 @@ def _own_variables() -> dict[str, str | None]:
     out = [name for name in os.environ if name.startswith(SHUT_OUT_FAMILIES) and name not in KEPT]
     out += [] if _is_needed_path() else [PYTHON_PATH]
     out += [WARNINGS] if _makes_errors_of_warnings() else []
+    out += [name for name in THREADS if not os.environ.get(name, "1").strip().isdecimal()]
     return dict.fromkeys([*out, *SHUT_OUT]) | dict(OWN) | _home()
 
 

@@ -128,3 +128,20 @@ def test_a_warning_is_no_error_in_a_command_whatever_pythonwarnings_says():
     own = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=own)
     assert (done.returncode, done.stderr.count("UserWarning: as ever")) == (0, 1)
+
+
+@pytest.mark.parametrize(("value", "kept"), [("all", False), ("4,2", False), ("", False), ("2", True)])
+def test_a_number_of_threads_is_a_whole_number(value: str, kept: bool, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", value)
+    with own_environment():
+        assert os.environ.get("OMP_NUM_THREADS") == (value if kept else None)
+
+
+@pytest.mark.parametrize("module", ["random", "logging", "select"])
+def test_no_module_of_the_working_directory_is_taken_for_one_of_python(module: str, tmp_path: Path):
+    (tmp_path / f"{module}.py").write_text("raise SystemExit('taken')")
+    environment = os.environ | {"PYTHONPATH": str(PACKAGE.parent)}
+    done = subprocess.run(
+        [sys.executable, "-m", "stdask", "--version"], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert done.stdout.startswith("stdask "), done.stderr

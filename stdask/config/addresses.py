@@ -13,6 +13,7 @@ from stdask.config.toml import inside
 from stdask.errors import ConfigError
 
 SCHEMES = ("https://", "http://", "s3://")
+SECONDS_OF_SILENCE = 30  # until a web server that says nothing is given up; by default five minutes
 
 
 def _place(value: Any) -> Path | str:
@@ -73,8 +74,18 @@ def locate(place: Place, folder: Path, allow_remote: bool) -> Path:
     try:
         from upath import UPath
 
-        path = UPath(place)
+        path = UPath(place, **_options(str(place)))
         _ = path.fs  # loads what speaks the protocol
     except ImportError as exc:
         raise ConfigError(f"Cannot read {place}: {exc}. Install what is needed: pip install 'stdask[remote]'.") from exc
     return cast("Path", path)  # has the methods of a path that the readers use
+
+
+def _options(address: str) -> dict[str, Any]:
+    """Return the options of fsspec for the protocol of an address."""
+    if not address.startswith("http"):
+        return {}
+    from aiohttp import ClientTimeout
+
+    timeout = ClientTimeout(total=None, sock_connect=SECONDS_OF_SILENCE, sock_read=SECONDS_OF_SILENCE)
+    return {"client_kwargs": {"timeout": timeout}}

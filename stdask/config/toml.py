@@ -60,9 +60,11 @@ def load_toml(path: Path, error: type[StdaskError]) -> dict[str, Any]:
     Raises
     ------
     error
-        If the file is missing, unreadable or not TOML.
+        If the file is missing, unreadable or not TOML, or a pipe, which can be read only once.
     """
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise error(f"{path} is no regular file. Write what it gives to one: it is read more than once.")
         with path.open("rb") as file:
             return tomllib.load(file)
     except FileNotFoundError:

@@ -1,5 +1,6 @@
 """Paths in files of settings and those that a user gives: home folders are found, and nothing is made up."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from stdask.config.atlas import AtlasFile
 from stdask.config.cluster import ClusterConfig
 from stdask.config.survey import load_definition
 from stdask.config.survey_files import FileHints, TableFile
-from stdask.config.toml import inside, local_path, validate
+from stdask.config.toml import inside, load_toml, local_path, validate
 from stdask.environment import own_environment
 from stdask.errors import ConfigError, StdaskError
 from tests.bad_input import DEFINITION
@@ -90,3 +91,9 @@ def test_the_folder_of_a_job_is_the_home_folder_of_its_node():
     assert ClusterConfig(local_directory="~/scratch").local_directory == "$HOME/scratch"
     with pytest.raises(ValueError, match="match pattern"):
         ClusterConfig(local_directory="~me/scratch")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / "run.toml")
+    with pytest.raises(ConfigError, match="is no regular file"):
+        load_toml(tmp_path / "run.toml", ConfigError)

@@ -160,7 +160,8 @@ def _require_scheduler(address: str, seconds: float) -> None:
         identity = patiently(lambda: asyncio.run(_identity(address, seconds)), lambda: None)
     except Exception as exc:
         late = isinstance(root_of(exc), TimeoutError | asyncio.CancelledError)
-        why = f"nothing within {seconds:.0f} s" if late else _words(exc)
+        strange = isinstance(root_of(exc), MemoryError | ValueError)  # It has read the answer as a message of Dask.
+        why = f"nothing within {seconds:.0f} s" if late else "no answer of Dask's" if strange else _words(exc)
         raise ClusterError(f"No Dask scheduler answers at {address} ({why}). {_what_listens(address)}") from exc
     if identity.get("type") != "Scheduler":
         own = identity.get("scheduler") or identity.get("scheduler_addr")
@@ -205,7 +206,7 @@ def _what_listens(address: str) -> str:
                 "`distributed.comm.tls` of Dask's configuration."
             )
     except OSError as exc:
-        return f"Nobody can be reached there: {_words(exc)}. {start}"
+        return f"Nobody can be reached there: {exc.strerror or exc}. {start}"
     return f"Something else listens there. {start}"
 
 

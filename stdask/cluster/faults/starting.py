@@ -3,6 +3,7 @@
 import errno
 import gc
 import logging
+import multiprocessing
 import os
 import shutil
 import socket
@@ -27,10 +28,12 @@ def require_machine() -> None:
     Raises
     ------
     ClusterError
-        If the working directory is gone, there is no room for temporary files, or no loopback network.
+        If the working directory is gone, there is no room for temporary files, or shared memory or the loopback network
+        cannot be used.
     """
     _require_working_directory()
     _require_room()
+    _require_shared_memory()
     _require_loopback()
 
 
@@ -117,10 +120,25 @@ def _require_room() -> None:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(bytes(ROOM))
     except OSError as exc:
+        if exc.errno == errno.EFBIG:
+            raise ClusterError(
+                f"A file of {ROOM / 1e6:.0f} MB cannot be written ({exc.strerror}): the size of files is limited. "
+                "Raise the limit with `ulimit -f unlimited`."
+            ) from exc
         free = f", {shutil.disk_usage(folder).free / 1e6:.1f} MB free" if exc.errno == errno.ENOSPC else ""
         raise ClusterError(
             f"Workers cannot write their temporary files to {folder} ({exc.strerror}{free}). Make room there, or set "
             "the variable TMPDIR to another folder."
+        ) from exc
+
+
+def _require_shared_memory() -> None:
+    try:
+        multiprocessing.get_context("spawn").Lock()  # Each worker process is started with locks like this one.
+    except OSError as exc:
+        raise ClusterError(
+            f"The shared memory of this machine cannot be used ({exc.strerror}), and worker processes start with it. "
+            "Make /dev/shm writable, and make room there."
         ) from exc
 
 

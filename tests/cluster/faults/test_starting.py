@@ -66,6 +66,21 @@ def test_a_full_temporary_folder_of_the_kernel_is_seen(tmp_path: Path):
     assert f"Workers cannot write their temporary files to {tmp_path} (No space left on device" in done.stderr
 
 
+def test_a_limit_of_file_sizes_is_told_from_a_full_folder(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tempfile, "TemporaryFile", full(errno.EFBIG))
+    with pytest.raises(ClusterError, match=r"size of files is limited\. Raise the limit with `ulimit -f unlimited`"):
+        require_machine()
+
+
+def test_shared_memory_that_cannot_be_written_is_named(monkeypatch: pytest.MonkeyPatch):
+    def read_only(context: object) -> NoReturn:  # noqa: ARG001 - as multiprocessing has it
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(type(multiprocessing.get_context("spawn")), "Lock", read_only)
+    with pytest.raises(ClusterError, match=r"Read-only file system.*Make /dev/shm writable"):
+        require_machine()
+
+
 def test_a_machine_without_a_loopback_network_is_told_how_to_get_one(monkeypatch: pytest.MonkeyPatch):
     def unreachable(*_: object) -> NoReturn:
         raise OSError(errno.ENETUNREACH, os.strerror(errno.ENETUNREACH))

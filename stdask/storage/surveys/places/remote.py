@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, cast
 
-from stdask.config.addresses import is_remote
+from stdask.config.addresses import SECONDS_OF_SILENCE, is_remote
 from stdask.errors import RemoteError, StdaskError, SurveyError, raise_machine_error
 from stdask.storage.files import hash_of, sha256
 
@@ -118,7 +118,8 @@ def information(path: Path) -> Mapping[str, Any]:
     SurveyError, RemoteError
         As `open_bytes`.
     """
-    return cast("Mapping[str, Any]", patiently(path, lambda: _files(path).info(_name(path))))
+    # fsspec itself asks in two ways, so a silent server has kept silent twice then.
+    return cast("Mapping[str, Any]", patiently(path, lambda: _files(path).info(_name(path)), most_silences=1))
 
 
 def exists(path: Path) -> bool:
@@ -151,8 +152,15 @@ def identity(path: Path) -> str:
         return sha256(copy)
 
 
-def patiently(path: Path, work: Callable[[], R]) -> R:
+def patiently(path: Path, work: Callable[[], R], most_silences: int = 2) -> R:
     """Do what needs the network, several times if it fails.
+
+    Parameters
+    ----------
+    path, work
+        The file, and what is done with it.
+    most_silences
+        How often a server may let the time run out.
 
     Raises
     ------
@@ -161,6 +169,7 @@ def patiently(path: Path, work: Callable[[], R]) -> R:
     RemoteError
         If the last try fails, too.
     """
+    n_silences = 0
     for pause in (*PAUSES, None):
         try:
             return work()
@@ -174,13 +183,20 @@ def patiently(path: Path, work: Callable[[], R]) -> R:
             if status in (401, 403) or isinstance(cause, PermissionError):
                 raise SurveyError(f"{path} may not be read ({cause}). Check the address and your permission.") from exc
             raise_machine_error(exc, f"reading {path}", network=False)
-            if pause is None:
+            n_silences += isinstance(cause, TimeoutError)
+            if pause is None or n_silences >= most_silences:
                 raise RemoteError(
-                    f"Cannot read {path}: {str(cause) or type(cause).__name__}. Check the address and the network, and "
+                    f"Cannot read {path}: {_words(cause)}. Check the address and the network, and "
                     "run the same command again."
                 ) from exc
             time.sleep(pause)
     raise AssertionError  # the last try returns or raises
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return f"the server has been silent for {SECONDS_OF_SILENCE} s"
+    return str(error) or type(error).__name__
 
 
 @lru_cache(maxsize=4096)
@@ -192,7 +208,7 @@ def _gives_ranges(path: Path) -> bool:
     def ask() -> bool:
         request = urllib.request.Request(str(path), headers={"Range": "bytes=0-0"})
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=SECONDS_OF_SILENCE) as answer:
                 return bool(answer.status == 206)
         except urllib.error.HTTPError as exc:
             exc.close()

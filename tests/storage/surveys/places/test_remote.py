@@ -1,7 +1,9 @@
 """Files on other machines: their bytes, whatever the server gives, and errors that name the address."""
 
 import gzip
+import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from upath import UPath
 
+from stdask.config import addresses
 from stdask.config.addresses import locate
 from stdask.errors import RemoteError, SurveyError
 from stdask.storage.surveys.files import checksum, open_survey
@@ -75,6 +78,22 @@ def test_a_server_that_breaks_off_again_and_again_is_named(web: Web):
     web.drops = 1000
     with pytest.raises(RemoteError, match=r"Cannot read http://.*stars\.csv\.gz: .*run the same command again"):
         open_bytes(at(web, "stars.csv.gz")).read()
+
+
+def test_a_server_that_says_nothing_is_given_up_after_two_questions(monkeypatch: pytest.MonkeyPatch):
+    for module in (addresses, remote):
+        monkeypatch.setattr(module, "SECONDS_OF_SILENCE", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        path = locate(f"http://127.0.0.1:{mute.getsockname()[1]}/stars.csv", Path(), allow_remote=True)
+        with pytest.raises(RemoteError, match=r"has been silent for 0\.5 s"):
+            remote.information(path)
+        mute.settimeout(0.1)
+        n_asked = 0
+        with suppress(TimeoutError):
+            while True:
+                mute.accept()[0].close()
+                n_asked += 1
+    assert n_asked == 2
 
 
 def test_what_is_not_there_is_named_at_once(web: Web):
