@@ -557,8 +557,8 @@ def test_partitions_of_an_earlier_merge_do_not_stay(run, client):
     assert sum(read_parquet(path).num_rows for path in files) == catalogue.n_rows
 
 
-def test_merging_before_translating_says_which_stage_to_run(tmp_path, client):
-    with pytest.raises(CatalogueError, match="stdask translate"):
+def test_merging_in_an_empty_folder_names_the_first_stage_to_run(tmp_path, client):
+    with pytest.raises(CatalogueError, match="Run `stdask ingest` first"):
         merge.run(make_run(tmp_path), client)
 
 

@@ -52,8 +52,8 @@ def test_a_check_that_does_not_exist_is_refused_with_those_that_do(run: Run):
         validate.run(run, NO_WORKERS, only=["domain", "missings"])
 
 
-def test_a_run_that_is_not_trained_is_refused(run: Run):
-    with pytest.raises(CatalogueError, match="Run `stdask train` first"):
+def test_an_empty_run_folder_is_refused_with_the_first_stage_that_is_missing(run: Run):
+    with pytest.raises(CatalogueError, match="Run `stdask pair` first"):
         validate.run(run, NO_WORKERS)
 
 
