@@ -16,6 +16,7 @@ StdaskError                exit code 2: says what, where, what to do
 """
 
 import errno
+import os
 import re
 import socket
 from collections.abc import Iterator, Sequence
@@ -165,7 +166,10 @@ FAULTS = (
         (ConnectionError, socket.gaierror),
     ),
 )
-DISK, NETWORK = FAULTS[-2:]
+MEMORY, DISK, NETWORK = FAULTS[0], *FAULTS[-2:]
+ASKED = re.compile(r"(?:size|allocate) (\d[\d.]*)(?: ([KMGTPEZ]iB))?")  # of Arrow and numpy
+UNITS = {unit: 1024.0**power for power, unit in enumerate("KiB MiB GiB TiB PiB EiB ZiB".split(), start=1)}
+ABSURD = 4  # times the memory of this machine: nobody asks for so much but a damaged file that states a length
 OF_DASK = ("CommClosedError", "FatalCommClosedError")  # They are OSErrors without a number.
 
 
@@ -185,6 +189,8 @@ def machine_error(error: BaseException, doing: str = "", network: bool = True) -
         return None
     for cause in _causes(error):
         fault = next((fault for fault in FAULTS if _shows(fault, cause)), None)
+        if fault is MEMORY and _is_absurd(str(cause)):
+            return None
         if fault is NETWORK and getattr(cause, "filename", None):
             fault = DISK  # The files lie on another machine.
         if fault and (network or fault is not NETWORK):
@@ -217,6 +223,14 @@ def _shows(fault: _Fault, error: BaseException) -> bool:
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno in fault.numbers
     return bool(fault.words.search(str(error)))
+
+
+def _is_absurd(text: str) -> bool:
+    """Tell whether more memory was asked for than any file of this machine can need."""
+    if not (asked := ASKED.search(text)):
+        return False
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return float(asked[1].rstrip(".")) * UNITS.get(asked[2], 1.0) > ABSURD * memory
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -105,8 +105,17 @@ def test_what_fails_in_the_machine_is_not_put_down_to_a_file(error, remedy: str,
 
 
 def test_numpy_says_in_its_own_words_that_memory_is_out():
-    with pytest.raises(MachineError, match="Out of memory while reading"), explained(Path("stars.fits")):
+    with pytest.raises(MemoryError) as caught:
         too_large()
+    text = re.sub(r"\S+ [PE]iB", "30.0 MiB", str(caught.value))  # What this machine might have had.
+    with pytest.raises(MachineError, match="Out of memory while reading"), explained(Path("stars.fits")):
+        raise MemoryError(text)
+
+
+@pytest.mark.parametrize("ask", [too_large, lambda: pa.allocate_buffer(2**62)], ids=["numpy", "Arrow"])
+def test_a_file_whose_damaged_length_asks_for_absurd_memory_is_to_blame(ask: Callable[[], object]):
+    with pytest.raises(SurveyError, match=r"Cannot read stars\.fits.*fetch it again"), explained(Path("stars.fits")):
+        ask()
 
 
 @pytest.mark.parametrize(
