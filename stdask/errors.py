@@ -168,7 +168,7 @@ FAULTS = (
 )
 MEMORY, DISK, NETWORK = FAULTS[0], *FAULTS[-2:]
 ASKED = re.compile(r"(?:size|allocate) (\d[\d.]*)(?: ([KMGTPEZ]iB))?")  # of Arrow and numpy
-UNITS = {unit: 1024.0**power for power, unit in enumerate("KiB MiB GiB TiB PiB EiB ZiB".split(), start=1)}
+UNITS = {unit: 1024.0**power for power, unit in enumerate(["KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB"], start=1)}
 ABSURD = 4  # times the memory of this machine: nobody asks for so much but a damaged file that states a length
 OF_DASK = ("CommClosedError", "FatalCommClosedError")  # They are OSErrors without a number.
 
