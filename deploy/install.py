@@ -23,11 +23,12 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = PROJECT / ".venv"
 PYPI = "https://pypi.org/simple"
-# What a site knows of its network. Everything else is decided here.
+# What a site knows of its network and its mirror. Everything else is decided here.
 SITE_SETTINGS = (
     "cache-dir",
     "cert",
     "client-cert",
+    "constraint",
     "default-timeout",
     "extra-index-url",
     "find-links",
