@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cloudpickle
 import dask
 import pytest
 from distributed import Client, LocalCluster
@@ -53,10 +54,12 @@ def test_a_job_on_a_hostile_node_has_the_settings_of_stdask_only(tmp_path: Path,
             (tmp_path / "log").open("w") as log,
             subprocess.Popen(["bash", script], cwd=tmp_path / "here", env=node, stderr=log, stdout=log) as job,
         ):
+            cloudpickle.register_pickle_by_value(sys.modules[__name__])  # The worker has no tests to import.
             try:
                 client.wait_for_workers(1, timeout=SECONDS)
                 (seen,) = client.run(look_around).values()
             finally:
+                cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
                 job.terminate()
     assert not [place for place in seen.pop("modules") if str(tmp_path) in (place or "")]
     settings = seen.pop("settings")
