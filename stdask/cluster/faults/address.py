@@ -147,7 +147,7 @@ class Pulse:
             self._answered = self._clock()
             if self._workers:
                 self._seen, self._had_workers = self._answered, True
-        except Exception:  # The silence is measured.
+        except Exception:  # Whatever fails is no answer: `check` measures how long none has come, and ends the run.
             pass
         finally:
             self._is_asking = False
