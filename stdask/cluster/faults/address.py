@@ -104,12 +104,16 @@ class Pulse:
         self._trusted = set(client.scheduler_info(n_workers=-1)["workers"])  # Their versions have been compared.
         self._had_workers = bool(self._trusted)
         self._workers = set(self._trusted)
-        self._asked = self._answered = self._seen = clock()
+        self._asked = self._answered = clock()
         self._is_asking = False
+        self._silent_since: float | None = None  # The first question that has not been answered.
+        self._alone_since = None if self._workers else self._answered  # The first answer without a worker.
         self._said = ""
 
     def check(self) -> None:
         """Ask, and look at the last answer.
+
+        Time in which nobody asked is no silence: between two tasks the driver may work alone for as long as it takes.
 
         Raises
         ------
@@ -119,8 +123,11 @@ class Pulse:
         now = self._clock()
         if not self._is_asking and now - self._asked >= SECONDS_BETWEEN_PULSES:
             self._asked, self._is_asking = now, True
+            self._silent_since = now if self._silent_since is None else self._silent_since
             self._client.loop.add_callback(self._ask)  # type: ignore[union-attr]  # A connected client has a loop.
-        silent, alone = now - self._answered, now - self._seen
+        silent_since, alone_since = self._silent_since, self._alone_since  # An answer may come at any moment.
+        silent = 0.0 if silent_since is None else now - silent_since
+        alone = 0.0 if alone_since is None else self._answered - alone_since
         if silent > SECONDS_UNTIL_SAID:
             self._wait("silence", silent, SECONDS_UNTIL_BACK, f"The Dask scheduler at {self._address} has not answered")
         elif alone > SECONDS_UNTIL_SAID:
@@ -144,9 +151,11 @@ class Pulse:
         try:
             information = await self._client.scheduler.identity(n_workers=-1)  # type: ignore[union-attr]
             self._workers = set(information["workers"])
-            self._answered = self._clock()
+            self._answered, self._silent_since = self._clock(), None
             if self._workers:
-                self._seen, self._had_workers = self._answered, True
+                self._alone_since, self._had_workers = None, True
+            elif self._alone_since is None:
+                self._alone_since = self._answered
         except Exception:  # Whatever fails is no answer: `check` measures how long none has come, and ends the run.
             pass
         finally:

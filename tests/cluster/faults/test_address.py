@@ -184,12 +184,34 @@ def test_a_silent_scheduler_is_waited_for_with_a_word_and_an_end(
     with Client(cluster) as client:
         pulse = Pulse(client, cluster.scheduler_address, clock)
         monkeypatch.setattr(client.scheduler, "identity", unanswered)
-        clock.now += 15
-        pulse.check()
+        looked(pulse, client, clock, 2)
+        looked(pulse, client, clock, 15)
         assert "has not answered for 15 s; the run ends after 600 s" in capsys.readouterr().out
         clock.now += 600
         with pytest.raises(ClusterError, match=r"has not answered for 615 s\. Start the scheduler, and run the same"):
             pulse.check()
+
+
+def test_nobody_is_silent_while_nobody_asks(cluster: LocalCluster, capsys: pytest.CaptureFixture[str]):
+    clock = Clock()
+    with Client(cluster) as client:
+        pulse = Pulse(client, cluster.scheduler_address, clock)
+        looked(pulse, client, clock, 5)
+        looked(pulse, client, clock, 3600)  # The driver has worked alone for an hour.
+        looked(pulse, client, clock, 5)
+    assert not capsys.readouterr().out
+
+
+def test_workers_that_came_back_while_nobody_asked_are_seen(capsys: pytest.CaptureFixture[str]):
+    clock = Clock()
+    with in_this_process(n_workers=0) as cluster, Client(cluster) as client:
+        pulse = Pulse(client, cluster.scheduler_address, clock)
+        looked(pulse, client, clock, 5)
+        cluster.scale(1)
+        client.wait_for_workers(1, timeout=30)
+        looked(pulse, client, clock, 3600)
+        looked(pulse, client, clock, 5)
+    assert not capsys.readouterr().out
 
 
 def test_a_worker_that_comes_later_is_looked_at_too(monkeypatch: pytest.MonkeyPatch):
