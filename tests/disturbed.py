@@ -43,7 +43,7 @@ class Driver:
             time.sleep(0.2)
         return time.monotonic() - start
 
-    def end(self, seconds: float = 400) -> int:
+    def end(self, seconds: float = 900) -> int:
         """Wait for its end; return its exit code."""
         return self.process.wait(seconds)
 
