@@ -82,7 +82,7 @@ def observe_a(stars: Table, rng: np.random.Generator, is_repeat: bool = False) -
         One array of shape (n_stars,) a column; values without a measurement are NaN.
     """
     n_stars = stars["ra"].size
-    snr = 48 * 10 ** (-0.2 * (stars["g"] - 13)) * stars["throughput"] * _visit_share(n_stars, is_repeat, rng)
+    snr = 48 * 10 ** (-0.2 * (stars["g"] - 13)) * stars["throughput"] * visit_shares(n_stars, is_repeat, rng)
     bad = rng.random(n_stars) < FLAG_SP_SHARE
     bad_iron = rng.random(n_stars) < FLAG_FE_H_SHARE
     magnesium = _magnesium_flags(stars, snr, rng)
@@ -92,9 +92,9 @@ def observe_a(stars: Table, rng: np.random.Generator, is_repeat: bool = False) -
         "logg": stars["LOGG"] + offsets.logg,
         "fe_h": stars["FE_H"] + offsets.fe_h,
         "mg_fe": stars["MG_FE"] + offsets.mg_fe + UPPER_LIMIT_BIAS * (magnesium == UPPER_LIMIT),
-        "rv_galah": stars["RV"] + offsets.rv + stars["binary"] * _orbital_phases(n_stars, rng),
+        "rv_galah": stars["RV"] + offsets.rv + stars["binary"] * orbital_phases(n_stars, rng),
     }
-    noise = _noise(NOISE_A, 50.0 / snr, 1 + POOR_FACTOR_A * _poverty(stars["FE_H"]))
+    noise = noise_at(NOISE_A, 50.0 / snr, 1 + POOR_FACTOR_A * poverty(stars["FE_H"]))
     spoilt = {name: np.where(bad, BAD_FACTOR, 1.0) for name in expected}
     spoilt["fe_h"] = np.where(bad | bad_iron, BAD_FACTOR, 1.0)
     rotation = 7 + 20 * soft_step(stars["TEFF"], 6400.0, 150.0) * (stars["LOGG"] > 3.7)
@@ -111,9 +111,9 @@ def observe_a(stars: Table, rng: np.random.Generator, is_repeat: bool = False) -
     }
     for name, values in expected.items():
         missing = (magnesium == NOT_MEASURED) & (name == "mg_fe")
-        measured = _measure(values, noise[name], spoilt[name], missing, rng)
+        measured = measure(values, noise[name], spoilt[name], missing, rng)
         table[name], table[f"e_{name}"] = measured
-    return _compact(table | _photometry(stars, rng) | {"ebv": stars["stated_ebv"]} | _distances(stars, rng))
+    return compact(table | photometry(stars, rng) | {"ebv": stars["stated_ebv"]} | measured_distances(stars, rng))
 
 
 def observe_b(stars: Table, rng: np.random.Generator, is_repeat: bool = False) -> Table:
@@ -131,10 +131,10 @@ def observe_b(stars: Table, rng: np.random.Generator, is_repeat: bool = False) -
     """
     n_stars = stars["ra"].size
     seen = stars["M_G"] + distance_moduli(stars["DISTANCE"]) + INFRARED.dust * stars["ebv"]
-    snr = 250 * 10 ** (-0.2 * (seen - 13)) * stars["throughput"] * _visit_share(n_stars, is_repeat, rng)
+    snr = 250 * 10 ** (-0.2 * (seen - 13)) * stars["throughput"] * visit_shares(n_stars, is_repeat, rng)
     flags = sum(np.where(rng.random(n_stars) < share, bit, 0) for bit, share in FLAG_SHARES_B.items())
     is_single = rng.random(n_stars) < SINGLE_VISIT_SHARE
-    orbit = stars["binary"] * np.where(is_single, 1.0, 0.3) * _orbital_phases(n_stars, rng)  # visits average it
+    orbit = stars["binary"] * np.where(is_single, 1.0, 0.3) * orbital_phases(n_stars, rng)  # visits average it
     expected = {
         "TEFF": (stars["TEFF"], "TEFF_ERR", STAR_BAD),
         "LOGG": (stars["LOGG"], "LOGG_ERR", STAR_BAD),
@@ -142,7 +142,7 @@ def observe_b(stars: Table, rng: np.random.Generator, is_repeat: bool = False) -
         "MG_FE": (stars["MG_FE"], "MG_FE_ERR", STAR_BAD | ALPHA_M_BAD),
         "VHELIO_AVG": (stars["RV"] + orbit, "VERR", 0),
     }
-    noise = _noise(NOISE_B, 150.0 / snr, 1 + POOR_FACTOR_B * _poverty(stars["FE_H"]))
+    noise = noise_at(NOISE_B, 150.0 / snr, 1 + POOR_FACTOR_B * poverty(stars["FE_H"]))
     spoilt = np.where(flags & M_H_BAD, BAD_FACTOR, 1.0)
     jitter = 0.02 + 0.08 * np.abs(rng.standard_normal(n_stars))
     offset_ra, offset_dec = POSITION_ERROR_DEG * rng.standard_normal((2, n_stars))
@@ -158,30 +158,30 @@ def observe_b(stars: Table, rng: np.random.Generator, is_repeat: bool = False) -
     }
     for name, (values, error, fatal) in expected.items():
         missing = flags & fatal != 0
-        table[name], table[error] = _measure(values, noise[name], spoilt, missing, rng)
-    return _compact(table | _distances(stars, rng))
+        table[name], table[error] = measure(values, noise[name], spoilt, missing, rng)
+    return compact(table | measured_distances(stars, rng))
 
 
-def _visit_share(n_stars: int, is_repeat: bool, rng: np.random.Generator) -> np.ndarray:
+def visit_shares(n_stars: int, is_repeat: bool, rng: np.random.Generator) -> np.ndarray:
     return rng.uniform(0.4, 0.95, n_stars) if is_repeat else np.ones(n_stars)
 
 
-def _orbital_phases(n_stars: int, rng: np.random.Generator) -> np.ndarray:
+def orbital_phases(n_stars: int, rng: np.random.Generator) -> np.ndarray:
     return np.sin(rng.uniform(0, 2 * np.pi, n_stars))
 
 
-def _poverty(fe_h: np.ndarray) -> np.ndarray:
+def poverty(fe_h: np.ndarray) -> np.ndarray:
     """Return how far below [Fe/H] = -0.4 a star lies, dex: its lines are weak."""
     return np.maximum(0.0, -0.4 - fe_h)
 
 
-def _noise(at_reference: dict[str, float], noise_to_signal: np.ndarray, weakness: np.ndarray) -> Table:
+def noise_at(at_reference: dict[str, float], noise_to_signal: np.ndarray, weakness: np.ndarray) -> Table:
     """Return the 1-sigma noise of each label: half of its variance is a floor, half falls with S/N."""
     relative = np.sqrt(0.5 + 0.5 * noise_to_signal**2) * weakness
     return {name: sigma * relative for name, sigma in at_reference.items()}
 
 
-def _measure(
+def measure(
     values: np.ndarray, sigma: np.ndarray, spoilt: np.ndarray, missing: np.ndarray | bool, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return measured values and the errors that the survey states, which know nothing of `spoilt`."""
@@ -192,13 +192,13 @@ def _measure(
 
 def _magnesium_flags(stars: Table, snr: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return flag_mg_fe: with the upper limits, 14 % of the stars lack Mg, those with weak lines before others."""
-    weakness = 1.5 * _poverty(stars["FE_H"]) + 2.0 * soft_step(stars["TEFF"], 6500.0, 150.0) + 20 / snr
+    weakness = 1.5 * poverty(stars["FE_H"]) + 2.0 * soft_step(stars["TEFF"], 6500.0, 150.0) + 20 / snr
     missing = rng.random(snr.size) < expit(weakness - 2.68)
     limit = rng.random(snr.size) < UPPER_LIMIT_SHARE
     return np.where(missing, NOT_MEASURED, np.where(limit, UPPER_LIMIT, 0))
 
 
-def _photometry(stars: Table, rng: np.random.Generator) -> Table:
+def photometry(stars: Table, rng: np.random.Generator) -> Table:
     columns = {}
     # calibration floors; Gaia's random errors at G = 13 are 0.3, 0.9 and 0.6 mmag (Riello et al. 2021, A&A 649, A3)
     for band, floor in (("g", 0.001), ("bp", 0.002), ("rp", 0.0015)):
@@ -208,7 +208,7 @@ def _photometry(stars: Table, rng: np.random.Generator) -> Table:
     return columns
 
 
-def _distances(stars: Table, rng: np.random.Generator) -> Table:
+def measured_distances(stars: Table, rng: np.random.Generator) -> Table:
     """Return distances as a parallax with a luminosity prior gives them: 3 % near, 12 % at 10 kpc."""
     error = stars["DISTANCE"] * np.minimum(0.25, np.hypot(0.03, 0.012 * stars["DISTANCE"]))
     measured = stars["DISTANCE"] + error * np.clip(rng.standard_normal(error.size), -3, 3)
@@ -232,7 +232,7 @@ def _sexagesimal(values: np.ndarray, per_minute: int) -> tuple[np.ndarray, np.nd
     return minutes // 60, minutes % 60, rest
 
 
-def _compact(table: Table) -> Table:
+def compact(table: Table) -> Table:
     """Return the table with measurements in single precision, as surveys publish them."""
     positions = ("ra", "dec", "RA", "DEC")
     return {

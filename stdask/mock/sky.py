@@ -41,6 +41,7 @@ COLOUR_SCATTER_K = 40.0
 COLOUR_SCATTER_MAG = 0.002
 BINARY_SHARE = 0.25
 CLUSTER_SHARE = 0.006  # of the stars of each survey
+FIELD_NSIDE = 32  # fields lie at the centres of these HEALPix pixels, 1.8 degrees apart
 
 
 @dataclass(frozen=True)
@@ -97,12 +98,18 @@ CLUSTERS = {
 CLUSTER_SCATTER_DEX, CLUSTER_SCATTER_KM_S = 0.03, 5.0
 
 
+def all_fields(rng: np.random.Generator) -> Fields:
+    """Return fields all over the sky, with dust drawn for each."""
+    ra, dec = hp.pix2ang(FIELD_NSIDE, np.arange(hp.nside2npix(FIELD_NSIDE)), lonlat=True)
+    return Fields(ra, dec, np.exp(rng.normal(0.0, DUST_PATCHINESS, ra.size)))
+
+
 def draw_footprints(rng: np.random.Generator) -> Footprints:
     """Draw the fields: A off the plane in the southern sky, B in the plane and sparsely everywhere else."""
-    ra, dec = hp.pix2ang(32, np.arange(hp.nside2npix(32)), lonlat=True)  # 1.8 deg apart
+    fields = all_fields(rng)
+    ra, dec = fields.ra_deg, fields.dec_deg
     galactic = ICRS(ra * u.deg, dec * u.deg).transform_to(Galactic())
     latitude = np.abs(galactic.b.deg)
-    fields = Fields(ra, dec, np.exp(rng.normal(0.0, DUST_PATCHINESS, ra.size)))
     outward = (latitude < 30) & (np.abs(galactic.l.deg - 180) < 60)  # A's window on the outer disc
     in_a = (latitude > 8) & (dec < 10) & (rng.random(ra.size) < np.where(outward, 0.9, 0.25))
     in_b = rng.random(ra.size) < np.where(latitude < 16, 0.25, 0.06)

@@ -1,31 +1,44 @@
-"""Two mock surveys of one mock Galaxy: A on a scale of its own, B on the true one; and the truth of every row."""
+"""Mock surveys of one mock Galaxy: A on a scale of its own, B on the true one, C if wanted; the truth of every row."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from stdask.errors import ConfigError
 from stdask.mock.observing import ALPHA_M_BAD, M_H_BAD, STAR_BAD, observe_a, observe_b
 from stdask.mock.sky import BOTH, CLUSTERS, INFRARED, OPTICAL, draw_footprints, draw_stars
+from stdask.mock.third import DEEP, draw_fields_c, known_to_c, observe_c
 from stdask.science.keys.seeds import generator
 
 Table = dict[str, np.ndarray]
 
-REPEATS_A, REPEATS_B = 0.04, 0.02  # rows that observe a star of the table again
+REPEATS_A, REPEATS_B, REPEATS_C = 0.04, 0.02, 0.03  # rows that observe a star of the table again
 SAME_IDS = 3  # rows that stand twice, id and all
 NO_POSITION, SENTINEL = 1e-4, 2e-4  # shares of rows without a position, and with -9999 in place of a label
 MISSING = -9999.0
 USABLE_SHARE = 0.33  # of the stars in both surveys, at least: says how many to draw
 MAX_EBV = 0.3  # mag; Thomas et al. 2024, sect. 3.2
 TRUTHS = ("TEFF", "LOGG", "FE_H", "MG_FE", "RV", "DISTANCE", "X_GC", "Y_GC", "Z_GC", "R_GC")
-LABELS_A = ("teff", "logg", "fe_h", "mg_fe", "rv_galah")
-LABELS_B = ("TEFF", "LOGG", "M_H", "MG_FE", "VHELIO_AVG")
+
+
+class _Columns(NamedTuple):
+    """Columns of a survey: its ids, right ascension and declination, and its labels."""
+
+    id: str
+    ra: str
+    dec: str
+    labels: tuple[str, ...]
+
+
+COLUMNS_A = _Columns("sobject_id", "ra", "dec", ("teff", "logg", "fe_h", "mg_fe", "rv_galah"))
+COLUMNS_B = _Columns("APOGEE_ID", "RA", "DEC", ("TEFF", "LOGG", "M_H", "MG_FE", "VHELIO_AVG"))
+COLUMNS_C = _Columns("obsid", "ra", "dec", ("teff", "logg", "feh", "mgfe", "rv"))
 
 
 @dataclass(frozen=True)
 class MockSurveys:
-    """Both survey tables, the truth of each of their rows, and the star clusters of the mock Galaxy.
+    """The survey tables, the truth of each of their rows, and the star clusters of the mock Galaxy.
 
     A truth table has `id` (that of the row), `TRUTHS` (K, dex, km/s, kpc), `population` (thin, thick or
     cluster) and `cluster` (its name or empty). Survey B measures these values plus noise: the truth of
@@ -37,18 +50,22 @@ class MockSurveys:
     truth_a: Table
     truth_b: Table
     clusters: Table  # name, ra, dec [deg], distance [kpc], rhalf_arcmin
+    c: Table = field(default_factory=dict)  # empty without a third survey
+    truth_c: Table = field(default_factory=dict)
 
 
 class _Observe(Protocol):
     def __call__(self, stars: Table, rng: np.random.Generator, is_repeat: bool = False) -> Table: ...
 
 
-def mock_surveys(n_a: int, n_b: int, n_common: int, seed: int) -> MockSurveys:
-    """Observe one mock Galaxy with two surveys.
+def mock_surveys(n_a: int, n_b: int, n_common: int, seed: int, n_c: int = 0) -> MockSurveys:
+    """Observe one mock Galaxy with two surveys, or three.
 
     Survey A resembles GALAH DR3: optical, off the plane, southern, near dwarfs and giants, on a scale of
     its own (`mock_observing.offsets_a`). Survey B resembles APOGEE DR17: infrared, in the plane too, deeper,
-    mostly giants; what it measures is the truth plus noise. Both come with flaws: flags, binaries, repeated
+    mostly giants; what it measures is the truth plus noise. Survey C is deep, northern, of low resolution, and has
+    systematic differences that depend on the S/N; it shares stars with A, with B, and with both. A and B do not depend
+    on whether there is a C. All come with flaws: flags, binaries, repeated
     rows, missing [Mg/Fe] in A, rows without a position, sentinels instead of values.
 
     Parameters
@@ -59,6 +76,8 @@ def mock_surveys(n_a: int, n_b: int, n_common: int, seed: int) -> MockSurveys:
         Stars in both surveys that pass the quality cuts of both, have [Mg/Fe] in A, and E(B-V) <= 0.3.
     seed
         The same seed gives the same surveys.
+    n_c
+        Rows of the table of C; 0 for two surveys.
 
     Returns
     -------
@@ -84,10 +103,33 @@ def mock_surveys(n_a: int, n_b: int, n_common: int, seed: int) -> MockSurveys:
     both, a, b = (_rows(table, slice(n_both)) for table in (both, a, b))
     stars_a = _join([both, draw_stars(own_a, footprints.a, OPTICAL, n_both, rng)])
     stars_b = _join([both, draw_stars(own_b, footprints.b, INFRARED, n_both + own_a, rng)])
-    table_a, truth_a = _observe_rest(stars_a, a, n_a, observe_a, rng)
-    table_b, truth_b = _observe_rest(stars_b, b, n_b, observe_b, rng)
+    table_a, truth_a = _observe_rest(stars_a, a, n_a, observe_a, COLUMNS_A, rng)
+    table_b, truth_b = _observe_rest(stars_b, b, n_b, observe_b, COLUMNS_B, rng)
     clusters = {name: CLUSTERS[name] for name in ("name", "ra", "dec", "distance", "rhalf_arcmin")}
-    return MockSurveys(table_a, table_b, truth_a, truth_b, clusters)
+    two = MockSurveys(table_a, table_b, truth_a, truth_b, clusters)
+    if not n_c:
+        return two
+    known = _join([stars_a, _rows(stars_b, slice(n_both, None))])
+    table_c, truth_c = _third_survey(known, n_c, generator(seed, "third mock survey"))
+    return replace(two, c=table_c, truth_c=truth_c)
+
+
+def _third_survey(known: Table, n_rows: int, rng: np.random.Generator) -> tuple[Table, Table]:
+    """Return the table of C and its truth, given the stars of the other two.
+
+    Raises
+    ------
+    ConfigError
+        If the stars that it shares with them do not fit into its table.
+    """
+    fields = draw_fields_c(rng)
+    shared = _rows(known, known_to_c(known, fields, rng))
+    n_shared = shared["ra"].size
+    n_own = _own_stars(n_rows, REPEATS_C, n_shared)
+    if n_own < 0:
+        raise ConfigError(f"Survey C shares {n_shared} stars with A and B, more than {n_rows} rows hold. Ask for more.")
+    stars = _join([shared, draw_stars(n_own, fields, DEEP, known["ra"].size, rng)])
+    return _observe_rest(stars, observe_c(shared, rng), n_rows, observe_c, COLUMNS_C, rng)
 
 
 def _usable(a: Table, b: Table) -> np.ndarray:
@@ -104,7 +146,7 @@ def _own_stars(n_rows: int, repeats: float, n_both: int) -> int:
 
 
 def _observe_rest(
-    stars: Table, seen: Table, n_rows: int, observe: _Observe, rng: np.random.Generator
+    stars: Table, seen: Table, n_rows: int, observe: _Observe, columns: _Columns, rng: np.random.Generator
 ) -> tuple[Table, Table]:
     """Return a survey's table and its truth, given the rows `seen` of its first stars; in random order."""
     n_stars, n_seen = stars["ra"].size, len(next(iter(seen.values())))
@@ -112,23 +154,22 @@ def _observe_rest(
     again = rng.choice(n_stars, n_rows - SAME_IDS - n_stars, replace=False)
     repeats = observe(_rows(stars, again), rng, is_repeat=True)
     table = _join([seen, observe(_rows(stars, own), rng), repeats])
-    _spoil(table, own, n_rows, rng)
+    _spoil(table, columns, own, n_rows, rng)
     twice = rng.choice(n_rows - SAME_IDS, SAME_IDS, replace=False)
     order = rng.permutation(np.concatenate([np.arange(n_rows - SAME_IDS), twice]))
     star_of_row = np.concatenate([np.arange(n_stars), again])[order]
     table = _rows(table, order)
     truth = {name: stars[name][star_of_row] for name in (*TRUTHS, "population", "cluster")}
-    return table, {"id": table["sobject_id" if "sobject_id" in table else "APOGEE_ID"]} | truth
+    return table, {"id": table[columns.id]} | truth
 
 
-def _spoil(table: Table, own: np.ndarray, n_rows: int, rng: np.random.Generator) -> None:
+def _spoil(table: Table, columns: _Columns, own: np.ndarray, n_rows: int, rng: np.random.Generator) -> None:
     """Put sentinels and lost positions into rows of stars that only this survey has."""
-    is_a = "teff" in table
     n_lost, n_sentinels = 2 + int(NO_POSITION * n_rows), 4 + int(SENTINEL * n_rows)
     lost, bare = np.split(rng.permutation(own)[: n_lost + n_sentinels], [n_lost])
-    for name in ("ra", "dec") if is_a else ("RA", "DEC"):
+    for name in (columns.ra, columns.dec):
         table[name][lost] = np.nan
-    for number, name in enumerate(LABELS_A if is_a else LABELS_B):
+    for number, name in enumerate(columns.labels):
         table[name][bare[number::5]] = MISSING
 
 

@@ -1,0 +1,104 @@
+"""Closure: two independent translations of the same stars, and whether they agree within their errors."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import erf
+
+from stdask.science.assessment.metrics import METRICS
+from stdask.science.keys.seeds import generator
+
+
+class Translated(NamedTuple):
+    """A label of some stars as one survey's translation gives it."""
+
+    values: np.ndarray  # shape (n_stars,)
+    errors: np.ndarray  # shape (n_stars,): 1-sigma errors of single stars
+    members: np.ndarray  # shape (n_members, n_stars): of each network of the ensemble
+
+    def take(self, stars: np.ndarray) -> "Translated":
+        """Return some of the stars, by a mask or by their numbers."""
+        return Translated(self.values[stars], self.errors[stars], self.members[:, stars])
+
+
+class Closure(NamedTuple):
+    """The first translation minus the second, over stars that both surveys have; NaN without stars."""
+
+    n: int  # stars
+    offset: float  # median
+    stars_err: float  # 1-sigma error of the offset by the number of stars
+    translation_err: float  # 1-sigma error of the offset by the networks of both ensembles
+    scatter: float  # robust sigma
+    scatter_err: float
+    expected: float  # robust sigma that the errors of the stars foresee
+    pull: float  # robust sigma of the differences in units of their errors
+    pull_err: float
+
+    @property
+    def offset_err(self) -> float:
+        """1-sigma error of the offset."""
+        return float(np.hypot(self.stars_err, self.translation_err))
+
+
+def compare(first: Translated, second: Translated, factors: tuple[float, float], resampled: tuple[int, int]) -> Closure:
+    """Compare two translations of the same stars.
+
+    The members of an ensemble share most of their training stars, so their scatter is multiplied with a factor to give
+    the error of the translation. Both ensembles are independent but for the stars of B on which both were trained.
+
+    Parameters
+    ----------
+    first, second
+        The translations; stars without a value or an error in one of them are left out.
+    factors
+        Error of each translation over the standard deviation of the medians of its members.
+    resampled
+        Number of bootstrap samples of the stars, and their seed.
+    """
+    differences = first.values - second.values
+    sigma = np.hypot(first.errors, second.errors)
+    good = np.isfinite(differences) & (sigma > 0)
+    if not good.any():
+        return Closure(0, *8 * [np.nan])
+    differences, sigma = differences[good], sigma[good]
+    moved = [
+        factor * np.median(own.members[:, good] - own.values[good], axis=1).std(ddof=1)
+        for factor, own in zip(factors, (first, second), strict=True)
+        if len(own.members) > 1
+    ]
+    n_bootstraps, seed = resampled
+    rng = generator(seed, "bootstrap of a closure test")
+    drawn = np.array(
+        [_statistics(differences[own], sigma[own]) for own in rng.integers(0, good.sum(), (n_bootstraps, good.sum()))]
+    )
+    (offset, scatter, pull), errors = _statistics(differences, sigma), drawn.std(axis=0, ddof=1)
+    translation = float(np.sqrt(np.sum(np.square(moved)))) if moved else np.nan
+    return Closure(
+        int(good.sum()), offset, errors[0], translation, scatter, errors[1], robust_sigma_of(sigma), pull, errors[2]
+    )
+
+
+def _statistics(differences: np.ndarray, sigma: np.ndarray) -> tuple[float, float, float]:
+    robust = METRICS["robust"]
+    return float(np.median(differences)), float(robust(differences, axis=0)), float(robust(differences / sigma, axis=0))
+
+
+def robust_sigma_of(sigma: np.ndarray) -> float:
+    """Return the robust sigma (1.4826 MAD) of Gaussian noise that differs from star to star.
+
+    Half of the stars lie within the median absolute deviation m: the mean of erf(m / (sqrt(2) sigma)) is 1/2. It is
+    smaller than the root mean square, to which a few stars with large errors add much.
+
+    Parameters
+    ----------
+    sigma : shape (n_stars,)
+        Standard deviation of the noise of each star, above 0.
+    """
+
+    def excess(median: float) -> float:
+        return float(erf(median / (np.sqrt(2) * sigma)).mean()) - 0.5
+
+    quartile = 0.67448975  # of the standard normal distribution
+    low, high = quartile * sigma.min(), quartile * sigma.max()
+    return (low if low == high else brentq(excess, low, high)) / quartile
