@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from stdask.pairing.usable import QUALITY
 from stdask.schema.cuts import MergedCutRow
 from stdask.stages.merge.sources import Opened
-from stdask.stages.merge.tiles import QUALITY, TileRecord
+from stdask.stages.merge.tiles import TileRecord
 from stdask.storage import paths
 from stdask.storage.documents import read_ecsv
 

@@ -11,9 +11,10 @@ from stdask import schema
 from stdask.cluster.workers import Workers
 from stdask.config.stages import MergeConfig
 from stdask.pairing.same_star import Order, find_repeated
-from stdask.stages.merge.also import SurveyRun
+from stdask.pairing.usable import columns_of_cuts, translation_cuts
+from stdask.runs.surveys.finished import SurveyRun
 from stdask.stages.merge.sources import MergeSource, Opened
-from stdask.stages.merge.tiles import columns_of_cuts, in_other_surveys, translation_cuts
+from stdask.stages.merge.tiles import in_other_surveys
 from stdask.storage import paths
 from stdask.storage.tables import write_parquet
 

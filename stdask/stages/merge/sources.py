@@ -14,16 +14,16 @@ from stdask.config.stages import IdList, MergeConfig
 from stdask.config.survey import SurveyDefinition
 from stdask.errors import ConfigError, SurveyError
 from stdask.pairing.id_lists import read_ids
+from stdask.pairing.in_b import KEY_A, KEY_B
+from stdask.runs.surveys.finished import SurveyRun
 from stdask.science.keys.star_keys import star_keys
 from stdask.science.sky.globular_clusters import GlobularClusters
-from stdask.stages.merge.also import SurveyRun
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
 from stdask.storage.surveys.files import open_survey
 from stdask.storage.tables import read_parquet, to_numpy
 
 DISTANCE = schema.DISTANCE[0].name
-KEY_A, KEY_B = "STAR_KEY", "STAR_KEY_B"  # of the table of pairs
 
 
 @dataclass(frozen=True)

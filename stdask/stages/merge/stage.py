@@ -21,17 +21,17 @@ from stdask.config.run import Run
 from stdask.config.stages import IdList
 from stdask.display.console import say
 from stdask.display.tables import print_table
+from stdask.pairing.in_b import with_pairs
 from stdask.pairing.margins import write_collection
 from stdask.runs.counts import MergeCounts, PartitionCounts, RowCounts
 from stdask.runs.ledger import Ledger, Parts, partition_hashes
 from stdask.runs.receipts import FileRecord, Receipt
 from stdask.runs.results import part_of
 from stdask.runs.stage import Stage, begin_stage, digest_of
+from stdask.runs.surveys.finished import SurveyRun, read_others
 from stdask.science.sky.globular_clusters import is_complete
 from stdask.science.sky.healpix import Cells, Pixel, add_counts, count_finely, tile_sky
-from stdask.stages.merge.also import SurveyRun, read_others
 from stdask.stages.merge.cuts import add_up, list_cuts
-from stdask.stages.merge.pairs import with_pairs
 from stdask.stages.merge.repeats import find_repeats
 from stdask.stages.merge.same_star import find_same_stars
 from stdask.stages.merge.sources import Opened, Sources, describe, open_surveys

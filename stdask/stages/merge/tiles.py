@@ -10,31 +10,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stdask import schema
-from stdask.config.stages import MergeConfig
+from stdask.pairing.in_b import KEY_A, KEY_B
+from stdask.pairing.usable import QUALITY, holds, translation_cuts
 from stdask.runs.ledger import Parts
 from stdask.runs.receipts import FileRecord, describe
 from stdask.science.galaxy.galactocentric import galactic_positions, galactic_velocities, orbits, position_errors
 from stdask.science.sky.globular_clusters import in_globular_cluster
 from stdask.science.sky.healpix import Cells, Pixel, count_cells
 from stdask.stages.merge.distances import lend_distances
-from stdask.stages.merge.sources import DISTANCE, KEY_A, KEY_B, MergeSource, Sources
+from stdask.stages.merge.sources import DISTANCE, MergeSource, Sources
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import Catalogue
 from stdask.storage.catalogue.hats import Written, write_partition
 from stdask.storage.files import hash_of
 from stdask.storage.tables import read_parquet, to_numpy, to_table, write_parquet
 
-QUALITY = "fails the quality cuts"
-MISSING = "an input of the intrinsic network is missing"
-OUTSIDE_INPUTS = "inputs outside the domain of the training stars"
-OUTSIDE_OUTPUTS = "translated labels outside the domain of the training stars"
-UNLIKE = "unlike the training stars in all inputs at once (QFLAG_DOMAIN)"
 IN_BOTH = "also in B, whose values are kept"
 REPEATED = "another row of the same star is kept"
 CLUSTER = "in a globular cluster"
 LISTED = "in a list of cluster or stream members"
-DOMAIN = f"QFLAG_DOMAIN_{schema.FAMILIES[0].upper()}"
-FLAGS = tuple(f"{flag}_{schema.FAMILIES[0].upper()}" for flag in ("FLAG_MISSING_INPUTS", "QFLAG_INPUT", "QFLAG_OUTPUT"))
 
 
 class Side(NamedTuple):
@@ -133,37 +127,6 @@ def _cuts(table: pa.Table, source: MergeSource, sources: Sources) -> dict[str, n
     return cuts
 
 
-def columns_of_cuts(config: MergeConfig) -> tuple[str, ...]:
-    """Return the columns of a translated catalogue that `translation_cuts` reads."""
-    domain = (DOMAIN,) if config.qflag_domain else ()
-    return (schema.GOOD.name, *FLAGS, *domain, *((schema.EBV.name,) if config.max_ebv else ()))
-
-
-def translation_cuts(table: pa.Table, config: MergeConfig) -> dict[str, np.ndarray]:
-    """Return which translated stars cannot be used, and why.
-
-    Parameters
-    ----------
-    table
-        With `columns_of_cuts`.
-    config
-        `[merge]`.
-    """
-    missing, inputs, outputs = (to_numpy(table, name) for name in FLAGS)
-    cuts = {
-        QUALITY: ~to_numpy(table, schema.GOOD.name),
-        MISSING: missing,
-        OUTSIDE_INPUTS: ~inputs,
-        OUTSIDE_OUTPUTS: ~outputs,
-    }
-    if config.qflag_domain:
-        cuts[UNLIKE] = ~to_numpy(table, DOMAIN)
-    if config.max_ebv:
-        name = f"E(B-V) unknown or above {config.max_ebv:g} ({schema.EBV_SCALE})"
-        cuts[name] = ~(to_numpy(table, schema.EBV.name) <= config.max_ebv)
-    return cuts
-
-
 def in_other_surveys(table: pa.Table, source: MergeSource) -> dict[str, np.ndarray]:
     """Return which stars of a translated survey are left to another one, by the reason."""
     here = pc.field(f"B_{schema.GOOD.name}")
@@ -204,14 +167,7 @@ def _values(table: pa.Table, label: str, n_members: int, source: MergeSource, qf
     if family is None:  # not translated to it: the survey's own label of that name is on another scale
         nothing = np.full(table.num_rows, np.nan)
         return [nothing, nothing, raw, nothing, *[nothing] * n_members]
-    flags = family.upper()
-    valid = (
-        to_numpy(table, f"QFLAG_INPUT_{flags}")
-        & to_numpy(table, f"QFLAG_OUTPUT_{flags}")
-        & ~to_numpy(table, f"FLAG_MISSING_INPUTS_{flags}")
-    )
-    if qflag_domain:
-        valid = valid & to_numpy(table, f"QFLAG_DOMAIN_{flags}")
+    valid = holds(table, family, qflag_domain)
     members = [f"{label}_PRED_MEMBER_{k}" for k in range(1, n_members + 1)]
     value, error, *own = (
         np.where(valid, to_numpy(table, name), np.nan)

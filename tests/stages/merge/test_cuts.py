@@ -3,11 +3,12 @@
 from collections import Counter
 from pathlib import Path
 
+from stdask.pairing.usable import QUALITY
 from stdask.runs.receipts import FileRecord
 from stdask.schema.cuts import CutRow, MergedCutRow
 from stdask.stages.merge.cuts import add_up, list_cuts
 from stdask.stages.merge.sources import MergeSource, Opened
-from stdask.stages.merge.tiles import IN_BOTH, QUALITY, TileRecord
+from stdask.stages.merge.tiles import IN_BOTH, TileRecord
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import Catalogue
 from stdask.storage.documents import write_declared

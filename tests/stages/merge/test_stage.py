@@ -14,6 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from stdask import schema
 from stdask.config.survey_tables import Duplicates
 from stdask.errors import CatalogueError, ConfigError, SurveyError
+from stdask.pairing import usable
 from stdask.runs.counts import PartitionCounts
 from stdask.runs.receipts import Receipt, describe_outputs, read_receipt, write_damaged, write_receipt
 from stdask.runs.registry import stage_settings
@@ -231,10 +232,10 @@ def test_an_extrinsic_label_outside_its_domain_is_missing_but_the_star_stays(run
 @pytest.mark.parametrize(
     ("column", "value", "reason"),
     [
-        ("GOOD", False, merge_tiles.QUALITY),
-        ("FLAG_MISSING_INPUTS_INTRINSIC", True, merge_tiles.MISSING),
-        ("QFLAG_INPUT_INTRINSIC", False, merge_tiles.OUTSIDE_INPUTS),
-        ("QFLAG_OUTPUT_INTRINSIC", False, merge_tiles.OUTSIDE_OUTPUTS),
+        ("GOOD", False, usable.QUALITY),
+        ("FLAG_MISSING_INPUTS_INTRINSIC", True, usable.MISSING),
+        ("QFLAG_INPUT_INTRINSIC", False, usable.OUTSIDE_INPUTS),
+        ("QFLAG_OUTPUT_INTRINSIC", False, usable.OUTSIDE_OUTPUTS),
     ],
 )
 def test_a_star_of_a_with_a_bad_flag_is_set_aside_for_it(run, client, column, value, reason):
@@ -251,7 +252,7 @@ def test_stars_unlike_the_training_stars_are_set_aside_if_that_is_wanted(tmp_pat
     run = prepare(make_run(tmp_path, merge={"qflag_domain": wanted}))
     write_a(run, QFLAG_DOMAIN_INTRINSIC=bools(N_A, 2, 5), QFLAG_DOMAIN_EXTRINSIC=bools(N_A, 0))
     receipt = merge.run(run, client)
-    assert receipt.counts.rows.set_aside.get(f"{A}: {merge_tiles.UNLIKE}", 0) == 2 * wanted
+    assert receipt.counts.rows.set_aside.get(f"{A}: {usable.UNLIKE}", 0) == 2 * wanted
     assert ({3, 6} <= set(of_survey(run, A, "STAR_KEY"))) == (not wanted)
     assert np.isnan(of_survey(run, A, "VHELIO")[0]) == wanted
     assert np.isfinite(of_survey(run, A, "FE_H")).all()
@@ -585,14 +586,14 @@ def test_the_table_of_cuts_goes_from_the_rows_of_the_file_to_the_stars_of_the_ca
         ("rows of the file", 13, 0, 13),
         ("duplicate id", 13, 1, 12),
         ("snr > 30", 12, 2, 10),
-        (merge_tiles.MISSING, 10, 0, 10),
-        (merge_tiles.OUTSIDE_INPUTS, 10, 1, 9),
-        (merge_tiles.OUTSIDE_OUTPUTS, 9, 1, 8),
+        (usable.MISSING, 10, 0, 10),
+        (usable.OUTSIDE_INPUTS, 10, 1, 9),
+        (usable.OUTSIDE_OUTPUTS, 9, 1, 8),
         (merge_tiles.IN_BOTH, 8, 1, 7),
     ]
     assert cuts[B] == [("rows of the file", 10, 0, 10), ("duplicate id", 10, 1, 9), ("snr > 30", 9, 1, 8)]
     assert {survey: lines[-1][-1] for survey, lines in cuts.items()} == receipt.counts.by_survey
-    assert merge_tiles.OUTSIDE_INPUTS in capsys.readouterr().out
+    assert usable.OUTSIDE_INPUTS in capsys.readouterr().out
 
 
 def with_lists(tmp_path, lists):
@@ -827,7 +828,7 @@ def test_of_the_rows_of_one_star_the_first_that_can_be_used_stays(run, client):
     counts = read_receipt(run.output, "merge").counts.rows
     assert counts.n_in == counts.n_out + sum(counts.set_aside.values())
     assert counts.set_aside == {
-        f"{A}: {merge_tiles.QUALITY}": 1,
+        f"{A}: {usable.QUALITY}": 1,
         f"{A}: {merge_tiles.IN_BOTH}": 1,
         f"{A}: {merge_tiles.REPEATED}": 3,
     }
@@ -859,4 +860,4 @@ def test_a_survey_of_which_no_star_is_merged_is_told_with_the_reason(run, client
     merge.run(run, client)
     (note,) = (note for note in read_receipt(run.output, "merge").counts.notes if "No star" in note)
     assert f"No star of {A} is in the merged catalogue: 12 of its 12 stars were set aside" in note
-    assert f"because of: {merge_tiles.MISSING}." in note
+    assert f"because of: {usable.MISSING}." in note

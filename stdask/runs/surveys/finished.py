@@ -1,4 +1,4 @@
-"""Further surveys of a merge: each from a finished run of its own, which put it on the scale of the same B."""
+"""Further translated surveys: each from a finished run of its own, which put it on the scale of the same B."""
 
 from collections.abc import Sequence
 from pathlib import Path

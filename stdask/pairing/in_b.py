@@ -7,13 +7,13 @@ import pyarrow as pa
 
 from stdask import schema
 from stdask.cluster.workers import Workers
-from stdask.stages.merge.also import SurveyRun
-from stdask.stages.merge.repeats import gather_stars, match_surveys
-from stdask.stages.merge.sources import KEY_A, KEY_B
+from stdask.pairing.common_stars import gather_stars, match_surveys
+from stdask.runs.surveys.finished import SurveyRun
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
 from stdask.storage.tables import write_parquet
 
+KEY_A, KEY_B = schema.STAR_KEY.name, f"{schema.STAR_KEY.name}_B"  # of the table of pairs
 DISTANCES = [column.name for column in schema.DISTANCE]
 
 

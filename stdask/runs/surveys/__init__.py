@@ -1,0 +1,1 @@
+"""The surveys of a merge: each of a run of its own."""
