@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import get_args, get_type_hints
 
 from stdask import schema
-from stdask.schema import cuts, evaluation, products, validation
+from stdask.schema import closure, cuts, evaluation, products, validation
 from stdask.schema.rows import columns_of
 
 ROWS = {  # tables whose rows are dataclasses, by their file
@@ -16,7 +16,11 @@ ROWS = {  # tables whose rows are dataclasses, by their file
     "ensemble/history.ecsv": evaluation.EpochRow,
     **{
         f"{folder}/{name}.ecsv": get_args(annotation)[0]
-        for folder, kind in (("evaluation", evaluation.EvaluationTables), ("validation", validation.ValidationTables))
+        for folder, kind in (
+            ("evaluation", evaluation.EvaluationTables),
+            ("closure", closure.ClosureTables),
+            ("validation", validation.ValidationTables),
+        )
         for name, annotation in get_type_hints(kind).items()
     },
     "study/study.ecsv": evaluation.StudyRow,

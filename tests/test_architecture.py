@@ -247,6 +247,7 @@ COVERED_ELSEWHERE = {
     "pairing/usable.py": "tests/stages/merge/test_stage.py sets rows aside for each reason",
     "runs/progress.py": "tests/runs/test_recorder.py reads the record back, whole and damaged",
     "runs/surveys/finished.py": "tests/stages/merge/test_stage.py merges further surveys",
+    "schema/closure.py": "tests/schema/test_evaluation.py reads the descriptions of its columns",
     "schema/cuts.py": "tests/stages/ingest/test_stage.py and tests/stages/merge/test_stage.py read its tables",
     "science/measurements/expressions/computing.py": "tests/science/measurements/expressions/test_expression.py",
     "science/measurements/expressions/parsing.py": "tests/science/measurements/expressions/test_expression.py",

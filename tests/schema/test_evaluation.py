@@ -1,4 +1,4 @@
-"""Every column of the tables of train, evaluate and study is described, and has a unit or says which column has it."""
+"""Every column of the tables of train, evaluate, closure and study is described, and has a unit or says which column has it."""
 
 import re
 from dataclasses import fields, replace
@@ -6,12 +6,14 @@ from typing import get_args, get_type_hints
 
 import pytest
 
+from stdask.schema.closure import ClosureTables
 from stdask.schema.evaluation import EpochRow, EvaluationTables, ImportanceRow, StudyRow
 from stdask.schema.rows import columns_of
 from stdask.schema.validation import ClusterRow, ValidationTables
 
 KINDS = {f"evaluate {name}": get_args(of)[0] for name, of in get_type_hints(EvaluationTables).items()}
 KINDS |= {f"validate {name}": get_args(of)[0] for name, of in get_type_hints(ValidationTables).items()}
+KINDS |= {f"closure {name}": get_args(of)[0] for name, of in get_type_hints(ClosureTables).items()}
 KINDS |= {"history": EpochRow, "study": StudyRow}
 
 

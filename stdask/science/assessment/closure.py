@@ -1,5 +1,6 @@
 """Closure: two independent translations of the same stars, and whether they agree within their errors."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -37,8 +38,13 @@ class Closure(NamedTuple):
 
     @property
     def offset_err(self) -> float:
-        """1-sigma error of the offset."""
-        return float(np.hypot(self.stars_err, self.translation_err))
+        """1-sigma error of the offset; by the number of stars alone where there are no networks to compare."""
+        return float(np.hypot(self.stars_err, np.nan_to_num(self.translation_err)))
+
+    @property
+    def excess(self) -> float:
+        """Scatter that the errors do not explain, 0 if they explain all of it."""
+        return float(np.sqrt(np.maximum(0.0, self.scatter**2 - self.expected**2)))
 
 
 def compare(first: Translated, second: Translated, factors: tuple[float, float], resampled: tuple[int, int]) -> Closure:
@@ -102,3 +108,25 @@ def robust_sigma_of(sigma: np.ndarray) -> float:
     quartile = 0.67448975  # of the standard normal distribution
     low, high = quartile * sigma.min(), quartile * sigma.max()
     return (low if low == high else brentq(excess, low, high)) / quartile
+
+
+def excess_errors(excess: Mapping[tuple[str, str], float]) -> dict[str, tuple[float, int]]:
+    """Return what the errors of each survey lack, and with how many surveys it was compared.
+
+    Both surveys of a pair are given half of its excess variance; a survey has the mean over its pairs.
+
+    Parameters
+    ----------
+    excess
+        First and second survey -> scatter that their errors do not explain; NaN if unknown.
+
+    Returns
+    -------
+    errors
+        Survey -> 1-sigma error, NaN if no pair of it is known, and number of pairs that are known.
+    """
+    errors = {}
+    for survey in dict.fromkeys(name for pair in excess for name in pair):
+        own = [value**2 / 2 for pair, value in excess.items() if survey in pair and np.isfinite(value)]
+        errors[survey] = (float(np.sqrt(np.mean(own))) if own else np.nan, len(own))
+    return errors

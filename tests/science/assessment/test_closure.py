@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.testing import assert_allclose
 
-from stdask.science.assessment.closure import Translated, compare, robust_sigma_of
+from stdask.science.assessment.closure import Translated, compare, excess_errors, robust_sigma_of
 
 N_STARS, N_MEMBERS = 4000, 5
 RESAMPLED = (200, 3)
@@ -78,3 +78,17 @@ def test_the_robust_sigma_of_mixed_noise_is_that_of_many_draws() -> None:
     brute_force = 1.482602 * np.median(np.abs(draws))
     assert_allclose(robust_sigma_of(sigma), brute_force, rtol=0.01)  # 800,000 draws: 0.15 %
     assert_allclose(robust_sigma_of(np.full(7, 0.1)), 0.1)
+
+
+def test_the_excess_of_three_surveys_is_halved_between_the_two_of_a_pair() -> None:
+    found = excess_errors({("a", "b"): 0.04, ("a", "c"): 0.02, ("b", "c"): np.nan})
+    assert_allclose(found["a"][0], np.sqrt((0.04**2 / 2 + 0.02**2 / 2) / 2))
+    assert_allclose([found["b"][0], found["c"][0]], [0.04 / np.sqrt(2), 0.02 / np.sqrt(2)])
+    assert [n for _, n in found.values()] == [2, 1, 1]
+
+
+def test_the_excess_is_what_the_errors_do_not_explain() -> None:
+    first, second = (own._replace(errors=own.errors / 2) for own in two(2))
+    found = compare(first, second, (1.0, 1.0), RESAMPLED)
+    assert_allclose(found.excess, found.scatter * np.sqrt(3) / 2, rtol=0.05)  # half the errors: 3/4 of the variance
+    assert compare(*two(2), (1.0, 1.0), RESAMPLED).excess < 0.4 * found.excess  # right errors leave what chance makes
