@@ -1,4 +1,4 @@
-"""Every column of the tables of train, evaluate, closure and study is described, and has a unit or says which column has it."""
+"""Every column of tables of results is described, and has a unit or says which column has it."""
 
 import re
 from dataclasses import fields, replace

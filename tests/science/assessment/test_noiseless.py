@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.testing import assert_allclose
 
-from stdask.science.translation.noiseless import errors_on_scale
+from stdask.science.assessment.noiseless import errors_on_scale
 
 
 def test_errors_without_the_noise_of_b_are_the_distance_from_the_truth() -> None:
