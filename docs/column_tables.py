@@ -186,6 +186,11 @@ def tables() -> Iterator[tuple[str, str, Sequence[schema.Column]]]:
         "`products/before_after.ecsv`: A as measured, A translated and B, averaged over the same cells.",
         products.BEFORE_AFTER,
     )
+    yield (
+        "Consistency",
+        "`products/consistency.ecsv`: every two surveys of a merge of three or more, in the same cells.",
+        products.CONSISTENCY,
+    )
     for path, kind in ROWS.items():
         text, _, _ = inspect.cleandoc(kind.__doc__ or "").partition("\n")
         yield path, text, columns_of(kind)

@@ -143,6 +143,31 @@ BEFORE_AFTER = (
     ),
 )
 
+CONSISTENCY = (
+    Column("FIRST", "string", description="Survey whose stars are compared, as SURVEY of the merged catalogue"),
+    Column("SECOND", "string", description="Survey with whose stars they are compared"),
+    Column("LABEL", "string", description="Label that is compared"),
+    Column("UNIT", "string", description="Unit of the differences"),
+    *(
+        Column(name + ending, "float64", description=text)
+        for name, stars, errors in (
+            ("BEFORE", "as their surveys measured them", "stars"),
+            ("AFTER", "on the scale of B", "stars and translation"),
+        )
+        for ending, text in (
+            ("", f"Mean of the first survey minus mean of the second in the same cells, {stars}, NaN without any"),
+            (
+                "_ERR",
+                f"1-sigma error of {name} from the {errors}, NaN for fewer than three pixels of the sky with both",
+            ),
+        )
+    ),
+    Column("TRANSLATION", "float64", description="Part of AFTER_ERR from the choice of the pairs"),
+    Column("N_CELLS", "int64", description="Number of cells of the sky, R, Z and the selecting labels with both"),
+    Column("N_FIRST", "int64", description="Number of stars of the first survey in these cells"),
+    Column("N_SECOND", "int64", description="Number of stars of the second survey in these cells"),
+)
+
 _OWN_UNIT = ("P_VALUE", "LOW", "HIGH", "OFFSET")  # beginnings of the numbers that are not in the unit of UNIT
 
 

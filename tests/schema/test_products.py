@@ -6,6 +6,7 @@ import pytest
 from stdask.schema import Column
 from stdask.schema.products import (
     ASYMMETRY,
+    CONSISTENCY,
     GRADIENTS,
     MAP_NEW,
     MAP_STARS,
@@ -31,6 +32,7 @@ TABLES = {
     "gradients": GRADIENTS,
     "asymmetry": ASYMMETRY,
     "seam": SEAM,
+    "consistency": CONSISTENCY,
     "map": MAP,
     "radial": RADIAL,
     "vertical": profile_columns("Z", "R", {"ALL": "all stars"}, UNITS),

@@ -21,6 +21,7 @@ from stdask.runs.stage import begin_stage
 from stdask.science.galaxy.bins import MAPS, PRODUCTS, PROFILES, TREND, GalacticBins
 from stdask.science.galaxy.errors import jackknife_factor
 from stdask.stages.atlas.comparisons.before_after import write_before_after
+from stdask.stages.atlas.comparisons.consistency import surveys_of, write_consistency
 from stdask.stages.atlas.comparisons.differences import write_asymmetry, write_seam
 from stdask.stages.atlas.gradients import write_gradients
 from stdask.stages.atlas.maps import write_maps
@@ -93,14 +94,13 @@ def run(run: Run, workers: Workers) -> Receipt:
     )
     shown = diagrams(workers, catalogue, surveys, config.atlas)
     files, notes = write_products(products, workers)
-    outputs = [
-        *files,
-        *write_diagrams(shown, products.folder, surveys, config.atlas.select, stage.key),
-    ]
+    compared = {label: surveys.units[label] for label in surveys.counterparts}
+    matrix, apart = write_consistency(workers, products, surveys_of(run), compared)
+    outputs = [*files, *matrix, *write_diagrams(shown, products.folder, surveys, config.atlas.select, stage.key)]
     if config.train.ensemble is None:  # else the training stars are not known
         training = training_keys(paths.pairs(run.output, *surveys.names), config.train.test_fraction, config.seed)
         outputs += write_parameter_space(workers, run.output, surveys, config.atlas.select, training)
-    return stage.finish(outputs, replace(atlas.counts, notes=(*atlas.counts.notes, *shown.notes, *notes)))
+    return stage.finish(outputs, replace(atlas.counts, notes=(*atlas.counts.notes, *shown.notes, *notes, *apart)))
 
 
 def _select(run: Run, surveys: SurveyPair, catalogue: Catalogue) -> Selection:

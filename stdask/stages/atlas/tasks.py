@@ -93,17 +93,17 @@ class PackedBlock(NamedTuple):
 
 def pack_block(block: Block, selection: Selection) -> PackedBlock:
     """Write the keys of the selected stars of a block, and count its stars."""
-    table = selection.source.read(block, _columns(selection))
+    table = selection.source.read(block, columns_of(selection))
     surveys = np.array(table.column(schema.SURVEY.name).to_pylist() if selection.survey_b else ["stars"] * len(table))
     of_b = surveys == (selection.survey_b or "stars")
     columns: Columns = {name: to_numpy(table, name) for name in table.column_names if name != schema.SURVEY.name}
     columns = {**columns, **_sequences(columns, selection)}
-    reasons = _reasons(columns, selection)
+    reasons = reasons_of(columns, selection)
     drawn = reasons == ""
     places, keys = _pack(columns, of_b, drawn, selection, _measured)
     for number in range(selection.n_noisy):
         moved = moved_stars(columns, number, selection.seed)
-        _, noisy = _pack(moved, of_b, _reasons(moved, selection) == "", selection, partial(_noisy, number=number))
+        _, noisy = _pack(moved, of_b, reasons_of(moved, selection) == "", selection, partial(_noisy, number=number))
         keys |= noisy
     path = selection.folder / f"{block.number}.arrow"
     write_keys(path, keys)
@@ -128,7 +128,7 @@ def _pack(
         for product in selection.products(quantity):
             for part, content in parts_of(selection, quantity, product).items():
                 wanted.setdefault((quantity, part, content), []).append(product)
-    stars = _stars(columns, selection.config)
+    stars = stars_of(columns, selection.config)
     needed = {product for products in wanted.values() for product in products}
     places = {product: selection.bins.members(product, stars) for product in PRODUCTS if product in needed}
     weights = columns[selection.config.weight] if selection.config.weight else None
@@ -213,7 +213,7 @@ def _min_stars(product: str, config: AtlasConfig) -> int:
     return config.min_stars_cell if product == CELLS else config.min_stars_profile
 
 
-def _columns(selection: Selection) -> list[str]:
+def columns_of(selection: Selection) -> list[str]:
     """Return the columns that the source has and the atlas needs."""
     config, known = selection.config, selection.source.columns
     measured = {*selection.labels, *config.select, *(selection.alpha if config.alpha != "all" else ())}
@@ -239,7 +239,7 @@ def _columns(selection: Selection) -> list[str]:
     return [*sorted(wanted & known), *others]
 
 
-def _stars(columns: Columns, config: AtlasConfig) -> Stars:
+def stars_of(columns: Columns, config: AtlasConfig) -> Stars:
     """Return where stars are; with guiding radii, where they would be on the circular orbit, at their azimuth."""
     ra, dec, x, y, z, radii = (columns[name] for name in ("ra", "dec", X, Y, Z, RADII[config.radius]))
     if config.radius != "R":
@@ -275,7 +275,7 @@ def _above_line(columns: Columns, names: Sequence[str], config: AtlasConfig) -> 
     return abundance - (config.alpha_line[0] + config.alpha_line[1] * metallicity)
 
 
-def _reasons(columns: Columns, selection: Selection) -> np.ndarray:
+def reasons_of(columns: Columns, selection: Selection) -> np.ndarray:
     """Return why each star is not drawn, empty for none: the first of the cuts that it fails."""
     config = selection.config
     radii = columns[RADII[config.radius]]

@@ -108,6 +108,13 @@ PRODUCTS = {  # file, without the name of a label at its end -> title, what it s
         "before and after translation, ring by ring and, right of the line, all rings together. Error bars: 1 sigma, "
         "from the stars and the translation. Arrows: beyond the frame.",
     ),
+    "consistency": (
+        "Every two surveys",
+        "Survey of the row minus survey of the column in cells of the sky, R and |Z| (and of the labels that stars are "
+        "selected by) in which both have stars: left as measured, right on the scale of B, with 1-sigma errors from "
+        "the stars and the translations. White: no difference. Surveys select other stars of a cell, so a small "
+        "difference need not be one of their scales.",
+    ),
     "asymmetry": (
         "North and south",
         "Medians north of the midplane minus medians south of it, in the same cells of R and |Z| (and of the labels "
@@ -123,7 +130,13 @@ PRODUCTS |= {
     for name in ("radial", "vertical")
 }
 SUMMARY, MAPS, CAVEATS, APPENDIX = "summary", "maps", "caveats", "appendix"  # sections of the page
-SECTIONS = {"before_after": SUMMARY, "seam": CAVEATS, "asymmetry": CAVEATS, "parameter_space": APPENDIX}
+SECTIONS = {
+    "before_after": SUMMARY,
+    "seam": CAVEATS,
+    "consistency": CAVEATS,
+    "asymmetry": CAVEATS,
+    "parameter_space": APPENDIX,
+}
 FURTHER = ("_untranslated", "_a_only", "_error")  # endings of figures of the appendix
 Figures = dict[str, list["ShownImage"]]  # kind or section -> figures in the order of the page
 

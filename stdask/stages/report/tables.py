@@ -1,10 +1,10 @@
-"""The tables of atlas in words: gradients, north and south, and where the surveys meet."""
+"""The tables of atlas in words: gradients, north and south, where the surveys meet, and every two of them."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from stdask.display.numbers import DASH, count, measured, number
+from stdask.display.numbers import DASH, MINUS, count, measured, number
 from stdask.schema.products import INDEPENDENT
 from stdask.stages.report.shown import ShownTable, heads, named
 from stdask.storage.documents import read_rows
@@ -26,6 +26,7 @@ class ProductTables(NamedTuple):
     gradients: ShownTable | None
     asymmetry: ShownTable | None
     seam: ShownTable | None
+    consistency: ShownTable | None
 
 
 def product_tables(folder: Path, words: Mapping[str, str], where: str) -> ProductTables:
@@ -38,11 +39,12 @@ def product_tables(folder: Path, words: Mapping[str, str], where: str) -> Produc
     words
         What the samples are called.
     """
-    gradients, asymmetry, seam = (read_rows(folder / f"{name}.ecsv") for name in ProductTables._fields)
+    gradients, asymmetry, seam, consistency = (read_rows(folder / f"{name}.ecsv") for name in ProductTables._fields)
     return ProductTables(
         _gradients(gradients, words, f"{where}gradients.ecsv") if gradients else None,
         _asymmetry(asymmetry, words, f"{where}asymmetry.ecsv") if asymmetry else None,
         _seam(seam, f"{where}seam.ecsv") if seam else None,
+        _consistency(consistency, f"{where}consistency.ecsv") if consistency else None,
     )
 
 
@@ -114,6 +116,24 @@ def _seam(rows: Sequence[Row], file: str) -> ShownTable:
     )
     columns = heads("Ring", "Before", "After", "After, independent", "Stars of A and B")
     return ShownTable("t-seam", caption, columns, groups, file)
+
+
+def _consistency(rows: Sequence[Row], file: str) -> ShownTable:
+    groups: dict[str, list[tuple[str, ...]]] = {}
+    for row in rows:
+        cells = (
+            f"{row['FIRST']} {MINUS} {row['SECOND']}",
+            measured(row["BEFORE"], row["BEFORE_ERR"], signed=True),
+            measured(row["AFTER"], row["AFTER_ERR"], signed=True),
+            count(row["N_CELLS"]),
+            f"{count(row['N_FIRST'])} and {count(row['N_SECOND'])}",
+        )
+        groups.setdefault(named(row["LABEL"], row["UNIT"] or ""), []).append(cells)
+    caption = (
+        "Mean of one survey minus mean of another in the cells of the sky, R and |Z| (and of the labels that stars are "
+        "selected by) that both fill, as measured and on the scale of B."
+    )
+    return ShownTable("t-consistency", caption, heads("Surveys", "Before", "After", "Cells", "Stars"), groups, file)
 
 
 def _main_sample(rows: Sequence[Row]) -> str:

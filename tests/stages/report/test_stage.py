@@ -422,6 +422,21 @@ def test_the_seam_is_told_before_after_and_without_the_stars_in_both(run: Run, c
     assert f"[Fe/H] dex R 8 to 10 kpc +0.065 ± 0.020 {MINUS}0.030 ± 0.020 {DASH} 2,160 and 248" in text
 
 
+def test_every_two_surveys_are_told_before_and_after_with_their_figure(run: Run, client: Workers) -> None:
+    names = ("FIRST", "SECOND", "LABEL", "UNIT", "BEFORE", "BEFORE_ERR", "AFTER", "AFTER_ERR")
+    rows = [
+        ("one", "two", "FE_H", "dex", np.nan, np.nan, 0.012, 0.004, 14, 2160, 248),
+        ("one", "B", "FE_H", "dex", -0.2, 0.01, 0.0, 0.004, 9, 30, 31),
+    ]
+    names += ("N_CELLS", "N_FIRST", "N_SECOND")
+    write_ecsv(paths.products(run.output) / "consistency.ecsv", Table(rows=rows, names=names))
+    write_figure(paths.products(run.output) / "consistency.png", Figure((2, 1)))
+    text = make(run, client).texts["caveats"]
+    assert f"[Fe/H] dex one {MINUS} two {DASH} +0.012 ± 0.004 14 2,160 and 248" in text
+    assert f"one {MINUS} B {MINUS}0.200 ± 0.010 +0.000 ± 0.004 9 30 and 31" in text
+    assert "Every two surveys" in text
+
+
 def test_what_a_file_says_is_text_and_never_markup(run: Run, client: Workers) -> None:
     write_products(run)
     page = make(run, client)

@@ -1,0 +1,214 @@
+"""Every two surveys of a merged catalogue in the same cells of the sky and the Galaxy, before and after: one matrix."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from stdask import schema
+from stdask.cluster.tasks import each
+from stdask.cluster.workers import Workers
+from stdask.config.run import Run
+from stdask.display.console import say
+from stdask.display.numbers import measured
+from stdask.figures.consistency import ConsistencyRow, PairOffset, draw_consistency
+from stdask.runs.stage import digest_of
+from stdask.runs.surveys.finished import read_others
+from stdask.schema import products as schema_products
+from stdask.science.assessment.consistency import CellSums, Offset, add_sums, offset_between, sum_in_cells
+from stdask.science.galaxy.bins import CELLS
+from stdask.science.galaxy.map_grid import sky_pixels
+from stdask.stages.atlas.comparisons.differences import write_comparison
+from stdask.stages.atlas.comparisons.figures import Row
+from stdask.stages.atlas.products import Products
+from stdask.stages.atlas.samples import RAW, Selection
+from stdask.stages.atlas.sources import Block
+from stdask.stages.atlas.tasks import columns_of, reasons_of, stars_of
+from stdask.storage.documents import write_figures
+from stdask.storage.tables import to_numpy
+
+SKY_ORDER = 3  # pixels of 7.3 degrees: with finer ones surveys share few stars, without any they see other directions
+SIGNIFICANT = 3  # sigma from which an offset is worth a note
+NO_CELL, NOT_MEASURED = "no shared\ncell", "not\nmeasured"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What is compared, as the tasks know it."""
+
+    selection: Selection
+    surveys: tuple[str, ...]
+    labels: tuple[str, ...]
+
+    def quantities(self, label: str) -> list[str]:
+        """Return the columns of a label: on one scale, as measured, and of each network."""
+        names = [label, f"{label}_{RAW}"]
+        if self.selection.config.translation_errors:
+            names += [f"{label}_MEMBER_{k}" for k in range(1, self.selection.n_members + 1)]
+        return [name for name in names if name in self.selection.source.columns]
+
+    @property
+    def all_quantities(self) -> list[str]:
+        """The columns of all labels."""
+        return [name for label in self.labels for name in self.quantities(label)]
+
+    @property
+    def cells_in_pixel(self) -> int:
+        """Number of cells of one pixel of the sky."""
+        return self.selection.bins.n_bins(CELLS)
+
+
+@dataclass(frozen=True)
+class PairOffsets:
+    """A label of two surveys."""
+
+    before: Offset
+    after: Offset
+    translation: float  # 1-sigma error of `after` by the translations, NaN if it is not known
+
+    @property
+    def after_error(self) -> float:
+        """The 1-sigma error of `after` by the stars and by the translations."""
+        return float(np.hypot(self.after.error, np.nan_to_num(self.translation)))
+
+
+def surveys_of(run: Run) -> dict[str, str]:
+    """Return the titles of the surveys of a merged catalogue by their names: A, the further ones, B."""
+    a, b, also = run.definition_a, run.definition_b, run.config.merge.also
+    others = read_others(also, a.name, b.name, digest_of(run, "ingest_b")) if also else []
+    return {own.name: own.title for own in (a, *(other.definition for other in others), b)}
+
+
+def write_consistency(
+    workers: Workers, products: Products, surveys: Mapping[str, str], units: Mapping[str, str]
+) -> tuple[list[Path], list[str]]:
+    """Write the offsets of every two surveys of a merge of three or more.
+
+    Parameters
+    ----------
+    workers, products
+        Where stars are added up, and what else the atlas knows of them.
+    surveys
+        Name -> title, in their order.
+    units
+        Labels that are compared -> unit.
+
+    Returns
+    -------
+    files, notes
+        What is written, and which surveys still differ.
+    """
+    labels = tuple(label for label in units if label in products.selection.source.columns)
+    if len(surveys) < 3 or not labels:  # of two surveys the seam tells more
+        return [], []
+    compared = Compared(products.selection, tuple(surveys), labels)
+    sums = _add_up(workers, compared)
+    found = {label: _offsets(sums, compared, label) for label in labels}
+    units = {label: schema.quantity(label, unit).unit for label, unit in units.items()}
+    rows = [
+        _row(surveys, pair, label, units[label], own)
+        for label, all_own in found.items()
+        for pair, own in all_own.items()
+    ]
+    table = write_comparison(products, "consistency", schema_products.CONSISTENCY, rows)
+    shown = [_shown(label, units[label], own) for label, own in found.items()]
+    figure = draw_consistency(shown, list(surveys.values()))
+    notes = [note for label, own in found.items() for note in _notes(label, units[label], own, list(surveys))]
+    for note in notes:
+        say(f"  {note}", "yellow")
+    return [table, *write_figures(table.with_suffix(""), figure)], notes
+
+
+def _add_up(workers: Workers, compared: Compared) -> list[CellSums]:
+    """Return the sums of each survey over all selected stars."""
+    blocks = compared.selection.source.blocks
+    sizes = [block.n_rows for block in blocks]
+    total: list[CellSums] = []
+    tasks = each(workers, sum_block, blocks, compared, description="atlas: cells", sizes=sizes, unit="stars")
+    for _, found in tasks:
+        total = [add_sums(own) for own in zip(total, found, strict=True)] if total else found
+    return total
+
+
+def sum_block(block: Block, compared: Compared) -> list[CellSums]:
+    """Add up the selected stars of a block in cells of the sky, R, Z and what stars are selected by; by survey."""
+    selection = compared.selection
+    names = dict.fromkeys([*columns_of(selection), *compared.all_quantities])
+    table = selection.source.read(block, list(names))
+    surveys = np.array(table.column(schema.SURVEY.name).to_pylist())
+    columns = {name: to_numpy(table, name) for name in table.column_names if name != schema.SURVEY.name}
+    drawn = reasons_of(columns, selection) == ""
+    columns, surveys = {name: values[drawn] for name, values in columns.items()}, surveys[drawn]
+    stars = stars_of(columns, selection.config)
+    places = selection.bins.cells.bins(stars)
+    pixels = sky_pixels(stars.ra_deg, stars.dec_deg, SKY_ORDER)
+    cells = np.where(places >= 0, pixels * compared.cells_in_pixel + places, -1)
+    values = np.array([columns[name] for name in compared.all_quantities])
+    return [sum_in_cells(np.where(surveys == survey, cells, -1), values) for survey in compared.surveys]
+
+
+def _offsets(sums: Sequence[CellSums], compared: Compared, label: str) -> dict[tuple[int, int], PairOffsets]:
+    """Return the offsets of a label by the numbers of the surveys."""
+    after, *others = (compared.all_quantities.index(name) for name in compared.quantities(label))
+    raw, members = (others[0], others[1:]) if f"{label}_{RAW}" in compared.quantities(label) else (None, others)
+    found = {}
+    for pair in combinations(range(len(sums)), 2):
+        first, second = (sums[number] for number in pair)
+
+        def offset(quantity: int, first: CellSums = first, second: CellSums = second) -> Offset:
+            return offset_between(first, second, quantity, compared.cells_in_pixel)
+
+        by_members = [offset(number).value for number in members]
+        spread = np.std(by_members, ddof=1) if len(by_members) > 1 else np.nan
+        translation = float(compared.selection.member_factor * spread)
+        before = offset(raw) if raw is not None else Offset(np.nan, np.nan, 0, 0, 0)
+        found[pair] = PairOffsets(before, offset(after), translation)
+    return found
+
+
+def _row(surveys: Mapping[str, str], pair: tuple[int, int], label: str, unit: str, own: PairOffsets) -> Row:
+    names = list(surveys)
+    return {
+        "FIRST": names[pair[0]],
+        "SECOND": names[pair[1]],
+        "LABEL": label,
+        "UNIT": unit,
+        "BEFORE": own.before.value,
+        "BEFORE_ERR": own.before.error,
+        "AFTER": own.after.value,
+        "AFTER_ERR": own.after_error,
+        "TRANSLATION": own.translation,
+        "N_CELLS": own.after.n_cells,
+        "N_FIRST": own.after.n_first,
+        "N_SECOND": own.after.n_second,
+    }
+
+
+def _shown(label: str, unit: str, found: Mapping[tuple[int, int], PairOffsets]) -> ConsistencyRow:
+    before, after = {}, {}
+    for pair, own in found.items():
+        nothing = NOT_MEASURED if own.after.n_cells else NO_CELL
+        before[pair] = _drawn(own.before.value, own.before.error, nothing)
+        after[pair] = _drawn(own.after.value, own.after_error, NO_CELL)
+    return ConsistencyRow(label, unit, before, after)
+
+
+def _drawn(value: float, error: float, nothing: str) -> PairOffset:
+    text = measured(value, error, signed=True).replace(" ±", "\n±") if np.isfinite(value) else nothing
+    return PairOffset(value, text)
+
+
+def _notes(label: str, unit: str, found: Mapping[tuple[int, int], PairOffsets], names: Sequence[str]) -> Iterator[str]:
+    """Say which surveys still differ by more than their errors."""
+    apart = {pair: own for pair, own in found.items() if abs(own.after.value) > SIGNIFICANT * own.after_error}
+    if apart:
+        texts = "; ".join(
+            f"{names[first]} minus {names[second]} {measured(own.after.value, own.after_error, signed=True)} {unit}"
+            for (first, second), own in apart.items()
+        )
+        yield (
+            f"{label} of surveys differs in shared cells by more than {SIGNIFICANT} sigma after translation: {texts}. "
+            "Surveys that select other stars of a cell differ too"
+        )

@@ -1,0 +1,102 @@
+"""Offsets of surveys in shared cells: a known one is found whatever the surveys select, with the right error."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from stdask.science.assessment.consistency import MIN_GROUPS, CellSums, add_sums, offset_between, sum_in_cells
+
+CELLS_IN_GROUP, N_GROUPS = 10, 40
+SCATTER, OFFSET = 0.2, 0.05
+
+
+def observe(rng, n_stars, slope, offset=0.0):
+    """Return the sums of a survey that sees cells with a weight of its own, in a field with a gradient of cells."""
+    share = np.exp(slope * np.linspace(-1, 1, CELLS_IN_GROUP * N_GROUPS))
+    cells = rng.choice(len(share), n_stars, p=share / share.sum())
+    values = 0.01 * cells + rng.normal(0, SCATTER, n_stars) + offset
+    return sum_in_cells(cells, values[None])
+
+
+def test_sums_are_those_of_numpy_and_leave_out_what_is_unknown():
+    rng = np.random.default_rng(1)
+    cells, values = rng.integers(-1, 5, 200), rng.normal(5000, 100, (2, 200))
+    values[1, ::3] = np.nan
+    found = sum_in_cells(cells, values)
+    assert_array_equal(found.cells, np.arange(5))
+    for quantity in range(2):
+        for cell in range(5):
+            own = values[quantity, cells == cell]
+            assert found.counts[quantity, cell] == np.isfinite(own).sum()
+            assert_allclose(found.means(quantity)[cell], np.nanmean(own), atol=2**-21)  # half a unit
+
+
+def test_a_cell_in_which_a_quantity_is_unknown_has_no_mean():
+    found = sum_in_cells(np.array([3, 3, 7]), np.array([[1.0, 2.0, np.nan]]))
+    assert_array_equal(found.means(0), [1.5, np.nan])
+
+
+def test_sums_of_parts_are_those_of_the_whole_to_the_last_bit_in_any_order():
+    rng = np.random.default_rng(2)
+    cells, values = rng.integers(0, 30, 5000), rng.normal(-0.3, 0.4, (3, 5000)).astype(np.float32)
+    whole = sum_in_cells(cells, values)
+    order = rng.permutation(5000)
+    parts = [sum_in_cells(cells[own], values[:, own]) for own in np.array_split(order, 7)]
+    for expected, found in zip(whole, add_sums(parts), strict=True):
+        assert_array_equal(found, expected)
+
+
+def test_an_offset_is_found_where_one_survey_sees_other_cells_than_the_other():
+    rng = np.random.default_rng(3)
+    first, second = observe(rng, 40_000, slope=2.0, offset=OFFSET), observe(rng, 20_000, slope=-2.0)
+    found = offset_between(first, second, 0, CELLS_IN_GROUP)
+    assert_allclose(found.value, OFFSET, atol=4 * found.error)
+    assert found.error < OFFSET / 10
+    naive = first.sums.sum() / first.counts.sum() - second.sums.sum() / second.counts.sum()
+    assert abs(naive / 2**20) > 10 * OFFSET  # what the distributions alone would do
+
+
+def test_the_value_is_the_weighted_mean_over_the_cells_that_both_have():
+    first = CellSums(np.array([1, 4, 6]), np.array([[2, 1, 5]]), np.array([[2, 4, 5]]) << 20)
+    second = CellSums(np.array([1, 6, 9]), np.array([[2, 0, 5]]), np.array([[6, 0, 5]]) << 20)
+    found = offset_between(first, second, 0, 1)
+    assert (found.value, found.n_cells, found.n_first, found.n_second) == (1 - 3, 1, 2, 2)
+    assert np.isnan(found.error)
+
+
+def test_errors_are_those_of_repeated_surveys():
+    rng = np.random.default_rng(4)
+    found = [offset_between(observe(rng, 4000, 1.0), observe(rng, 2000, -1.0), 0, CELLS_IN_GROUP) for _ in range(400)]
+    pulls = np.array([own.value / own.error for own in found])
+    assert_allclose(pulls.std(), 1, atol=0.15)  # 4 / sqrt(2 n) for 400 repetitions
+    assert_allclose(pulls.mean(), 0, atol=4 / np.sqrt(len(pulls)))
+
+
+def test_errors_hold_where_whole_groups_are_off():
+    """Each group has an offset of its own, as fields of a survey have: stars are no longer independent."""
+    rng = np.random.default_rng(5)
+    pulls = []
+    for _ in range(400):
+        cells, fields = rng.integers(0, CELLS_IN_GROUP * N_GROUPS, (2, 4000)), rng.normal(0, 0.1, N_GROUPS)
+        values = rng.normal(0, SCATTER, (2, 4000))
+        values[0] += fields[cells[0] // CELLS_IN_GROUP]
+        sums = [sum_in_cells(own, value[None]) for own, value in zip(cells, values, strict=True)]
+        found = offset_between(*sums, 0, CELLS_IN_GROUP)
+        pulls.append(found.value / found.error)
+    assert_allclose(np.std(pulls), 1, atol=0.15)
+
+
+@pytest.mark.parametrize("n_groups", [1, MIN_GROUPS - 1, MIN_GROUPS])
+def test_of_few_groups_no_error_is_known(n_groups):
+    cells = np.arange(n_groups * 2)
+    first, second = (sum_in_cells(cells, np.full((1, len(cells)), value)) for value in (1.0, 3.0))
+    found = offset_between(first, second, 0, 2)
+    assert found.value == -2
+    assert np.isnan(found.error) == (n_groups < MIN_GROUPS)
+
+
+def test_surveys_without_a_common_cell_have_no_offset():
+    first, second = (sum_in_cells(np.array([cell]), np.ones((1, 1))) for cell in (1, 2))
+    found = offset_between(first, second, 0, 1)
+    assert np.isnan(found.value)
+    assert found.n_cells == 0
