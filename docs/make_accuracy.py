@@ -15,6 +15,7 @@ import numpy as np
 
 from stdask.display.numbers import measured
 from stdask.schema.evaluation import ALL, CALIBRATED, DRAWN, CoverageRow, ScoreRow, SlopeRow, StudyRow
+from stdask.schema.known_stars import EVERY, ClusterLabelRow
 from stdask.schema.validation import ClusterRow, IndexRow, MissingRow, ShiftRow, VelocityRow
 from stdask.science.assessment.baselines import SIMPLER
 from stdask.storage import paths
@@ -171,6 +172,19 @@ def clusters(runs: Path, _: Path) -> Lines:
     return lines
 
 
+def members(runs: Path, _: Path) -> Lines:
+    """Return the means and scatters of all members of clusters, as in Table 1 of Thomas et al. 2024."""
+    rows = [row for row in _read(paths.evaluation(runs / "2") / "clusters.ecsv", ClusterLabelRow) if row.stars == EVERY]
+    labels = list(dict.fromkeys(row.label for row in rows))
+    own = {(row.cluster, row.values, row.label): row for row in rows}
+    lines = _head(["cluster", "values", "members", "training stars", *(f"{name}: mean, scatter" for name in labels)])
+    for cluster, values in dict.fromkeys((row.cluster, row.values) for row in rows):
+        found = [own[cluster, values, name] for name in labels]
+        cells = [f"{measured(r.mean, r.mean_err)}, {measured(r.std, r.std_err)}" for r in found]
+        lines.append(_row([cluster, values, str(found[0].n), str(found[0].n_trained), *cells]))
+    return lines
+
+
 TABLES: dict[str, Callable[[Path, Path], Lines]] = {
     "comparison": comparison,
     "all labels": all_labels,
@@ -182,6 +196,7 @@ TABLES: dict[str, Callable[[Path, Path], Lines]] = {
     "residuals by domain index": domain_residuals,
     "attenuation": attenuation,
     "clusters": clusters,
+    "members": members,
 }
 
 

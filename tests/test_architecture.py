@@ -249,6 +249,7 @@ COVERED_ELSEWHERE = {
     "runs/surveys/finished.py": "tests/stages/merge/test_stage.py merges further surveys",
     "schema/closure.py": "tests/schema/test_evaluation.py reads the descriptions of its columns",
     "schema/cuts.py": "tests/stages/ingest/test_stage.py and tests/stages/merge/test_stage.py read its tables",
+    "schema/known_stars.py": "tests/schema/test_evaluation.py reads the descriptions of its columns",
     "science/measurements/expressions/computing.py": "tests/science/measurements/expressions/test_expression.py",
     "science/measurements/expressions/parsing.py": "tests/science/measurements/expressions/test_expression.py",
     "science/measurements/expressions/operations.py": "tests/science/measurements/expressions/test_expression.py",

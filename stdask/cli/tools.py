@@ -56,7 +56,7 @@ def demo_command(
     if workers:
         run = load(output / "run.toml", workers=workers)
     with started(run) as own_workers:
-        run_all(run, own_workers, [truth])
+        run_all(run, own_workers, truth)
     demo.print_recovery(run.output)
     demo.print_speed(run.output, run.config.train)
 
@@ -89,16 +89,14 @@ def verify_command(run_path: RunPath, workers: WorkerCount = None, profile: Prof
     from stdask.cluster.jobs import DIALECTS
     from stdask.cluster.workers import Workers
     from stdask.runs.lock import hold
-    from stdask.runs.run_file import known_run
     from stdask.tools import verify
 
     run = load_run(run_path) if run_path.is_file() else None
     output = run.output if run else run_path.resolve()
-    known = run or known_run(output)
     cluster = choose_cluster(run.config.cluster if run else ClusterConfig(), workers, profile)
     alone = cluster.kind in DIALECTS  # batch jobs: a run folder has room for those of one command
     with hold(output) if alone else nullcontext(), Workers(cluster, output) as own_workers:
-        verify.run(output, own_workers, [part.output for part in known.further] if known else [])
+        verify.run(output, own_workers)
 
 
 @tools_app.command(
@@ -115,7 +113,8 @@ def validate_command(
         typer.Option(
             metavar="FILE",
             parser=path,
-            help="Table of the members of star clusters: `cluster`, and `ID_A` or `ra` and `dec`.",
+            help="Table of the members of star clusters: `cluster`, and `ID_A` or `ra` and `dec`. Default: that of "
+            "`[evaluate] clusters`.",
         ),
     ] = None,
     only: Annotated[
@@ -132,12 +131,9 @@ def validate_command(
     Checks what becomes of missing and shifted inputs, velocities, star clusters, stars translated there and back,
     repeated observations, and how many draws are enough.
     """
-    from stdask.tools.run import at_survey, truth_of_each
     from stdask.tools.validate import validate
 
-    for number, own in enumerate(truth_of_each(run, truth or ())):
-        with at_survey(run, number, workers) as part:
-            validate.run(part, workers, own, members, tuple(only or ()))
+    validate.run(run, workers, truth, members, tuple(only or ()))
 
 
 @tools_app.command(
@@ -163,13 +159,10 @@ def study_command(
     Run `stdask pair` first. The networks of the run are not changed.
     """
     from stdask.tools import study
-    from stdask.tools.run import at_survey
 
     if unknown := set(recipe or ()) - set(study.RECIPES):
         raise ConfigError(f"No recipe {unknown.pop()!r}. Recipes: {', '.join(study.RECIPES)}.")
-    for number in range(len(run.parts)):
-        with at_survey(run, number, workers) as part:
-            study.run(part, workers, folds, tuple(study.RECIPES) if recipes else tuple(recipe or ()))
+    study.run(run, workers, folds, tuple(study.RECIPES) if recipes else tuple(recipe or ()))
 
 
 Presets = Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this preset: paper or compact.")]
@@ -229,8 +222,7 @@ def bench_command(
     if unknown := set(preset or ()) - set(PRESETS):
         raise ConfigError(f"No preset {unknown.pop()!r}. Presets: {', '.join(PRESETS)}.")
     if plan is not None:
-        for part in open_run(plan, data_dir).parts:
-            bench.plan(part)
+        bench.plan(open_run(plan, data_dir))
     elif rows is not None:
         bench.ingest_rate(rows, joined, json_file)
     else:

@@ -43,6 +43,15 @@ class SurveyConfig(TomlModel):
         return {MAIN: self.files[MAIN], **self.files}
 
 
+class SurveysConfig(TomlModel):
+    """The two surveys. A is translated to the scale of B."""
+
+    a: SurveyConfig
+    """Survey A, which is translated."""
+    b: SurveyConfig
+    """Survey B, whose scale A is put on."""
+
+
 class IngestConfig(TomlModel):
     """How the survey files are read and cut into partitions. The defaults suit almost every run."""
 
@@ -147,6 +156,69 @@ class DomainConfig(TomlModel):
     """Smallest number of training stars in a bin that belongs to the domain. The paper does not state its value."""
 
 
+class KnownStars(TomlModel):
+    """A table of stars of which something is known from elsewhere, and how they are found in the surveys.
+
+    A star of the table and one of a survey are the same if they have the same id. Where one of the two has no id, they
+    are if each is the nearest to the other on the sky, within `radius_arcsec`. Stars that `pair` has matched are the
+    same too: of a star that is found in A, its partner is found in B.
+    """
+
+    file: InnerPath
+    """Table of the stars, in any format that stdask reads, relative to `--data-dir`. A missing value is null or NaN."""
+    id_a: str | None = None
+    """Column of that table with the ids of the stars in A: those of the column that the definition names as `id`."""
+    id_b: str | None = None
+    """Column of that table with the ids of the stars in B."""
+    source_id: str | None = None
+    """Column of that table with Gaia source_ids. Used for surveys whose definition has `gaia_id`. Ids of Gaia's data
+    releases differ: take those that the survey has."""
+    ra: str = "ra"
+    """Column of that table with the right ascension, in degrees."""
+    dec: str = "dec"
+    """Column of that table with the declination, in degrees. Positions are compared as they are: give ids of stars
+    that move by more than `radius_arcsec` between the epochs."""
+    radius_arcsec: float = Field(default=2.0, gt=0, le=60)
+    """Largest separation of stars that are found by their positions, in arcseconds."""
+
+
+class ClusterMembers(KnownStars):
+    """Members of star clusters, whose stars share their abundances.
+
+    The means of the members, their standard deviations and their trends with temperature and gravity are compared: A
+    as measured, A translated, and B. Members are stars that pass the cuts of their survey; of A, only those with all
+    inputs and in the domain of the training stars. Source: Thomas et al. 2024, sect. 3.6. Example: `clusters = { file =
+    "occam_members.parquet" }`.
+    """
+
+    cluster: str = "cluster"
+    """Column with the name of the cluster."""
+    probabilities: tuple[str, ...] = ()
+    """Columns of membership probabilities. A star is a member if all are above `min_probability`. Default: those of
+    OCCAM (RV_PROB, FEH_PROB and PM_PROB) that the table has; a table without them lists members alone."""
+    min_probability: float = Field(default=0.01, ge=0, lt=1)
+    """Limit of the probabilities. The default is that of OCCAM (Myers et al. 2022, AJ 164, 85)."""
+    literature: dict[str, str] = Field(default_factory=dict)
+    """Columns of the table with the published abundances of the clusters, by label of B, in its unit, e.g.
+    `{ FE_H = "feh_lit" }`. Of a cluster, the median over its rows is taken."""
+
+
+class BenchmarkStars(KnownStars):
+    """Stars whose parameters are known better than from either survey, e.g. the Gaia FGK benchmark stars.
+
+    A as measured, A translated, and B are compared with the table. Stars of A are those with all inputs, in the domain
+    of the training stars, that pass the cuts. Example: `benchmark = { file = "benchmark.csv", source_id = "gaia_dr3",
+    labels = { TEFF = "Teff", FE_H = "[Fe/H]" } }`.
+    """
+
+    labels: dict[str, str] = Field(min_length=1)
+    """Columns of the table with the reference values, by label of B, in its unit."""
+    errors: dict[str, str] = Field(default_factory=dict)
+    """Columns of the table with the 1-sigma errors of these values, by label of B."""
+    name: str | None = None
+    """Column of the table with the names of the stars. Default: their ids in A or B."""
+
+
 class EvaluateConfig(TomlModel):
     """How the accuracy of the translation is measured, on test stars that were never used for training."""
 
@@ -156,6 +228,10 @@ class EvaluateConfig(TomlModel):
     importance_stars: int = Field(default=100, ge=1)
     """Number of test stars for which the importance of each input is computed (Shapley values). As many training stars
     serve as the background, so the computing time grows with the square. Source: Thomas et al. 2024, sect. 3.3.2."""
+    clusters: ClusterMembers | None = None
+    """Members of star clusters, whose abundances are compared. Default: none."""
+    benchmark: BenchmarkStars | None = None
+    """Benchmark stars, whose labels are compared with their reference values. Default: none."""
 
 
 class TranslateConfig(TomlModel):
@@ -178,9 +254,6 @@ class TranslateConfig(TomlModel):
     of itself."""
 
 
-DRAWN = ("n_draws", "sampler", "include_nominal")  # keys of `[translate]` that a trained ensemble has, too
-
-
 class AlsoConfig(TomlModel):
     """A further survey in the merged catalogue. Another run has translated it to the scale of the same B.
 
@@ -197,8 +270,8 @@ class MergeConfig(TomlModel):
     Only GOOD stars are merged. A translated star must also have FLAG_MISSING_INPUTS_INTRINSIC false and
     QFLAG_INPUT_INTRINSIC and QFLAG_OUTPUT_INTRINSIC true, and QFLAG_DOMAIN_INTRINSIC with `qflag_domain = true`. If it
     fails the same test of the EXTRINSIC flags, its extrinsic labels are missing. A star that is in B and GOOD there has
-    the values of B. A star in several translated surveys is taken from the first: A, or `a1`, `a2` and so on, then
-    those of `[[merge.also]]` in their order. Source: Thomas et al. 2024, sect. 4.
+    the values of B. A star in several translated surveys is taken from the first: A, then those of `[[merge.also]]` in
+    their order. Source: Thomas et al. 2024, sect. 4.
     """
 
     qflag_domain: bool = False

@@ -2,6 +2,13 @@
 
 from dataclasses import dataclass, field
 
+from stdask.schema.known_stars import (
+    BenchmarkRow,
+    BenchmarkStarRow,
+    ClusterCountRow,
+    ClusterLabelRow,
+    ClusterTrendRow,
+)
 from stdask.schema.rows import column
 
 ALL = "all"  # the group of all stars
@@ -191,3 +198,8 @@ class EvaluationTables:
     domain: list[OutsideRow] = field(default_factory=list)
     distributions: list[DistributionRow] = field(default_factory=list)
     population: list[PopulationRow] = field(default_factory=list)
+    cluster_counts: list[ClusterCountRow] = field(default_factory=list)
+    clusters: list[ClusterLabelRow] = field(default_factory=list)
+    cluster_trends: list[ClusterTrendRow] = field(default_factory=list)
+    benchmark: list[BenchmarkRow] = field(default_factory=list)
+    benchmark_stars: list[BenchmarkStarRow] = field(default_factory=list)

@@ -75,6 +75,16 @@ def test_the_files_of_a_stage_are_those_that_its_keys_name(tmp_path: Path):
     assert input_files(run, "train") == {}
 
 
+def test_known_stars_repeat_evaluate_alone_and_a_run_without_them_has_the_settings_of_earlier_versions(tmp_path: Path):
+    plain = make_demo_run(tmp_path)
+    # as receipts of 0.11.0 have them
+    assert stage_settings(plain, "evaluate")["evaluate"] == {"n_bootstraps": 1000, "importance_stars": 100}
+    named = make_demo_run(tmp_path, '[evaluate]\nclusters = { file = "members.csv", min_probability = 0.5 }\n')
+    changed = [stage for stage in STAGES if stage_settings(plain, stage) != stage_settings(named, stage)]
+    assert changed == ["evaluate", "report"]
+    assert input_files(named, "evaluate") == {"clusters": named.data_dir / "members.csv"}
+
+
 def test_no_two_stages_write_into_one_folder():
     folders = [folder for entry in STAGES.values() for folder in entry.outputs]
     assert len(set(folders)) == len(folders)

@@ -5,25 +5,27 @@ from typing import TYPE_CHECKING
 
 from stdask import schema
 from stdask.config.atlas import ABUNDANCES, METALLICITIES
-from stdask.config.checks.names import SOURCE_ID, collision_of_maps, repeated
+from stdask.config.checks.names import SOURCE_ID, collision, collision_of_maps, repeated
 from stdask.config.messages import nearest
 from stdask.config.stages import MatchById
 from stdask.config.survey import SurveyDefinition
 
 if TYPE_CHECKING:
-    from stdask.config.run import Run, RunConfig
+    from stdask.config.run import RunConfig
 
 
-def first_problem(run: "Run") -> str:
+def first_problem(config: "RunConfig", a: SurveyDefinition, b: SurveyDefinition) -> str:
     """Return what a stage of a run would stop at, and the remedy; empty if nothing is known to.
 
     Parameters
     ----------
-    run
-        With the definitions of its surveys, which have all colours and magnitudes that the run adds.
+    config, a, b
+        The run file, and the definitions of its surveys with all colours and magnitudes that the run adds.
     """
-    config, a, b = run.config, run.definition_a, run.definition_b
-    problems = [*_of_pair(config, a, b), *_of_merge(config, a, b), *(() if run.first else _of_atlas(run))]
+    for definition in (a, b):
+        if text := collision(definition):
+            return f"the survey definition {definition.name}: {text}."
+    problems = [*_of_pair(config, a, b), *_of_evaluate(config), *_of_merge(config, a, b), *_of_atlas(config, a, b)]
     return next(iter(problems), "")
 
 
@@ -39,6 +41,18 @@ def _of_pair(config: "RunConfig", a: SurveyDefinition, b: SurveyDefinition) -> I
             )
 
 
+def _of_evaluate(config: "RunConfig") -> Iterator[str]:
+    trained = [item.label for family in schema.FAMILIES for item in config.train.labels(family)]
+    clusters, benchmark = config.evaluate.clusters, config.evaluate.benchmark
+    asked = [("clusters", "literature", label) for label in (clusters.literature if clusters else ())]
+    asked += [("benchmark", "labels", label) for label in (benchmark.labels if benchmark else ())]
+    for table, key, label in asked:
+        if label not in trained:
+            yield f"[evaluate] {table}: {key} names {label!r}, but the run translates {', '.join(trained)}."
+    if benchmark and (lost := [label for label in benchmark.errors if label not in benchmark.labels]):
+        yield f"[evaluate] benchmark: errors names {lost[0]!r}, but labels does not. Add it there."
+
+
 def _of_merge(config: "RunConfig", a: SurveyDefinition, b: SurveyDefinition) -> Iterator[str]:
     if config.merge.max_ebv and schema.EBV not in a.catalogue_columns:
         yield (
@@ -52,8 +66,8 @@ def _of_merge(config: "RunConfig", a: SurveyDefinition, b: SurveyDefinition) -> 
         )
 
 
-def _of_atlas(run: "Run") -> Iterator[str]:
-    atlas, a, b, numbers = run.config.atlas, run.definition_a, run.definition_b, _numbers(run)
+def _of_atlas(config: "RunConfig", a: SurveyDefinition, b: SurveyDefinition) -> Iterator[str]:
+    atlas, numbers = config.atlas, _numbers(config, a, b)
     asked = [("labels", name) for name in atlas.labels] + [("select", name) for name in atlas.select]
     asked += [("weight", atlas.weight)] if atlas.weight else []
     asked += [("radius", "R_GUIDE")] if atlas.radius == "R_GUIDE" else []
@@ -78,11 +92,9 @@ def _why_no_velocity(a: SurveyDefinition, b: SurveyDefinition) -> str:
     return f"It needs {' and '.join(filter(None, (velocity, motion)))}."
 
 
-def _numbers(run: "Run") -> list[str]:
+def _numbers(config: "RunConfig", a: SurveyDefinition, b: SurveyDefinition) -> list[str]:
     """Return the numbers of the merged catalogue, also those that surveys of other runs may add."""
-    config, b = run.config, run.definition_b
-    definitions = [*(part.definition_a for part in run.parts), b]
-    names = [{column.name for column in definition.catalogue_columns} for definition in definitions]
+    names = [{column.name for column in definition.catalogue_columns} for definition in (a, b)]
     if config.merge.also:
         names.append({schema.EBV.name, *(column.name for column in schema.PROPER_MOTION)})
     columns = schema.merged_table(names, _columns_of_labels(config, b), any(map(schema.is_velocity, b.labels)))

@@ -1,6 +1,6 @@
 """Evaluate: how close the translations of test stars come to B, compared with simpler methods."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,6 +18,8 @@ from stdask.runs.ensemble import open_ensemble
 from stdask.runs.receipts import Receipt
 from stdask.runs.stage import begin_stage
 from stdask.schema.evaluation import EpochRow, EvaluationTables, OutsideRow
+from stdask.stages.evaluate.benchmark import benchmark_in_short, evaluate_benchmark
+from stdask.stages.evaluate.clusters import clusters_in_short, evaluate_clusters
 from stdask.stages.evaluate.coverage import attenuation_rows, coverage_rows, in_short, probability_rows, slopes_in_short
 from stdask.stages.evaluate.domain import count_catalogue
 from stdask.stages.evaluate.figures import draw_figures
@@ -63,6 +65,9 @@ def run(run: Run, workers: Workers, truth: Path | None = None) -> Receipt:
         figures += draw_figures(folder, own, counts, tables, history, (a.title, b.title), b.units)
     figures += _compare_populations(run, evaluated, pairs, tables, workers)
     notes += notes_of_shifts(tables.population)
+    for part in _known_stars(run, workers, evaluated, pairs, tables):
+        figures += part[0]
+        notes += part[1]
     written = write_tables(folder, tables)
     n_test = {name: max(r.n for r in tables.accuracy if r.family == name) for name in _families_of(tables)}
     receipt = stage.finish([*figures, *written], EvaluateCounts(n_test=n_test, notes=tuple(notes)))
@@ -127,6 +132,17 @@ def _compare_populations(
     return figures
 
 
+def _known_stars(
+    run: Run, workers: Workers, evaluated: Sequence[EvaluatedFamily], pairs: pa.Table, tables: EvaluationTables
+) -> Iterator[tuple[list[Path], list[str]]]:
+    """Yield figures and notes of the clusters and of the benchmark stars, where the run file names any."""
+    config = run.config.evaluate
+    if config.clusters:
+        yield evaluate_clusters(run, workers, config.clusters, evaluated, pairs, tables)
+    if config.benchmark:
+        yield evaluate_benchmark(run, workers, config.benchmark, evaluated, pairs, tables)
+
+
 def _print_tables(tables: EvaluationTables, notes: Sequence[str]) -> None:
     print_scores("Test stars compared with B", [vars(row) for row in tables.accuracy])
     if tables.truth:
@@ -139,5 +155,11 @@ def _print_tables(tables: EvaluationTables, notes: Sequence[str]) -> None:
     if rows := shown(tables.population):
         title = "Mean error of the test stars, and how much that of the stars that B does not have differs by estimate"
         print_table(title, rows, "label")
+    if tables.clusters:
+        print_table("Members of clusters", clusters_in_short(tables.clusters), "cluster")
+    if tables.benchmark:
+        print_table(
+            "Benchmark stars compared with their reference values", benchmark_in_short(tables.benchmark), "label"
+        )
     for note in notes:
         say(f"  {note}", "yellow")

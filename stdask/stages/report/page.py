@@ -16,6 +16,7 @@ RUN_SECTIONS = {
     "caveats": "Caveats",
     "accuracy": "Accuracy",
     "coverage": "Coverage of the errors",
+    "known_stars": "Clusters and benchmark stars",
     "domain": "Domain of validity",
     "importance": "Importance of the inputs",
     "appendix": "Appendix",

@@ -14,11 +14,13 @@ from stdask.runs.receipts import Receipt, read_receipt
 from stdask.runs.registry import STAGES, stages_of
 from stdask.runs.stage import begin_stage
 from stdask.schema.evaluation import EpochRow, EvaluationTables
+from stdask.schema.validation import ClusterRow
 from stdask.stages.report.content import attenuated, by_method, survey_facts
 from stdask.stages.report.count_tables import flag_table, pair_tables, survey_tables
 from stdask.stages.report.figures import Album, evaluation_figures, pair_figure, product_figures
 from stdask.stages.report.interactive.choices import sample_titles
 from stdask.stages.report.interactive.figures import interactive_figures
+from stdask.stages.report.known_stars import ShownStars, known_stars
 from stdask.stages.report.page import RUN_SECTIONS, files_of, page_content, selection_in_words
 from stdask.stages.report.score_tables import tables_of_scores
 from stdask.stages.report.tables import product_tables
@@ -28,6 +30,7 @@ from stdask.storage import paths
 from stdask.storage.documents import read_declared, read_tables
 from stdask.storage.files import hash_of, write_text
 
+CLUSTERS_LEFT_OUT = "validate_clusters"  # the check whose table and figure the page shows
 TEMPLATE = Path(__file__).with_name("report.html")
 
 
@@ -39,10 +42,10 @@ def run(run: Run, workers: Workers) -> Receipt:
     CatalogueError
         If another stage has not been run, or one of its tables is damaged.
     """
-    steps = stages_of(run)["report"].inputs
+    steps = stages_of(run.config)["report"].inputs
     receipts = {name: receipt for name in steps if (receipt := read_receipt(run.output, name))}
     counts = hash_of({name: asdict(receipt.counts) for name, receipt in receipts.items()})
-    stage = begin_stage(run, "report", {"counts": counts})
+    stage = begin_stage(run, "report", {"counts": counts, **_validated(run)})
     if receipt := stage.done():
         return receipt
     album = Album(run.output)
@@ -53,19 +56,28 @@ def run(run: Run, workers: Workers) -> Receipt:
     return stage.finish([page], ReportCounts(n_figures=album.n_images))
 
 
+def _validated(run: Run) -> dict[str, str]:
+    """Return the digest of the clusters that validate has left out in turn, if it has."""
+    receipt = read_receipt(run.output, CLUSTERS_LEFT_OUT)
+    return {CLUSTERS_LEFT_OUT: receipt.digest} if receipt else {}
+
+
 def gather(run: Run, receipts: Mapping[str, Receipt], album: Album, usable: UsableStars | None) -> dict[str, Any]:
     """Return everything the page shows."""
     titles = (run.definition_a.title, run.definition_b.title)
     names, products = (run.definition_a.name, run.definition_b.name), paths.products(run.output)
-    steps = {name: STAGES[name].title for name in stages_of(run)["report"].inputs}
+    steps = {name: STAGES[name].title for name in stages_of(run.config)["report"].inputs}
     tables = read_tables(paths.evaluation(run.output), EvaluationTables)
     accuracy = by_method(tables.accuracy)
     interactive = interactive_figures(products, titles, run.config.atlas.bin_kpc)
-    content = page_content(f"{titles[0]} on the scale of {titles[1]}", RUN_SECTIONS, receipts, steps, interactive)
+    known = _known_stars(run, tables, titles, album)
+    sections = {name: title for name, title in RUN_SECTIONS.items() if known or name != "known_stars"}
+    content = page_content(f"{titles[0]} on the scale of {titles[1]}", sections, receipts, steps, interactive)
     content["counts"]["pairs"] = pair_tables(receipts)
     return content | {
         **_surveys(run, receipts),
-        "files": files_of(list(RUN_SECTIONS)),
+        "files": files_of(list(sections)),
+        "known": known,
         "ensemble": run.config.train.ensemble,
         "verdicts": verdicts(accuracy, by_method(tables.truth), tables.coverage),
         "has_truth": bool(tables.truth),
@@ -90,6 +102,13 @@ def gather(run: Run, receipts: Mapping[str, Receipt], album: Album, usable: Usab
             "settings": paths.RUN_COPY,
         },
     }
+
+
+def _known_stars(run: Run, tables: EvaluationTables, titles: tuple[str, str], album: Album) -> ShownStars:
+    """Return what the page says of clusters and benchmark stars, also of clusters that validate has left out."""
+    folders = paths.evaluation(run.output), paths.validation(run.output)
+    left_out = read_declared(folders[1] / "clusters.ecsv", ClusterRow)
+    return known_stars(tables, left_out, folders, titles, album)
 
 
 def _surveys(run: Run, receipts: Mapping[str, Receipt]) -> dict[str, Any]:

@@ -2,42 +2,37 @@
 
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
+from stdask.config.stages import ClusterMembers
 from stdask.display.console import say
-from stdask.errors import CatalogueError
 from stdask.network.ensemble import translate
+from stdask.pairing.known_stars import find_stars, ids_of, seek
+from stdask.pairing.members import read_members
 from stdask.schema.validation import ClusterRow, ValidationTables
 from stdask.science.assessment.paired import describe_group
-from stdask.science.sky.crossmatch import match_ids, match_positions
+from stdask.science.sky.crossmatch import match_ids
 from stdask.science.translation.scaling import NO_COUNTERPART
 from stdask.stages.train.family import train_family
 from stdask.stages.train.stage import catalogue_patterns, stars_in_no_pair
 from stdask.storage import paths
-from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
-from stdask.storage.surveys.files import open_survey
-from stdask.storage.tables import to_numpy
+from stdask.storage.catalogue.catalogue import open_catalogue
 from stdask.tools.validate.stars import Checked, Validation
 
 MIN_MEMBERS = 5
 MIN_FOR_SCATTER = 2  # members of which B has a label
 MAX_CLUSTERS = 10  # because each needs an ensemble of its own
-RADIUS_ARCSEC = 2.0
-# OCCAM (Myers et al. 2022, AJ 164, 85): stars with all of these above the limit are members.
-PROBABILITIES, MIN_PROBABILITY = ("RV_PROB", "FEH_PROB", "PM_PROB"), 0.01
 
 
 def check(validation: Validation) -> ValidationTables:
     """Train without each cluster in turn, and compare its members with B (Thomas et al. 2024, Table 1)."""
     if validation.members is None:
-        say("  skipped: --members names no table", "yellow")
+        say("  skipped: neither --members nor [evaluate] clusters names a table", "yellow")
         return ValidationTables()
     run, checked = validation.run, validation.checked[0]  # intrinsic labels: the stars of a cluster share abundances
     catalogue = open_catalogue(paths.catalogue(run.output, run.definition_a.name))
-    names = cluster_names(validation.members, checked.stars.ids.astype(str), catalogue, run.definition_a.id)
+    names = cluster_names(validation, validation.members, checked.stars.ids.astype(str))
     chosen = largest(names)
     if not chosen:
         say(
@@ -104,42 +99,29 @@ def largest(names: np.ndarray) -> list[str]:
     return [str(clusters[i]) for i in order if counts[i] >= MIN_MEMBERS][:MAX_CLUSTERS]
 
 
-def cluster_names(path: Path, ids: np.ndarray, catalogue: Catalogue, id_column: str) -> np.ndarray:
+def cluster_names(validation: Validation, members: ClusterMembers, ids: np.ndarray) -> np.ndarray:
     """Return the cluster of each usable pair, shape (n_stars,), str; empty for none.
 
     Parameters
     ----------
-    path
-        A table with `cluster`, and `ID_A` or `ra` and `dec` in degrees; with OCCAM's probabilities, stars below
-        `MIN_PROBABILITY` are left out.
+    validation
+        The run, its workers, and its catalogue of A.
+    members
+        The table of members.
     ids : shape (n_stars,), str
         Of the pairs, in A.
-    catalogue, id_column
-        Catalogue A, which has the positions of the pairs, and its column of ids.
 
     Raises
     ------
     CatalogueError
-        If it lacks these columns.
+        If the table lacks a column.
     """
-    survey = open_survey(path)
-    by = ["ID_A"] if "ID_A" in survey.columns else ["ra", "dec"]
-    if lost := [name for name in ("cluster", *by) if name not in survey.columns]:
-        raise CatalogueError(
-            f"{path} has no column {lost[0]!r}. A table of members has `cluster`, and `ID_A` or `ra` and `dec`."
-        )
-    probabilities = [name for name in PROBABILITIES if name in survey.columns]
-    table = survey.read(["cluster", *by, *probabilities])
-    certain = np.logical_and.reduce([to_numpy(table, name) > MIN_PROBABILITY for name in probabilities])
-    table = table.filter(pa.array(np.broadcast_to(certain, table.num_rows)))
-    if by == ["ID_A"]:
-        rows, members = match_ids(ids, to_numpy(table, "ID_A").astype(str))
-    else:
-        known = catalogue.read([id_column, *by])
-        own, places = match_ids(ids, to_numpy(known, id_column).astype(str))
-        (ra_a, ra), (dec_a, dec) = ((to_numpy(known, name)[places], to_numpy(table, name)) for name in by)
-        found = match_positions(ra_a, dec_a, ra, dec, RADIUS_ARCSEC)
-        rows, members = own[found.rows_a], found.rows_b
+    run = validation.run
+    known = read_members(run.data_dir / members.file, members)
+    catalogue, id_column = open_catalogue(paths.catalogue(run.output, run.definition_a.name)), run.definition_a.id
+    sought = seek(known.table, members, catalogue, id_column, members.id_a)
+    found = find_stars(validation.workers, catalogue, sought, [id_column])
+    rows, places = match_ids(ids, ids_of(found.table, id_column, as_text=True))
     names = np.full(len(ids), "", dtype=object)
-    names[rows] = to_numpy(table, "cluster")[members]
+    names[rows] = known.clusters[found.rows[places]]
     return names

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run
+from stdask.config.stages import ClusterMembers
 from stdask.network.ensemble import Draws, Family, Translation, translate
 from stdask.pairing.training_set import TrainingSet, training_set
 from stdask.pairing.truth import true_labels
@@ -54,12 +55,12 @@ class Validation:
     workers: Workers
     pairs: pa.Table
     checked: list[Checked]  # one a family
-    members: Path | None  # table of the members of clusters
+    members: ClusterMembers | None  # of clusters
     shelves: Shelves  # where the check keeps networks that it trains
 
 
 def open_validation(
-    run: Run, workers: Workers, truth: Path | None, members: Path | None, shelves: Shelves
+    run: Run, workers: Workers, truth: Path | None, members: ClusterMembers | None, shelves: Shelves
 ) -> Validation:
     """Read the pairs and the trained families of a run.
 
@@ -70,7 +71,7 @@ def open_validation(
     truth
         Of a mock survey A: a Parquet table with `ID_A` and a column for each label of B; None for real data.
     members
-        Table of the members of clusters, if there is one.
+        The table of the members of clusters, if there is one.
     shelves
         Where the check keeps networks that it trains.
     """

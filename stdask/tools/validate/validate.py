@@ -6,6 +6,7 @@ from pathlib import Path
 
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run
+from stdask.config.stages import ClusterMembers
 from stdask.display.console import say
 from stdask.display.tables import print_table
 from stdask.errors import ConfigError
@@ -18,7 +19,7 @@ from stdask.schema.validation import ClusterRow, ValidationTables
 from stdask.stages.train.members import Shelves
 from stdask.storage import paths
 from stdask.storage.documents import read_tables, write_figures, write_tables
-from stdask.storage.files import sha256
+from stdask.storage.surveys.files import checksum, open_survey
 from stdask.tools.validate.stars import open_validation
 
 SECTIONS = ("cluster", "label", "family")  # the first of these that a table has groups its printed rows
@@ -39,7 +40,8 @@ def run(
     truth
         Of a mock survey A: a Parquet table with `ID_A` and a column for each label of B; None for real data.
     members
-        Table of the members of clusters: `cluster`, and `ID_A` or `ra` and `dec`.
+        Table of the members of clusters: `cluster`, and `ID_A` or `ra` and `dec`. Default: that of `[evaluate]
+        clusters`.
     only
         Names of checks; all if empty.
 
@@ -60,15 +62,17 @@ def run(
 
 def _make(entry: StageEntry, run: Run, workers: Workers, truth: Path | None, members: Path | None) -> Receipt:
     """Make one check, unless it is done."""
-    given = {"truth": truth, "members": members}
-    read = {name: sha256(path) for name in entry.optional if (path := given[name])}
-    stage = begin_stage(run, entry.name, read)
+    clusters = members_of(run, members)
+    given = {"truth": truth, "members": run.data_dir / clusters.file if clusters else None}
+    read = {name: checksum(path) for name in entry.optional if (path := given[name])}
+    of_run = clusters if "members" in read and members is None else None  # a table of a command has no settings
+    stage = begin_stage(run, entry.name, read, {"clusters": of_run.model_dump(mode="json")} if of_run else None)
     say(f"  {entry.summary}", "dim")
     if receipt := stage.done():
         return receipt
     stage.remove_old_outputs()
     module, function = entry.function.split(":")
-    validation = open_validation(run, workers, truth, members, Shelves(stage))
+    validation = open_validation(run, workers, truth, clusters, Shelves(stage))
     tables: ValidationTables = getattr(import_module(module), function)(validation)
     written = write_tables(paths.validation(run.output), tables)
     if tables.clusters:
@@ -77,6 +81,14 @@ def _make(entry: StageEntry, run: Run, workers: Workers, truth: Path | None, mem
         )
         written += write_figures(paths.validation(run.output) / "clusters", figure)
     return stage.finish(written, CheckCounts(n_rows={name: len(rows) for name, rows in vars(tables).items() if rows}))
+
+
+def members_of(run: Run, members: Path | None) -> ClusterMembers | None:
+    """Return the table of members that a command names, or that of the run file; None if there is neither."""
+    if members is None:
+        return run.config.evaluate.clusters
+    has_ids = open_survey(members).has("ID_A")
+    return ClusterMembers(file=members.absolute(), id_a="ID_A" if has_ids else None)
 
 
 def _mean(row: ClusterRow) -> ClusterMean:

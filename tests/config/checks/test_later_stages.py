@@ -57,6 +57,18 @@ def load(tmp_path: Path):
         ),
         ('[atlas]\nlabels = ["VPHI_GC"]\n', r"\[atlas\] labels: .* 'VPHI_GC'. It needs a label RV or VHELIO of b and"),
         ('[atlas]\nalpha = "low"\n', r"\[atlas\] alpha = 'low' needs one of FE_H, M_H and one of MG_FE, ALPHA_FE, but"),
+        (
+            '[evaluate]\nclusters = { file = "m.csv", literature = { MG_FE = "mg" } }\n',
+            r"\[evaluate\] clusters: literature names 'MG_FE', but the run translates TEFF.",
+        ),
+        (
+            '[evaluate]\nbenchmark = { file = "m.csv", labels = { FE_H = "feh" } }\n',
+            r"\[evaluate\] benchmark: labels names 'FE_H', but the run translates TEFF.",
+        ),
+        (
+            '[evaluate]\nbenchmark = { file = "m.csv", labels = { TEFF = "t" }, errors = { FE_H = "e" } }\n',
+            r"\[evaluate\] benchmark: errors names 'FE_H', but labels does not",
+        ),
         ("[merge]\nmax_ebv = 0.3\n", r"\[merge\] max_ebv is set, but a has no reddening"),
     ],
 )

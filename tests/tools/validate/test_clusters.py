@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from stdask import schema
+from stdask.cluster.workers import Workers
 from stdask.config.run import Run
 from stdask.errors import CatalogueError
 from stdask.pairing.training_set import TrainingSet
@@ -18,11 +18,10 @@ from stdask.runs.stage import Stage
 from stdask.schema.validation import ValidationTables
 from stdask.stages.train.family import Trained
 from stdask.stages.train.members import Shelves
-from stdask.storage import paths
-from stdask.storage.catalogue.catalogue import open_catalogue
 from stdask.tools.validate import clusters as validate_clusters
 from stdask.tools.validate.clusters import MAX_CLUSTERS, check, cluster_names, cluster_rows, largest
 from stdask.tools.validate.stars import Checked, Validation
+from stdask.tools.validate.validate import members_of
 from tests.hand_made import ID, A, make_run, stars, write_catalogue
 from tests.tools.validate.checked_stars import TEFF_B, checked, identity, stars_and_labels, training
 
@@ -52,30 +51,37 @@ def members_table(folder: Path) -> Path:
     return write(folder, ID_A=np.arange(N)[::-1], cluster=names[::-1])
 
 
-def validation(run: Run, pairs: Checked, members: Path | None) -> Validation:
-    workers: Any = SimpleNamespace(refresh=lambda: None)
-    return Validation(run, workers, pa.table({}), [pairs], members, Shelves(Stage(run.output, "train", {}, {})))
+def validation(run: Run, pairs: Checked, members: Path | None, workers: Workers) -> Validation:
+    clusters, shelves = members_of(run, members), Shelves(Stage(run.output, "train", {}, {}))
+    return Validation(run, workers, pa.table({}), [pairs], clusters, shelves)
 
 
-def names_of(run: Run, pairs: Checked, path: Path) -> np.ndarray:
-    """Return the cluster of each pair; the catalogue is read where the table has no ids."""
-    catalogue: Any = None
-    if (folder := paths.catalogue(run.output, A)).exists():
-        catalogue = open_catalogue(folder)
-    return cluster_names(path, pairs.stars.ids.astype(str), catalogue, ID.name)
+def names_of(run: Run, pairs: Checked, path: Path, workers: Workers) -> np.ndarray:
+    """Return the cluster of each pair."""
+    own = validation(run, pairs, path, workers)
+    assert own.members is not None
+    return cluster_names(own, own.members, pairs.stars.ids.astype(str))
 
 
-def test_members_are_found_by_id_whatever_the_order(run: Run, pairs: Checked, tmp_path: Path):
-    names = names_of(run, pairs, members_table(tmp_path))
+def write_all_stars(run: Run, **given: np.ndarray) -> dict:
+    columns = (ID, schema.STAR_KEY, *schema.POSITION)
+    data = stars(columns, N, **given)
+    write_catalogue(run, A, columns, data, most=N // 3)
+    return data
+
+
+def test_members_are_found_by_id_whatever_the_order(run: Run, pairs: Checked, tmp_path: Path, client: Workers):
+    write_all_stars(run, obsid=np.arange(N))
+    names = names_of(run, pairs, members_table(tmp_path), client)
     assert np.flatnonzero(names == "NGC104").tolist() == MEMBERS.tolist()
     assert np.flatnonzero(names == "NGC288").tolist() == [0, 1, 2]
     assert (names == "").sum() == N - 11
 
 
-def test_members_of_occam_are_found_by_position_if_all_probabilities_allow_it(run: Run, pairs: Checked, tmp_path: Path):
-    columns = (ID, schema.STAR_KEY, *schema.POSITION)
-    data = stars(columns, N, obsid=np.arange(N)[::-1])
-    write_catalogue(run, A, columns, data, most=N)
+def test_members_of_occam_are_found_by_position_if_all_probabilities_allow_it(
+    run: Run, pairs: Checked, tmp_path: Path, client: Workers
+):
+    data = write_all_stars(run, obsid=np.arange(N)[::-1])
     places = N - 1 - MEMBERS  # in the catalogue, whose order is another
     probabilities = np.full((3, 8), 0.5)
     probabilities[0, 1], probabilities[1, 2], probabilities[2, 3] = 0.01, np.nan, 0.0
@@ -89,13 +95,13 @@ def test_members_of_occam_are_found_by_position_if_all_probabilities_allow_it(ru
         PM_PROB=probabilities[2],
         CG_PROB=np.full(8, -9999.99),
     )
-    found = np.flatnonzero(names_of(run, pairs, path) == "NGC 104")
+    found = np.flatnonzero(names_of(run, pairs, path, client) == "NGC 104")
     assert found.tolist() == MEMBERS[[0, 4, 5, 6]].tolist()
 
 
-def test_a_table_without_members_names_the_column_it_lacks(run: Run, pairs: Checked, tmp_path: Path):
+def test_a_table_without_members_names_the_column_it_lacks(run: Run, pairs: Checked, tmp_path: Path, client: Workers):
     with pytest.raises(CatalogueError, match=r"members\.parquet has no column 'dec'"):
-        names_of(run, pairs, write(tmp_path, cluster=["a"], ra=[1.0]))
+        names_of(run, pairs, write(tmp_path, cluster=["a"], ra=[1.0]), client)
 
 
 def test_clusters_come_with_the_most_members_first_and_not_too_many():
@@ -125,9 +131,15 @@ def test_a_cluster_has_the_means_and_scatters_of_its_members(run: Run):
 
 
 def test_no_member_trains_the_networks_that_translate_it(
-    run: Run, pairs: Checked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+    run: Run,
+    pairs: Checked,
+    tmp_path: Path,
+    client: Workers,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
 ):
-    write_catalogue(run, A, (ID, *schema.POSITION), stars((ID, *schema.POSITION), N), most=N)
+    write_all_stars(run, obsid=np.arange(N))
+    monkeypatch.setattr(client, "refresh", lambda: None)
     trained: list[tuple[TrainingSet, Shelves]] = []
 
     def train_family(name: str, known: TrainingSet, *further: Any) -> Trained:
@@ -136,7 +148,7 @@ def test_no_member_trains_the_networks_that_translate_it(
 
     monkeypatch.setattr(validate_clusters, "train_family", train_family)
     monkeypatch.setattr(validate_clusters, "catalogue_patterns", lambda *_: None)
-    tables = check(validation(run, pairs, members_table(tmp_path)))
+    tables = check(validation(run, pairs, members_table(tmp_path), client))
     ((known, shelves),) = trained  # NGC288 has too few
     assert shelves.prefix == "NGC104_"
     assert sorted(known.ids.astype(int)) == sorted(set(range(N)) - set(MEMBERS))
@@ -147,12 +159,14 @@ def test_no_member_trains_the_networks_that_translate_it(
     assert "1 ensembles trained in" in capsys.readouterr().out
 
 
-def test_a_run_without_clusters_says_why(run: Run, pairs: Checked, tmp_path: Path, capsys: pytest.CaptureFixture):
-    assert check(validation(run, pairs, None)) == ValidationTables()
-    assert "--members names no table" in capsys.readouterr().out
+def test_a_run_without_clusters_says_why(
+    run: Run, pairs: Checked, tmp_path: Path, client: Workers, capsys: pytest.CaptureFixture
+):
+    assert check(validation(run, pairs, None, client)) == ValidationTables()
+    assert "neither --members nor [evaluate] clusters names a table" in capsys.readouterr().out
     path = write(tmp_path, ID_A=np.arange(3), cluster=["NGC288"] * 3)
-    write_catalogue(run, A, (ID, *schema.POSITION), stars((ID, *schema.POSITION), N), most=N)
-    assert check(validation(run, pairs, path)) == ValidationTables()
+    write_all_stars(run, obsid=np.arange(N))
+    assert check(validation(run, pairs, path, client)) == ValidationTables()
     assert "3 of 100 usable pairs are members of a cluster, but no cluster has 5" in capsys.readouterr().out
 
 
