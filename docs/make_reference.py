@@ -22,6 +22,7 @@ from stdask.config.cluster import ClusterProfile
 from stdask.config.messages import models_in
 from stdask.config.run import RunConfig
 from stdask.config.survey import SurveyDefinition, load_definition, shipped_names
+from stdask.config.surveys import SurveysConfig
 from stdask.display.numbers import as_toml
 from stdask.tools.survey.page import some_labels, survey_page
 
@@ -46,7 +47,8 @@ REFERENCES: dict[str, tuple[str, type[BaseModel], str]] = {
         RunConfig,
         "A run file says what a run does, from the survey files to the maps. A run takes two surveys, A and B, and\n"
         "puts the stellar parameters of A on the scale of B: it *translates* A. The quantities that it translates,\n"
-        "such as the effective temperature or [Fe/H], are called *labels*. The [glossary](glossary.md) has all such\n"
+        "such as the effective temperature or [Fe/H], are called *labels*. Several surveys A can be put on the scale\n"
+        "of one B: [Many surveys](many_surveys.md). The [glossary](glossary.md) has all such\n"
         "words, and [`jobs/`](../jobs) has examples of run files.\n\n"
         "Paths are relative to one of three folders. Survey files and other tables: the folder of `--data-dir`, or\n"
         "that of the run file if the option is not given. Survey definitions of your own: the folder of the run\n"
@@ -114,7 +116,8 @@ def survey_pages() -> dict[str, str]:
 def _sections(model: type[BaseModel], path: str, known: dict[type[BaseModel], str]) -> Iterator[str]:
     """Yield the keys of a table, then the tables inside it; one that stands in several places is described once."""
     rows, inner = [], []
-    for name, field in model.model_fields.items():
+    numbered = model.numbered if issubclass(model, SurveysConfig) else {}
+    for name, field in {**model.model_fields, **numbered}.items():
         key, tables = field.alias or name, models_in(field.annotation)
         place, below = _place(path, key, field.annotation)
         for table in tables:
@@ -175,7 +178,7 @@ def _value(annotation: Any, metadata: list[Any]) -> str:
     if origin in (tuple, list):
         return f"list: {_value(arguments[0], [])}"
     if origin is dict:
-        return f"table: {_value(arguments[1], [])}"
+        return "table" if arguments[1] is Any else f"table: {_value(arguments[1], [])}"
     bounds = [f"{sign} {getattr(m, name)}" for m in metadata for name, sign in BOUNDS.items() if hasattr(m, name)]
     return " ".join([WORDS[annotation], ", ".join(bounds)]).strip()
 

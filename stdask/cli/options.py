@@ -78,8 +78,12 @@ AllowRemote = Annotated[
     typer.Option("--allow-remote", help="Read survey files from other machines, where their addresses are given."),
 ]
 Truth = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", parser=path, help="Table of the true labels of a mock survey A, to compare with."),
+    list[Path] | None,
+    typer.Option(
+        metavar="FILE",
+        parser=path,
+        help="Table of the true labels of a mock survey A, to compare with. Of several surveys: once for each.",
+    ),
 ]
 
 
@@ -100,7 +104,7 @@ def started(run: Run) -> Iterator["Workers"]:
     """Keep other commands out of the run folder, and record the progress there, while the block uses the workers."""
     from stdask.runs.session import session
 
-    with session(run.output, run.config.cluster) as workers:
+    with session(run.output, run.config.cluster, further=[part.output for part in run.further]) as workers:
         yield workers
 
 

@@ -1,6 +1,6 @@
 """The commands of a run: `run` for all stages, and one command a stage, from the registry of stages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,7 +22,7 @@ from stdask.cli.options import (
 from stdask.config.atlas import is_atlas_file, load_atlas
 from stdask.config.cluster import choose_cluster
 from stdask.config.run import Run
-from stdask.runs.registry import COMMANDS, STAGES, entry_of, stages_of
+from stdask.runs.registry import COMMANDS, STAGES
 
 if TYPE_CHECKING:
     from stdask.cluster.workers import Workers
@@ -65,22 +65,23 @@ def run_command(
     from stdask.tools.run import accept_results_of, run_all
 
     if accept_version:
-        accept_results_of(run.output, stages_of(run.config))
-    run_all(run, workers, truth, redo or ())
+        accept_results_of(run)
+    run_all(run, workers, truth or (), redo or ())
 
 
 def _run_stage(
-    command: str, run: Run, workers: "Workers", redo: bool, accept_version: bool, truth: Path | None = None
+    command: str, run: Run, workers: "Workers", redo: bool, accept_version: bool, truths: Sequence[Path] = ()
 ) -> None:
-    from stdask.tools.run import accept_results_of, check_files, forget, run_stages
+    from stdask.tools.run import accept_results_of, check_files, forget, require_stages, run_commands
 
     if accept_version:
-        accept_results_of(run.output, stages_of(run.config))
-    check_files(run, command, truth)
+        accept_results_of(run)
+    check_files(run, command, truths)
+    require_stages(run, command)
     if redo:
-        forget(run.output, [command])
-    entries = [entry_of(run.config, name) for name, entry in STAGES.items() if entry.command == command]
-    run_stages(entries, run, workers, {"truth": truth})
+        for part in run.parts:
+            forget(part.output, [command])
+    run_commands(run, workers, [command], truths)
 
 
 def _stage_command(name: str) -> Callable[..., None]:
@@ -98,7 +99,7 @@ def evaluate_command(
     run: Run, workers: "Workers", truth: Truth = None, redo: Redo = False, accept_version: AcceptVersion = False
 ) -> None:
     """Run the stage, and compare with the truth where it is known."""
-    _run_stage("evaluate", run, workers, redo, accept_version, truth)
+    _run_stage("evaluate", run, workers, redo, accept_version, truth or ())
 
 
 def atlas_command(
@@ -127,7 +128,7 @@ def atlas_command(
         return
     from stdask.runs.session import session
     from stdask.tools.atlas import atlas_of_table
-    from stdask.tools.run import accept_results_of, forget
+    from stdask.tools.run import accept_stages, forget
 
     own = load_atlas(file, output)
     cluster = choose_cluster(own.cluster, workers, profile)
@@ -135,7 +136,7 @@ def atlas_command(
         if redo:
             forget(own.output, ["atlas"])
         if accept_version:
-            accept_results_of(own.output, ["atlas", "report"])
+            accept_stages(own.output, ["atlas", "report"])
         atlas_of_table(own, of_table, allow_remote)
 
 

@@ -56,7 +56,7 @@ def demo_command(
     if workers:
         run = load(output / "run.toml", workers=workers)
     with started(run) as own_workers:
-        run_all(run, own_workers, truth)
+        run_all(run, own_workers, [truth])
     demo.print_recovery(run.output)
     demo.print_speed(run.output, run.config.train)
 
@@ -89,14 +89,16 @@ def verify_command(run_path: RunPath, workers: WorkerCount = None, profile: Prof
     from stdask.cluster.jobs import DIALECTS
     from stdask.cluster.workers import Workers
     from stdask.runs.lock import hold
+    from stdask.runs.run_file import known_run
     from stdask.tools import verify
 
     run = load_run(run_path) if run_path.is_file() else None
     output = run.output if run else run_path.resolve()
+    known = run or known_run(output)
     cluster = choose_cluster(run.config.cluster if run else ClusterConfig(), workers, profile)
     alone = cluster.kind in DIALECTS  # batch jobs: a run folder has room for those of one command
     with hold(output) if alone else nullcontext(), Workers(cluster, output) as own_workers:
-        verify.run(output, own_workers)
+        verify.run(output, own_workers, [part.output for part in known.further] if known else [])
 
 
 @tools_app.command(
@@ -131,9 +133,12 @@ def validate_command(
     Checks what becomes of missing and shifted inputs, velocities, star clusters, stars translated there and back,
     repeated observations, and how many draws are enough.
     """
+    from stdask.tools.run import at_survey, truth_of_each
     from stdask.tools.validate import validate
 
-    validate.run(run, workers, truth, members, tuple(only or ()))
+    for number, own in enumerate(truth_of_each(run, truth or ())):
+        with at_survey(run, number, workers) as part:
+            validate.run(part, workers, own, members, tuple(only or ()))
 
 
 @tools_app.command(
@@ -159,10 +164,13 @@ def study_command(
     Run `stdask pair` first. The networks of the run are not changed.
     """
     from stdask.tools import study
+    from stdask.tools.run import at_survey
 
     if unknown := set(recipe or ()) - set(study.RECIPES):
         raise ConfigError(f"No recipe {unknown.pop()!r}. Recipes: {', '.join(study.RECIPES)}.")
-    study.run(run, workers, folds, tuple(study.RECIPES) if recipes else tuple(recipe or ()))
+    for number in range(len(run.parts)):
+        with at_survey(run, number, workers) as part:
+            study.run(part, workers, folds, tuple(study.RECIPES) if recipes else tuple(recipe or ()))
 
 
 Presets = Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this preset: paper or compact.")]
@@ -222,7 +230,8 @@ def bench_command(
     if unknown := set(preset or ()) - set(PRESETS):
         raise ConfigError(f"No preset {unknown.pop()!r}. Presets: {', '.join(PRESETS)}.")
     if plan is not None:
-        bench.plan(open_run(plan, data_dir))
+        for part in open_run(plan, data_dir).parts:
+            bench.plan(part)
     elif rows is not None:
         bench.ingest_rate(rows, joined, json_file)
     else:

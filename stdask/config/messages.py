@@ -2,7 +2,7 @@
 
 import difflib
 import types
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -36,12 +36,24 @@ KINDS = {
 }
 
 
-def describe_problems(model: type[BaseModel], problems: Sequence[ErrorDetails]) -> str:
-    """Return one sentence or two on the first problem: which key is wrong, what its value is, and what to do."""
+def describe_problems(
+    model: type[BaseModel],
+    problems: Sequence[ErrorDetails],
+    place_of: Callable[[Location], Location] = lambda location: location,
+) -> str:
+    """Return one sentence or two on the first problem: which key is wrong, what its value is, and what to do.
+
+    Parameters
+    ----------
+    model, problems
+        The model of the file, and what pydantic says.
+    place_of
+        Where a key of the model stands in the file, if not at its own place.
+    """
     # A misspelt key is often also a missing one, and says more.
     first = next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
     context, (location, table) = first.get("ctx", {}), _follow(model, first["loc"])
-    place = ".".join(map(str, location))
+    place = ".".join(map(str, place_of(location)))
     match first["type"]:
         case "extra_forbidden":
             return f"unknown key {place!r}.{_suggestion(table, str(location[-1]))}"

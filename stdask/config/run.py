@@ -1,5 +1,6 @@
 """The run file (run.toml) as a frozen model. Checks values, never touches survey or catalogue files."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import Field
@@ -7,9 +8,16 @@ from pydantic import Field
 from stdask import schema
 from stdask.config.addresses import locate
 from stdask.config.atlas import AtlasConfig
-from stdask.config.checks.later_stages import first_problem
+from stdask.config.checks.run_file import (
+    check_columns,
+    check_labels,
+    check_later_stages,
+    check_names,
+    check_tables,
+    check_training,
+)
 from stdask.config.cluster import ClusterConfig, choose_cluster
-from stdask.config.derived import lacking, offered, with_derived
+from stdask.config.derived import with_derived
 from stdask.config.stages import (
     DomainConfig,
     EvaluateConfig,
@@ -18,16 +26,14 @@ from stdask.config.stages import (
     MergeConfig,
     PairConfig,
     SurveyConfig,
-    SurveysConfig,
     TranslateConfig,
 )
 from stdask.config.survey import SurveyDefinition, load_definition
 from stdask.config.survey_files import MAIN, NamedFile
+from stdask.config.surveys import FOLDER, RunPart, SurveysConfig, split_surveys
 from stdask.config.toml import InnerPath, TomlModel, load_toml, validate
 from stdask.config.training import TrainConfig
 from stdask.errors import ConfigError
-
-DRAWN = ("n_draws", "sampler", "include_nominal")  # keys of `[translate]` that a trained ensemble has, too
 
 
 class RunConfig(TomlModel):
@@ -38,7 +44,7 @@ class RunConfig(TomlModel):
     output: InnerPath
     """Folder of all results, relative to the working directory. `--output` overrides it."""
     surveys: SurveysConfig
-    """The two surveys."""
+    """The surveys."""
     pair: PairConfig | None = None
     """Which stars of A and B are the same, and which of these pairs are used for training. Needed unless `[train]`
     names an ensemble."""
@@ -61,7 +67,10 @@ class RunConfig(TomlModel):
 
 
 class Run(TomlModel):
-    """A checked run file, with the folders it reads and writes, and its survey definitions."""
+    """A checked run file, with the folders it reads and writes, and its survey definitions.
+
+    That of a run file with several translated surveys is of the first of them, and has those of the others.
+    """
 
     config: RunConfig
     data_dir: Path
@@ -69,6 +78,8 @@ class Run(TomlModel):
     definition_a: SurveyDefinition
     definition_b: SurveyDefinition
     allow_remote: bool = Field(default=False, exclude=True)  # asked for by the user each time
+    further: tuple["Run", ...] = ()  # of the second and later translated surveys of the run file, in their order
+    first: Path | None = None  # of a further run: folder of the run of the first survey, which ingests B and merges
 
     def survey_files(self, side: str) -> dict[str, NamedFile]:
         """Return the files of the tables of side "a" or "b", the main table first, by the names of the tables.
@@ -118,9 +129,19 @@ class Run(TomlModel):
         return self.config.pair
 
     @property
+    def parts(self) -> tuple["Run", ...]:
+        """The runs of all translated surveys of the run file, in their order: this one, and the further ones."""
+        return (self, *self.further)
+
+    @property
+    def others(self) -> tuple[Path, ...]:
+        """The folders of the other runs that this one merges, in the order of precedence."""
+        return (*(other.output for other in self.further), *(other.run for other in self.config.merge.also))
+
+    @property
     def merged_titles(self) -> tuple[str, str]:
         """What the translated surveys of the merged catalogue, and B, are called in figures."""
-        further = len(self.config.merge.also)
+        further = len(self.others)
         more = f" and {further} further survey{'s' if further > 1 else ''}" if further else ""
         return self.definition_a.title + more, self.definition_b.title
 
@@ -144,15 +165,37 @@ def load_run(path: Path, data_dir: Path | None = None, output: Path | None = Non
     ConfigError, SurveyError
         If a key is unknown, a value impossible, or a label not defined by its survey.
     """
-    config = validate(RunConfig, load_toml(path, ConfigError), f"Run file {path}", ConfigError)
+    where, content = f"Run file {path}", load_toml(path, ConfigError)
+    runs = [_load_part(part, path, data_dir, output, allow_remote) for part in split_surveys(content, where)]
+    run = joined(runs)
+    check_names(run, where)
+    check_later_stages(run, where)
+    return run
+
+
+def joined(runs: Sequence[Run]) -> Run:
+    """Return the run of the first survey, with those of the others, whose folders lie in its own."""
+    first, *others = runs
+    further = [
+        run.model_copy(update={"output": first.output / FOLDER / run.definition_a.name, "first": first.output})
+        for run in others
+    ]
+    return first.model_copy(update={"further": tuple(further)})
+
+
+def _load_part(part: RunPart, path: Path, data_dir: Path | None, output: Path | None, allow_remote: bool) -> Run:
+    """Return the run of one survey, checked by itself."""
+    config = validate(RunConfig, part.content, f"Run file {path}", ConfigError, part.place)
+    where = f"Run file {path}" + (f", survey {part.key}" if part.is_numbered else "")
     definition_a = _definition(config.surveys.a, path.parent)
     definition_b = _definition(config.surveys.b, path.parent)
     if definition_a.name == definition_b.name:
         raise ConfigError(f"Run file {path}: A and B are both {definition_a.name!r}. Name two surveys.")
-    _check_tables(config, definition_a, definition_b, path)
-    _check_training(config, path)
-    check_labels(config, definition_a, definition_b, path)
+    check_tables(config, definition_a, definition_b, part.key, where)
+    check_training(config, where)
+    check_labels(config, definition_a, definition_b, where)
     definition_a = with_derived(definition_a, config.train.all_inputs)
+    check_columns(definition_a, definition_b, where)
     for key in ("prologue", "directives"):
         if getattr(config.cluster, key):
             raise ConfigError(
@@ -162,7 +205,6 @@ def load_run(path: Path, data_dir: Path | None = None, output: Path | None = Non
     if "select" not in config.atlas.model_fields_set and "LOGG" not in definition_b.labels:
         atlas = config.atlas.model_copy(update={"select": {}})  # Without log g, giants cannot be selected.
         config = config.model_copy(update={"atlas": atlas})
-    check_later_stages(config, definition_a, definition_b, path)
     return Run(
         config=config,
         data_dir=(data_dir or path.parent).resolve(),  # workers may start in another folder
@@ -176,93 +218,12 @@ def load_run(path: Path, data_dir: Path | None = None, output: Path | None = Non
 def with_workers(run: Run, workers: int | None, profile: Path | None) -> Run:
     """Return a run with its workers as `choose_cluster` chooses them."""
     cluster = choose_cluster(run.config.cluster, workers, profile)
-    return run.model_copy(update={"config": run.config.model_copy(update={"cluster": cluster})})
+    first, *further = (
+        part.model_copy(update={"config": part.config.model_copy(update={"cluster": cluster})}) for part in run.parts
+    )
+    return first.model_copy(update={"further": tuple(further)})
 
 
 def _definition(survey: SurveyConfig, base: Path) -> SurveyDefinition:
     definition = load_definition(survey.definition, base)
     return definition.model_copy(update={"ebv_map": survey.ebv_map}) if survey.ebv_map else definition
-
-
-def _check_tables(config: RunConfig, a: SurveyDefinition, b: SurveyDefinition, path: Path) -> None:
-    """Raise if a run file names the file of a table that the survey definition does not join."""
-    for side, definition in (("a", a), ("b", b)):
-        joined = [join.name for join in definition.join]
-        unknown = [name for name in getattr(config.surveys, side).files if name not in (MAIN, *joined)]
-        if unknown:
-            raise ConfigError(
-                f"Run file {path}: [surveys.{side}] files names a table {unknown[0]!r}, but the definition "
-                f"{definition.name!r} joins {', '.join(joined) or 'no table'}. Name it as the definition does."
-            )
-
-
-def _check_training(config: RunConfig, path: Path) -> None:
-    """Raise if the run file lacks what training needs, or has settings that a trained ensemble has already."""
-    if config.train.ensemble is None:
-        if config.pair is None:
-            raise ConfigError(f"Run file {path}: the key 'pair' is missing. Add it.")
-        return
-    twice = [f"[train] {key}" for key in config.train.model_fields_set - {"ensemble"}]
-    twice += [f"[translate] {key}" for key in config.translate.model_fields_set & {*DRAWN}]
-    twice += [f"[{table}]" for table in ("pair", "domain", "evaluate") if table in config.model_fields_set]
-    if twice:
-        raise ConfigError(
-            f"Run file {path}: {min(twice)} is not used, because [train] names a trained ensemble. Remove it."
-        )
-
-
-def check_labels(config: RunConfig, a: SurveyDefinition, b: SurveyDefinition, path: Path) -> None:
-    """Check the labels and inputs of a run against its survey definitions.
-
-    Raises
-    ------
-    ConfigError
-        If a survey does not measure one, or has it in another unit.
-    """
-    for family in schema.FAMILIES:
-        for item in config.train.labels(family):
-            if item.label not in b.labels:
-                raise ConfigError(
-                    f"Run file {path}: [[train.{family}]] label {item.label!r} is not measured by "
-                    f"{b.name} (B), which has {', '.join(b.labels)}."
-                )
-            if item.source in a.labels:
-                units = [schema.quantity(n, d.labels[n].unit).unit for n, d in ((item.source, a), (item.label, b))]
-                if units[0] != units[1]:
-                    raise ConfigError(
-                        f"Run file {path}: [[train.{family}]] label {item.label!r} is in {units[1] or 'no unit'}, but "
-                        f"from = {item.source!r} in {units[0] or 'no unit'}. Name its counterpart, or leave `from` out."
-                    )
-    for name in config.train.all_inputs:
-        _check_input(name, a, path)
-    for definition in (a, b):
-        for name in definition.derived:
-            if lack := lacking(name, definition):
-                raise ConfigError(f"Run file {path}: `derived` of the survey definition {definition.name}: {lack}")
-
-
-def check_later_stages(config: RunConfig, a: SurveyDefinition, b: SurveyDefinition, path: Path) -> None:
-    """Check what the later stages need, so that a name with a spelling error is reported before the training.
-
-    Raises
-    ------
-    ConfigError
-        With the first problem.
-    """
-    if text := first_problem(config, a, b):
-        raise ConfigError(f"Run file {path}: {text}")
-
-
-def _check_input(name: str, a: SurveyDefinition, path: Path) -> None:
-    """Raise if A has no label, colour or absolute magnitude of a name, or two that the name may stand for."""
-    is_derived, lack = schema.derived_quantity(name) is not None, lacking(name, a)
-    if name in a.labels and is_derived:
-        raise ConfigError(
-            f"Run file {path}: [train] input {name!r} is a label of {a.name} (A) with the name of a colour or absolute "
-            "magnitude that stdask makes. Give the label another name in the survey definition."
-        )
-    if name not in a.labels and (lack or not is_derived):
-        raise ConfigError(
-            f"Run file {path}: [train] input {name!r} is not measured by {a.name} (A), which has "
-            f"{', '.join((*a.labels, *offered(a)))}.{f' {lack}' if lack else ''}"
-        )

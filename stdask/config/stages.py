@@ -43,15 +43,6 @@ class SurveyConfig(TomlModel):
         return {MAIN: self.files[MAIN], **self.files}
 
 
-class SurveysConfig(TomlModel):
-    """The two surveys. A is translated to the scale of B."""
-
-    a: SurveyConfig
-    """Survey A, which is translated."""
-    b: SurveyConfig
-    """Survey B, whose scale A is put on."""
-
-
 class IngestConfig(TomlModel):
     """How the survey files are read and cut into partitions. The defaults suit almost every run."""
 
@@ -254,6 +245,9 @@ class TranslateConfig(TomlModel):
     of itself."""
 
 
+DRAWN = ("n_draws", "sampler", "include_nominal")  # keys of `[translate]` that a trained ensemble has, too
+
+
 class AlsoConfig(TomlModel):
     """A further survey in the merged catalogue. Another run has translated it to the scale of the same B.
 
@@ -270,8 +264,8 @@ class MergeConfig(TomlModel):
     Only GOOD stars are merged. A translated star must also have FLAG_MISSING_INPUTS_INTRINSIC false and
     QFLAG_INPUT_INTRINSIC and QFLAG_OUTPUT_INTRINSIC true, and QFLAG_DOMAIN_INTRINSIC with `qflag_domain = true`. If it
     fails the same test of the EXTRINSIC flags, its extrinsic labels are missing. A star that is in B and GOOD there has
-    the values of B. A star in several translated surveys is taken from the first: A, then those of `[[merge.also]]` in
-    their order. Source: Thomas et al. 2024, sect. 4.
+    the values of B. A star in several translated surveys is taken from the first: A, or `a1`, `a2` and so on, then
+    those of `[[merge.also]]` in their order. Source: Thomas et al. 2024, sect. 4.
     """
 
     qflag_domain: bool = False

@@ -2,13 +2,14 @@
 
 import re
 import tomllib
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
-from stdask.config.messages import describe_problems
+from stdask.config.messages import Location, describe_problems
 from stdask.environment import has_home
 from stdask.errors import ConfigError, StdaskError, raise_machine_error
 
@@ -78,8 +79,23 @@ def load_toml(path: Path, error: type[StdaskError]) -> dict[str, Any]:
         raise error(f"{path} is not valid TOML: {exc}. Correct this place.") from exc
 
 
-def validate(model: type[Model], content: dict[str, Any], where: str, error: type[StdaskError]) -> Model:
+def validate(
+    model: type[Model],
+    content: dict[str, Any],
+    where: str,
+    error: type[StdaskError],
+    place_of: Callable[[Location], Location] = lambda location: location,
+) -> Model:
     """Return `content` as a model.
+
+    Parameters
+    ----------
+    model, content
+        The model, and what a file says.
+    where, error
+        How the message of an error begins, and its kind.
+    place_of
+        Where a key of the model stands in the file, if not at its own place.
 
     Raises
     ------
@@ -89,7 +105,7 @@ def validate(model: type[Model], content: dict[str, Any], where: str, error: typ
     try:
         return model.model_validate(content)
     except ValidationError as exc:
-        raise error(f"{where}: {describe_problems(model, exc.errors())}") from None
+        raise error(f"{where}: {describe_problems(model, exc.errors(), place_of)}") from None
     except StdaskError as exc:
         exc.add_note(where)
         raise

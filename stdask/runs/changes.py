@@ -30,7 +30,7 @@ def why_again(output: Path, receipt: Receipt, run: Run | None) -> str:
     """
     if why := why_other_results(receipt):
         return why
-    stages = stages_of(run.config) if run else STAGES
+    stages = stages_of(run) if run else STAGES
     changed = []
     for name in receipt.inputs:
         made = read_receipt(output, name) if name in stages else None

@@ -60,16 +60,18 @@ def stage_settings(run: Run, stage: str) -> Settings:
     content = run.config.model_dump(mode="json", by_alias=True)
     content |= {f"definition_{side}": run.definition(side).model_dump(mode="json") for side in "ab"}
     content["translate"]["n_draws"] = n_draws_of(run.config)
+    if run.further:
+        content["further"] = [part.definition_a.name for part in run.further]  # in the order of precedence
     for name, value in LATER_KEYS.items():
         table, _, key = name.partition(".")
         if content[table][key] == value:
             del content[table][key]
     settings: Settings = {}
-    for name in entry_of(run.config, stage).settings:
+    for name in entry_of(run, stage).settings:
         table, _, key = name.partition(".")
         if key:
             settings.setdefault(table, {})[key] = content[table][key]
-        else:
+        elif table in content:  # a run of one survey has no further ones
             settings[table] = content[table]
     return settings
 
@@ -77,7 +79,7 @@ def stage_settings(run: Run, stage: str) -> Settings:
 def input_files(run: Run, stage: str) -> dict[str, Path]:
     """Return the files that a stage reads from outside the run folder, by the name of the input."""
     files: dict[str, Path] = {}
-    for name in entry_of(run.config, stage).files:
+    for name in entry_of(run, stage).files:
         table, _, key = name.partition(".")
         value = getattr(getattr(run.config, table), key)
         if isinstance(value, SurveyConfig):
@@ -177,7 +179,7 @@ _ENTRIES = (
         title="Merge",
         summary="Merge translated A and B into one catalogue.\n\nOne row a star, with its galactocentric position.",
         inputs=("translate", "ingest_a", "ingest_b", "pair"),
-        settings=(*LABELS, "merge", "ingest.rows_per_partition"),
+        settings=(*LABELS, "merge", "further", "ingest.rows_per_partition"),
         outputs=("catalogues/merged", "catalogues/merged_collection", "repeats"),
         files=("merge.globular_clusters", "merge.exclude"),
         counts=counts.MergeCounts,
@@ -201,7 +203,7 @@ _ENTRIES = (
         title="Report",
         summary="Write the report of a run: one self-contained HTML page.",
         inputs=("ingest_a", "ingest_b", "pair", "train", "evaluate", "translate", "merge", "atlas"),
-        settings=(*RunConfig.model_fields, "definition_a", "definition_b"),
+        settings=(*RunConfig.model_fields, "further", "definition_a", "definition_b"),
         outputs=("report",),
         counts=counts.ReportCounts,
         function="stdask.stages.report.stage:run",
@@ -209,6 +211,7 @@ _ENTRIES = (
 )
 STAGES: Mapping[str, StageEntry] = {entry.name: entry for entry in _ENTRIES}  # in the order in which they run
 TRAINING_STAGES = ("pair", "evaluate")  # left out where `[train]` names a trained ensemble
+STAGES_OF_ALL = ("closure", "merge", "atlas", "report")  # of all translated surveys together
 COMMANDS = tuple(dict.fromkeys(entry.command for entry in _ENTRIES))
 
 
@@ -286,25 +289,32 @@ CHECKS: Mapping[str, StageEntry] = {
 ENTRIES: Mapping[str, StageEntry] = {**STAGES, **CHECKS}  # all that write receipts
 
 
-def stages_of(config: RunConfig) -> Mapping[str, StageEntry]:
+def stages_of(run: Run) -> Mapping[str, StageEntry]:
     """Return the stages of a run by name, in the order in which they run.
 
-    A run that names a trained ensemble has no stages that train and test one: `train` takes it over.
+    A run that names a trained ensemble has no stages that train and test one: `train` takes it over. The run of the
+    second or a later survey takes over the catalogue of B, and leaves what is made of all surveys to the first run.
     """
-    if config.train.ensemble is None:
-        return STAGES
-    return {name: _without_training(entry) for name, entry in STAGES.items() if name not in TRAINING_STAGES}
+    left_out = (*(TRAINING_STAGES if run.config.train.ensemble else ()), *(STAGES_OF_ALL if run.first else ()))
+    stages = {name: entry for name, entry in STAGES.items() if name not in left_out}
+    if run.config.train.ensemble:
+        stages = {name: _without_training(entry) for name, entry in stages.items()}
+    if run.first:
+        stages["ingest_b"] = replace(stages["ingest_b"], function="stdask.stages.ingest.shared:run", fixed={})
+    return {
+        name: replace(entry, inputs=tuple(other for other in entry.inputs if other in stages))
+        for name, entry in stages.items()
+    }
 
 
 def _without_training(entry: StageEntry) -> StageEntry:
     ensemble = "train.ensemble"
     if entry.name == "train":
         return replace(entry, inputs=(), files=(ensemble,), changes_card=False)
-    files = (*entry.files, ensemble) if entry.name == "ingest_a" else entry.files  # the factors of its errors
-    return replace(entry, inputs=tuple(name for name in entry.inputs if name not in TRAINING_STAGES), files=files)
+    return replace(entry, files=(*entry.files, ensemble)) if entry.name == "ingest_a" else entry  # factors of errors
 
 
-def entry_of(config: RunConfig, stage: str) -> StageEntry:
+def entry_of(run: Run, stage: str) -> StageEntry:
     """Return a stage of a run, or a check of it.
 
     Raises
@@ -312,9 +322,11 @@ def entry_of(config: RunConfig, stage: str) -> StageEntry:
     ConfigError
         If the run has no such stage.
     """
-    own = {**stages_of(config), **CHECKS}
-    if stage not in own:
-        raise ConfigError(
-            f"This run has no stage {stage!r}, because [train] names the trained ensemble {config.train.ensemble}."
-        )
-    return own[stage]
+    own = {**stages_of(run), **CHECKS}
+    if stage in own:
+        return own[stage]
+    if stage in TRAINING_STAGES:
+        why = f"[train] names the trained ensemble {run.config.train.ensemble}"
+    else:
+        why = f"{run.first} merges its survey with others"
+    raise ConfigError(f"This run has no stage {stage!r}, because {why}.")

@@ -7,9 +7,13 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from stdask import schema
+from stdask.config.checks.run_file import check_columns, check_labels, check_later_stages
 from stdask.config.derived import with_derived
-from stdask.config.run import DRAWN, Run, check_labels, check_later_stages, load_run
+from stdask.config.run import Run, joined, load_run
+from stdask.config.stages import DRAWN
 from stdask.config.survey import SurveyDefinition
 from stdask.config.training import LabelConfig
 from stdask.errors import ConfigError
@@ -31,6 +35,16 @@ def open_run(path: Path, data_dir: Path | None = None, output: Path | None = Non
         If the ensemble cannot be read.
     """
     run = load_run(path, data_dir, output, allow_remote)
+    if not any(part.config.train.ensemble for part in run.parts):
+        return run
+    keys = [f"surveys.a{number}.train" for number in range(1, len(run.parts) + 1)] if run.further else ["train"]
+    run = joined([_completed(part, path, key) for part, key in zip(run.parts, keys, strict=True)])
+    check_later_stages(run, f"Run file {path}")
+    return run
+
+
+def _completed(run: Run, path: Path, table: str) -> Run:
+    """Return the run of one survey, with the settings of a trained ensemble if its table of the run file names one."""
     if run.config.train.ensemble is None:
         return run
     from stdask.runs.ensemble import open_ensemble  # slow to import
@@ -41,7 +55,7 @@ def open_run(path: Path, data_dir: Path | None = None, output: Path | None = Non
             raise ConfigError(f"{bundle} is a folder. Make one file of it with `stdask pack` and name that.")
         return _with_settings(run, open_ensemble(bundle), path)
     except ConfigError as exc:
-        exc.add_note(f"Run file {path}: [train] ensemble")
+        exc.add_note(f"Run file {path}: [{table}] ensemble")
         raise
 
 
@@ -60,6 +74,17 @@ def last_run(output: Path) -> Mapping[str, Any]:
     return {}
 
 
+def known_run(output: Path) -> Run | None:
+    """Return the last run in a folder, as that folder tells of it; None if there has been none, or of another version.
+
+    The folder, and those of further surveys in it, may have been moved since.
+    """
+    with contextlib.suppress(ValidationError):
+        run = Run.model_validate(last_run(output))
+        return joined([part.model_copy(update={"output": output}) for part in run.parts])
+    return None
+
+
 def _with_settings(run: Run, ensemble: "Ensemble", path: Path) -> Run:
     """Return a run with the labels, networks and draws of an ensemble."""
     _check_surveys(run, ensemble)
@@ -71,10 +96,10 @@ def _with_settings(run: Run, ensemble: "Ensemble", path: Path) -> Run:
     draws = {name: getattr(ensemble.draws, name) for name in DRAWN}
     translate = run.config.translate.model_copy(update=draws)
     config = run.config.model_copy(update={"train": train, "translate": translate})
-    check_labels(config, run.definition_a, run.definition_b, path)
+    check_labels(config, run.definition_a, run.definition_b, f"Run file {path}")
     _check_columns(run.definition_a, ensemble)
     definition_a = with_derived(run.definition_a, train.all_inputs)
-    check_later_stages(config, definition_a, run.definition_b, path)
+    check_columns(definition_a, run.definition_b, f"Run file {path}")
     return run.model_copy(update={"config": config, "definition_a": definition_a})
 
 

@@ -1,7 +1,7 @@
 """The work of one command in a run folder: nobody else works there, workers can be had, and progress is recorded."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from stdask.cluster.workers import Workers
@@ -12,7 +12,9 @@ from stdask.runs.recorder import recorded
 
 
 @contextmanager
-def session(output: Path, cluster: ClusterConfig, in_process: bool = False) -> Iterator[Workers]:
+def session(
+    output: Path, cluster: ClusterConfig, in_process: bool = False, further: Sequence[Path] = ()
+) -> Iterator[Workers]:
     """Keep other commands out of a run folder, and record the progress there, while the block uses the workers.
 
     Parameters
@@ -23,6 +25,8 @@ def session(output: Path, cluster: ClusterConfig, in_process: bool = False) -> I
         Where the workers start, once a task needs them.
     in_process
         Start none: the tasks run in this process.
+    further
+        Other run folders that the command works in.
 
     Raises
     ------
@@ -30,9 +34,12 @@ def session(output: Path, cluster: ClusterConfig, in_process: bool = False) -> I
         If another command uses the folder.
     """
     with (
+        ExitStack() as held,
         hold(output),
         library_log(output),
         Workers(cluster, output, in_process=in_process) as workers,
         recorded(output, workers),
     ):
+        for folder in further:
+            held.enter_context(hold(folder))
         yield workers

@@ -138,7 +138,7 @@ def begin_stage(
     SurveyError
         If a file that it reads is missing.
     """
-    entry = entry_of(run.config, name)
+    entry = entry_of(run, name)
     files = input_files(run, name)
     # In the order of the stages, so that the first one to run is the first one to be named.
     inputs = {stage: digest_of(run, stage) for stage in sorted(entry.inputs, key=list(STAGES).index)}
@@ -161,7 +161,7 @@ def digest_of(run: Run, stage: str) -> str:
     CatalogueError
         If that stage has not been run, or must be repeated: other settings, inputs or version, a damaged file.
     """
-    command = entry_of(run.config, stage).command
+    command = entry_of(run, stage).command
     receipt = read_receipt(run.output, stage)
     if receipt is None:
         raise CatalogueError(f"{run.output} has no finished {stage!r} stage. Run `stdask {command}` first.")
@@ -169,14 +169,14 @@ def digest_of(run: Run, stage: str) -> str:
         name, why = _first_to_repeat(run, stage) or (stage, why)
         raise CatalogueError(
             f"{run.output}: the {name!r} stage must be repeated ({why}). Run `stdask "
-            f"{entry_of(run.config, name).command}` first."
+            f"{entry_of(run, name).command}` first."
         )
     return receipt.digest
 
 
 def _first_to_repeat(run: Run, stage: str) -> tuple[str, str] | None:
     """Return the first stage that must be repeated of those that a stage depends on, and why; None if none must be."""
-    stages = stages_of(run.config)
+    stages = stages_of(run)
     before = {stage}
     for name in reversed(list(stages)):  # a stage reads from earlier ones alone
         before |= set(stages[name].inputs) if name in before else set()

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from stdask.display.console import say
-from stdask.errors import EnsembleError
+from stdask.errors import ConfigError, EnsembleError
 from stdask.runs.card.head import is_evaluated, with_license
 from stdask.runs.ensemble import pack_ensemble
 from stdask.runs.run_file import reopen_run
@@ -30,6 +30,8 @@ def pack(path: Path, bundle: Path, overwrite: bool, license_name: str | None = N
 
     Raises
     ------
+    ConfigError
+        If the run file has several translated surveys.
     EnsembleError
         If there is no ensemble, the file must not be written, or the licence is no identifier.
     CatalogueError
@@ -45,6 +47,11 @@ def pack(path: Path, bundle: Path, overwrite: bool, license_name: str | None = N
         raise EnsembleError(f"{path} is packed already: copy it.")
     if path.is_file():
         run = reopen_run(path)
+        if run.further:
+            raise ConfigError(
+                f"{path} translates {len(run.parts)} surveys, and a packed ensemble is of one. Name the folder of its "
+                f"run: {', '.join(str(part.output) for part in run.parts)}."
+            )
         digest_of(run, "train")
         path = run.output
     ensemble = pack_ensemble(path, bundle, lambda card: with_license(card, license_name) if license_name else card)

@@ -1,6 +1,7 @@
 """Run the stages of a run in their order; finished stages are skipped."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,13 @@ from stdask.cluster.workers import Workers
 from stdask.config.run import Run, with_workers
 from stdask.config.toml import local_path
 from stdask.display.console import say
-from stdask.errors import ConfigError, SurveyError
+from stdask.errors import ConfigError, StdaskError, SurveyError
 from stdask.runs.card.card import write_card
 from stdask.runs.folder import RunFolder
 from stdask.runs.ledger import accept_ledgers, remove_ledgers
 from stdask.runs.receipts import Receipt, accept_results
-from stdask.runs.registry import COMMANDS, STAGES, StageEntry, entry_of, stages_of
+from stdask.runs.recorder import recorded
+from stdask.runs.registry import COMMANDS, STAGES, STAGES_OF_ALL, StageEntry, entry_of, stages_of
 from stdask.runs.run_file import open_run
 from stdask.runs.session import session
 from stdask.schema import CLUSTER_COLUMNS, FAMILIES
@@ -32,7 +34,7 @@ def run(
     *,
     workers: int | None = None,
     cluster: Path | str | None = None,
-    truth: Path | str | None = None,
+    truth: Path | str | Sequence[Path | str] = (),
     redo: Sequence[str] = (),
     accept_version: bool = False,
     allow_remote: bool = False,
@@ -50,7 +52,8 @@ def run(
     workers, cluster
         Number of workers, and a cluster profile. Default: `[cluster]` of the run file, or one process a core.
     truth
-        Table of the true labels of a mock survey A, to compare with.
+        Table of the true labels of a mock survey A, to compare with. Of several surveys: a table for each, in their
+        order.
     redo
         Names of stages that are repeated although they are done.
     accept_version
@@ -76,22 +79,23 @@ def run(
     data, results = (local_path(folder) if folder else None for folder in (data_dir, output))
     asked = open_run(local_path(run_file), data, results, allow_remote)
     asked = with_workers(asked, workers, local_path(cluster) if cluster else None)
-    with session(asked.output, asked.config.cluster) as own_workers:
+    truths = [local_path(path) for path in ((truth,) if isinstance(truth, (str, Path)) else truth)]
+    with session(asked.output, asked.config.cluster, further=[part.output for part in asked.further]) as own_workers:
         if accept_version:
-            accept_results_of(asked.output, stages_of(asked.config))
-        run_all(asked, own_workers, local_path(truth) if truth else None, redo)
+            accept_results_of(asked)
+        run_all(asked, own_workers, truths, redo)
     return RunFolder(asked.output)
 
 
-def run_all(run: Run, workers: Workers, truth: Path | None = None, redo: Sequence[str] = ()) -> None:
+def run_all(run: Run, workers: Workers, truths: Sequence[Path] = (), redo: Sequence[str] = ()) -> None:
     """Run every stage of a run, from survey files to the report.
 
     Parameters
     ----------
     run, workers
         The run and its workers.
-    truth
-        For a mock: the table of true labels that evaluate compares with.
+    truths
+        For a mock: the tables of true labels that evaluate compares with, one for each translated survey, or none.
     redo
         Names of stages, or of their commands, that are repeated although they are done.
 
@@ -100,17 +104,67 @@ def run_all(run: Run, workers: Workers, truth: Path | None = None, redo: Sequenc
     ConfigError
         If there is no stage of a name in `redo`, or this run does not have it.
     """
-    check_files(run, truth=truth)
+    check_files(run, truths=truths)
     for word in redo:
-        if word in STAGES:
-            entry_of(run.config, word)  # raises if this run has no such stage
-    forget(run.output, redo)
-    stages = stages_of(run.config)
-    run_stages(tuple(stages.values()), run, workers, {"truth": truth})
-    for entry in stages.values():
-        folder = entry.outputs[0].format(a=run.definition_a.name, b=run.definition_b.name)
-        say(f"{entry.title:<9}  {run.output / folder}")
+        require_stages(run, word)
+    for part in run.parts:
+        forget(part.output, redo)
+    run_commands(run, workers, COMMANDS, truths)
+    for part in run.parts:
+        names = {"a": part.definition_a.name, "b": part.definition_b.name}
+        for entry in stages_of(part).values():
+            say(f"{entry.title:<9}  {part.output / entry.outputs[0].format(**names)}")
     say(f"Open {paths.report(run.output)} in a browser.", "bold")
+
+
+def run_commands(run: Run, workers: Workers, commands: Collection[str], truths: Sequence[Path] = ()) -> None:
+    """Run the stages of some commands: survey by survey, then those of all surveys together.
+
+    Parameters
+    ----------
+    run, workers
+        The run and its workers.
+    commands
+        Names of commands.
+    truths
+        As for `run_all`.
+    """
+    arguments = [{"truth": truth} for truth in truth_of_each(run, truths)]
+    own = [[entry for entry in stages_of(part).values() if entry.command in commands] for part in run.parts]
+    together = [name for name in STAGES if run.further and name in STAGES_OF_ALL]
+    for number, part in enumerate(run.parts):
+        if entries := [entry for entry in own[number] if number or entry.name not in together]:
+            with at_survey(run, number, workers):
+                run_stages(entries, part, workers, arguments[number])
+    if entries := [entry for entry in own[0] if entry.name in together]:
+        say("all surveys together", "bold")
+        run_stages(entries, run, workers, arguments[0])
+
+
+@contextmanager
+def at_survey(run: Run, number: int, workers: Workers) -> Iterator[Run]:
+    """Say at which of several surveys a command is, and record its progress in the folder of that survey's run.
+
+    Parameters
+    ----------
+    run
+        The run.
+    number
+        Of the survey in `run.parts`.
+    workers
+        Of the command.
+    """
+    part = run.parts[number]
+    if not run.further:
+        yield part
+        return
+    say(f"survey {part.definition_a.name}, {number + 1} of {len(run.parts)}", "bold")
+    try:
+        with recorded(part.output, workers) if part.first else nullcontext():
+            yield part
+    except StdaskError as exc:
+        exc.add_note(f"[surveys.a{number + 1}]")
+        raise
 
 
 def run_stages(
@@ -127,7 +181,7 @@ def run_stages(
     arguments
         Further arguments that a stage may take, by name.
     """
-    write_text(run.output / paths.RUN_COPY, f'{{"stdask": "{__version__}", "run": {run.model_dump_json(indent=1)}}}\n')
+    _write_copy(run)
     receipts = []
     for entry in entries:
         module, function = entry.function.split(":")
@@ -136,6 +190,43 @@ def run_stages(
         if entry.changes_card:
             write_card(run)
     return receipts
+
+
+def require_stages(run: Run, word: str) -> None:
+    """Raise if no survey of a run has the stages of a name or command.
+
+    Raises
+    ------
+    ConfigError
+        Saying why not.
+    """
+    names = [entry.name for entry in STAGES.values() if word in (entry.name, entry.command)]
+    if not any(name in stages_of(part) for part in run.parts for name in names):
+        for name in names:
+            entry_of(run, name)  # raises
+
+
+def truth_of_each(run: Run, truths: Sequence[Path]) -> Sequence[Path | None]:
+    """Return the table of true labels of each translated survey, None where there is none.
+
+    Raises
+    ------
+    ConfigError
+        If there are tables, but not as many as surveys.
+    """
+    if truths and len(truths) != len(run.parts):
+        raise ConfigError(
+            f"{len(truths)} tables of true labels are given for {len(run.parts)} translated surveys. Give --truth once "
+            "for each of them, in their order."
+        )
+    return truths or [None] * len(run.parts)
+
+
+def _write_copy(run: Run) -> None:
+    """Write the run file with all defaults, and the definitions, into the run folder."""
+    unused = {name for name in ("further", "first") if not getattr(run, name)}
+    content = run.model_dump_json(indent=1, exclude=unused)
+    write_text(run.output / paths.RUN_COPY, f'{{"stdask": "{__version__}", "run": {content}}}\n')
 
 
 def forget(output: Path, stages: Sequence[str]) -> None:
@@ -162,15 +253,21 @@ def forget(output: Path, stages: Sequence[str]) -> None:
             remove_ledgers(output, entry.name)
 
 
-def accept_results_of(output: Path, stages: Iterable[str]) -> None:
+def accept_results_of(run: Run) -> None:
     """Keep the stages that another version has finished, or begun, although this one gives other results."""
+    for part in run.parts:
+        accept_stages(part.output, stages_of(part))
+
+
+def accept_stages(output: Path, stages: Iterable[str]) -> None:
+    """Keep some stages in a folder that another version has finished, or begun."""
     for stage in stages:
         accept_ledgers(output, stage)
         if receipt := accept_results(output, stage):
             say(f"{stage}: the results of stdask {receipt.version} are accepted", "yellow")
 
 
-def check_files(run: Run, first: str = COMMANDS[0], truth: Path | None = None) -> None:
+def check_files(run: Run, first: str = COMMANDS[0], truths: Sequence[Path] = ()) -> None:
     """Open every file that stages will read, so that a wrong path is reported before any work is done.
 
     Parameters
@@ -179,17 +276,30 @@ def check_files(run: Run, first: str = COMMANDS[0], truth: Path | None = None) -
         The run.
     first
         Command of the first stage that is to run: what only earlier ones read may be gone.
-    truth
-        Table of the true labels, if evaluate is to compare with it.
+    truths
+        Tables of the true labels, if evaluate is to compare with them: one for each translated survey.
 
     Raises
     ------
     ConfigError
-        If `[[merge.also]]` names a folder that holds no run.
+        If `[[merge.also]]` names a folder that holds no run, or the number of truths is not that of the surveys.
     SurveyError
         If a file is missing or unreadable, or lacks a column.
     """
     later = COMMANDS[COMMANDS.index(first) :]
+    for number, truth in enumerate(truth_of_each(run, truths)):
+        try:
+            _check_part(run.parts[number], later, truth)
+        except StdaskError as exc:
+            if run.further:
+                exc.add_note(f"[surveys.a{number + 1}]")
+            raise
+    if "merge" in later:
+        _check_merge(run)
+
+
+def _check_part(run: Run, later: Sequence[str], truth: Path | None) -> None:
+    """Open what is read for one survey by some commands."""
     if "ingest" in later:
         for side in "ab":
             _check_survey(run, side)
@@ -199,8 +309,6 @@ def check_files(run: Run, first: str = COMMANDS[0], truth: Path | None = None) -
     if truth and "evaluate" in later:
         labels = [item.label for family in FAMILIES for item in run.config.train.labels(family)]
         open_survey(truth).require(["ID_A", *labels])
-    if "merge" in later:
-        _check_merge(run)
 
 
 def _check_survey(run: Run, side: str) -> None:

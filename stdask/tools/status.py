@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from rich.text import Text
 
-from stdask.config.run import Run, RunConfig
+from stdask.config.run import Run
 from stdask.display.console import duration, say
 from stdask.display.tables import print_table
 from stdask.errors import CatalogueError, FailedTask
@@ -19,7 +19,7 @@ from stdask.runs.lock import Lock, read_lock
 from stdask.runs.progress import DONE, RUNNING, Progress, read_progress
 from stdask.runs.receipts import Receipt, read_receipt, why_kept
 from stdask.runs.registry import CHECKS, ENTRIES, STAGES, StageEntry, stages_of
-from stdask.runs.run_file import last_run, reopen_run
+from stdask.runs.run_file import known_run, reopen_run
 from stdask.storage import paths
 
 SHOWN_FAILURES = 10
@@ -60,6 +60,15 @@ def print_status(path: Path, data_dir: Path | None = None, allow_remote: bool = 
     output = run.output if run else path
     if run is None and not (output / "receipts").is_dir() and read_progress(output) is None:
         raise CatalogueError(f"{output} holds no run yet. Name the folder of a run or its run file, or start the run.")
+    _print_folder(output, run)
+    known = run or known_run(output)
+    for part in known.further if known else ():
+        say(f"survey {part.definition_a.name}", "bold")
+        _print_folder(part.output, part if run else None)
+
+
+def _print_folder(output: Path, run: Run | None) -> None:
+    """Print how far the run of one survey is."""
     lock, progress = _lock(output), read_progress(output)
     say(f"{output}: {_who(lock)}", "bold")
     _print_stages(standings(output, run, progress, lock))
@@ -93,11 +102,8 @@ def standings(output: Path, run: Run | None, progress: Progress | None, lock: Lo
 
 def _stages(output: Path, run: Run | None) -> Mapping[str, StageEntry]:
     """Return the stages that a run has, or that the last run in its folder had."""
-    if run:
-        return stages_of(run.config)
-    with contextlib.suppress(ValueError, KeyError):  # no run yet, or one of another version
-        return stages_of(RunConfig.model_validate(last_run(output)["config"]))
-    return STAGES
+    known = run or known_run(output)
+    return stages_of(known) if known else STAGES
 
 
 def _state(progress: Progress, lock: Lock | None) -> str:

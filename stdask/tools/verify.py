@@ -2,7 +2,7 @@
 
 import errno
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,7 +33,7 @@ class WrittenFile(NamedTuple):
     partition: tuple[Pixel, int] | None  # pixel and rows
 
 
-def run(output: Path, workers: Workers) -> None:
+def run(output: Path, workers: Workers, further: Sequence[Path] = ()) -> None:
     """Check every file of a run, print a table and what is wrong, and write the list of damaged files.
 
     The next run rebuilds the files on that list. Nothing else is changed.
@@ -44,6 +44,8 @@ def run(output: Path, workers: Workers) -> None:
         The run folder.
     workers
         The workers that read the files.
+    further
+        The folders of the runs of further surveys.
 
     Raises
     ------
@@ -52,6 +54,17 @@ def run(output: Path, workers: Workers) -> None:
     IncompleteError
         If a file is damaged or missing.
     """
+    found = [_verify(output, workers)]
+    for folder in further:
+        if paths.receipt(folder, "ingest_a").parent.is_dir():  # else it has not begun
+            say(str(folder), "bold")
+            found.append(_verify(folder, workers))
+    if faults := " ".join(filter(None, found)):
+        raise IncompleteError(faults)
+
+
+def _verify(output: Path, workers: Workers) -> str:
+    """Check every file of a run folder; return what is wrong and what to do, empty if nothing is."""
     stages = [stage for stage in ENTRIES if paths.receipt(output, stage).exists()]
     if not stages:
         raise CatalogueError(f"{output} has no finished stage. Name the folder of a run, or its run file.")
@@ -67,11 +80,12 @@ def run(output: Path, workers: Workers) -> None:
         faults |= _faults_of_counts(output, stage, receipt, faults)
     _print(files, faults)
     write_damaged(output, dict(sorted(faults.items())))
-    if faults:
-        raise IncompleteError(
-            f"{output}: {len(faults)} of {len(everything):,} files are damaged or missing. "
-            f"Run {_commands(files, faults)} again: the damaged files are rebuilt, the others kept."
-        )
+    if not faults:
+        return ""
+    return (
+        f"{output}: {len(faults)} of {len(everything):,} files are damaged or missing. "
+        f"Run {_commands(files, faults)} again: the damaged files are rebuilt, the others kept."
+    )
 
 
 def _commands(files: Mapping[str, list[WrittenFile]], faults: Mapping[str, str]) -> str:

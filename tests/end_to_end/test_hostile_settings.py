@@ -71,7 +71,7 @@ def test_hostile_settings_change_nothing_in_a_run_and_print_nothing(here: Path, 
         assert (done.returncode, done.stderr) == (0, ""), done.stdout
     plain = load_run(here / "run.toml", output=tmp_path / "plain")
     with Workers(ClusterConfig(), in_process=True) as workers:
-        run_stages([stages_of(plain.config)[name] for name in STAGES], plain, workers)
+        run_stages([stages_of(plain)[name] for name in STAGES], plain, workers)
     files = [paths.pairs(folder, "a", "b") for folder in (here / "out", plain.output)]
     assert read_parquet(files[0]).equals(read_parquet(files[1]))
     for name in FIGURES:

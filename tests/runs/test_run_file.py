@@ -73,14 +73,14 @@ def test_the_labels_networks_and_draws_are_those_of_the_ensemble(opened: Callabl
 
 
 def test_such_a_run_has_no_stages_that_train_and_no_stage_reads_from_them(opened: Callable[..., Run]):
-    config = opened().config
-    stages = stages_of(config)
+    run = opened()
+    stages = stages_of(run)
     assert list(stages) == [name for name in STAGES if name not in ("pair", "evaluate")]
     assert {name for entry in stages.values() for name in entry.inputs} <= set(stages)
     assert stages["train"].inputs == ()
     with pytest.raises(ConfigError, match=r"This run has no stage 'pair', because \[train\] names"):
-        entry_of(config, "pair")
-    assert entry_of(config, "study").name == "study"
+        entry_of(run, "pair")
+    assert entry_of(run, "study").name == "study"
 
 
 def test_a_stage_that_the_run_no_longer_has_does_not_hide_what_changed(opened: Callable[..., Run], tmp_path: Path):

@@ -49,7 +49,7 @@ def test_a_stage_that_a_trained_ensemble_replaces_cannot_be_repeated(run: Run, m
     train = run.config.train.model_copy(update={"ensemble": Path("mine.stdask")})
     own = run.model_copy(update={"config": run.config.model_copy(update={"train": train})})
     monkeypatch.setattr(runner, "check_files", lambda *_, **__: None)
-    monkeypatch.setattr(runner, "run_stages", lambda *_: None)
+    monkeypatch.setattr(runner, "run_commands", lambda *_: None)
     with pytest.raises(ConfigError, match=r"This run has no stage 'pair', because \[train\] names"):
         runner.run_all(own, None, redo=["train", "pair"])
     assert all(read_receipt(run.output, name) for name in STAGES)
@@ -86,7 +86,7 @@ def test_all_stages_run_from_python_as_from_the_command_line(run: Run, monkeypat
     results = runner.run(str(JOB), run.data_dir, str(run.output), workers=3, truth="truth.parquet", redo=["train"])
     ((own, started, truth, redo),) = called
     assert (own.output, own.data_dir, own.config.cluster.workers) == (run.output, run.data_dir, 3)
-    assert (started, truth, redo) == (None, Path("truth.parquet"), ["train"])
+    assert (started, truth, redo) == (None, [Path("truth.parquet")], ["train"])
     assert own.config.model_copy(update={"cluster": run.config.cluster}) == run.config
     assert results.folder == run.output
 
@@ -119,11 +119,11 @@ def test_a_stage_asks_only_for_the_files_that_it_and_later_ones_read(with_files,
 def test_a_table_of_the_truth_is_looked_for_before_any_stage_works(with_files, tmp_path: Path):
     own, truth = with_files(), tmp_path / "truth.parquet"
     with pytest.raises(SurveyError, match=r"truth\.parquet"):
-        check_files(own, truth=truth)
-    check_files(own, "translate", truth)  # which does not read it
+        check_files(own, truths=[truth])
+    check_files(own, "translate", [truth])  # which does not read it
     pq.write_table(pa.table({"ID_A": ["1"], "TEFF": [1.0], "LOGG": [1.0], "FE_H": [1.0]}), truth)
     with pytest.raises(SurveyError, match=r"truth\.parquet has no column 'VHELIO'"):
-        check_files(own, truth=truth)
+        check_files(own, truths=[truth])
 
 
 def test_a_map_and_a_further_run_that_are_not_there_are_told_before_any_stage_works(with_files, tmp_path: Path):
@@ -144,7 +144,7 @@ def test_results_of_another_version_are_accepted_for_all_stages_and_said(
 ):
     monkeypatch.setattr("stdask.runs.results.RESULTS", {**RESULTS, "train": 98, "ingest": 99})
     assert why_other_results(read_receipt(run.output, "train"))
-    runner.accept_results_of(run.output, STAGES)
+    runner.accept_results_of(run)
     assert [name for name in STAGES if why_other_results(read_receipt(run.output, name))] == []
     assert [name for name in STAGES if read_receipt(run.output, name).accepted is not None] == [
         "ingest_a",

@@ -5,27 +5,30 @@ from typing import TYPE_CHECKING
 
 from stdask import schema
 from stdask.config.atlas import ABUNDANCES, METALLICITIES
-from stdask.config.checks.names import SOURCE_ID, collision, collision_of_maps, repeated
+from stdask.config.checks.names import SOURCE_ID, collision_of_maps, repeated
 from stdask.config.messages import nearest
 from stdask.config.stages import MatchById
 from stdask.config.survey import SurveyDefinition
 
 if TYPE_CHECKING:
-    from stdask.config.run import RunConfig
+    from stdask.config.run import Run, RunConfig
 
 
-def first_problem(config: "RunConfig", a: SurveyDefinition, b: SurveyDefinition) -> str:
+def first_problem(run: "Run") -> str:
     """Return what a stage of a run would stop at, and the remedy; empty if nothing is known to.
 
     Parameters
     ----------
-    config, a, b
-        The run file, and the definitions of its surveys with all colours and magnitudes that the run adds.
+    run
+        With the definitions of its surveys, which have all colours and magnitudes that the run adds.
     """
-    for definition in (a, b):
-        if text := collision(definition):
-            return f"the survey definition {definition.name}: {text}."
-    problems = [*_of_pair(config, a, b), *_of_evaluate(config), *_of_merge(config, a, b), *_of_atlas(config, a, b)]
+    config, a, b = run.config, run.definition_a, run.definition_b
+    problems = [
+        *_of_pair(config, a, b),
+        *_of_evaluate(config),
+        *_of_merge(config, a, b),
+        *(() if run.first else _of_atlas(run)),
+    ]
     return next(iter(problems), "")
 
 
@@ -66,8 +69,8 @@ def _of_merge(config: "RunConfig", a: SurveyDefinition, b: SurveyDefinition) -> 
         )
 
 
-def _of_atlas(config: "RunConfig", a: SurveyDefinition, b: SurveyDefinition) -> Iterator[str]:
-    atlas, numbers = config.atlas, _numbers(config, a, b)
+def _of_atlas(run: "Run") -> Iterator[str]:
+    atlas, a, b, numbers = run.config.atlas, run.definition_a, run.definition_b, _numbers(run)
     asked = [("labels", name) for name in atlas.labels] + [("select", name) for name in atlas.select]
     asked += [("weight", atlas.weight)] if atlas.weight else []
     asked += [("radius", "R_GUIDE")] if atlas.radius == "R_GUIDE" else []
@@ -92,9 +95,11 @@ def _why_no_velocity(a: SurveyDefinition, b: SurveyDefinition) -> str:
     return f"It needs {' and '.join(filter(None, (velocity, motion)))}."
 
 
-def _numbers(config: "RunConfig", a: SurveyDefinition, b: SurveyDefinition) -> list[str]:
+def _numbers(run: "Run") -> list[str]:
     """Return the numbers of the merged catalogue, also those that surveys of other runs may add."""
-    names = [{column.name for column in definition.catalogue_columns} for definition in (a, b)]
+    config, b = run.config, run.definition_b
+    definitions = [*(part.definition_a for part in run.parts), b]
+    names = [{column.name for column in definition.catalogue_columns} for definition in definitions]
     if config.merge.also:
         names.append({schema.EBV.name, *(column.name for column in schema.PROPER_MOTION)})
     columns = schema.merged_table(names, _columns_of_labels(config, b), any(map(schema.is_velocity, b.labels)))

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from stdask.config.stages import AlsoConfig
+from stdask.config.run import Run
 from stdask.config.survey import SurveyDefinition
 from stdask.config.training import TrainConfig
 from stdask.errors import CatalogueError, ConfigError
 from stdask.runs.changes import why_again
 from stdask.runs.receipts import Receipt, read_receipt
+from stdask.runs.stage import digest_of
 
 STAGES = ("ingest_a", "ingest_b", "train", "translate")  # what a merge reads, apart from the pairs
 
@@ -24,38 +25,35 @@ class SurveyRun(NamedTuple):
     pairs: Path | None = None  # its stars that are in B too, once they are known
 
 
-def read_others(also: Sequence[AlsoConfig], a: str, b: str, digest_b: str) -> list[SurveyRun]:
-    """Return the runs of `[[merge.also]]`, as their receipts describe them.
+def read_others(run: Run) -> list[SurveyRun]:
+    """Return the other runs that a run merges, as their receipts describe them, in the order of precedence.
 
-    Parameters
-    ----------
-    also
-        The tables of the run file.
-    a, b
-        Names of the surveys of this run.
-    digest_b
-        Digest of its catalogue of B.
+    They are those of further surveys of its run file, then those of `[[merge.also]]`.
 
     Raises
     ------
     CatalogueError
-        If one is not finished.
+        If one is not finished, or this run has no catalogue of B.
     ConfigError
         If one is on the scale of another B, or its A is merged already.
     """
+    asked = [(f"Survey {part.definition_a.name}", part.output, part) for part in run.further]
+    also = [(f"[[merge.also]] run = {str(item.run)!r}", item.run.resolve(), None) for item in run.config.merge.also]
+    digest_b = digest_of(run, "ingest_b") if run.others else ""
     others: list[SurveyRun] = []
-    for item in also:
-        names = [a, *(other.definition.name for other in others)]
+    for note, output, part in (*asked, *also):
+        names = [run.definition_a.name, *(other.definition.name for other in others)]
         try:
-            others.append(_read_other(item.run.resolve(), names, b, digest_b))
+            others.append(_read_other(output, part, names, run.definition_b.name, digest_b))
         except (CatalogueError, ConfigError) as exc:
-            exc.add_note(f"[[merge.also]] run = {str(item.run)!r}")
+            exc.add_note(note)
             raise
     return others
 
 
-def _read_other(output: Path, before: Sequence[str], b: str, digest_b: str) -> SurveyRun:
-    receipts = {stage: _finished(output, stage) for stage in STAGES}
+def _read_other(output: Path, run: Run | None, before: Sequence[str], b: str, digest_b: str) -> SurveyRun:
+    """Return one other run; of one of another run file nothing is known but its folder."""
+    receipts = {stage: _finished(output, stage, run) for stage in STAGES}
     own_a, own_b = (
         SurveyDefinition.model_validate(receipts[f"ingest_{side}"].settings[f"definition_{side}"]) for side in "ab"
     )
@@ -70,15 +68,15 @@ def _read_other(output: Path, before: Sequence[str], b: str, digest_b: str) -> S
         raise ConfigError(f"its A, {own_a.name}, is merged already. Name each survey once.")
     train = TrainConfig.model_validate(receipts["train"].settings["train"])
     if train.ensemble is None:
-        receipts["pair"] = _finished(output, "pair")
+        receipts["pair"] = _finished(output, "pair", run)
     read = [stage for stage in ("ingest_a", "pair", "translate") if stage in receipts]
     inputs = {f"{stage} of {own_a.name}": receipts[stage].digest for stage in read}
     return SurveyRun(output, own_a, train, inputs)
 
 
-def _finished(output: Path, stage: str) -> Receipt:
+def _finished(output: Path, stage: str, run: Run | None) -> Receipt:
     receipt = read_receipt(output, stage)
-    why = why_again(output, receipt, None) if receipt else "not run yet"
+    why = why_again(output, receipt, run) if receipt else "not run yet"
     if receipt is None or why:
         raise CatalogueError(f"the {stage!r} stage of {output} is not finished ({why}). Finish that run first.")
     return receipt

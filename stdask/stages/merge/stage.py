@@ -27,7 +27,7 @@ from stdask.runs.counts import MergeCounts, PartitionCounts, RowCounts
 from stdask.runs.ledger import Ledger, Parts, partition_hashes
 from stdask.runs.receipts import FileRecord, Receipt
 from stdask.runs.results import part_of
-from stdask.runs.stage import Stage, begin_stage, digest_of
+from stdask.runs.stage import Stage, begin_stage
 from stdask.runs.surveys.finished import SurveyRun, read_others
 from stdask.science.sky.globular_clusters import is_complete
 from stdask.science.sky.healpix import Cells, Pixel, add_counts, count_finely, tile_sky
@@ -66,7 +66,7 @@ def run(run: Run, workers: Workers) -> Receipt:
         If the table of globular clusters or a list of `[[merge.exclude]]` is missing or lacks a column.
     """
     config, a, b = run.config.merge, run.definition_a, run.definition_b
-    others = read_others(config.also, a.name, b.name, digest_of(run, "ingest_b")) if config.also else []
+    others = read_others(run)
     further = {name: digest for other in others for name, digest in other.inputs.items()}
     stage = begin_stage(run, "merge", further)
     if receipt := stage.done():

@@ -42,7 +42,7 @@ def run(run: Run, workers: Workers) -> Receipt:
     CatalogueError
         If another stage has not been run, or one of its tables is damaged.
     """
-    steps = stages_of(run.config)["report"].inputs
+    steps = stages_of(run)["report"].inputs
     receipts = {name: receipt for name in steps if (receipt := read_receipt(run.output, name))}
     counts = hash_of({name: asdict(receipt.counts) for name, receipt in receipts.items()})
     stage = begin_stage(run, "report", {"counts": counts, **_validated(run)})
@@ -66,7 +66,7 @@ def gather(run: Run, receipts: Mapping[str, Receipt], album: Album, usable: Usab
     """Return everything the page shows."""
     titles = (run.definition_a.title, run.definition_b.title)
     names, products = (run.definition_a.name, run.definition_b.name), paths.products(run.output)
-    steps = {name: STAGES[name].title for name in stages_of(run.config)["report"].inputs}
+    steps = {name: STAGES[name].title for name in stages_of(run)["report"].inputs}
     tables = read_tables(paths.evaluation(run.output), EvaluationTables)
     accuracy = by_method(tables.accuracy)
     interactive = interactive_figures(products, titles, run.config.atlas.bin_kpc)

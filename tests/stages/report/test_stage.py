@@ -131,7 +131,7 @@ def test_a_run_that_trained_nothing_names_the_ensemble_and_has_no_stage_that_tra
     shutil.rmtree(paths.evaluation(run.output))
     for stage in ("pair", "evaluate"):
         paths.receipt(run.output, stage).unlink()
-    for stage in stages_of(run.config)["report"].inputs:
+    for stage in stages_of(run)["report"].inputs:
         read = {f"input of {stage}": "5e" * 32}
         write_receipt(run.output, Receipt(stage, "key", read, stage_settings(run, stage), {}, COUNTS[stage]))
     page = make(run, client)

@@ -14,7 +14,6 @@ from stdask.config.run import Run
 from stdask.display.console import say
 from stdask.display.numbers import measured
 from stdask.figures.consistency import ConsistencyRow, PairOffset, draw_consistency
-from stdask.runs.stage import digest_of
 from stdask.runs.surveys.finished import read_others
 from stdask.schema import products as schema_products
 from stdask.science.assessment.consistency import CellSums, Offset, add_sums, offset_between, sum_in_cells
@@ -76,8 +75,7 @@ class PairOffsets:
 
 def surveys_of(run: Run) -> dict[str, str]:
     """Return the titles of the surveys of a merged catalogue by their names: A, the further ones, B."""
-    a, b, also = run.definition_a, run.definition_b, run.config.merge.also
-    others = read_others(also, a.name, b.name, digest_of(run, "ingest_b")) if also else []
+    a, b, others = run.definition_a, run.definition_b, read_others(run)
     return {own.name: own.title for own in (a, *(other.definition for other in others), b)}
 
 
