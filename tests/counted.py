@@ -11,13 +11,14 @@ MADE_UP: dict[str, dict[str, Any]] = {
     "train": {"families": {"intrinsic": FamilyStars(2, 1)}},
     "evaluate": {"n_test": {"intrinsic": 1}},
     "translate": {"flags": {}, "n_workers": 2, "partitions": PartitionCounts(1, 0)},
+    "closure": {"n_common": {}},
     "merge": {"by_survey": {}, "n_with_distance": 2, "partitions": PartitionCounts(1, 0)},
     "atlas": {"by_survey": {}},
     "report": {"n_figures": 0},
     "validate": {"n_rows": {}},
     "study": {"n_rows": {}},
 }
-WITHOUT_ROWS = ("train", "evaluate", "report", "validate", "study")
+WITHOUT_ROWS = ("train", "evaluate", "closure", "report", "validate", "study")
 
 
 def made_up_counts(stage: str, **changes: Any) -> Counts:

@@ -18,7 +18,7 @@ from stdask.tools.demo import prepare
 ROOT = Path(__file__).parents[1]
 JOBS = ROOT / "jobs"
 SLURM = ROOT.parent / "shared" / "slurm"
-STAGES = ("ingest", "pair", "train", "evaluate", "translate", "merge", "atlas", "report")
+STAGES = ("ingest", "pair", "train", "evaluate", "translate", "closure", "merge", "atlas", "report")
 SCRIPTS = [JOBS / f"{n}0_{stage}.sbatch" for n, stage in enumerate(STAGES, start=1)]
 # what a chain needs to end in a minute: the networks may be poor
 FAST = """\

@@ -22,7 +22,8 @@ from stdask.cli.options import (
 from stdask.config.atlas import is_atlas_file, load_atlas
 from stdask.config.cluster import choose_cluster
 from stdask.config.run import Run
-from stdask.runs.registry import COMMANDS, STAGES
+from stdask.display.console import say
+from stdask.runs.registry import CLOSURE, COMMANDS, STAGES
 
 if TYPE_CHECKING:
     from stdask.cluster.workers import Workers
@@ -76,6 +77,9 @@ def _run_stage(
 
     if accept_version:
         accept_results_of(run)
+    if command == CLOSURE and not run.others:
+        say("closure: this run translates one survey, so there is nothing to compare")
+        return
     check_files(run, command, truths)
     require_stages(run, command)
     if redo:

@@ -18,7 +18,12 @@ DISTANCES = [column.name for column in schema.DISTANCE]
 
 
 def with_pairs(
-    workers: Workers, runs: Sequence[SurveyRun], b: Catalogue, folder: Path, radius_arcsec: float
+    workers: Workers,
+    runs: Sequence[SurveyRun],
+    b: Catalogue,
+    folder: Path,
+    radius_arcsec: float,
+    further: Sequence[str] = (),
 ) -> list[SurveyRun]:
     """Return the runs with the tables of their stars in B.
 
@@ -30,6 +35,8 @@ def with_pairs(
         The runs, and the catalogue of B.
     radius_arcsec
         Largest separation of stars that are matched by position.
+    further
+        Further columns of B in the tables that are written here; those of the stage `pair` have them.
     """
     found = []
     for run in runs:
@@ -37,18 +44,22 @@ def with_pairs(
         if run.train.ensemble:  # the run has trained nothing, so it has no pairs
             pairs = folder / f"{run.definition.name}_in_{b.name}.parquet"
             a = open_catalogue(paths.catalogue(run.output, paths.translated_name(run.definition.name, b.name)))
-            write_parquet(pairs, _match(workers, a, b, radius_arcsec, paths.scratch(folder)))
+            write_parquet(pairs, _match(workers, a, b, radius_arcsec, paths.scratch(folder), further))
         found.append(run._replace(pairs=pairs))
     return found
 
 
-def _match(workers: Workers, a: Catalogue, b: Catalogue, radius_arcsec: float, scratch: Path) -> pa.Table:
+def _match(
+    workers: Workers, a: Catalogue, b: Catalogue, radius_arcsec: float, scratch: Path, further: Sequence[str]
+) -> pa.Table:
     """Return the stars in both, with the columns of the table of pairs that a merge reads."""
     rows = match_surveys(workers, a, b, radius_arcsec, scratch)
     distances = [column.name for column in a.columns if column.name in DISTANCES]
     of_a = gather_stars(workers, a, [KEY_A, *distances], rows[:, 0])
-    of_b = gather_stars(workers, b, [schema.STAR_KEY.name, schema.GOOD.name], rows[:, 1])
+    own = [schema.GOOD.name, *further]
+    of_b = gather_stars(workers, b, [schema.STAR_KEY.name, *own], rows[:, 1])
     return pa.table(
-        {KEY_A: of_a[KEY_A], KEY_B: of_b[schema.STAR_KEY.name], f"B_{schema.GOOD.name}": of_b[schema.GOOD.name]}
+        {KEY_A: of_a[KEY_A], KEY_B: of_b[schema.STAR_KEY.name]}
+        | {f"B_{name}": of_b[name] for name in own}
         | {f"A_{name}": of_a[name] for name in distances}
     )

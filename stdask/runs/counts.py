@@ -173,6 +173,13 @@ class TranslateCounts(Counts):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ClosureCounts(Counts):
+    """Counts of the stage `closure`."""
+
+    n_common: Mapping[str, int] = field(metadata={"title": "stars in two surveys"})  # surveys and sample -> stars
+
+
+@dataclass(frozen=True, kw_only=True)
 class MergeCounts(Counts):
     """Counts of the stage `merge`."""
 

@@ -24,6 +24,7 @@ LABELS = ("train.intrinsic", "train.extrinsic")
 # Keys that receipts of 0.11.0 and earlier lack: left out where they have the value that those versions went by.
 LATER_KEYS: Mapping[str, Any] = {"evaluate.clusters": None, "evaluate.benchmark": None}
 TRAINING = (*DRAWS, "train", "domain")  # draws, because errors are estimated from translations of held-out stars
+CLOSURE_KEYS = ("also", "qflag_domain", "max_ebv", "radius_arcsec")  # of `[merge]`: surveys and usable stars
 Settings = dict[str, Any]  # as JSON holds them
 
 
@@ -175,6 +176,16 @@ _ENTRIES = (
         function="stdask.stages.translate.stage:run",
     ),
     StageEntry(
+        name="closure",
+        title="Closure",
+        summary="Compare translated surveys.\n\nOn stars that two of them share. One survey has nothing to compare.",
+        inputs=("translate", "ingest_a", "ingest_b", "pair"),
+        settings=("seed", "further", *LABELS, "train.validation_fraction", *(f"merge.{key}" for key in CLOSURE_KEYS)),
+        outputs=("closure",),
+        counts=counts.ClosureCounts,
+        function="stdask.stages.closure.stage:run",
+    ),
+    StageEntry(
         name="merge",
         title="Merge",
         summary="Merge translated A and B into one catalogue.\n\nOne row a star, with its galactocentric position.",
@@ -202,7 +213,7 @@ _ENTRIES = (
         name="report",
         title="Report",
         summary="Write the report of a run: one self-contained HTML page.",
-        inputs=("ingest_a", "ingest_b", "pair", "train", "evaluate", "translate", "merge", "atlas"),
+        inputs=("ingest_a", "ingest_b", "pair", "train", "evaluate", "translate", "closure", "merge", "atlas"),
         settings=(*RunConfig.model_fields, "further", "definition_a", "definition_b"),
         outputs=("report",),
         counts=counts.ReportCounts,
@@ -211,7 +222,8 @@ _ENTRIES = (
 )
 STAGES: Mapping[str, StageEntry] = {entry.name: entry for entry in _ENTRIES}  # in the order in which they run
 TRAINING_STAGES = ("pair", "evaluate")  # left out where `[train]` names a trained ensemble
-STAGES_OF_ALL = ("closure", "merge", "atlas", "report")  # of all translated surveys together
+CLOSURE = "closure"  # left out where one survey alone is translated
+STAGES_OF_ALL = (CLOSURE, "merge", "atlas", "report")  # of all translated surveys together
 COMMANDS = tuple(dict.fromkeys(entry.command for entry in _ENTRIES))
 
 
@@ -294,8 +306,10 @@ def stages_of(run: Run) -> Mapping[str, StageEntry]:
 
     A run that names a trained ensemble has no stages that train and test one: `train` takes it over. The run of the
     second or a later survey takes over the catalogue of B, and leaves what is made of all surveys to the first run.
+    A run that translates one survey has nothing to compare.
     """
     left_out = (*(TRAINING_STAGES if run.config.train.ensemble else ()), *(STAGES_OF_ALL if run.first else ()))
+    left_out += () if run.others else (CLOSURE,)
     stages = {name: entry for name, entry in STAGES.items() if name not in left_out}
     if run.config.train.ensemble:
         stages = {name: _without_training(entry) for name, entry in stages.items()}
@@ -327,6 +341,8 @@ def entry_of(run: Run, stage: str) -> StageEntry:
         return own[stage]
     if stage in TRAINING_STAGES:
         why = f"[train] names the trained ensemble {run.config.train.ensemble}"
+    elif stage == CLOSURE and not run.first:
+        why = "it translates one survey"
     else:
         why = f"{run.first} merges its survey with others"
     raise ConfigError(f"This run has no stage {stage!r}, because {why}.")

@@ -20,6 +20,7 @@ RESULTS: Mapping[str, int] = MappingProxyType(  # by command: both surveys are i
         "train": 1,
         "evaluate": 1,
         "translate": 1,
+        "closure": 1,
         "merge": 1,
         "atlas": 1,
         "report": 1,

@@ -54,7 +54,8 @@ class ClosureRow(PairRow):
     scatter: float = column("Robust standard deviation of the differences, 1.4826 MAD", in_unit=True)
     scatter_err: float = column("1-sigma bootstrap error of scatter", in_unit=True)
     expected: float = column(
-        "The same standard deviation if the errors of the stars are right: PRED_SIGMA without the noise of B",
+        "The same standard deviation if the errors of the stars are right: those are PRED_SIGMA without the noise of B "
+        "(`noise_of_b` of the table `excess`)",
         in_unit=True,
     )
     pull: float = column("Robust standard deviation of the differences in units of their errors: 1 if these are right")
@@ -94,13 +95,18 @@ class ExcessRow:
 
     survey: str = column("Translated survey")
     label: str = column("Label of B")
-    unit: str = column("Unit of excess")
+    unit: str = column("Unit of excess and noise_of_b")
     excess: float = column(
         "1-sigma error to add to the errors of its stars in quadrature: half of the excess variance of every two "
         "surveys, mean over the other surveys. Of stars that are not in B; NaN if there are too few",
         in_unit=True,
     )
     n_others: int = column("Other surveys that it was compared with")
+    noise_of_b: float = column(
+        "Noise of B that was taken out of PRED_SIGMA: its median stated error among the stars that both have; 0 if B "
+        "states none, or more than PRED_SIGMA",
+        in_unit=True,
+    )
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,11 @@ def repeats(output: Path) -> Path:
     return output / "repeats"
 
 
+def closure(output: Path) -> Path:
+    """Return the folder of the comparison of translated surveys with one another."""
+    return output / "closure"
+
+
 def ensemble(output: Path) -> Path:
     """Return the folder of the trained networks."""
     return output / "ensemble"

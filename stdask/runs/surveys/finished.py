@@ -25,6 +25,19 @@ class SurveyRun(NamedTuple):
     pairs: Path | None = None  # its stars that are in B too, once they are known
 
 
+def translated_surveys(run: Run) -> list[SurveyRun]:
+    """Return all translated surveys that are merged, in the order of precedence: that of this run, then the others.
+
+    Raises
+    ------
+    CatalogueError
+        If one is not finished.
+    ConfigError
+        If one is on the scale of another B, or its A is named twice.
+    """
+    return [SurveyRun(run.output, run.definition_a, run.config.train, {}), *read_others(run)]
+
+
 def read_others(run: Run) -> list[SurveyRun]:
     """Return the other runs that a run merges, as their receipts describe them, in the order of precedence.
 

@@ -75,19 +75,21 @@ def compare(first: Translated, second: Translated, factors: tuple[float, float],
     ]
     n_bootstraps, seed = resampled
     rng = generator(seed, "bootstrap of a closure test")
-    drawn = np.array(
-        [_statistics(differences[own], sigma[own]) for own in rng.integers(0, good.sum(), (n_bootstraps, good.sum()))]
-    )
-    (offset, scatter, pull), errors = _statistics(differences, sigma), drawn.std(axis=0, ddof=1)
+    drawn = rng.integers(0, good.sum(), (n_bootstraps, good.sum()))
+    errors = _statistics(differences[drawn], sigma[drawn]).std(axis=1, ddof=1).tolist()
+    offset, scatter, pull = _statistics(differences, sigma).tolist()
     translation = float(np.sqrt(np.sum(np.square(moved)))) if moved else np.nan
     return Closure(
         int(good.sum()), offset, errors[0], translation, scatter, errors[1], robust_sigma_of(sigma), pull, errors[2]
     )
 
 
-def _statistics(differences: np.ndarray, sigma: np.ndarray) -> tuple[float, float, float]:
+def _statistics(differences: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+    """Return median, robust scatter and pull of stars along the last axis, shape (3, ...)."""
     robust = METRICS["robust"]
-    return float(np.median(differences)), float(robust(differences, axis=0)), float(robust(differences / sigma, axis=0))
+    return np.stack(
+        [np.median(differences, axis=-1), robust(differences, axis=-1), robust(differences / sigma, axis=-1)]
+    )
 
 
 def robust_sigma_of(sigma: np.ndarray) -> float:

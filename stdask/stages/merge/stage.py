@@ -28,7 +28,7 @@ from stdask.runs.ledger import Ledger, Parts, partition_hashes
 from stdask.runs.receipts import FileRecord, Receipt
 from stdask.runs.results import part_of
 from stdask.runs.stage import Stage, begin_stage
-from stdask.runs.surveys.finished import SurveyRun, read_others
+from stdask.runs.surveys.finished import translated_surveys
 from stdask.science.sky.globular_clusters import is_complete
 from stdask.science.sky.healpix import Cells, Pixel, add_counts, count_finely, tile_sky
 from stdask.stages.merge.cuts import add_up, list_cuts
@@ -65,15 +65,13 @@ def run(run: Run, workers: Workers) -> Receipt:
     SurveyError
         If the table of globular clusters or a list of `[[merge.exclude]]` is missing or lacks a column.
     """
-    config, a, b = run.config.merge, run.definition_a, run.definition_b
-    others = read_others(run)
-    further = {name: digest for other in others for name, digest in other.inputs.items()}
+    config, b, runs = run.config.merge, run.definition_b, translated_surveys(run)
+    further = {name: digest for other in runs for name, digest in other.inputs.items()}
     stage = begin_stage(run, "merge", further)
     if receipt := stage.done():
         return receipt
     repeats = paths.repeats(run.output)
     shutil.rmtree(repeats, ignore_errors=True)  # tables of an earlier merge, perhaps of other surveys
-    runs = [SurveyRun(run.output, a, run.config.train, {}), *others]
     catalogue_b = open_catalogue(paths.catalogue(run.output, b.name))
     runs = with_pairs(workers, runs, catalogue_b, repeats, config.radius_arcsec)
     opened = open_surveys(runs, b, config, run.data_dir)

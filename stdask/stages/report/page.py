@@ -14,6 +14,7 @@ RUN_SECTIONS = {
     "summary": "In short",
     "maps": "Maps and profiles",
     "caveats": "Caveats",
+    "closure": "Closure test",
     "accuracy": "Accuracy",
     "coverage": "Coverage of the errors",
     "known_stars": "Clusters and benchmark stars",
@@ -23,6 +24,17 @@ RUN_SECTIONS = {
     "cite": "How to cite",
 }
 TABLE_SECTIONS = {name: RUN_SECTIONS[name] for name in ("summary", "maps", "caveats", "appendix", "cite")}
+
+
+def run_sections(**optional: object) -> dict[str, str]:
+    """Return the sections of the page of a run: name of the template -> heading.
+
+    Parameters
+    ----------
+    optional
+        Contents of sections that not every run has, by their names; empty or None for none.
+    """
+    return {name: heading for name, heading in RUN_SECTIONS.items() if optional.get(name, True)}
 
 
 def page_content(

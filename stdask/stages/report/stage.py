@@ -15,13 +15,14 @@ from stdask.runs.registry import STAGES, stages_of
 from stdask.runs.stage import begin_stage
 from stdask.schema.evaluation import EpochRow, EvaluationTables
 from stdask.schema.validation import ClusterRow
+from stdask.stages.report.closure import closure_content
 from stdask.stages.report.content import attenuated, by_method, survey_facts
 from stdask.stages.report.count_tables import flag_table, pair_tables, survey_tables
 from stdask.stages.report.figures import Album, evaluation_figures, pair_figure, product_figures
 from stdask.stages.report.interactive.choices import sample_titles
 from stdask.stages.report.interactive.figures import interactive_figures
 from stdask.stages.report.known_stars import ShownStars, known_stars
-from stdask.stages.report.page import RUN_SECTIONS, files_of, page_content, selection_in_words
+from stdask.stages.report.page import files_of, page_content, run_sections, selection_in_words
 from stdask.stages.report.score_tables import tables_of_scores
 from stdask.stages.report.tables import product_tables
 from stdask.stages.report.usable import UsableStars, usable_stars
@@ -71,13 +72,15 @@ def gather(run: Run, receipts: Mapping[str, Receipt], album: Album, usable: Usab
     accuracy = by_method(tables.accuracy)
     interactive = interactive_figures(products, titles, run.config.atlas.bin_kpc)
     known = _known_stars(run, tables, titles, album)
-    sections = {name: title for name, title in RUN_SECTIONS.items() if known or name != "known_stars"}
+    closure = closure_content(run, album) if "closure" in steps else None
+    sections = run_sections(known_stars=known, closure=closure)
     content = page_content(f"{titles[0]} on the scale of {titles[1]}", sections, receipts, steps, interactive)
     content["counts"]["pairs"] = pair_tables(receipts)
     return content | {
         **_surveys(run, receipts),
         "files": files_of(list(sections)),
         "known": known,
+        "closure": closure,
         "ensemble": run.config.train.ensemble,
         "verdicts": verdicts(accuracy, by_method(tables.truth), tables.coverage),
         "has_truth": bool(tables.truth),
