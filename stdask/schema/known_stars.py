@@ -91,7 +91,9 @@ class BenchmarkRow:
     std: float = column("Standard deviation of value minus reference value", in_unit=True)
     std_err: float = column("1-sigma error of std for a Gaussian", in_unit=True)
     expected: float = column(
-        "Median 1-sigma error of value minus reference value, of both in quadrature; NaN if none is known", in_unit=True
+        "Median 1-sigma error of value minus reference value, of both in quadrature; that of the value alone where the "
+        "reference has none; NaN if none is known",
+        in_unit=True,
     )
 
 

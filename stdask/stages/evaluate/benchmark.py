@@ -109,7 +109,7 @@ def benchmark_rows(
                     continue
                 networks = stars.networks_of(kind, number) - known[:, number]
                 found = group_mean(differences, networks, factor)
-                total = np.hypot(stars.errors[kind][here, number], errors[here, number])
+                total = np.hypot(stars.errors[kind][here, number], np.nan_to_num(errors[here, number]))
                 expected = float(np.nanmedian(total)) if np.isfinite(total).any() else np.nan
                 what = (label, units[label], group, kind, found.n, int(stars.trained[here].sum()))
                 yield BenchmarkRow(*what, *found[1:], expected)

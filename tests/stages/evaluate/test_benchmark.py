@@ -52,7 +52,8 @@ def test_differences_and_their_errors_are_those_of_the_stars(found):
     raw = rows["TEFF", RAW, EVERY]
     assert (raw.n, raw.n_trained, raw.unit) == (5, 2, "K")
     assert raw.bias == pytest.approx(100, abs=0.001)  # float32 of the catalogue
-    assert raw.expected == pytest.approx(np.median(np.hypot(20, ERROR[[0, 1, 3, 4]])))
+    assert raw.expected == pytest.approx(np.median(np.hypot(20, [30, 40, 0, 20, 20])))
+    assert rows["FE_H", RAW, EVERY].expected == pytest.approx(0.01)  # of A alone: the reference has no errors
     translated = rows["TEFF", TRANSLATED, EVERY]
     assert translated.bias == pytest.approx(100 + SHIFTS[0], abs=2)  # 5 medians of 56 draws within 20 K: 1.2 K at most
     assert translated.bias_err == pytest.approx(t.ppf(norm.cdf(1), 4) * translated.std / np.sqrt(5))
