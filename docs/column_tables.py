@@ -139,6 +139,12 @@ def tables() -> Iterator[tuple[str, str, Sequence[schema.Column]]]:
             *schema.ORBITS,
         ),
     )
+    means = schema.merged_columns("LABEL", n_members=1, of_means=True)
+    yield (
+        "Means of surveys",
+        'The same columns of the merged catalogue with `[merge] values = "mean"`, and what the means are made of.',
+        _of_label(means),
+    )
     yield (
         "Pairs",
         "`pairs/A_B.parquet`: the stars that are in both surveys. Further columns are those of the two catalogues, as\n"

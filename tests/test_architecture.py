@@ -279,6 +279,7 @@ COVERED_ELSEWHERE = {
     "stages/merge/same_star.py": "tests/stages/merge/test_stage.py merges rows of one star",
     "stages/merge/sources.py": "tests/stages/merge/test_stage.py runs the stage",
     "stages/merge/tiles.py": "tests/stages/merge/test_stage.py runs the stage",
+    "stages/merge/values.py": "tests/stages/merge/test_further.py averages what surveys say of a star",
     "stages/report/content.py": "tests/stages/report/test_stage.py reads its tables in the page",
     "stages/report/count_tables.py": "tests/stages/report/test_stage.py reads its tables in the page",
     "stages/report/figures.py": "tests/stages/report/test_stage.py finds them in the page",

@@ -28,6 +28,7 @@ from stdask.figures.style import (
 
 COLOURS = colormaps["RdBu_r"]
 STRONGEST = 0.6  # of the range of the colours from white to an end, for the largest offset: numbers stay readable
+SIGNIFICANT = 3  # errors that an offset has at least if its colour is the strongest one
 NO_NUMBER = "#eeeeee"
 CELL, HEAD, TITLE = 0.42, 0.75, 0.3  # inches: height of a cell of a matrix, of the page's texts, and of a row's title
 LINE = 18  # characters of the name of a survey
@@ -37,6 +38,7 @@ class PairOffset(NamedTuple):
     """The offset of two surveys, as it is drawn."""
 
     value: float  # NaN: not known
+    error: float  # 1 sigma; NaN: not known
     text: str  # with its error; lines of it
 
 
@@ -69,8 +71,7 @@ def draw_consistency(rows: Sequence[ConsistencyRow], surveys: Sequence[str]) -> 
         figure = PrintedFigure((FULL_WIDTH, HEAD + foot + height * len(rows)))
         panels = figure.subplots(len(rows), 2, sharex=True, sharey=True, squeeze=False)
         for own, row in zip(panels, rows, strict=True):
-            found = [pair.value for pairs in (row.before, row.after) for pair in pairs.values()]
-            largest = np.nanmax(np.abs(found), initial=0.0) or 1.0
+            largest = _largest([*row.before.values(), *row.after.values()])
             for axes, pairs in zip(own, (row.before, row.after), strict=True):
                 _draw_matrix(axes, pairs, n_cells, Normalize(-largest / STRONGEST, largest / STRONGEST))
             title = with_unit(symbol(row.label), unit_of(row.label, row.unit))
@@ -82,6 +83,14 @@ def draw_consistency(rows: Sequence[ConsistencyRow], surveys: Sequence[str]) -> 
         for axes in panels[:, 0]:
             axes.set_yticks(range(n_cells), names[:-1])
     return figure
+
+
+def _largest(pairs: Sequence[PairOffset]) -> float:
+    """Return the offset that has the strongest colour: none that chance may explain."""
+    values, errors = np.abs([[pair.value, pair.error] for pair in pairs]).T
+    known = errors[np.isfinite(errors)]
+    by_chance = SIGNIFICANT * float(np.median(known)) if known.size else 0.0
+    return max(float(np.nanmax(values, initial=0.0)), by_chance) or 1.0
 
 
 def _draw_matrix(axes: Axes, pairs: dict[tuple[int, int], PairOffset], n_cells: int, norm: Normalize) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from stdask.config.run import Run, RunConfig
-from stdask.config.stages import KnownStars, SurveyConfig
+from stdask.config.stages import MEAN, KnownStars, SurveyConfig
 from stdask.config.survey_files import MAIN, README, NamedFile
 from stdask.errors import ConfigError
 from stdask.network.presets import N_DRAWS
@@ -22,7 +22,7 @@ OPTIONS = "options"  # of a command, among the settings of a receipt
 DRAWS = ("seed", "translate.n_draws", "translate.sampler", "translate.include_nominal")
 LABELS = ("train.intrinsic", "train.extrinsic")
 # Keys that receipts of 0.11.0 and earlier lack: left out where they have the value that those versions went by.
-LATER_KEYS: Mapping[str, Any] = {"evaluate.clusters": None, "evaluate.benchmark": None}
+LATER_KEYS: Mapping[str, Any] = {"evaluate.clusters": None, "evaluate.benchmark": None, "merge.values": "first"}
 TRAINING = (*DRAWS, "train", "domain")  # draws, because errors are estimated from translations of held-out stars
 CLOSURE_KEYS = ("also", "qflag_domain", "max_ebv", "radius_arcsec")  # of `[merge]`: surveys and usable stars
 Settings = dict[str, Any]  # as JSON holds them
@@ -306,13 +306,15 @@ def stages_of(run: Run) -> Mapping[str, StageEntry]:
 
     A run that names a trained ensemble has no stages that train and test one: `train` takes it over. The run of the
     second or a later survey takes over the catalogue of B, and leaves what is made of all surveys to the first run.
-    A run that translates one survey has nothing to compare.
+    A run that translates one survey has nothing to compare. Means have errors that the comparison tells.
     """
     left_out = (*(TRAINING_STAGES if run.config.train.ensemble else ()), *(STAGES_OF_ALL if run.first else ()))
     left_out += () if run.others else (CLOSURE,)
     stages = {name: entry for name, entry in STAGES.items() if name not in left_out}
     if run.config.train.ensemble:
         stages = {name: _without_training(entry) for name, entry in stages.items()}
+    if run.config.merge.values == MEAN and "merge" in stages:
+        stages["merge"] = replace(stages["merge"], inputs=(*stages["merge"].inputs, CLOSURE))
     if run.first:
         stages["ingest_b"] = replace(stages["ingest_b"], function="stdask.stages.ingest.shared:run", fixed={})
     return {

@@ -181,8 +181,18 @@ def measured_columns(label: str, unit: str = "") -> tuple[Column, Column]:
     )
 
 
-def merged_columns(label: str, unit: str = "", n_members: int = 0) -> tuple[Column, ...]:
-    """Return the columns of a label of the merged catalogue: value, error, untranslated, sample, each network's."""
+def merged_columns(label: str, unit: str = "", n_members: int = 0, of_means: bool = False) -> tuple[Column, ...]:
+    """Return the columns of a label of the merged catalogue: value, error, untranslated, sample, each network's.
+
+    Parameters
+    ----------
+    label, unit
+        Label of B, and its unit in the survey definition.
+    n_members
+        Number of networks.
+    of_means
+        Values are means over surveys; columns that say which follow.
+    """
     value, error = measured_columns(label, unit)
     meaning = f"1-sigma error of {label}: for a star of B as B states it, for a translated star {label}_PRED_SIGMA"
     raw = f"{label} as the survey of the star measured it, without translation"
@@ -190,13 +200,51 @@ def merged_columns(label: str, unit: str = "", n_members: int = 0) -> tuple[Colu
         f"{label} for distributions: for a star of B the same as {label}, for a translated star {label}_PRED_SAMPLE"
     )
     said = f"{label} from network {{}} alone; for a star of B the same as {label}"
+    means: tuple[Column, ...] = ()
+    if of_means:
+        value = replace(value, description=f"{value.description}: mean of {label}_FROM, by inverse variances")
+        meaning = (
+            f"1-sigma error of {label} about the value that B would measure without noise: of B as it states it, of a "
+            f"translation {label}_PRED_SIGMA without the noise of B and with what the closure test finds lacking, of a "
+            "mean from these. Unlike the error of a translation alone, it does not contain the noise of B"
+        )
+        sample = (
+            f"{label} for distributions, of the survey SURVEY alone: as B measured it, or {label}_PRED_SAMPLE, which "
+            "scatters as B does"
+        )
+        raw = f"{label} as the survey SURVEY measured it, without translation"
+        said = f"{label} with network {{}} alone of every translation in the mean, with the same weights"
+        means = _columns_of_means(label, value)
     members = [replace(value, name=f"{label}_MEMBER_{k}", description=said.format(k)) for k in range(1, n_members + 1)]
     return (
         value,
         replace(error, description=meaning),
         replace(value, name=f"{label}_RAW", description=raw),
         replace(value, name=sample_name(label), description=sample),
+        *means,
         *members,
+    )
+
+
+def _columns_of_means(label: str, value: Column) -> tuple[Column, ...]:
+    """Return the columns that say what a mean is made of."""
+    return (
+        Column(
+            f"{label}_FROM",
+            "string",
+            "",
+            "meta.id;meta.dataset",
+            f"Surveys whose values {label} is the mean of, with + between them; empty if there is none",
+        ),
+        Column(f"{label}_N_SURVEYS", "int32", "", "meta.number", f"Number of surveys in {label}_FROM"),
+        Column(
+            f"{label}_SCATTER",
+            "float32",
+            value.unit,
+            f"stat.stdev;{value.ucd}".strip(";"),
+            "Standard deviation of the values of these surveys, with the number less one; NaN for fewer than two. Of "
+            "two surveys it is their difference over the square root of 2",
+        ),
     )
 
 

@@ -12,8 +12,8 @@ UNKNOWN = (0, 2)
 
 
 def offsets(size):
-    found = {pair: PairOffset(size * (pair[0] - pair[1]), f"{pair[0]}{pair[1]}\n± 0.001") for pair in PAIRS}
-    return found | {UNKNOWN: PairOffset(np.nan, "no shared\ncell")}
+    found = {pair: PairOffset(size * (pair[0] - pair[1]), 0.001, f"{pair[0]}{pair[1]}\n± 0.001") for pair in PAIRS}
+    return found | {UNKNOWN: PairOffset(np.nan, np.nan, "no shared\ncell")}
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_it_fits_a_page(figure):
 
 
 def test_it_fits_a_page_with_two_surveys_and_one_label():
-    pair = {(0, 1): PairOffset(0.0, "0.000\n± 0.001")}
+    pair = {(0, 1): PairOffset(0.0, np.nan, "0.000\n± 0.001")}
     check_print(draw_consistency([ConsistencyRow("M_H", "", pair, pair)], SURVEYS[:2]))
 
 
@@ -48,6 +48,12 @@ def test_surveys_that_agree_are_nearly_white_and_an_unknown_offset_is_grey(figur
     grey = tuple(int(NO_NUMBER[place : place + 2], 16) / 255 for place in (1, 3, 5))
     assert sum(np.allclose(colour[:3], grey) for colour in before) == 1
     assert sum(np.allclose(colour[:3], grey) for colour in after) == 1
+
+
+def test_offsets_that_chance_may_explain_are_pale():
+    pairs = {(0, 1): PairOffset(0.01, 0.02, "+0.010\n± 0.020")}
+    figure = draw_consistency([ConsistencyRow("M_H", "", pairs, pairs)], SURVEYS[:2])
+    assert min(figure.axes[0].patches[0].get_facecolor()) > 0.8
 
 
 def test_texts_are_dark_on_the_colours_behind_them(figure):

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from stdask.config.run import Run
+from stdask.config.stages import AlsoConfig
 from stdask.network.presets import N_DRAWS
-from stdask.runs.registry import ENTRIES, STAGES, input_files, stage_settings
+from stdask.runs.registry import ENTRIES, STAGES, input_files, stage_settings, stages_of
 from tests.tools.bench.bench_runs import make_demo_run
 
 DRAWN = ("train", "evaluate", "translate")
@@ -50,6 +51,27 @@ def test_ingest_depends_on_nothing_of_train_or_translate(tmp_path: Path):
         assert stage_settings(with_preset(other, "paper"), stage) == stage_settings(plain, stage)
 
 
+def with_merge(run: Run, **keys: object) -> Run:
+    merge = run.config.merge.model_copy(update=keys)
+    return run.model_copy(update={"config": run.config.model_copy(update={"merge": merge})})
+
+
+def test_means_redo_the_merge_and_a_merge_of_first_values_has_the_settings_of_earlier_versions(tmp_path: Path):
+    plain = make_demo_run(tmp_path)
+    means = with_merge(plain, values="mean")
+    assert "values" not in stage_settings(plain, "merge")["merge"]
+    assert stage_settings(means, "merge")["merge"]["values"] == "mean"
+    changed = [name for name in stages_of(plain) if stage_settings(plain, name) != stage_settings(means, name)]
+    assert changed == ["merge", "report"]
+
+
+def test_only_means_read_what_closure_finds(tmp_path: Path):
+    several = with_merge(make_demo_run(tmp_path), also=(AlsoConfig(run=Path("other")),))
+    assert "closure" in stages_of(several)
+    assert "closure" not in stages_of(several)["merge"].inputs
+    assert "closure" in stages_of(with_merge(several, values="mean"))["merge"].inputs
+
+
 def test_every_stage_reads_only_what_is_made_before_it():
     names = list(STAGES)
     for number, entry in enumerate(STAGES.values()):
@@ -80,7 +102,7 @@ def test_known_stars_repeat_evaluate_alone_and_a_run_without_them_has_the_settin
     # as receipts of 0.11.0 have them
     assert stage_settings(plain, "evaluate")["evaluate"] == {"n_bootstraps": 1000, "importance_stars": 100}
     named = make_demo_run(tmp_path, '[evaluate]\nclusters = { file = "members.csv", min_probability = 0.5 }\n')
-    changed = [stage for stage in STAGES if stage_settings(plain, stage) != stage_settings(named, stage)]
+    changed = [stage for stage in stages_of(plain) if stage_settings(plain, stage) != stage_settings(named, stage)]
     assert changed == ["evaluate", "report"]
     assert input_files(named, "evaluate") == {"clusters": named.data_dir / "members.csv"}
 

@@ -27,6 +27,7 @@ TRANSLATED = [
 TABLES = {
     "catalogue": [*SHARED, *TRANSLATED],
     "merged": [*SHARED, *(c for label, unit in LABELS.items() for c in schema.merged_columns(label, unit, 5))],
+    "means": [c for label, unit in LABELS.items() for c in schema.merged_columns(label, unit, 5, of_means=True)],
     "pairs": list(schema.PAIRS),
     "rejected": list(schema.REJECTED),
 }

@@ -7,7 +7,7 @@ from stdask import schema
 from stdask.config.atlas import ABUNDANCES, METALLICITIES
 from stdask.config.checks.names import SOURCE_ID, collision_of_maps, repeated
 from stdask.config.messages import nearest
-from stdask.config.stages import MatchById
+from stdask.config.stages import MEAN, MatchById
 from stdask.config.survey import SurveyDefinition
 
 if TYPE_CHECKING:
@@ -107,6 +107,10 @@ def _numbers(run: "Run") -> list[str]:
 
 
 def _columns_of_labels(config: "RunConfig", b: SurveyDefinition) -> list[schema.Column]:
-    members = config.train.n_members
+    members, of_means = config.train.n_members, config.merge.values == MEAN
     trained = {item.label for family in schema.FAMILIES for item in config.train.labels(family)}
-    return [c for name in b.labels for c in schema.merged_columns(name, n_members=members if name in trained else 0)]
+    return [
+        column
+        for name in b.labels
+        for column in schema.merged_columns(name, n_members=members if name in trained else 0, of_means=of_means)
+    ]

@@ -15,6 +15,7 @@ HEIGHT = "HEIGHT"  # |Z|, which every star on the maps has: its counts are those
 HIGH_ALPHA = "HIGH_ALPHA"  # 1 above the line between the two sequences, 0 below: medians are shares
 FLARE = "flare_steps"
 OF_B, OF_A, RAW = "B", "A", "RAW"  # values of B; of A on the scale of B; of A as A measured them
+OWN_OF_B = "B_OWN"  # values of B itself, where the catalogue has means of them and of translations
 OF_B_ALONE = "B_ALONE"  # values of B for stars that are not in A
 ALONE, MERGED, UNTRANSLATED = "ALONE", "MERGED", "UNTRANSLATED"
 A_ONLY, RAW_ONLY = "A_ONLY", "RAW_ONLY"
@@ -74,6 +75,7 @@ class Selection:
     member_factor: float  # from their scatter to the error that the choice of the pairs causes
     folder: Path  # of the keys
     seed: int
+    of_means: bool = False  # whether values are means over the surveys that have a star
 
     @property
     def config(self) -> AtlasConfig:
@@ -104,6 +106,9 @@ class Selection:
             wanted = [ALONE, A_ONLY, RAW_ONLY]
         raw = any(f"{label}_RAW" in self.source.columns for label in self.labels)
         samples = {name: parts for name, parts in SAMPLES.items() if name in wanted and (raw or RAW not in parts)}
+        if self.of_means and quantity in (*self.labels, HIGH_ALPHA):  # B without translations is B's own value
+            alone = {name: parts for name, parts in samples.items() if name in (ALONE, UNTRANSLATED)}
+            samples |= {name: tuple(OWN_OF_B if part == OF_B else part for part in own) for name, own in alone.items()}
         if quantity not in (*self.labels, HIGH_ALPHA):  # where a star lies does not change when labels are translated
             return {name: tuple(OF_A if part == RAW else part for part in parts) for name, parts in samples.items()}
         return samples

@@ -13,6 +13,7 @@ from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
 from stdask.config.atlas import ABUNDANCES, METALLICITIES, AtlasConfig
 from stdask.config.run import Run
+from stdask.config.stages import MEAN
 from stdask.display.console import say
 from stdask.errors import ConfigError
 from stdask.runs.counts import AtlasCounts, RowCounts
@@ -116,6 +117,7 @@ def _select(run: Run, surveys: SurveyPair, catalogue: Catalogue) -> Selection:
         member_factor=jackknife_factor(1 - config.train.validation_fraction),
         folder=paths.keys(run.output),
         seed=config.seed,
+        of_means=config.merge.values == MEAN,
     )
 
 

@@ -33,6 +33,7 @@ from stdask.stages.atlas.samples import (
     OF_A,
     OF_B,
     OF_B_ALONE,
+    OWN_OF_B,
     RAW,
     Selection,
     key_name,
@@ -254,8 +255,9 @@ def _values(columns: Columns, quantity: str, part: str, of_b: np.ndarray) -> np.
     if part in (OF_B, OF_A):
         values = np.abs(columns[Z]) if quantity == HEIGHT else columns[quantity]
         return np.where(of_b == (part == OF_B), values, np.nan)
-    own = columns.get(f"{quantity}_{part}", columns[quantity])  # what is not translated stays as it is
-    return np.where(of_b, np.nan, own)
+    name = f"{quantity}_{RAW if part == OWN_OF_B else part}"
+    own = columns.get(name, columns[quantity])  # what is not translated stays as it is
+    return np.where(of_b == (part == OWN_OF_B), own, np.nan)
 
 
 def _sequences(columns: Columns, selection: Selection) -> dict[str, np.ndarray]:

@@ -8,8 +8,9 @@ import numpy as np
 
 from stdask import schema
 from stdask.cluster.workers import Workers
-from stdask.config.stages import MergeConfig
+from stdask.config.stages import MEAN, MergeConfig
 from stdask.pairing.common_stars import gather_stars, match_surveys
+from stdask.pairing.in_b import KEY_B
 from stdask.pairing.usable import columns_of_cuts, translation_cuts
 from stdask.stages.merge.sources import Opened
 from stdask.storage import paths
@@ -38,10 +39,17 @@ def find_repeats(workers: Workers, opened: Sequence[Opened], folder: Path, confi
 
 
 def _write(workers: Workers, earlier: Opened, later: Opened, folder: Path, config: MergeConfig) -> Path:
-    """Write the keys of the stars of a survey that an earlier one has, with values that can be used."""
+    """Write the keys of the stars of a survey that an earlier one has, with values that can be used.
+
+    For means, the keys of the earlier one too, as in the pairs, so that the values of both find together.
+    """
     rows = match_surveys(workers, earlier.catalogue, later.catalogue, config.radius_arcsec, paths.scratch(folder))
     stars = gather_stars(workers, earlier.catalogue, [*columns_of_cuts(config)], rows[:, 0])
     usable = ~np.logical_or.reduce(list(translation_cuts(stars, config).values()))
     path = folder / f"{later.source.survey}_in_{earlier.source.survey}.parquet"
-    write_parquet(path, gather_stars(workers, later.catalogue, [KEY], rows[usable, 1]))
+    repeats = gather_stars(workers, later.catalogue, [KEY], rows[usable, 1])
+    if config.values == MEAN:
+        keys = gather_stars(workers, earlier.catalogue, [KEY], rows[usable, 0])
+        repeats = repeats.append_column(KEY_B, keys.column(KEY))
+    write_parquet(path, repeats)
     return path

@@ -1,7 +1,8 @@
 """The surveys of a merge: A on the scale of B, further surveys on that scale from other runs, and B itself."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stdask import schema
-from stdask.config.stages import IdList, MergeConfig
+from stdask.config.stages import MEAN, IdList, MergeConfig
 from stdask.config.survey import SurveyDefinition
 from stdask.errors import ConfigError, SurveyError
 from stdask.pairing.id_lists import read_ids
@@ -24,6 +25,7 @@ from stdask.storage.surveys.files import open_survey
 from stdask.storage.tables import read_parquet, to_numpy
 
 DISTANCE = schema.DISTANCE[0].name
+MEMBER = re.compile(r"_MEMBER_\d+$")
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,9 @@ class MergeSource:
     repeats: tuple[tuple[str, Path], ...] = ()  # surveys before it, and its stars that they have too
     repeated: Path | None = None  # its rows that give way to another row of the same star
     lenders: tuple[tuple[str, Path], ...] = ()  # of B: surveys with distances, and their stars that are in B too
+    errors_of_b: Mapping[str, float] = field(default_factory=dict)  # for means: label -> typical error of B
+    lacking: Mapping[str, float] = field(default_factory=dict)  # for means: label -> what its errors lack
+    further: tuple[tuple[str, Path], ...] = ()  # for means: other surveys, and what they say of its stars
     listed: tuple[np.ndarray, ...] = ()  # the keys of its stars in each list of `[[merge.exclude]]`
 
 
@@ -52,6 +57,15 @@ class Sources:
     clusters: GlobularClusters | None
     config: MergeConfig
     columns: tuple[schema.Column, ...]
+
+    @property
+    def of_means(self) -> bool:
+        """Whether values are means over the surveys that have a star."""
+        return self.config.values == MEAN
+
+    def n_members(self, names: Sequence[str]) -> int:
+        """Return the number of networks of a label, from its columns."""
+        return sum(bool(MEMBER.search(name)) for name in names)
 
     @property
     def described(self) -> Mapping[str, object]:
@@ -127,7 +141,8 @@ def describe(opened: Sequence[Opened], b: SurveyDefinition, config: MergeConfig,
         If the table of globular clusters is missing or lacks a column.
     """
     labels = {
-        name: schema.merged_columns(name, label.unit, _n_members(name, opened)) for name, label in b.labels.items()
+        name: schema.merged_columns(name, label.unit, _n_members(name, opened), config.values == MEAN)
+        for name, label in b.labels.items()
     }
     velocity = next(filter(schema.is_velocity, labels), "")
     clusters = None

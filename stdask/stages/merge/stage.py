@@ -18,7 +18,7 @@ import numpy as np
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run
-from stdask.config.stages import IdList
+from stdask.config.stages import MEAN, IdList
 from stdask.display.console import say
 from stdask.display.tables import print_table
 from stdask.pairing.in_b import with_pairs
@@ -28,10 +28,11 @@ from stdask.runs.ledger import Ledger, Parts, partition_hashes
 from stdask.runs.receipts import FileRecord, Receipt
 from stdask.runs.results import part_of
 from stdask.runs.stage import Stage, begin_stage
-from stdask.runs.surveys.finished import translated_surveys
+from stdask.runs.surveys.finished import SurveyRun, translated_surveys
 from stdask.science.sky.globular_clusters import is_complete
 from stdask.science.sky.healpix import Cells, Pixel, add_counts, count_finely, tile_sky
 from stdask.stages.merge.cuts import add_up, list_cuts
+from stdask.stages.merge.further import find_further, with_errors
 from stdask.stages.merge.repeats import find_repeats
 from stdask.stages.merge.same_star import find_same_stars
 from stdask.stages.merge.sources import Opened, Sources, describe, open_surveys
@@ -65,19 +66,14 @@ def run(run: Run, workers: Workers) -> Receipt:
     SurveyError
         If the table of globular clusters or a list of `[[merge.exclude]]` is missing or lacks a column.
     """
-    config, b, runs = run.config.merge, run.definition_b, translated_surveys(run)
+    config, runs = run.config.merge, translated_surveys(run)
     further = {name: digest for other in runs for name, digest in other.inputs.items()}
     stage = begin_stage(run, "merge", further)
     if receipt := stage.done():
         return receipt
     repeats = paths.repeats(run.output)
     shutil.rmtree(repeats, ignore_errors=True)  # tables of an earlier merge, perhaps of other surveys
-    catalogue_b = open_catalogue(paths.catalogue(run.output, b.name))
-    runs = with_pairs(workers, runs, catalogue_b, repeats, config.radius_arcsec)
-    opened = open_surveys(runs, b, config, run.data_dir)
-    opened = find_repeats(workers, opened, repeats, config)
-    opened = find_same_stars(workers, opened, runs, repeats, config)
-    sources = describe(opened, b, config, run.data_dir)
+    opened, sources, notes = _open(workers, run, runs, repeats)
     tiles = _tile(workers, stage, opened, sources)
     folder = paths.catalogue(run.output, paths.MERGED)
     records, n_kept = _merge_tiles(workers, stage, tiles, sources, folder)
@@ -96,12 +92,33 @@ def run(run: Run, workers: Workers) -> Receipt:
         ),
         by_survey={s.survey: sum(r.by_survey[s.survey] for r in records.values()) for s in sources.surveys},
         n_with_distance=sum(record.n_with_distance for record in records.values()),
-        notes=tuple(_notes(opened, sources, config.exclude, list(records.values()), aside)),
+        notes=(*_notes(opened, sources, config.exclude, list(records.values()), aside), *notes),
         partitions=PartitionCounts(len(records), n_kept),
     )
     receipt = stage.finish(outputs, counts, known)
     print_table("Cut by cut", [vars(row) for row in cuts], "survey")
     return receipt
+
+
+def _open(
+    workers: Workers, run: Run, runs: Sequence[SurveyRun], repeats: Path
+) -> tuple[list[Opened], Sources, list[str]]:
+    """Return the surveys, what the tasks need to know of them, and what the user should know of their errors."""
+    config, b = run.config.merge, run.definition_b
+    notes: list[str] = []
+    catalogue_b = open_catalogue(paths.catalogue(run.output, b.name))
+    errors = [f"{label}_ERR" for label in b.labels] if config.values == MEAN else []
+    known = [column.name for column in catalogue_b.columns if column.name in errors]
+    runs = with_pairs(workers, runs, catalogue_b, repeats, config.radius_arcsec, known)
+    opened = open_surveys(runs, b, config, run.data_dir)
+    opened = find_repeats(workers, opened, repeats, config)
+    opened = find_same_stars(workers, opened, runs, repeats, config)
+    if config.values == MEAN:
+        opened, notes = with_errors(opened, paths.closure(run.output))
+    sources = describe(opened, b, config, run.data_dir)
+    if config.values == MEAN:
+        sources = find_further(workers, opened, sources, repeats)
+    return opened, sources, notes
 
 
 def _tile(workers: Workers, stage: Stage, opened: Sequence[Opened], sources: Sources) -> list[MergeTile]:

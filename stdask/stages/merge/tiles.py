@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from stdask import schema
 from stdask.pairing.in_b import KEY_A, KEY_B
-from stdask.pairing.usable import QUALITY, holds, translation_cuts
+from stdask.pairing.usable import QUALITY, translation_cuts
 from stdask.runs.ledger import Parts
 from stdask.runs.receipts import FileRecord, describe
 from stdask.science.galaxy.galactocentric import galactic_positions, galactic_velocities, orbits, position_errors
@@ -19,6 +19,7 @@ from stdask.science.sky.globular_clusters import in_globular_cluster
 from stdask.science.sky.healpix import Cells, Pixel, count_cells
 from stdask.stages.merge.distances import lend_distances
 from stdask.stages.merge.sources import DISTANCE, MergeSource, Sources
+from stdask.stages.merge.values import columns_of_labels, floats
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import Catalogue
 from stdask.storage.catalogue.hats import Written, write_partition
@@ -154,28 +155,6 @@ def _is_among(table: pa.Table, keys: np.ndarray) -> np.ndarray:
     return np.isin(table.column(KEY_A).to_numpy(), keys)
 
 
-def _values(table: pa.Table, label: str, n_members: int, source: MergeSource, qflag_domain: bool) -> list[np.ndarray]:
-    """Return a label, its error, untranslated value, sample and value of each network, as `schema.merged_columns`.
-
-    Of a translated star: the median and its calibrated error, NaN where the translation does not hold. The stars
-    were chosen by the intrinsic flags; a label of the extrinsic network has flags of its own.
-    """
-    raw = _floats(table, source.counterparts.get(label, ""))
-    if source.pairs is None:
-        return [raw, _floats(table, f"{label}_ERR"), raw, raw, *[raw] * n_members]
-    family = source.families.get(label)
-    if family is None:  # not translated to it: the survey's own label of that name is on another scale
-        nothing = np.full(table.num_rows, np.nan)
-        return [nothing, nothing, raw, nothing, *[nothing] * n_members]
-    valid = holds(table, family, qflag_domain)
-    members = [f"{label}_PRED_MEMBER_{k}" for k in range(1, n_members + 1)]
-    value, error, *own = (
-        np.where(valid, to_numpy(table, name), np.nan)
-        for name in (f"{label}_PRED_50", schema.sigma_name(label, "total"), f"{label}_PRED_SAMPLE", *members)
-    )
-    return [value, error, raw, *own]
-
-
 def _merged_rows(table: pa.Table, source: MergeSource, sources: Sources) -> pa.Table:
     names = [column.name for column in sources.columns]
     data: dict[str, np.ndarray | pa.Array] = {name: table.column(name) for name in names if name in table.column_names}
@@ -184,10 +163,9 @@ def _merged_rows(table: pa.Table, source: MergeSource, sources: Sources) -> pa.T
         schema.SURVEY.name: np.full(table.num_rows, source.survey, dtype=object),
         schema.IN_PAIRS.name: _is_in_pairs(table, source),
     }
-    for label, own in sources.labels.items():
-        data |= dict(zip(own, _values(table, label, len(own) - 4, source, sources.config.qflag_domain), strict=True))
+    data |= columns_of_labels(table, source, sources)
     for column in (schema.EBV, *schema.DISTANCE, *schema.PROPER_MOTION):
-        data[column.name] = _floats(table, column.name)
+        data[column.name] = floats(table, column.name)
     return to_table(sources.columns, data | _places(data, sources))
 
 
@@ -207,11 +185,6 @@ def _places(data: dict[str, np.ndarray | pa.Array], sources: Sources) -> dict[st
 
 def _named(columns: Sequence[schema.Column], arrays: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
     return {column.name: array for column, array in zip(columns, arrays, strict=True)}
-
-
-def _floats(table: pa.Table, name: str) -> np.ndarray:
-    """Return a column, NaN if the survey does not have it."""
-    return to_numpy(table, name) if name in table.column_names else np.full(table.num_rows, np.nan)
 
 
 def _rejects(table: pa.Table, reasons: np.ndarray, first_row: int, source: MergeSource) -> pa.Table:

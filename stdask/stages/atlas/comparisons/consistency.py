@@ -14,18 +14,19 @@ from stdask.config.run import Run
 from stdask.display.console import say
 from stdask.display.numbers import measured
 from stdask.figures.consistency import ConsistencyRow, PairOffset, draw_consistency
-from stdask.runs.surveys.finished import read_others
+from stdask.runs.surveys.finished import translated_surveys
 from stdask.schema import products as schema_products
 from stdask.science.assessment.consistency import CellSums, Offset, add_sums, offset_between, sum_in_cells
 from stdask.science.galaxy.bins import CELLS
 from stdask.science.galaxy.map_grid import sky_pixels
-from stdask.stages.atlas.comparisons.differences import write_comparison
 from stdask.stages.atlas.comparisons.figures import Row
+from stdask.stages.atlas.noise import Columns
 from stdask.stages.atlas.products import Products
 from stdask.stages.atlas.samples import RAW, Selection
 from stdask.stages.atlas.sources import Block
-from stdask.stages.atlas.tasks import columns_of, reasons_of, stars_of
+from stdask.stages.atlas.tasks import NO_DISTANCE, columns_of, reasons_of, stars_of
 from stdask.storage.documents import write_figures
+from stdask.storage.products.maps import write_profile
 from stdask.storage.tables import to_numpy
 
 SKY_ORDER = 3  # pixels of 7.3 degrees: with finer ones surveys share few stars, without any they see other directions
@@ -55,8 +56,8 @@ class Compared:
 
     @property
     def cells_in_pixel(self) -> int:
-        """Number of cells of one pixel of the sky."""
-        return self.selection.bins.n_bins(CELLS)
+        """Number of cells of one pixel of the sky: of R and Z, and as many for stars without a distance."""
+        return 2 * self.selection.bins.n_bins(CELLS)
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,8 @@ class PairOffsets:
 
 def surveys_of(run: Run) -> dict[str, str]:
     """Return the titles of the surveys of a merged catalogue by their names: A, the further ones, B."""
-    a, b, others = run.definition_a, run.definition_b, read_others(run)
-    return {own.name: own.title for own in (a, *(other.definition for other in others), b)}
+    translated = [own.definition for own in translated_surveys(run)]
+    return {own.name: own.title for own in (*translated, run.definition_b)}
 
 
 def write_consistency(
@@ -110,7 +111,9 @@ def write_consistency(
         for label, all_own in found.items()
         for pair, own in all_own.items()
     ]
-    table = write_comparison(products, "consistency", schema_products.CONSISTENCY, rows)
+    table = products.folder / "consistency.ecsv"
+    data = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    write_profile(table, schema_products.CONSISTENCY, data, products.meta() | {"sky_order": SKY_ORDER})
     shown = [_shown(label, units[label], own) for label, own in found.items()]
     figure = draw_consistency(shown, list(surveys.values()))
     notes = [note for label, own in found.items() for note in _notes(label, units[label], own, list(surveys))]
@@ -137,14 +140,39 @@ def sum_block(block: Block, compared: Compared) -> list[CellSums]:
     table = selection.source.read(block, list(names))
     surveys = np.array(table.column(schema.SURVEY.name).to_pylist())
     columns = {name: to_numpy(table, name) for name in table.column_names if name != schema.SURVEY.name}
-    drawn = reasons_of(columns, selection) == ""
-    columns, surveys = {name: values[drawn] for name, values in columns.items()}, surveys[drawn]
-    stars = stars_of(columns, selection.config)
-    places = selection.bins.cells.bins(stars)
-    pixels = sky_pixels(stars.ra_deg, stars.dec_deg, SKY_ORDER)
-    cells = np.where(places >= 0, pixels * compared.cells_in_pixel + places, -1)
-    values = np.array([columns[name] for name in compared.all_quantities])
+    reasons = reasons_of(columns, selection)
+    unplaced = (reasons == NO_DISTANCE) & (selection.config.alpha == "all")  # of the others nothing else is asked
+    compared_stars = (reasons == "") | unplaced
+    columns, surveys = {name: values[compared_stars] for name, values in columns.items()}, surveys[compared_stars]
+    cells = _cells(columns, compared)
+    values = np.array([_of_survey(name, columns, surveys, compared) for name in compared.all_quantities])
     return [sum_in_cells(np.where(surveys == survey, cells, -1), values) for survey in compared.surveys]
+
+
+def _cells(columns: Columns, compared: Compared) -> np.ndarray:
+    """Return the cell of each star: of its pixel, R, Z and what stars are selected by; -1 for none.
+
+    Stars without a distance are compared with one another, whatever R and Z they have.
+    """
+    selection = compared.selection
+    bins, stars = selection.bins, stars_of(columns, selection.config)
+    unplaced = ~np.isfinite(stars.x_kpc)
+    anywhere = [float(edges[:2].mean()) for edges in (bins.cells.radius_edges_kpc, bins.cells.height_edges_kpc)]
+    radius, height = (
+        np.where(unplaced, own, known) for own, known in zip(anywhere, (stars.radius_kpc, stars.z_kpc), strict=True)
+    )
+    places = bins.cells.bins(stars._replace(radius_kpc=radius, z_kpc=height))
+    pixels = sky_pixels(stars.ra_deg, stars.dec_deg, SKY_ORDER)
+    cells = pixels * compared.cells_in_pixel + places + np.where(unplaced, bins.n_bins(CELLS), 0)
+    return np.where(places >= 0, cells, -1)
+
+
+def _of_survey(name: str, columns: Columns, surveys: np.ndarray, compared: Compared) -> np.ndarray:
+    """Return a quantity; of the stars of B, in a catalogue of means, what B itself measured."""
+    if not compared.selection.of_means:
+        return columns[name]
+    label = next(label for label in compared.labels if name in compared.quantities(label))
+    return np.where(surveys == compared.selection.survey_b, columns[f"{label}_{RAW}"], columns[name])
 
 
 def _offsets(sums: Sequence[CellSums], compared: Compared, label: str) -> dict[tuple[int, int], PairOffsets]:
@@ -195,7 +223,7 @@ def _shown(label: str, unit: str, found: Mapping[tuple[int, int], PairOffsets]) 
 
 def _drawn(value: float, error: float, nothing: str) -> PairOffset:
     text = measured(value, error, signed=True).replace(" ±", "\n±") if np.isfinite(value) else nothing
-    return PairOffset(value, text)
+    return PairOffset(value, error, text)
 
 
 def _notes(label: str, unit: str, found: Mapping[tuple[int, int], PairOffsets], names: Sequence[str]) -> Iterator[str]:

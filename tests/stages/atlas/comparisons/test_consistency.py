@@ -83,6 +83,8 @@ def test_the_numbers_are_those_of_numpy_over_the_cells(drawn):
     path, _ = drawn
     data, row = three_surveys(), rows_of(path)["FE_H", C, B]
     data["SURVEY"] = data["SURVEY"].astype(str)
+    unplaced = np.isnan(data["X_GC"])  # without a distance: cells of their own
+    data |= {"R_GC": np.where(unplaced, 99, data["R_GC"]), "Z_GC": np.where(unplaced, 0, data["Z_GC"])}
     cells = np.stack(
         [
             sky_pixels(data["ra"], data["dec"], SKY_ORDER),
@@ -92,7 +94,7 @@ def test_the_numbers_are_those_of_numpy_over_the_cells(drawn):
             data["Z_GC"] < 0,
         ]
     )
-    stars = chosen(data)
+    stars = chosen(data) | (unplaced & (data["LOGG"] > 1.5) & (data["LOGG"] < 2.5))
     found = []
     for cell in np.unique(cells[:, stars], axis=1).T:
         inside = stars & (cells == cell[:, None]).all(axis=0)
@@ -114,6 +116,20 @@ def test_the_error_by_the_translations_is_that_of_networks_trained_on_other_pair
         assert_allclose(row["TRANSLATION"], expected, rtol=1e-3)  # of whole numbers of 2^-20
         assert row["AFTER_ERR"] > row["TRANSLATION"]
     assert all(np.isnan(row["TRANSLATION"]) for (label, *_), row in rows.items() if label != "FE_H")
+
+
+def test_stars_without_a_distance_are_compared_with_one_another(tmp_path, client, monkeypatch):
+    """Those of C and B are off by `AFTER`; of A, all but 70 stars have one, and are compared with none of them."""
+    data = three_surveys()
+    for name in ("X_GC", "Y_GC", "Z_GC", "R_GC"):
+        data[name] = np.where((data["SURVEY"] == C) | (data["SURVEY"] == B), np.nan, data[name]).astype(np.float32)
+    data["FE_H"] = np.where(data["SURVEY"] == B, -0.3, -0.3 + AFTER).astype(np.float32)  # no gradient, which they have
+    path, _ = draw(tmp_path, client, data, monkeypatch)
+    rows = rows_of(path)
+    assert_allclose(rows["FE_H", C, B]["AFTER"], AFTER, atol=2e-6)  # sums are of whole numbers of 2^-20
+    selected = (data["LOGG"] > 1.5) & (data["LOGG"] < 2.5)
+    assert rows["FE_H", C, B]["N_SECOND"] > 0.9 * (selected & (data["SURVEY"] == B)).sum()
+    assert rows["FE_H", A, B]["N_FIRST"] <= 70
 
 
 def test_surveys_that_still_differ_are_told(drawn, tmp_path, client, monkeypatch):
