@@ -99,11 +99,16 @@ def gather(run: Run, receipts: Mapping[str, Receipt], album: Album, usable: Usab
         "selection": selection_in_words(run.config.atlas),
         "seed": run.config.seed,
         "config": as_toml(run.config.model_dump(mode="json", by_alias=True)),
-        "folders": {
-            "translated": f"catalogues/{paths.translated_name(*names)}",
-            "merged": f"catalogues/{paths.MERGED}",
-            "settings": paths.RUN_COPY,
-        },
+        "folders": _places(names),
+    }
+
+
+def _places(names: tuple[str, str]) -> dict[str, str]:
+    """Return where in the run folder the page sends its readers, for the names of A and B."""
+    return {
+        "translated": f"catalogues/{paths.translated_name(*names)}",
+        "merged": f"catalogues/{paths.MERGED}",
+        "settings": paths.RUN_COPY,
     }
 
 
