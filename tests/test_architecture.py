@@ -246,6 +246,7 @@ COVERED_ELSEWHERE = {
     "pairing/in_b.py": "tests/stages/merge/test_stage.py merges a run that trained nothing",
     "pairing/usable.py": "tests/stages/merge/test_stage.py sets rows aside for each reason",
     "runs/progress.py": "tests/runs/test_recorder.py reads the record back, whole and damaged",
+    "runs/surveys/input_files.py": "tests/runs/test_registry.py names the files of each stage",
     "runs/surveys/finished.py": "tests/stages/merge/test_stage.py merges further surveys",
     "schema/closure.py": "tests/schema/test_evaluation.py reads the descriptions of its columns",
     "schema/cuts.py": "tests/stages/ingest/test_stage.py and tests/stages/merge/test_stage.py read its tables",

@@ -13,7 +13,8 @@ from stdask.runs.receipts import (
     why_not_done,
     why_other_results,
 )
-from stdask.runs.registry import OPTIONS, STAGES, input_files, stage_settings, stages_of
+from stdask.runs.registry import OPTIONS, STAGES, stage_settings, stages_of
+from stdask.runs.surveys.input_files import input_files
 from stdask.storage.files import hash_of
 from stdask.storage.surveys.places.listing import list_files
 

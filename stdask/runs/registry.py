@@ -6,14 +6,11 @@ this module stands below the stages: the digests of a stage's inputs need its se
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from stdask.config.run import Run, RunConfig
-from stdask.config.stages import MEAN, KnownStars, SurveyConfig
-from stdask.config.survey_files import MAIN, README, NamedFile
+from stdask.config.stages import MEAN
 from stdask.errors import ConfigError
 from stdask.network.presets import N_DRAWS
 from stdask.runs import counts
@@ -43,6 +40,7 @@ class StageEntry:
     fixed: Mapping[str, str] = field(default_factory=dict)  # arguments that are always the same
     optional: tuple[str, ...] = ()  # arguments that a command may give
     files: tuple[str, ...] = ()  # keys of the run file whose files it reads
+    reads_others: bool = False  # the runs of other translated surveys too
     changes_card: bool = False  # the model card is written again after it
 
     @property
@@ -75,36 +73,6 @@ def stage_settings(run: Run, stage: str) -> Settings:
         elif table in content:  # a run of one survey has no further ones
             settings[table] = content[table]
     return settings
-
-
-def input_files(run: Run, stage: str) -> dict[str, Path]:
-    """Return the files that a stage reads from outside the run folder, by the name of the input."""
-    files: dict[str, Path] = {}
-    for name in entry_of(run, stage).files:
-        table, _, key = name.partition(".")
-        value = getattr(getattr(run.config, table), key)
-        if isinstance(value, SurveyConfig):
-            tables = run.survey_files(key)
-            files |= {file.path.name if t == MAIN else f"{t} {file.path.name}": file.path for t, file in tables.items()}
-            files |= {f"{t} {readme.name}": readme for t, file in tables.items() if (readme := _readme_of(file))}
-            ebv_map = run.definition(key).ebv_map
-            files |= {f"ebv_map {ebv_map}": run.data_dir / ebv_map} if ebv_map else {}
-        elif isinstance(value, Path | KnownStars):
-            files[key] = run.data_dir / (value if isinstance(value, Path) else value.file)
-        else:  # lists of stars, or no file at all
-            files |= {str(stars.file): run.data_dir / stars.file for stars in value or ()}
-    return files
-
-
-def _readme_of(file: NamedFile) -> Path | None:
-    """Return the file that describes the columns of tables of CDS, if there is one with a table of a survey."""
-    if not isinstance(file.path, Path):
-        return None  # at an address
-    with suppress(PermissionError):  # which the reader of the table reports in more words
-        folder = file.path if file.path.is_dir() else file.path.parent
-        readme = folder / (file.hints.readme or README)
-        return readme if readme.is_file() else None
-    return None
 
 
 _ENTRIES = (
@@ -273,6 +241,13 @@ CHECKS: Mapping[str, StageEntry] = {
             "roundtrip",
             "A to B to A differs from A by the noise that A to B removes: no more than the stated error of A.",
             settings=(*TRAINING, "evaluate.n_bootstraps"),
+        ),
+        _validate(
+            "triangle",
+            "A to another translated survey to B, and A to B: the two should differ by less than either from B.",
+            inputs=("train", "pair", "ingest_a"),
+            settings=(*TRAINING, "evaluate.n_bootstraps", "merge.radius_arcsec"),
+            reads_others=True,
         ),
         _validate(
             "repeats",

@@ -22,7 +22,8 @@ from stdask.runs.receipts import (
     write_receipt,
 )
 from stdask.runs.recorder import recorded_workers, stage_begins, stage_ends
-from stdask.runs.registry import OPTIONS, STAGES, entry_of, input_files, stage_settings, stages_of
+from stdask.runs.registry import OPTIONS, STAGES, entry_of, stage_settings, stages_of
+from stdask.runs.surveys.input_files import input_files
 from stdask.storage import paths
 from stdask.storage.surveys.files import checksum
 

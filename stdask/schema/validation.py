@@ -113,6 +113,23 @@ class RoundtripRow(LabelRow):
 
 
 @dataclass(frozen=True)
+class TriangleRow(LabelRow):
+    """Test stars translated to B, directly and through another translated survey (`triangle`)."""
+
+    unit: str = column("Unit of bias, robust, mae and their errors")
+    way: str = column(
+        "A to B, and A to another survey to B: minus B; through another survey minus direct: of the two translations"
+    )
+    n: int = column("Test stars of A on which the networks of the other survey were not trained either")
+    bias: float = column("Mean difference", in_unit=True)
+    bias_err: float = column("1-sigma bootstrap error of bias", in_unit=True)
+    robust: float = column("Robust standard deviation, 1.4826 MAD", in_unit=True)
+    robust_err: float = column("1-sigma bootstrap error of robust", in_unit=True)
+    mae: float = column("Mean absolute difference", in_unit=True)
+    mae_err: float = column("1-sigma bootstrap error of mae", in_unit=True)
+
+
+@dataclass(frozen=True)
 class RepeatRow(LabelRow):
     """Two visits of A to the same stars, before or after the translation (`repeats`)."""
 
@@ -156,5 +173,6 @@ class ValidationTables:
     velocities: list[VelocityRow] = field(default_factory=list)
     clusters: list[ClusterRow] = field(default_factory=list)
     roundtrip: list[RoundtripRow] = field(default_factory=list)
+    triangle: list[TriangleRow] = field(default_factory=list)
     repeats: list[RepeatRow] = field(default_factory=list)
     draws: list[DrawsRow] = field(default_factory=list)

@@ -26,7 +26,7 @@ from stdask.config.cluster import ClusterConfig
 from stdask.config.run import Run, load_run
 from stdask.mock.run_file import RUN_FILE
 from stdask.runs.receipts import read_receipt
-from stdask.runs.registry import STAGES
+from stdask.runs.registry import STAGES, stages_of
 from stdask.runs.results import RESULTS, results_of
 from stdask.tools.demo import prepare
 from stdask.tools.run import run_all
@@ -76,7 +76,7 @@ def small_run(folder: Path) -> Run:
 def summaries(run: Run) -> dict[str, Summary]:
     """Return the summary of each stage."""
     found: dict[str, Summary] = {}
-    for stage in STAGES:
+    for stage in stages_of(run):
         receipt = read_receipt(run.output, stage)
         assert receipt is not None
         found[stage] = {}
@@ -144,7 +144,7 @@ def differences(stage: str, written: Summary, found: Summary) -> list[str]:
 def problems(written: Mapping[str, dict], found: Mapping[str, Summary]) -> list[str]:
     """Return what breaks the rule, a line for each stage."""
     raised, lines = set[str](), []
-    for stage, entry in STAGES.items():
+    for stage, entry in ((name, STAGES[name]) for name in written):
         if written[stage]["results"] != results_of(stage):
             raised.add(stage)
             lines.append(f"{stage}: its number is {results_of(stage)}: write its results down with `{WRITE}`")

@@ -8,7 +8,8 @@ import pytest
 from stdask.config.run import Run
 from stdask.config.stages import AlsoConfig
 from stdask.network.presets import N_DRAWS
-from stdask.runs.registry import ENTRIES, STAGES, input_files, stage_settings, stages_of
+from stdask.runs.registry import ENTRIES, STAGES, stage_settings, stages_of
+from stdask.runs.surveys.input_files import input_files
 from tests.tools.bench.bench_runs import make_demo_run
 
 DRAWN = ("train", "evaluate", "translate")

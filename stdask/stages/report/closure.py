@@ -8,6 +8,7 @@ from stdask.config.run import Run
 from stdask.display.agreement import AGREE, OFFSET, SCATTER, UNTESTED, Agreement, agreement
 from stdask.display.numbers import count, measured
 from stdask.errors import CatalogueError, ConfigError
+from stdask.runs.registry import CLOSURE, stages_of
 from stdask.runs.surveys.finished import translated_surveys
 from stdask.schema.closure import INSIDE_B, OUTSIDE_B, ClosureTables, MatrixRow
 from stdask.stages.report.figures import Album, ShownImage
@@ -44,7 +45,7 @@ def closure_content(run: Run, album: Album) -> ShownClosure | None:
     """Return what the page says of the closure test; None if there is none."""
     folder = paths.closure(run.output)
     tables = read_tables(folder, ClosureTables)
-    if not tables.matrix:
+    if CLOSURE not in stages_of(run) or not tables.matrix:
         return None
     titles = {run.definition_a.name: run.definition_a.title}
     with suppress(CatalogueError, ConfigError):  # a run that was changed since has its name alone

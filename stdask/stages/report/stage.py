@@ -71,8 +71,7 @@ def gather(run: Run, receipts: Mapping[str, Receipt], album: Album, usable: Usab
     tables = read_tables(paths.evaluation(run.output), EvaluationTables)
     accuracy = by_method(tables.accuracy)
     interactive = interactive_figures(products, titles, run.config.atlas.bin_kpc)
-    known = _known_stars(run, tables, titles, album)
-    closure = closure_content(run, album) if "closure" in steps else None
+    known, closure = _known_stars(run, tables, titles, album), closure_content(run, album)
     sections = run_sections(known_stars=known, closure=closure)
     content = page_content(f"{titles[0]} on the scale of {titles[1]}", sections, receipts, steps, interactive)
     content["counts"]["pairs"] = pair_tables(receipts)

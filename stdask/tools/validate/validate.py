@@ -15,6 +15,7 @@ from stdask.runs.counts import CheckCounts
 from stdask.runs.receipts import Receipt
 from stdask.runs.registry import CHECKS, StageEntry
 from stdask.runs.stage import begin_stage
+from stdask.runs.surveys.finished import translated_surveys
 from stdask.schema.validation import ClusterRow, ValidationTables
 from stdask.stages.train.members import Shelves
 from stdask.storage import paths
@@ -65,6 +66,8 @@ def _make(entry: StageEntry, run: Run, workers: Workers, truth: Path | None, mem
     clusters = members_of(run, members)
     given = {"truth": truth, "members": run.data_dir / clusters.file if clusters else None}
     read = {name: checksum(path) for name in entry.optional if (path := given[name])}
+    for other in translated_surveys(run) if entry.reads_others else ():
+        read |= other.inputs
     of_run = clusters if "members" in read and members is None else None  # a table of a command has no settings
     stage = begin_stage(run, entry.name, read, {"clusters": of_run.model_dump(mode="json")} if of_run else None)
     say(f"  {entry.summary}", "dim")

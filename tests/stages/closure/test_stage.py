@@ -199,11 +199,12 @@ def test_what_fails_the_cuts_of_a_merge_is_not_compared(tmp_path, client):
     assert matrix_row(run).n_common == N - N_IN_B - 100
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_surveys_with_few_common_stars_are_not_judged(tmp_path, client):
+@pytest.mark.parametrize("n", [0, 10])
+def test_surveys_with_few_common_stars_are_not_judged(tmp_path, client, n):
     good = np.zeros(N, dtype=bool)
-    good[: N_IN_B + 10] = True
+    good[N_IN_B : N_IN_B + n] = True  # none of them in B
     run = two_surveys(tmp_path, of_a={"GOOD": good})
     receipt = closure.run(run, client)
-    assert f"{A} and {C} share 10 stars that B does not have: too few" in receipt.counts.notes[0]
+    assert f"{A} and {C} share {n} stars that B does not have: too few" in receipt.counts.notes[0]
     assert np.isnan([row.excess for row in tables_of(run).excess]).all()
+    assert matrix_row(run, sample=INSIDE_B).n == 0
