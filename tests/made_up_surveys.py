@@ -19,12 +19,13 @@ from stdask.science.measurements.cuts import passes
 
 N_STARS = 8  # one that passes all cuts and one for each of seven, the most that a definition has
 PER_UNIT = {"pc": 1000.0, "kpc": 1.0}  # of a kiloparsec
-PARQUET = ("apogee_dr16_kepler", "apogee_dr17_giants", "mock_a", "mock_b")
+PARQUET = ("apogee_dr16_dr17_giants", "apogee_dr16_kepler", "apogee_dr17_giants", "mock_a", "mock_b")
 CSV = ("gaia_dr3_gspphot", "lamost_lrs", "lamost_mrs")
 TEXT, LONG, SHORT, BYTE = "U", "i8", "i2", "u1"
 # columns that are no 32-bit floats, beside positions, ids of Gaia and those that a cut compares with integers or text
 KINDS = {
     "apogee_dr14_kepler": {"apogee_id": TEXT},
+    "apogee_dr16_dr17_giants": {"apogee_id": TEXT, "dr16.apogee_id": TEXT, "dr17.apogee_id": TEXT},
     "apogee_dr16_kepler": {"apogee_id": TEXT},
     "apogee_dr17": {"APOGEE_ID": TEXT, "starhorse.APOGEE_ID": TEXT, "starhorse.StarHorse_OUTPUTFLAGS": TEXT},
     "apogee_dr17_giants": {"apogee_id": TEXT, "release": TEXT},

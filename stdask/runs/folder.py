@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from stdask.config.messages import nearest
 from stdask.config.toml import local_path
 from stdask.errors import CatalogueError
+from stdask.runs.run_file import known_run
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
 
@@ -40,6 +41,7 @@ class RunFolder:
     def __repr__(self) -> str:
         """Return the folder and the names of what can be opened."""
         parts = {"tables": self.tables, "catalogues": self.catalogues, "figures": list(self.figures)}
+        parts["surveys"] = list(self.surveys)
         lines = [f"  {kind}: {', '.join(names)}" for kind, names in parts.items() if names]
         return "\n".join([f"<RunFolder {self.folder}", *lines]) + ">"
 
@@ -81,6 +83,12 @@ class RunFolder:
         if name not in self.catalogues:
             raise CatalogueError(_unknown("catalogue", name, self.catalogues, self.folder))
         return open_catalogue(paths.catalogue(self.folder, name))
+
+    @property
+    def surveys(self) -> dict[str, "RunFolder"]:
+        """The results of the second and later surveys of a run file of many surveys, by the names of the surveys."""
+        known = known_run(self.folder)
+        return {part.definition_a.name: RunFolder(part.output) for part in (known.further if known else ())}
 
     @property
     def figures(self) -> dict[str, Path]:

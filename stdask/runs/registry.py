@@ -191,7 +191,7 @@ _ENTRIES = (
 STAGES: Mapping[str, StageEntry] = {entry.name: entry for entry in _ENTRIES}  # in the order in which they run
 TRAINING_STAGES = ("pair", "evaluate")  # left out where `[train]` names a trained ensemble
 CLOSURE = "closure"  # left out where one survey alone is translated
-STAGES_OF_ALL = (CLOSURE, "merge", "atlas", "report")  # of all translated surveys together
+STAGES_OF_ALL = (CLOSURE, "merge", "atlas")  # of all translated surveys together
 COMMANDS = tuple(dict.fromkeys(entry.command for entry in _ENTRIES))
 
 

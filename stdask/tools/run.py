@@ -131,7 +131,7 @@ def run_commands(run: Run, workers: Workers, commands: Collection[str], truths: 
     """
     arguments = [{"truth": truth} for truth in truth_of_each(run, truths)]
     own = [[entry for entry in stages_of(part).values() if entry.command in commands] for part in run.parts]
-    together = [name for name in STAGES if run.further and name in STAGES_OF_ALL]
+    together = [name for name in STAGES if run.further and name in (*STAGES_OF_ALL, "report")]
     for number, part in enumerate(run.parts):
         if entries := [entry for entry in own[number] if number or entry.name not in together]:
             with at_survey(run, number, workers):

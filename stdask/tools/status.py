@@ -1,7 +1,6 @@
 """Status: how far a run is, read from its folder. Starts nothing and changes nothing."""
 
 import contextlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +17,7 @@ from stdask.runs.changes import changed_files, why_again
 from stdask.runs.lock import Lock, read_lock
 from stdask.runs.progress import DONE, RUNNING, Progress, read_progress
 from stdask.runs.receipts import Receipt, read_receipt, why_kept
-from stdask.runs.registry import CHECKS, ENTRIES, STAGES, StageEntry, stages_of
+from stdask.runs.registry import CHECKS, ENTRIES, STAGES, stages_of
 from stdask.runs.run_file import known_run, reopen_run
 from stdask.storage import paths
 
@@ -60,18 +59,18 @@ def print_status(path: Path, data_dir: Path | None = None, allow_remote: bool = 
     output = run.output if run else path
     if run is None and not (output / "receipts").is_dir() and read_progress(output) is None:
         raise CatalogueError(f"{output} holds no run yet. Name the folder of a run or its run file, or start the run.")
-    _print_folder(output, run)
     known = run or known_run(output)
+    _print_folder(output, run, known)
     for part in known.further if known else ():
         say(f"survey {part.definition_a.name}", "bold")
-        _print_folder(part.output, part if run else None)
+        _print_folder(part.output, part if run else None, part)
 
 
-def _print_folder(output: Path, run: Run | None) -> None:
-    """Print how far the run of one survey is."""
+def _print_folder(output: Path, run: Run | None, known: Run | None) -> None:
+    """Print how far the run of one survey is; what is known of it without its run file tells which stages it has."""
     lock, progress = _lock(output), read_progress(output)
     say(f"{output}: {_who(lock)}", "bold")
-    _print_stages(standings(output, run, progress, lock))
+    _print_stages(standings(output, run, progress, lock, known))
     if progress:
         ago = (datetime.now(UTC) - progress.updated).total_seconds()
         say(f"last update {duration(max(ago, 0))} ago: {_last_update(progress, lock)}")
@@ -81,9 +80,22 @@ def _print_folder(output: Path, run: Run | None) -> None:
         _print_failures(stage, _failures(output, stage))
 
 
-def standings(output: Path, run: Run | None, progress: Progress | None, lock: Lock | None) -> list[Standing]:
-    """Return how each stage stands, in their order; checks that were never started are left out."""
-    stages = _stages(output, run)
+def standings(
+    output: Path, run: Run | None, progress: Progress | None, lock: Lock | None, known: Run | None = None
+) -> list[Standing]:
+    """Return how each stage stands, in their order; checks that were never started are left out.
+
+    Parameters
+    ----------
+    output, run
+        The run folder; and the run, whose settings and files are compared with those of the last one.
+    progress, lock
+        What the folder says of a command that works there.
+    known
+        The last run in the folder, where there is no run file to compare with.
+    """
+    last = run or known or known_run(output)
+    stages = stages_of(last) if last else STAGES
     receipts = {stage: read_receipt(output, stage) for stage in (*stages, *CHECKS)}
     stands: dict[str, Standing] = {}
     # The folder of a table's atlas has that stage alone.
@@ -98,12 +110,6 @@ def standings(output: Path, run: Run | None, progress: Progress | None, lock: Lo
             why = why_again(output, receipt, run) or "; ".join(changed_files(receipt, run) if run else ())
             stands[stage] = Standing(stage, "outdated" if why else "done", why, receipt)
     return list(stands.values())
-
-
-def _stages(output: Path, run: Run | None) -> Mapping[str, StageEntry]:
-    """Return the stages that a run has, or that the last run in its folder had."""
-    known = run or known_run(output)
-    return stages_of(known) if known else STAGES
 
 
 def _state(progress: Progress, lock: Lock | None) -> str:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from stdask.config.run import load_run
-from stdask.errors import CatalogueError, EnsembleError
+from stdask.errors import CatalogueError, ConfigError, EnsembleError
 from stdask.runs.ensemble import open_ensemble, save_ensemble
 from stdask.storage import paths
 from stdask.tools.pack import pack
@@ -96,3 +96,10 @@ def test_an_ensemble_without_a_card_is_not_shared(tmp_path: Path):
 def test_nothing_is_packed_where_nothing_is_trained(tmp_path: Path):
     with pytest.raises(EnsembleError, match=f"{tmp_path} holds no trained ensemble"):
         pack(tmp_path, tmp_path / "one.stdask", overwrite=False)
+
+
+def test_a_run_file_of_many_surveys_has_many_ensembles(tmp_path: Path):
+    text = (JOBS / "three_surveys_to_apogee.toml").read_text()
+    (tmp_path / "run.toml").write_text(text)
+    with pytest.raises(ConfigError, match=r"translates 3 surveys, and a packed ensemble is of one\. Name"):
+        pack(tmp_path / "run.toml", tmp_path / "one.stdask", overwrite=False)

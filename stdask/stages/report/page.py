@@ -55,10 +55,11 @@ def page_content(
     interactive
         The figures that need scripts.
     """
+    *_, last = steps
     return {
         "version": __version__,
         "title": title,
-        "subtitle": f"Report of stdask {__version__}, {receipts['atlas'].written[:10]}",
+        "subtitle": f"Report of stdask {__version__}, {receipts[last].written[:10]}",
         "sections": sections,
         "notes": [(title_of, note) for step, title_of in steps.items() for note in _notes(receipts[step])],
         "receipts": receipts,

@@ -1,5 +1,6 @@
 """The report: one HTML page with the figures, tables and provenance of a run, readable without a network."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -72,8 +73,9 @@ def gather(run: Run, receipts: Mapping[str, Receipt], album: Album, usable: Usab
     accuracy = by_method(tables.accuracy)
     interactive = interactive_figures(products, titles, run.config.atlas.bin_kpc)
     known, closure = _known_stars(run, tables, titles, album), closure_content(run, album)
-    sections = run_sections(known_stars=known, closure=closure)
-    content = page_content(f"{titles[0]} on the scale of {titles[1]}", sections, receipts, steps, interactive)
+    sections = run_sections(known_stars=known, closure=closure, maps="atlas" in steps)
+    title = " on the scale of ".join(run.merged_titles if run.further else titles)
+    content = page_content(title, sections, receipts, steps, interactive)
     content["counts"]["pairs"] = pair_tables(receipts)
     return content | {
         **_surveys(run, receipts),
@@ -98,16 +100,28 @@ def gather(run: Run, receipts: Mapping[str, Receipt], album: Album, usable: Usab
         "selection": selection_in_words(run.config.atlas),
         "seed": run.config.seed,
         "config": as_toml(run.config.model_dump(mode="json", by_alias=True)),
-        "folders": _places(names),
+        "folders": _places(run),
+        **_other_pages(run),
     }
 
 
-def _places(names: tuple[str, str]) -> dict[str, str]:
-    """Return where in the run folder the page sends its readers, for the names of A and B."""
+def _places(run: Run) -> dict[str, str]:
+    """Return where in the run folder the page sends its readers."""
+    names = (run.definition_a.name, run.definition_b.name)
     return {
         "translated": f"catalogues/{paths.translated_name(*names)}",
-        "merged": f"catalogues/{paths.MERGED}",
+        "merged": f"{'../../' if run.first else ''}catalogues/{paths.MERGED}",
         "settings": paths.RUN_COPY,
+    }
+
+
+def _other_pages(run: Run) -> dict[str, Any]:
+    """Return the reports of the further surveys of a run file by their titles, or where the report of all is."""
+    folder = paths.report(run.output).parent
+    pages = {part.definition_a.title: paths.report(part.output) for part in run.further}
+    return {
+        "further": {title: Path(os.path.relpath(page, folder)).as_posix() for title, page in pages.items()},
+        "of_all": "../../../report/index.html" if run.first else "",
     }
 
 

@@ -1,5 +1,6 @@
 """The merged catalogue, star by star, from hand-made catalogues."""
 
+import shutil
 from dataclasses import replace
 
 import healpy as hp
@@ -12,6 +13,7 @@ from astropy.table import Table
 from numpy.testing import assert_allclose, assert_array_equal
 
 from stdask import schema
+from stdask.config.run import joined
 from stdask.config.survey_tables import Duplicates
 from stdask.errors import CatalogueError, ConfigError, SurveyError
 from stdask.pairing import usable
@@ -753,6 +755,23 @@ def test_a_merge_of_three_does_not_depend_on_where_the_runs_lie_or_how_they_were
         tables.append(merged(run).read())
     for name in tables[0].column_names:
         np.testing.assert_array_equal(*(table.column(name).to_numpy() for table in tables), err_msg=name)
+
+
+def test_further_surveys_of_a_run_file_are_merged_as_those_of_other_runs(tmp_path, client):
+    """Also the other way: what was merged of two run files is not what one run file asks for, and is merged again."""
+    other = other_run(tmp_path)
+    run = with_other(tmp_path, other)
+    merge.run(run, client)
+    wanted = {path: path.read_bytes() for path in paths.catalogue(run.output, paths.MERGED).rglob("Npix=*.parquet")}
+    assert wanted
+    many = joined([make_run(tmp_path), other])
+    shutil.copytree(other.output, many.further[0].output)
+    assert merge.run(many, client).counts.by_survey == {A: N_A - 2, C: N_A - 1, B: N_B}
+    assert {path: path.read_bytes() for path in wanted} == wanted
+    assert merge.run(many, client) == read_receipt(run.output, "merge")
+    shutil.rmtree(many.further[0].output / "receipts")
+    with pytest.raises(CatalogueError, match=f"^Survey {C}: the 'ingest_a' stage of .* is not finished"):
+        merge.run(many, client)
 
 
 UNTRAINED = {
