@@ -186,9 +186,7 @@ def _draw_label(
         for number, pair in enumerate(pairs):
             for by in dict.fromkeys(row.by for row in own):
                 _draw_series(axes, [row for row in own if (row.first, row.second, row.by) == (*pair, by)], number)
-        if column == SIGNAL:
-            axes.set_xscale("log")
-        axes.locator_params(axis="y", nbins=4)
+        axes.locator_params(nbins=4)
     panels[0].set_ylabel(with_unit(f"$\\Delta$ {symbol(label)}", unit))
 
 
