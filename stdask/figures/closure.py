@@ -178,7 +178,7 @@ def _draw_label(
     values = np.array([(row.offset, row.offset_err) for own in chosen for row in own]).reshape(-1, 2)
     if scale := scale_of(values[:, 0], values[:, 1], fixed=0.0):
         panels[0].set_ylim(*scale)
-    for axes, column, own in zip(panels, columns, chosen, strict=True):
+    for axes, own in zip(panels, chosen, strict=True):
         if not own:
             axes.axis("off")
             continue
