@@ -17,7 +17,7 @@ from typer.main import get_command
 import stdask
 from stdask import errors
 from stdask.cli.main import app
-from stdask.schema import evaluation, validation
+from stdask.schema import closure, evaluation, validation
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import PROPERTIES
 from stdask.storage.surveys.places.hats import PARTITIONS
@@ -29,7 +29,7 @@ NO_MESSAGES = {"tools/demo.py", "tools/survey/draft.py"}  # These write whole ru
 # Brackets in messages that are no tables: an extra of pip, and units.
 NO_TABLES = {"remote", "kpc", "deg", "arcsec", "dex", "K", "cds"}
 # Words that may follow a table where the table itself is meant.
-ENGLISH = {"and", "or", "of", "to", "in", "for", "is", "has", "names", "with", "if", "as", "on", "input"}
+ENGLISH = {"are", "and", "or", "of", "to", "in", "for", "is", "has", "names", "with", "if", "as", "on", "input"}
 OF_OTHERS = {"--mem", "--lifetime", "--no-requeue", "--me", "--noheader", "--format", "--name"}  # Slurm's and Dask's.
 OWN_NAMES = {"main"}  # Names that the user gives, as in `files = { main = "..." }`.
 TABLE_KEY = re.compile(r"(?<![\w\])])\[{1,2}([a-z_]+)(?:\.([\w·]+))?\]{1,2}(?: ([a-z_]+)\b(?!\())?")
@@ -154,7 +154,12 @@ def values_of(key: str) -> set[str] | None:
 
 
 COLUMNS = {"ra", "dec", "cluster"}  # Of the tables that a user gives.
-WRITTEN = [evaluation.EvaluationTables, validation.ValidationTables]  # Each field is a file of its name.
+WRITTEN = [
+    evaluation.EvaluationTables,
+    validation.ValidationTables,
+    closure.ClosureTables,
+]  # Each field is a file of its name.
+COLUMNS |= {field.name for field in fields(closure.ClosureTables)} | {field.name for field in fields(closure.ExcessRow)}
 FILES = {f"{field.name}.ecsv" for kind in WRITTEN for field in fields(kind)}
 FILES |= {value for value in vars(paths).values() if isinstance(value, str) and "." in value}
 FILES |= {PROPERTIES, PARTITIONS, "run.toml"}
@@ -181,6 +186,8 @@ def wrong_tables(text: str) -> Iterator[str]:
     for table, name, key in TABLE_KEY.findall(text):
         if table in NO_TABLES and not key:
             continue
+        if table == "surveys":  # One of many surveys has the keys of a single one.
+            name = re.sub(rf"^a({FIELD}|\d+)$", "a", name)
         own = reachable(table) if name else TABLES.get(table)
         if table not in KEYS | NO_TABLES:
             yield f"no table [{table}]"
