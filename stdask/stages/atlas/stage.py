@@ -95,7 +95,8 @@ def run(run: Run, workers: Workers) -> Receipt:
     )
     shown = diagrams(workers, catalogue, surveys, config.atlas)
     files, notes = write_products(products, workers)
-    compared = {label: surveys.units[label] for label in surveys.counterparts}
+    # not Teff or log g, unless they are mapped: they tell which stars a survey selects
+    compared = {label: surveys.units[label] for label in surveys.counterparts if label in atlas.labels}
     matrix, apart = write_consistency(workers, products, surveys_of(run), compared)
     outputs = [*files, *matrix, *write_diagrams(shown, products.folder, surveys, config.atlas.select, stage.key)]
     if config.train.ensemble is None:  # else the training stars are not known
