@@ -123,7 +123,7 @@ def validate_command(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="Only this check, of missing, domain, velocities, clusters, roundtrip, repeats and draws. "
+            help="Only this check, of missing, domain, velocities, clusters, roundtrip, triangle, repeats and draws. "
             "Several are possible.",
         ),
     ] = None,
