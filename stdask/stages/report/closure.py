@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from stdask.config.run import Run
-from stdask.display.agreement import AGREE, OFFSET, SCATTER, UNTESTED, Agreement, agreement
+from stdask.display.agreement import UNTESTED, Agreement, agreement
 from stdask.display.numbers import count, measured
 from stdask.errors import CatalogueError, ConfigError
 from stdask.runs.registry import CLOSURE, stages_of
@@ -17,7 +17,6 @@ from stdask.storage import paths
 from stdask.storage.documents import read_tables
 
 SAMPLES = {OUTSIDE_B: "stars that B does not have", INSIDE_B: "stars that B has too"}
-SHORT = {AGREE: "agree", OFFSET: "differ by {:.1f} sigma", SCATTER: "scatter exceeds errors", UNTESTED: "too few stars"}
 FIGURES = {
     "closure": (
         "Every two translated surveys on the stars that they share, the number in brackets. Left: median of the first "
@@ -37,6 +36,7 @@ class ShownClosure(NamedTuple):
     """The closure test of a run."""
 
     verdicts: dict[str, list[Agreement]]  # what two surveys are called -> of each label
+    untested: list[str]  # what is said of two surveys that share too few stars for any label
     table: ShownTable
     figures: list[ShownImage]
 
@@ -51,8 +51,11 @@ def closure_content(run: Run, album: Album) -> ShownClosure | None:
     with suppress(CatalogueError, ConfigError):  # a run that was changed since has its name alone
         titles = {own.definition.name: own.definition.title for own in translated_surveys(run)}
     figures = [album.add(folder / f"{name}.png", *texts) for name, texts in FIGURES.items()]
+    verdicts = _verdicts(tables.matrix, titles)
+    untested = [both for both, own in verdicts.items() if {verdict.kind for verdict in own} == {UNTESTED}]
     return ShownClosure(
-        verdicts=_verdicts(tables.matrix, titles),
+        verdicts={both: own for both, own in verdicts.items() if both not in untested},
+        untested=untested,
         table=closure_table(tables.matrix, titles),
         figures=[image for image in figures if image],
     )
@@ -70,17 +73,14 @@ def _verdicts(matrix: Sequence[MatrixRow], titles: Mapping[str, str]) -> dict[st
 def closure_table(matrix: Sequence[MatrixRow], titles: Mapping[str, str]) -> ShownTable:
     """Return the offsets and scatters of all stars together: a group every two surveys and sample, a row a label."""
     groups: dict[str, list[tuple[str, ...]]] = {}
-    for row in matrix:
+    for row in filter(lambda row: row.n, matrix):
         heading = f"{_both(row, titles)}, {SAMPLES[row.sample]}"
-        found = agreement(row, titles)
         groups.setdefault(heading, []).append(
             (
                 named(row.label, row.unit),
                 count(row.n),
-                SHORT[found.kind].format(abs(row.significance)),
                 measured(row.raw_offset, signed=True),
                 measured(row.offset, row.offset_err, signed=True),
-                measured(row.raw_scatter),
                 measured(row.scatter),
                 measured(row.expected),
                 measured(row.pull, row.pull_err),
@@ -92,9 +92,8 @@ def closure_table(matrix: Sequence[MatrixRow], titles: Mapping[str, str]) -> Sho
         "are right."
     )
     columns = heads(
-        *("Label", "Stars", "Verdict", "Offset as measured", "Offset translated"),
-        *("Scatter as measured", "Scatter translated", "Foreseen", "Pull"),
-        texts=(0, 2),
+        *("Label", "Stars", "Offset as measured", "Offset translated", "Scatter translated", "Foreseen", "Pull"),
+        texts=(0,),
     )
     return ShownTable("t-closure", caption, columns, groups, "closure/matrix.ecsv")
 

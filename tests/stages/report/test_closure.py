@@ -51,7 +51,9 @@ def page(tmp_path, client):
         write_receipt(run.output, Receipt(step, "key", {}, stage_settings(run, step), {}, counts, seconds=1.5))
     folder = paths.closure(run.output)
     inside = MatrixRow(**{**vars(AGREES), "sample": INSIDE_B, "n": 400, "offset": 0.05, "significance": 16.7})
-    write_tables(folder, ClosureTables(matrix=[AGREES, inside]))
+    few = MatrixRow(**{**vars(AGREES), "second": "fourth", "n": 4, "n_common": 4})
+    none = MatrixRow(**{**vars(few), "sample": INSIDE_B, "n": 0, "n_common": 0})
+    write_tables(folder, ClosureTables(matrix=[AGREES, inside, few, none]))
     figure = Figure(figsize=(6, 3))
     figure.subplots().plot([0, 1])
     write_figure(folder / "closure.png", figure)
@@ -74,10 +76,16 @@ def test_the_verdicts_are_of_the_stars_that_b_does_not_have(page):
 
 def test_the_table_has_both_samples_and_names_its_file(page):
     text = text_of(page)
-    assert "differ by 16.7 sigma" in text
+    assert "+0.0500 ± 0.0030" in text
     assert "stars that B has too" in text
     assert "closure/matrix.ecsv" in text
     assert page.count("Every two translated surveys on the stars that they share") >= 1  # the caption of the figure
+
+
+def test_surveys_that_share_too_few_stars_get_one_sentence_and_no_empty_rows(page):
+    text = text_of(page)
+    assert "Too few stars to compare: Survey A and fourth, 4 stars that B does not have." in text
+    assert text.count("Survey A and fourth") == 2  # there, and with its four stars in the table
 
 
 def test_the_section_stands_behind_the_caveats(page):
