@@ -141,16 +141,21 @@ def looked(pulse: Pulse, client: Client, clock: Clock, seconds: float) -> None:
     clock.now += seconds
     pulse.check()
     client.sync(asyncio.sleep, 0.2)
+    while pulse._is_asking:  # on a busy machine
+        client.sync(asyncio.sleep, 0.2)
 
 
 def test_a_scheduler_without_workers_is_waited_for_with_a_word_and_an_end(capsys: pytest.CaptureFixture[str]):
     clock = Clock()
     with in_this_process(n_workers=0) as cluster, Client(cluster) as client:
         pulse = Pulse(client, cluster.scheduler_address, clock)
-        for _ in range(12):
+        for _ in range(10):
             looked(pulse, client, clock, 5)
-        said = f"{cluster.scheduler_address} has had no worker for 15 s; the run ends after 60 s. Start workers with"
-        assert capsys.readouterr().out.count(said) == 1
+        said = (
+            rf"{cluster.scheduler_address} has had no worker for \d\d s; the run ends after 60 s\. Start workers with"
+        )
+        assert len(re.findall(said, " ".join(capsys.readouterr().out.split()))) == 1
+        looked(pulse, client, clock, 20)  # The answer, without a worker after 70 s, is seen at the next look.
         with pytest.raises(
             ClusterError, match=re.escape(f"Start workers with `dask worker {cluster.scheduler_address}`")
         ):
