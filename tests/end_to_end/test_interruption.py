@@ -13,6 +13,7 @@ import pytest
 from stdask.storage.catalogue.catalogue import open_catalogue
 from tests.end_to_end.conftest import ROOT, Finished, run_job
 
+pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.timeout(1500)]  # a whole run comes first
 CATALOGUE = "lamost_dr3_on_apogee_dr17_giants"
 
 
@@ -26,8 +27,6 @@ def undo(output: Path, *stages: str) -> None:
             path.unlink()
 
 
-@pytest.mark.slow
-@pytest.mark.faults
 def test_translate_killed_half_way_keeps_the_partitions_it_finished(lamost: Finished, data_dir: Path, tmp_path: Path):
     output = tmp_path / "run"
     copy_run(lamost.output, output)
@@ -57,8 +56,6 @@ def test_translate_killed_half_way_keeps_the_partitions_it_finished(lamost: Fini
         assert resumed.path(pixel).read_bytes() == undisturbed.path(pixel).read_bytes()
 
 
-@pytest.mark.slow
-@pytest.mark.faults
 def test_a_damaged_partition_is_rebuilt_and_no_other(lamost: Finished, data_dir: Path, tmp_path: Path):
     output = tmp_path / "run"
     copy_run(lamost.output, output)
