@@ -292,9 +292,10 @@ class MergeConfig(TomlModel):
     """Further translated surveys to merge."""
     values: Literal["first", "mean"] = "first"
     """Values of a star that several surveys have. `first`: those of B, or else of the first translated survey that can
-    be used. `mean`: for each label the inverse-variance mean of B's value, with its own error, and of all translations
-    that can be used. Errors of all stars are then about the value that B would measure without noise, and contain what
-    the stage `closure` finds lacking in the errors of each survey. Which rows there are does not change."""
+    be used. `mean`: for each label the mean of B's value, with its own error, and of all translations that can be
+    used, with the weights that give the smallest error. Errors of all stars are then about the value that B would
+    measure without noise; they contain what the stage `closure` finds lacking in the errors of each survey, and how the
+    errors of translations are correlated. Which rows there are does not change."""
     radius_arcsec: float = Field(default=1.0, gt=0, le=60)
     """Stars of two translated surveys are the same if they have the same Gaia source_id or, if one has none, lie within
     this separation, in arcseconds. So are stars of A and B in a run that names a trained ensemble and has no pairs, and

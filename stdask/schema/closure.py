@@ -83,6 +83,10 @@ class MatrixRow(PairRow):
         "Scatter that the errors do not explain: square root of scatter^2 - expected^2, 0 if that is negative",
         in_unit=True,
     )
+    correlation: float = column(
+        "Correlation of the errors of both surveys with which they foresee the scatter; 0 if this is not smaller than "
+        "expected"
+    )
     pull: float = column("Robust standard deviation of the differences in units of their errors")
     pull_err: float = column("1-sigma bootstrap error of pull")
     raw_offset: float = column("Offset of the values as both surveys measured them, not translated", in_unit=True)

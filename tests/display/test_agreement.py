@@ -21,6 +21,7 @@ ROW = MatrixRow(
     scatter=0.0312,
     expected=0.03,
     excess=0.008,
+    correlation=0.0,
     pull=1.04,
     pull_err=0.03,
     raw_offset=0.1,

@@ -10,6 +10,8 @@ from scipy.special import erf
 from stdask.science.assessment.metrics import METRICS
 from stdask.science.keys.seeds import generator
 
+MOST_CORRELATED = 0.99  # two translations are never known to be the same measurement
+
 
 class Translated(NamedTuple):
     """A label of some stars as one survey's translation gives it."""
@@ -35,6 +37,7 @@ class Closure(NamedTuple):
     expected: float  # robust sigma that the errors of the stars foresee
     pull: float  # robust sigma of the differences in units of their errors
     pull_err: float
+    correlation: float  # of the errors of both translations
 
     @property
     def offset_err(self) -> float:
@@ -66,7 +69,7 @@ def compare(first: Translated, second: Translated, factors: tuple[float, float],
     sigma = np.hypot(first.errors, second.errors)
     good = np.isfinite(differences) & (sigma > 0)
     if not good.any():
-        return Closure(0, *8 * [np.nan])
+        return Closure(0, *9 * [np.nan])
     differences, sigma = differences[good], sigma[good]
     moved = [
         factor * np.median(own.members[:, good] - own.values[good], axis=1).std(ddof=1)
@@ -79,8 +82,10 @@ def compare(first: Translated, second: Translated, factors: tuple[float, float],
     errors = _statistics(differences[drawn], sigma[drawn]).std(axis=1, ddof=1).tolist()
     offset, scatter, pull = _statistics(differences, sigma).tolist()
     translation = float(np.sqrt(np.sum(np.square(moved)))) if moved else np.nan
+    expected = robust_sigma_of(sigma)
+    correlation = correlation_of(scatter, first.errors[good], second.errors[good])
     return Closure(
-        int(good.sum()), offset, errors[0], translation, scatter, errors[1], robust_sigma_of(sigma), pull, errors[2]
+        int(good.sum()), offset, errors[0], translation, scatter, errors[1], expected, pull, errors[2], correlation
     )
 
 
@@ -110,6 +115,35 @@ def robust_sigma_of(sigma: np.ndarray) -> float:
     quartile = 0.67448975  # of the standard normal distribution
     low, high = quartile * sigma.min(), quartile * sigma.max()
     return (low if low == high else brentq(excess, low, high)) / quartile
+
+
+def correlation_of(scatter: float, first: np.ndarray, second: np.ndarray) -> float:
+    """Return the correlation of the errors of two translations of the same stars, from how little they differ.
+
+    Two networks that see the same colours of a star, or draw a noisy label towards the same mean of the training stars,
+    err alike: their difference is then smaller than independent errors foresee, and their mean is less certain.
+
+    Parameters
+    ----------
+    scatter
+        Robust sigma of the differences.
+    first, second : shape (n_stars,)
+        1-sigma errors of each translation, above 0.
+
+    Returns
+    -------
+    correlation
+        From 0, also where the scatter is larger than independent errors foresee, to `MOST_CORRELATED`.
+    """
+
+    def excess(correlation: float) -> float:
+        return robust_sigma_of(np.sqrt(first**2 + second**2 - 2 * correlation * first * second)) - scatter
+
+    if excess(0.0) <= 0:
+        return 0.0
+    if excess(MOST_CORRELATED) >= 0:
+        return MOST_CORRELATED
+    return float(brentq(excess, 0.0, MOST_CORRELATED))
 
 
 def excess_errors(excess: Mapping[tuple[str, str], float]) -> dict[str, tuple[float, int]]:

@@ -96,6 +96,7 @@ def _matrix_row(names: tuple[str, str, str, str, str], n_common: int, found: Clo
         scatter=found.scatter,
         expected=found.expected,
         excess=found.excess,
+        correlation=found.correlation,
         pull=found.pull,
         pull_err=found.pull_err,
         raw_offset=offset,

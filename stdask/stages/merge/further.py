@@ -15,7 +15,8 @@ from stdask.pairing.in_b import KEY_A, KEY_B
 from stdask.pairing.noise_of_b import noise_of_b
 from stdask.pairing.usable import columns_of_cuts, translation_cuts
 from stdask.schema import Column
-from stdask.schema.closure import ExcessRow
+from stdask.schema.closure import OUTSIDE_B, ExcessRow, MatrixRow
+from stdask.schema.evaluation import MIN_GROUP
 from stdask.science.sky.healpix import Pixel
 from stdask.stages.merge.sources import MergeSource, Opened, Sources
 from stdask.stages.merge.values import PARTS, as_columns, values_of
@@ -77,6 +78,19 @@ def with_errors(opened: Sequence[Opened], closure: Path) -> tuple[list[Opened], 
                 "what its errors may lack"
             )
     return [*found, of_b], notes
+
+
+def read_correlations(closure: Path) -> dict[tuple[str, str, str], float]:
+    """Return the correlations of the errors of every two translated surveys, by label, from their closure test.
+
+    Parameters
+    ----------
+    closure
+        As for `with_errors`.
+    """
+    rows = read_declared(closure / "matrix.ecsv", MatrixRow)
+    tested = [row for row in rows if row.sample == OUTSIDE_B and row.n >= MIN_GROUP]
+    return {(row.label, row.first, row.second): row.correlation for row in tested}
 
 
 def find_further(workers: Workers, opened: Sequence[Opened], sources: Sources, folder: Path) -> Sources:

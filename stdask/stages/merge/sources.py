@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import permutations
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,6 +58,8 @@ class Sources:
     clusters: GlobularClusters | None
     config: MergeConfig
     columns: tuple[schema.Column, ...]
+    correlations: Mapping[tuple[str, str, str], float] = field(default_factory=dict)
+    """For means: label and two translated surveys, in their order -> correlation of their errors."""
 
     @property
     def of_means(self) -> bool:
@@ -66,6 +69,14 @@ class Sources:
     def n_members(self, names: Sequence[str]) -> int:
         """Return the number of networks of a label, from its columns."""
         return sum(bool(MEMBER.search(name)) for name in names)
+
+    def correlations_of(self, label: str, surveys: Sequence[str]) -> np.ndarray:
+        """Return the correlations of the errors of surveys, shape (n_surveys, n_surveys); 0 if unknown."""
+        found = np.eye(len(surveys))
+        for (i, first), (j, second) in permutations(enumerate(surveys), 2):
+            if known := self.correlations.get((label, first, second)):
+                found[i, j] = found[j, i] = known
+        return found
 
     @property
     def described(self) -> Mapping[str, object]:

@@ -32,7 +32,7 @@ from stdask.runs.surveys.finished import SurveyRun, translated_surveys
 from stdask.science.sky.globular_clusters import is_complete
 from stdask.science.sky.healpix import Cells, Pixel, add_counts, count_finely, tile_sky
 from stdask.stages.merge.cuts import add_up, list_cuts
-from stdask.stages.merge.further import find_further, with_errors
+from stdask.stages.merge.further import find_further, read_correlations, with_errors
 from stdask.stages.merge.repeats import find_repeats
 from stdask.stages.merge.same_star import find_same_stars
 from stdask.stages.merge.sources import Opened, Sources, describe, open_surveys
@@ -117,6 +117,7 @@ def _open(
         opened, notes = with_errors(opened, paths.closure(run.output))
     sources = describe(opened, b, config, run.data_dir)
     if config.values == MEAN:
+        sources = replace(sources, correlations=read_correlations(paths.closure(run.output)))
         sources = find_further(workers, opened, sources, repeats)
     return opened, sources, notes
 

@@ -105,15 +105,17 @@ def columns_of_labels(table: pa.Table, source: MergeSource, sources: Sources) ->
         shown = [own.value, own.error, own.raw, own.sample, *own.members]
         if sources.of_means:
             surveys = {source.survey: own} | {other.survey: other.label(label, n_members) for other in others}
-            shown = _mean(surveys, own, n_members)
+            shown = _mean(surveys, own, sources.correlations_of(label, list(surveys)), n_members)
         found |= dict(zip(names, shown, strict=True))
     return found
 
 
-def _mean(surveys: Mapping[str, LabelValues], own: LabelValues, n_members: int) -> list[np.ndarray]:
+def _mean(
+    surveys: Mapping[str, LabelValues], own: LabelValues, correlations: np.ndarray, n_members: int
+) -> list[np.ndarray]:
     """Return the columns of a label that is the mean of surveys, that which keeps the stars first."""
     every = list(surveys.values())
-    found = average(np.array([one.value for one in every]), np.array([one.error for one in every]))
+    found = average(np.array([one.value for one in every]), np.array([one.error for one in every]), correlations)
     members = [found.mean_of(np.array([one.members[k] for one in every])) for k in range(n_members)]
     names = _names(found.weights > 0, list(surveys))
     return [found.values, found.errors, own.raw, own.sample, names, found.numbers, found.scatter, *members]

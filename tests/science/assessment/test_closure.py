@@ -3,7 +3,14 @@
 import numpy as np
 from numpy.testing import assert_allclose
 
-from stdask.science.assessment.closure import Translated, compare, excess_errors, robust_sigma_of
+from stdask.science.assessment.closure import (
+    MOST_CORRELATED,
+    Translated,
+    compare,
+    correlation_of,
+    excess_errors,
+    robust_sigma_of,
+)
 
 N_STARS, N_MEMBERS = 4000, 5
 RESAMPLED = (200, 3)
@@ -78,6 +85,30 @@ def test_the_robust_sigma_of_mixed_noise_is_that_of_many_draws() -> None:
     brute_force = 1.482602 * np.median(np.abs(draws))
     assert_allclose(robust_sigma_of(sigma), brute_force, rtol=0.01)  # 800,000 draws: 0.15 %
     assert_allclose(robust_sigma_of(np.full(7, 0.1)), 0.1)
+
+
+def test_errors_with_a_common_part_are_found_to_be_correlated_and_independent_ones_not() -> None:
+    rng = np.random.default_rng(6)
+    first, second = rng.uniform(0.03, 0.08, N_STARS), rng.uniform(0.05, 0.12, N_STARS)
+    for planted in (0.3, 0.6):
+        common = np.sqrt(planted) * rng.standard_normal(N_STARS)
+        own = np.sqrt(1 - planted) * rng.standard_normal((2, N_STARS))
+        truth = np.zeros(N_STARS)
+        sides = [
+            Translated(truth + sigma * (common + noise), sigma, np.empty((0, N_STARS)))
+            for sigma, noise in zip((first, second), own, strict=True)
+        ]
+        found = compare(sides[0], sides[1], (1.0, 1.0), RESAMPLED)
+        # the scatter of 4000 differences is known to 2 %: the correlation to 0.02 / (share of it in the variance, 1/2)
+        assert_allclose(found.correlation, planted, atol=0.1)
+    assert compare(*two(2), (1.0, 1.0), RESAMPLED).correlation < 0.1
+
+
+def test_a_correlation_is_neither_negative_nor_complete() -> None:
+    sigma = np.full(9, 0.05)
+    assert correlation_of(0.2, sigma, sigma) == 0
+    assert correlation_of(1e-9, sigma, sigma) == MOST_CORRELATED
+    assert_allclose(correlation_of(0.05, sigma, sigma), 0.5)  # 2 s^2 (1 - r) = s^2
 
 
 def test_the_excess_of_three_surveys_is_halved_between_the_two_of_a_pair() -> None:
