@@ -98,6 +98,10 @@ def _read_files(path: Path) -> dict[str, bytes]:
             return {member.filename: archive.read(member) for member in members}  # checks each CRC
     except zipfile.BadZipFile as exc:
         raise EnsembleError(f"{path} is not a packed ensemble, or is cut off or damaged ({exc}). {REMEDY}") from exc
+    except IsADirectoryError:
+        raise EnsembleError(
+            f"{path} is a folder, and a packed ensemble is one file. Write it: `stdask pack {path} ensemble.stdask`."
+        ) from None
     except (OSError, EOFError, ValueError, NotImplementedError, RuntimeError, MemoryError) as exc:
         raise_machine_error(exc, f"reading {path}")
         raise EnsembleError(f"Cannot read the packed ensemble {path} ({exc or type(exc).__name__}). {REMEDY}") from exc

@@ -40,6 +40,11 @@ def content(stored: StoredEnsemble) -> object:
     return stored.content, stored.families["intrinsic"][0], arrays, stored.digest, stored.card
 
 
+def test_the_folder_of_an_ensemble_is_told_from_a_packed_one(tmp_path: Path):
+    with pytest.raises(EnsembleError, match=r"is a folder, .*`stdask pack .* ensemble\.stdask`"):
+        read_bundle(tmp_path)
+
+
 def test_a_bundle_holds_the_ensemble_of_its_folder(bundle: Path, tmp_path: Path):
     stored = read_bundle(bundle)
     assert stored.content == {"name": "a_to_b"}
