@@ -292,8 +292,8 @@ class MergeConfig(TomlModel):
     """Further translated surveys to merge."""
     values: Literal["first", "mean"] = "first"
     """Values of a star that several surveys have. `first`: those of B, or else of the first translated survey that can
-    be used. `mean`: for each label the mean of B's value, with its own error, and of all translations that can be
-    used, with the weights that give the smallest error. Errors of all stars are then about the value that B would
+    be used. `mean`: for each label the inverse-variance mean of B's value, with its own error, and of all translations
+    that can be used. Errors of all stars are then about the value that B would
     measure without noise; they contain what the stage `closure` finds lacking in the errors of each survey, and how the
     errors of translations are correlated. Which rows there are does not change."""
     radius_arcsec: float = Field(default=1.0, gt=0, le=60)

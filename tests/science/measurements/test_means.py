@@ -1,6 +1,4 @@
-"""Means of surveys: the best of all weights, star by star, closer to the truth than any survey, with honest errors."""
-
-from itertools import combinations
+"""Means of surveys: those of numpy star by star, closer to the truth than any survey, with errors that cover."""
 
 import numpy as np
 from hypothesis import given
@@ -22,23 +20,16 @@ def independent(n_surveys):
 
 
 def by_hand(values, errors, correlations):
-    """Return mean, error, scatter and number of one star: those of the best choice among all subsets of the surveys."""
+    """Return mean, error, scatter and number of one star, in plain Python."""
     if np.isfinite(values[0]) and not errors[0] > 0:
         return values[0], UNKNOWN, UNKNOWN, 1
-    own = [
-        k for k, (v, e) in enumerate(zip(values, errors, strict=True)) if np.isfinite(v) and np.isfinite(e) and e > 0
-    ]
-    best = (np.inf, [], np.zeros(0))
-    for chosen in (list(some) for n in range(1, len(own) + 1) for some in combinations(own, n)):
-        covariance = np.outer(errors[chosen], errors[chosen]) * correlations[np.ix_(chosen, chosen)]
-        shares = np.linalg.inv(covariance).sum(axis=0)
-        if (shares > 0).all():
-            best = min(best, (1 / shares.sum(), chosen, shares / shares.sum()), key=lambda option: option[0])
-    variance, chosen, shares = best
-    if not chosen:
+    own = np.flatnonzero(np.isfinite(values) & (errors > 0)).tolist()
+    if not own:
         return UNKNOWN, UNKNOWN, UNKNOWN, 0
-    scatter = np.std(values[chosen], ddof=1) if len(chosen) > 1 else UNKNOWN
-    return shares @ values[chosen], variance**0.5, scatter, len(chosen)
+    total = sum(1 / errors[k] ** 2 for k in own)
+    scatter = np.std([values[k] for k in own], ddof=1) if len(own) > 1 else UNKNOWN
+    variance = sum(correlations[i, j] / (errors[i] * errors[j]) for i in own for j in own) / total**2
+    return sum(values[k] / errors[k] ** 2 for k in own) / total, variance**0.5, scatter, len(own)
 
 
 STARS = st.tuples(st.integers(1, 4), st.integers(0, 6))
@@ -50,7 +41,7 @@ def test_means_are_those_of_a_loop_over_the_stars(data, shape):
     values = data.draw(arrays(np.float64, shape, elements=number))
     sizes = st.one_of(st.floats(2**-10, 1, width=32), st.sampled_from([UNKNOWN, 0.0]))
     errors = data.draw(arrays(np.float64, shape, elements=sizes))
-    shared = data.draw(arrays(np.float64, shape[0], elements=st.sampled_from([0.0, 0.31, 0.57, 0.83])))
+    shared = data.draw(arrays(np.float64, shape[0], elements=st.floats(0, 0.9)))
     correlations = np.outer(shared, shared)
     np.fill_diagonal(correlations, 1)
     found = average(values, errors, correlations)
@@ -86,19 +77,6 @@ def test_other_numbers_are_averaged_with_the_same_weights_and_what_is_not_in_the
     assert np.isnan(average(column(UNKNOWN), column(1.0), independent(1)).mean_of(column(UNKNOWN))).all()
 
 
-def test_a_survey_whose_larger_errors_are_those_of_another_adds_nothing():
-    found = average(column(1.0, 2.0), column(0.1, 0.3), np.array([[1.0, 0.5], [0.5, 1.0]]))
-    assert (found.values[0], found.errors[0], found.numbers[0]) == (1.0, 0.1, 1)
-
-
-def test_correlations_that_do_not_fit_together_are_reduced():
-    """The first two surveys err alike, and so do the last two, but the first and the last do not: impossible."""
-    correlations = np.array([[1.0, 0.99, 0.0], [0.99, 1.0, 0.99], [0.0, 0.99, 1.0]])
-    found = average(column(0.0, 1.0, 2.0), column(0.1, 0.1, 0.1), correlations)
-    assert_allclose(found.values[0], 1.0)
-    assert 0.05 < found.errors[0] < 0.1
-
-
 def test_means_are_closer_to_the_truth_than_the_best_survey_and_their_errors_cover():
     rng = np.random.default_rng(2)
     errors = rng.uniform([[0.03], [0.05], [0.08]], [[0.06], [0.2], [0.3]], (3, 40_000))
@@ -116,6 +94,6 @@ def test_means_are_closer_to_the_truth_than_the_best_survey_and_their_errors_cov
         covered = (np.abs(found.values - truth) < found.errors).mean()
         assert_allclose(covered, 0.6827, atol=4 * np.sqrt(0.68 * 0.32 / 40_000))
         assert_array_equal(np.isnan(found.scatter), found.numbers < 2)
-    assert gains[0] < 0.93 < gains[1] < 0.97  # what is shared does not average out
+    assert gains[0] < 0.93 < gains[1] < 1  # what is shared does not average out
     mistaken = average(values, errors, independent(3))  # errors of correlated translations, taken as independent
     assert (np.abs(mistaken.values - truth) < mistaken.errors).mean() < 0.66

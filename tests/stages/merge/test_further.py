@@ -151,17 +151,13 @@ def said_of(surveys, number):
 
 
 def mean_of(names, values, errors):
-    """Return mean, error and the surveys in it, where the errors of A and C are correlated: by the weights of numpy."""
+    """Return mean, error and the surveys in it, where the errors of A and C are correlated: with numpy."""
     covariance = np.diag(errors**2)
     if A in names and C in names:
         one, other = names.index(A), names.index(C)
         covariance[one, other] = covariance[other, one] = CORRELATED * errors[one] * errors[other]
-    shares = np.linalg.inv(covariance).sum(axis=0)
-    if shares.min() < 0:
-        worse = (shares * errors).argmin()
-        rest = [k for k in range(len(names)) if k != worse]
-        return mean_of([names[k] for k in rest], values[rest], errors[rest])
-    return shares @ values / shares.sum(), shares.sum() ** -0.5, dict(zip(names, shares / shares.sum(), strict=True))
+    shares = errors**-2 / (errors**-2).sum()
+    return shares @ values, np.sqrt(shares @ covariance @ shares), dict(zip(names, shares, strict=True))
 
 
 def test_every_star_is_the_mean_by_hand_of_all_that_can_be_used(done):
@@ -170,20 +166,19 @@ def test_every_star_is_the_mean_by_hand_of_all_that_can_be_used(done):
     several = 0
     for place, number in enumerate(numbers):
         names, values, errors = said_of(surveys, number)
-        mean, error, weights = mean_of(names, values, errors)
+        mean, error, _ = mean_of(names, values, errors)
         assert found["SURVEY"][place] == names[0]
-        assert found["FE_H_FROM"][place] == "+".join(weights)
-        assert found["FE_H_N_SURVEYS"][place] == len(weights)
+        assert found["FE_H_FROM"][place] == "+".join(names)
+        assert found["FE_H_N_SURVEYS"][place] == len(names)
         # errors are stored in 32 bits, so weights are known to 1e-7
         assert_allclose(found["FE_H"][place], mean, rtol=1e-6, atol=1e-6)
         assert_allclose(found["FE_H_ERR"][place], error, rtol=1e-5)
-        several += len(weights) > 1
-        if len(weights) > 1:
-            used = [value for name, value in zip(names, values, strict=True) if name in weights]
-            assert_allclose(found["FE_H_SCATTER"][place], np.std(used, ddof=1), atol=1e-6)
+        several += len(names) > 1
+        if len(names) > 1:
+            assert_allclose(found["FE_H_SCATTER"][place], values.std(ddof=1), atol=1e-6)
         else:
             assert np.isnan(found["FE_H_SCATTER"][place])
-            assert found["FE_H"][place] == np.float32(mean)
+            assert found["FE_H"][place] == values[0].astype(np.float32)
     assert several > 500
 
 
@@ -214,7 +209,7 @@ def test_means_are_closer_to_the_truth_than_the_best_survey_and_their_errors_cov
     for number in numbers[several]:
         _, values, errors = said_of(surveys, number)
         best.append(values[errors.argmin()] - truth[number])
-    assert np.std(off) < 0.97 * np.std(best)  # what A and C share does not average out
+    assert np.std(off) < 0.99 * np.std(best)  # what A and C share does not average out
     for stars_of in (several, ~several):
         inside = (np.abs(found["FE_H"] - truth[numbers]) < found["FE_H_ERR"])[stars_of]
         assert_allclose(inside.mean(), 0.6827, atol=0.03)  # of 1700 stars: 2.7 sigma
@@ -228,7 +223,7 @@ def test_without_a_closure_test_the_errors_lack_what_it_finds_and_the_user_is_to
     (note,) = (note for note in receipt.counts.notes if note.startswith(C))
     assert "no closure test of TEFF, LOGG, FE_H, VHELIO" in note
     table = merged(run).read()
-    of_c = (to_numpy(table, "FE_H_FROM") == C) & (to_numpy(table, "SURVEY") == C)
+    of_c = to_numpy(table, "FE_H_FROM") == C
     errors = surveys[1].error[to_numpy(table, "STAR_KEY")[of_c].astype(np.int64) - FIRST_KEY[C]]
     assert_allclose(to_numpy(table, "FE_H_ERR")[of_c], errors, rtol=1e-5)
 
