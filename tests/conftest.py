@@ -13,6 +13,14 @@ from tests.disturbed import Disturbed, make_disturbed
 
 JOBS = Path(__file__).parents[1] / "jobs"
 DATA_DIR = Path(__file__).parents[2] / "shared" / "data"
+FAULTS_SECONDS = 2400  # a limit against hanging: these tests are run on machines that other programs keep busy
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests that kill processes or damage files more time than others."""
+    for item in items:
+        if item.get_closest_marker("faults"):
+            item.add_marker(pytest.mark.timeout(FAULTS_SECONDS))
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,7 @@ class Driver:
         log = self.output / "receipts" / "translate.partitions.jsonl"
         return sum(line.startswith("{") for line in log.read_text().splitlines()) if log.exists() else 0
 
-    def wait_for(self, condition: Callable[[], bool], seconds: float = 120) -> float:
+    def wait_for(self, condition: Callable[[], bool], seconds: float = 300) -> float:
         """Wait until something is so; return how long it took."""
         start = time.monotonic()
         while not condition():
@@ -43,7 +43,7 @@ class Driver:
             time.sleep(0.2)
         return time.monotonic() - start
 
-    def end(self, seconds: float = 900) -> int:
+    def end(self, seconds: float = 1800) -> int:
         """Wait for its end; return its exit code."""
         return self.process.wait(seconds)
 

@@ -172,7 +172,6 @@ def state_of(job: str, environment: Mapping[str, str]) -> str:
 @pytest.mark.slow
 @pytest.mark.slurm
 @pytest.mark.faults
-@pytest.mark.timeout(1000)
 def test_a_chain_of_jobs_makes_the_whole_run_and_a_stage_that_fails_stops_it(slurm, tmp_path: Path):
     environment = slurm | {"PATH": f"{Path(sys.executable).parent}:{slurm['PATH']}", "SBATCH_MEM_PER_NODE": "4G"}
     run_file = tiny_run(tmp_path)

@@ -16,7 +16,7 @@ from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import open_catalogue
 from tests.end_to_end.conftest import ROOT, Finished, stdask
 
-pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.timeout(1500)]  # the first run of the demo included
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 CATALOGUES = ("mock_a", "mock_b", "mock_a_on_mock_b", "merged")
 CAN_MOUNT = shutil.which("unshare") and os.geteuid() == 0
 needs_mount = pytest.mark.skipif(not CAN_MOUNT, reason="only root can mount a small disk")

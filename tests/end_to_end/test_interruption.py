@@ -13,7 +13,7 @@ import pytest
 from stdask.storage.catalogue.catalogue import open_catalogue
 from tests.end_to_end.conftest import ROOT, Finished, run_job
 
-pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.timeout(1500)]  # a whole run comes first
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 CATALOGUE = "lamost_dr3_on_apogee_dr17_giants"
 
 

@@ -25,7 +25,6 @@ def workers_of(driver: Driver) -> list[psutil.Process]:
 
 @pytest.mark.faults
 @pytest.mark.slow
-@pytest.mark.timeout(2400)  # six minutes on two free cores
 def test_twenty_random_kills_change_nothing(data_dir: Path, tmp_path: Path):
     rng = random.Random(20)  # its own: no global state
     disturbed = make_disturbed(tmp_path, data_dir, N_DRAWS)

@@ -14,7 +14,7 @@ import pytest
 from tests.disturbed import CATALOGUE, Driver
 from tests.slurm.conftest import Lab
 
-pytestmark = [pytest.mark.slurm, pytest.mark.faults, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slurm, pytest.mark.faults]
 
 
 def begun_again(driver: Driver) -> int:
@@ -63,7 +63,7 @@ def test_jobs_that_must_give_way_to_others_are_replaced_when_there_is_room(lab: 
     driver = at_work(lab, tmp_path / "run", queue=queue)
     urgent = ["sbatch", "--partition=high", "--nodes=2", "--ntasks-per-node=1", "--mem=100", "--wrap=sleep 8"]
     lab.call(*urgent, f"--output={tmp_path / 'urgent.out'}")
-    driver.wait_for(lambda: not lab.jobs(), 60)
+    driver.wait_for(lambda: not lab.jobs())
     assert driver.end() == 0, driver.text
     assert lab.disturbed.is_undisturbed(tmp_path / "run")
     assert begun_again(driver) <= 2
@@ -72,7 +72,7 @@ def test_jobs_that_must_give_way_to_others_are_replaced_when_there_is_room(lab: 
 
 def test_a_walltime_shorter_than_the_run_is_no_hindrance(lab: Lab, tmp_path: Path):
     driver = lab.start(tmp_path / "run", workers=1, walltime="00:00:20")  # 15 s at work, then another job
-    assert driver.end(600) == 0, driver.text
+    assert driver.end() == 0, driver.text
     assert lab.disturbed.is_undisturbed(tmp_path / "run")
     n_replaced = driver.text.count("ended and is replaced")
     assert n_replaced >= 1
@@ -115,7 +115,7 @@ def test_a_scheduler_that_refuses_for_a_while_is_asked_again(lab: Lab, tmp_path:
     driver = at_work(lab, tmp_path / "run", wrapper(tmp_path, refuse))
     broken.touch()
     lab.call("scancel", *lab.jobs())
-    driver.wait_for(lambda: "sbatch failed: sbatch: error: Socket timed out" in driver.text, 60)
+    driver.wait_for(lambda: "sbatch failed: sbatch: error: Socket timed out" in driver.text)
     broken.unlink()
     assert driver.end() == 0, driver.text
     assert lab.disturbed.is_undisturbed(tmp_path / "run")
@@ -124,7 +124,7 @@ def test_a_scheduler_that_refuses_for_a_while_is_asked_again(lab: Lab, tmp_path:
 
 def test_a_refusal_of_the_first_job_reaches_the_user_in_slurms_own_words(lab: Lab, tmp_path: Path):
     driver = lab.start(tmp_path / "run", queue="no_such_queue")
-    assert driver.end(60) == 2
+    assert driver.end(300) == 2
     assert "sbatch failed: sbatch: error: " in driver.text
     assert "invalid partition specified: no_such_queue" in driver.text
 
