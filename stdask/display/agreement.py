@@ -44,6 +44,8 @@ def agreement(row: MatrixRow, titles: Mapping[str, str]) -> Agreement:
     if is_scattered(row):
         kind = SCATTER if kind == AGREE else kind
         foreseen += f": the errors are too small by a factor of {row.pull:.2f}"
+    elif is_correlated(row):
+        foreseen += f", if independent: the errors of both surveys are correlated, by {row.correlation:.2f}"
     return Agreement(row, kind, f"{words} {foreseen}.")
 
 
@@ -55,6 +57,11 @@ def is_offset(row: MatrixRow) -> bool:
 def is_scattered(row: MatrixRow) -> bool:
     """Return whether stars differ by more than their errors explain."""
     return row.n >= MIN_GROUP and row.pull > max(LEAST_EXCESS, 1 + SIGNIFICANT_EXCESS * row.pull_err)
+
+
+def is_correlated(row: MatrixRow) -> bool:
+    """Return whether stars differ by less than independent errors foresee."""
+    return row.n >= MIN_GROUP and row.pull < min(1 / LEAST_EXCESS, 1 - SIGNIFICANT_EXCESS * row.pull_err)
 
 
 def notes_of_closure(matrix: Sequence[MatrixRow]) -> Iterator[str]:

@@ -29,7 +29,18 @@ ROW = MatrixRow(
 )
 APART = replace(ROW, offset=0.02, significance=6.7)
 WIDE = replace(ROW, scatter=0.045, pull=1.5)
+ALIKE = replace(ROW, scatter=0.018, pull=0.6, correlation=0.64)
 TITLES = {"lamost": "LAMOST DR3", "apogee": "APOGEE DR14"}
+
+
+def test_errors_that_are_correlated_are_said_to_be():
+    found = agreement(ALIKE, TITLES)
+    assert found.kind == AGREE
+    assert found.words.endswith(
+        "Single stars differ by 0.018 dex where their errors foresee 0.030 dex, if independent: the errors of both "
+        "surveys are correlated, by 0.64."
+    )
+    assert "correlated" not in agreement(replace(ALIKE, pull=0.95), TITLES).words
 
 
 def test_surveys_that_agree_are_said_to_with_what_their_errors_foresee():
