@@ -158,7 +158,7 @@ CONSISTENCY = (
             ("", f"Mean of the first survey minus mean of the second in the same cells, {stars}, NaN without any"),
             (
                 "_ERR",
-                f"1-sigma error of {name} from the {errors}, NaN for fewer than three pixels of the sky with both",
+                f"1-sigma error of {name} from the {errors}, NaN where too few pixels of the sky have both",
             ),
         )
     ),

@@ -5,8 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from stdask.science.assessment.groups import student
+
 UNITS = 1 << 20  # values are added up as whole numbers of 2^-20, so that no sum depends on the order of the stars
-MIN_GROUPS = 3  # groups of cells from which an error is estimated
+MIN_FREE = 2.0  # degrees of freedom with which an error is estimated: as of three groups of cells of equal weight
 
 
 class CellSums(NamedTuple):
@@ -32,10 +34,23 @@ class Offset(NamedTuple):
     """Mean difference of two surveys in the cells in which both have stars, first minus second."""
 
     value: float  # NaN without shared cells
-    error: float  # 1 sigma; NaN for fewer than `MIN_GROUPS` groups
+    standard_error: float  # estimated; NaN for fewer than `MIN_FREE` degrees of freedom
+    n_free: float  # degrees of freedom of the estimate
     n_cells: int  # shared
     n_first: int  # stars in these
     n_second: int
+
+    @property
+    def error(self) -> float:
+        """The 1-sigma error: that which contains the truth in 68 % of all cases."""
+        return self.within(1.0)
+
+    def within(self, sigma: float) -> float:
+        """Return what the truth differs by at most, as often as `sigma` errors of a normal distribution say."""
+        return self.standard_error * student(sigma, self.n_free)
+
+
+UNKNOWN = Offset(np.nan, np.nan, np.nan, 0, 0, 0)
 
 
 def sum_in_cells(cells: np.ndarray, values: np.ndarray) -> CellSums:
@@ -70,34 +85,53 @@ def add_sums(parts: Sequence[CellSums]) -> CellSums:
     return CellSums(found, *totals)
 
 
-def offset_between(first: CellSums, second: CellSums, quantity: int, cells_in_group: int) -> Offset:
+def offset_between(first: CellSums, second: CellSums, quantities: tuple[int, int], cells_in_group: int) -> Offset:
     """Compare two surveys cell by cell, so that it does not matter how many stars of each lie where.
 
     A cell with n and m stars weighs n m / (n + m), the inverse variance of a difference of means of stars that scatter
-    alike in all cells. The error is that of a ratio of sums over groups of cells that are independent of each other
-    (Cochran 1977, Sampling Techniques, sect. 6.3), so that it holds whatever the scatter inside a group is due to.
+    alike in all cells.
 
     Parameters
     ----------
     first, second
         Sums over different stars.
-    quantity
-        Number of the quantity to compare.
+    quantities
+        Number of the quantity of the first survey that is compared with one of the second, and of this one.
     cells_in_group
-        Cells number 0 to `cells_in_group` - 1 are the first group, and so on.
+        Cells number 0 to `cells_in_group` - 1 are the first group, and so on: cells of a group need not be independent
+        of each other.
     """
     cells = np.intersect1d(first.cells, second.cells, assume_unique=True)
     one, other = first.at(cells), second.at(cells)
-    shared = (one.counts[quantity] > 0) & (other.counts[quantity] > 0)
+    shared = (one.counts[quantities[0]] > 0) & (other.counts[quantities[1]] > 0)
     if not shared.any():
-        return Offset(np.nan, np.nan, 0, 0, 0)
-    n_first, n_second = (own.counts[quantity][shared] for own in (one, other))
-    differences = (one.means(quantity) - other.means(quantity))[shared]
+        return UNKNOWN
+    n_first, n_second = one.counts[quantities[0]][shared], other.counts[quantities[1]][shared]
+    differences = (one.means(quantities[0]) - other.means(quantities[1]))[shared]
     weights = n_first * n_second / (n_first + n_second)
     value = float(np.average(differences, weights=weights))
     _, groups = np.unique(cells[shared] // cells_in_group, return_inverse=True)
-    residuals = np.bincount(groups, weights=weights * (differences - value))
-    n_groups, error = len(residuals), np.nan
-    if n_groups >= MIN_GROUPS:
-        error = float(np.sqrt(n_groups / (n_groups - 1) * np.sum(residuals**2)) / weights.sum())
-    return Offset(value, error, int(shared.sum()), int(n_first.sum()), int(n_second.sum()))
+    shares = np.bincount(groups, weights=weights) / weights.sum()
+    residuals = np.bincount(groups, weights=weights * (differences - value)) / weights.sum()
+    found = (int(shared.sum()), int(n_first.sum()), int(n_second.sum()))
+    return Offset(value, *_error_by_groups(shares, residuals), *found)
+
+
+def _error_by_groups(shares: np.ndarray, residuals: np.ndarray) -> tuple[float, float]:
+    """Return the standard error of a weighted mean by groups of values, and its degrees of freedom.
+
+    It holds whatever the scatter inside a group is due to. Each residual is enlarged by what its group pulls the mean
+    towards itself, which is much where one group has most of the weight; then few degrees of freedom are left. Source:
+    Bell & McCaffrey 2002, Survey Methodology 28, 169: bias-reduced linearisation, for a mean.
+
+    Parameters
+    ----------
+    shares, residuals : shape (n_groups,)
+        Of the weight, with sum 1; and each share times the difference of the group's mean from that of all.
+    """
+    if len(shares) < 2:
+        return np.nan, np.nan
+    pulls = shares**2 / (1 - shares)
+    n_free = 1 / float(np.sum(shares**2) + np.sum(pulls) ** 2 - np.sum(pulls**2))
+    error = float(np.sqrt(np.sum(residuals**2 / (1 - shares))))
+    return (error if round(n_free, 6) >= MIN_FREE else np.nan), n_free

@@ -33,6 +33,19 @@ class FittedLine(NamedTuple):
     level: float
 
 
+def student(sigma: float, n_free: float) -> float:
+    """Return how many estimated standard errors contain the truth as often as `sigma` errors that are known.
+
+    Parameters
+    ----------
+    sigma
+        Of a normal distribution.
+    n_free
+        Degrees of freedom of the estimate; NaN is returned if there are none.
+    """
+    return float(t.ppf(norm.cdf(sigma), n_free)) if n_free > 0 else np.nan
+
+
 def group_mean(values: np.ndarray, networks: np.ndarray = NO_NETWORKS, factor: float = 0.0) -> GroupMean:
     """Return the mean of some stars and its error.
 
@@ -51,7 +64,7 @@ def group_mean(values: np.ndarray, networks: np.ndarray = NO_NETWORKS, factor: f
         return GroupMean(0, *4 * [np.nan])
     std = float(values[good].std(ddof=1)) if n > 1 else np.nan
     shared = _networks_error(networks[:, good].mean(axis=1), factor) if len(networks) > 1 else 0.0
-    error = float(np.hypot(_small(n - 1) * std / np.sqrt(n), shared))
+    error = float(np.hypot(student(1.0, n - 1) * std / np.sqrt(n), shared))
     std_err = std / np.sqrt(2 * (n - 1)) if n > 1 else np.nan
     return GroupMean(n, float(values[good].mean()), error, std, float(std_err))
 
@@ -74,15 +87,10 @@ def fit_trend(x: np.ndarray, values: np.ndarray, networks: np.ndarray = NO_NETWO
     lever = (x - x.mean()) / np.sum((x - x.mean()) ** 2)
     slope = float(lever @ y)
     residuals = y - y.mean() - slope * (x - x.mean())
-    error = _small(n - 2) * np.sqrt(np.sum(residuals**2) / (n - 2) * np.sum(lever**2))
+    error = student(1.0, n - 2) * np.sqrt(np.sum(residuals**2) / (n - 2) * np.sum(lever**2))
     shared = _networks_error(networks[:, good] @ lever, factor) if len(networks) > 1 else 0.0
     return FittedLine(n, slope, float(np.hypot(error, shared)), float(x.mean()), float(y.mean()))
 
 
 def _networks_error(results: np.ndarray, factor: float) -> float:
     return factor * float(results.std(ddof=1))
-
-
-def _small(n_free: int) -> float:
-    """Return by what a standard error of few degrees of freedom is enlarged; NaN for none."""
-    return float(t.ppf(norm.cdf(1), n_free)) if n_free > 0 else np.nan

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,8 +17,9 @@ from stdask.display.numbers import measured
 from stdask.figures.consistency import ConsistencyRow, PairOffset, draw_consistency
 from stdask.runs.surveys.finished import translated_surveys
 from stdask.schema import products as schema_products
-from stdask.science.assessment.consistency import CellSums, Offset, add_sums, offset_between, sum_in_cells
+from stdask.science.assessment.consistency import UNKNOWN, CellSums, Offset, add_sums, offset_between, sum_in_cells
 from stdask.science.galaxy.bins import CELLS
+from stdask.science.galaxy.errors import jackknife_factor
 from stdask.science.galaxy.map_grid import sky_pixels
 from stdask.stages.atlas.comparisons.figures import Row
 from stdask.stages.atlas.noise import Columns
@@ -31,7 +33,15 @@ from stdask.storage.tables import to_numpy
 
 SKY_ORDER = 3  # pixels of 7.3 degrees: with finer ones surveys share few stars, without any they see other directions
 SIGNIFICANT = 3  # sigma from which an offset is worth a note
+N_SURVEYS = "N_SURVEYS"  # ending of the column of how many surveys are in a mean
 NO_CELL, NOT_MEASURED = "no shared\ncell", "not\nmeasured"
+
+
+class ComparedSurvey(NamedTuple):
+    """A survey of a merged catalogue."""
+
+    title: str
+    member_factor: float  # from the scatter of its networks to the error that the choice of the pairs causes
 
 
 @dataclass(frozen=True)
@@ -68,20 +78,27 @@ class PairOffsets:
     after: Offset
     translation: float  # 1-sigma error of `after` by the translations, NaN if it is not known
 
+    def after_within(self, sigma: float) -> float:
+        """Return what `after` differs from the truth by at most, by the stars and by the translations."""
+        return float(np.hypot(self.after.within(sigma), sigma * np.nan_to_num(self.translation)))
+
     @property
     def after_error(self) -> float:
-        """The 1-sigma error of `after` by the stars and by the translations."""
-        return float(np.hypot(self.after.error, np.nan_to_num(self.translation)))
+        """The 1-sigma error of `after`."""
+        return self.after_within(1.0)
 
 
-def surveys_of(run: Run) -> dict[str, str]:
-    """Return the titles of the surveys of a merged catalogue by their names: A, the further ones, B."""
-    translated = [own.definition for own in translated_surveys(run)]
-    return {own.name: own.title for own in (*translated, run.definition_b)}
+def surveys_of(run: Run) -> dict[str, ComparedSurvey]:
+    """Return the surveys of a merged catalogue by their names: A, the further ones, B."""
+    found = {
+        own.definition.name: ComparedSurvey(own.definition.title, jackknife_factor(1 - own.train.validation_fraction))
+        for own in translated_surveys(run)
+    }
+    return found | {run.definition_b.name: ComparedSurvey(run.definition_b.title, 0.0)}
 
 
 def write_consistency(
-    workers: Workers, products: Products, surveys: Mapping[str, str], units: Mapping[str, str]
+    workers: Workers, products: Products, surveys: Mapping[str, ComparedSurvey], units: Mapping[str, str]
 ) -> tuple[list[Path], list[str]]:
     """Write the offsets of every two surveys of a merge of three or more.
 
@@ -90,7 +107,7 @@ def write_consistency(
     workers, products
         Where stars are added up, and what else the atlas knows of them.
     surveys
-        Name -> title, in their order.
+        By name, in their order.
     units
         Labels that are compared -> unit.
 
@@ -104,10 +121,11 @@ def write_consistency(
         return [], []
     compared = Compared(products.selection, tuple(surveys), labels)
     sums = _add_up(workers, compared)
-    found = {label: _offsets(sums, compared, label) for label in labels}
+    factors = [survey.member_factor for survey in surveys.values()]
+    found = {label: _offsets(sums, compared, label, factors) for label in labels}
     units = {label: schema.quantity(label, unit).unit for label, unit in units.items()}
     rows = [
-        _row(surveys, pair, label, units[label], own)
+        _row(list(surveys), pair, label, units[label], own)
         for label, all_own in found.items()
         for pair, own in all_own.items()
     ]
@@ -115,7 +133,7 @@ def write_consistency(
     data = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     write_profile(table, schema_products.CONSISTENCY, data, products.meta() | {"sky_order": SKY_ORDER})
     shown = [_shown(label, units[label], own) for label, own in found.items()]
-    figure = draw_consistency(shown, list(surveys.values()))
+    figure = draw_consistency(shown, [survey.title for survey in surveys.values()])
     notes = [note for label, own in found.items() for note in _notes(label, units[label], own, list(surveys))]
     for note in notes:
         say(f"  {note}", "yellow")
@@ -136,7 +154,8 @@ def _add_up(workers: Workers, compared: Compared) -> list[CellSums]:
 def sum_block(block: Block, compared: Compared) -> list[CellSums]:
     """Add up the selected stars of a block in cells of the sky, R, Z and what stars are selected by; by survey."""
     selection = compared.selection
-    names = dict.fromkeys([*columns_of(selection), *compared.all_quantities])
+    numbers = [f"{label}_{N_SURVEYS}" for label in compared.labels] if selection.of_means else []
+    names = dict.fromkeys([*columns_of(selection), *compared.all_quantities, *numbers])
     table = selection.source.read(block, list(names))
     surveys = np.array(table.column(schema.SURVEY.name).to_pylist())
     columns = {name: to_numpy(table, name) for name in table.column_names if name != schema.SURVEY.name}
@@ -168,34 +187,41 @@ def _cells(columns: Columns, compared: Compared) -> np.ndarray:
 
 
 def _of_survey(name: str, columns: Columns, surveys: np.ndarray, compared: Compared) -> np.ndarray:
-    """Return a quantity; of the stars of B, in a catalogue of means, what B itself measured."""
+    """Return a quantity as one survey has it, in a catalogue of means too.
+
+    There, B is taken as it measured its stars, and of a translated survey those stars that no other survey has: means
+    of two surveys do not tell what is between them.
+    """
     if not compared.selection.of_means:
         return columns[name]
     label = next(label for label in compared.labels if name in compared.quantities(label))
-    return np.where(surveys == compared.selection.survey_b, columns[f"{label}_{RAW}"], columns[name])
+    alone = np.where(columns[f"{label}_{N_SURVEYS}"] > 1, np.nan, columns[name])
+    return np.where(surveys == compared.selection.survey_b, columns[f"{label}_{RAW}"], alone)
 
 
-def _offsets(sums: Sequence[CellSums], compared: Compared, label: str) -> dict[tuple[int, int], PairOffsets]:
-    """Return the offsets of a label by the numbers of the surveys."""
+def _offsets(
+    sums: Sequence[CellSums], compared: Compared, label: str, factors: Sequence[float]
+) -> dict[tuple[int, int], PairOffsets]:
+    """Return the offsets of a label by the numbers of the surveys, which have a factor each for their networks."""
     after, *others = (compared.all_quantities.index(name) for name in compared.quantities(label))
     raw, members = (others[0], others[1:]) if f"{label}_{RAW}" in compared.quantities(label) else (None, others)
     found = {}
     for pair in combinations(range(len(sums)), 2):
         first, second = (sums[number] for number in pair)
 
-        def offset(quantity: int, first: CellSums = first, second: CellSums = second) -> Offset:
-            return offset_between(first, second, quantity, compared.cells_in_pixel)
+        def offset(one: int, other: int, first: CellSums = first, second: CellSums = second) -> Offset:
+            return offset_between(first, second, (one, other), compared.cells_in_pixel)
 
-        by_members = [offset(number).value for number in members]
-        spread = np.std(by_members, ddof=1) if len(by_members) > 1 else np.nan
-        translation = float(compared.selection.member_factor * spread)
-        before = offset(raw) if raw is not None else Offset(np.nan, np.nan, 0, 0, 0)
-        found[pair] = PairOffsets(before, offset(after), translation)
+        # The networks of one survey do not know of those of the other: each ensemble moves the offset by itself.
+        moved = [[offset(k, after).value for k in members], [offset(after, k).value for k in members]]
+        spreads = [np.std(values, ddof=1) if len(values) > 1 else np.nan for values in moved]
+        translation = float(np.hypot(*(factors[n] * spread for n, spread in zip(pair, spreads, strict=True))))
+        before = offset(raw, raw) if raw is not None else UNKNOWN
+        found[pair] = PairOffsets(before, offset(after, after), translation)
     return found
 
 
-def _row(surveys: Mapping[str, str], pair: tuple[int, int], label: str, unit: str, own: PairOffsets) -> Row:
-    names = list(surveys)
+def _row(names: Sequence[str], pair: tuple[int, int], label: str, unit: str, own: PairOffsets) -> Row:
     return {
         "FIRST": names[pair[0]],
         "SECOND": names[pair[1]],
@@ -228,7 +254,7 @@ def _drawn(value: float, error: float, nothing: str) -> PairOffset:
 
 def _notes(label: str, unit: str, found: Mapping[tuple[int, int], PairOffsets], names: Sequence[str]) -> Iterator[str]:
     """Say which surveys still differ by more than their errors."""
-    apart = {pair: own for pair, own in found.items() if abs(own.after.value) > SIGNIFICANT * own.after_error}
+    apart = {pair: own for pair, own in found.items() if abs(own.after.value) > own.after_within(SIGNIFICANT)}
     if apart:
         texts = "; ".join(
             f"{names[first]} minus {names[second]} {measured(own.after.value, own.after_error, signed=True)} {unit}"

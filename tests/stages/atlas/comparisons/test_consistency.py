@@ -7,16 +7,24 @@ import pytest
 from astropy.table import Table
 from numpy.testing import assert_allclose, assert_array_equal
 
+from stdask import schema
+from stdask.runs.surveys.finished import SurveyRun
 from stdask.schema.products import CONSISTENCY
 from stdask.science.galaxy.map_grid import sky_pixels
 from stdask.stages.atlas import stage as atlas
-from stdask.stages.atlas.comparisons.consistency import SKY_ORDER
+from stdask.stages.atlas.comparisons.consistency import SKY_ORDER, ComparedSurvey, surveys_of
 from stdask.storage import paths
-from tests.hand_made import A, B
-from tests.stages.atlas.test_stage import chosen, disc, prepare
+from tests import hand_made
+from tests.hand_made import A, B, make_run, write_catalogue
+from tests.stages.atlas.test_stage import COLUMNS, SETTINGS, chosen, disc, prepare
 
 C = "mock_c"
-TITLES = {A: "LAMOST DR3", C: "another survey", B: "APOGEE DR17"}
+# Networks of A are trained on 80 % of the pairs, those of C on half of them, and B has none.
+SURVEYS = {
+    A: ComparedSurvey("LAMOST DR3", 2.0),
+    C: ComparedSurvey("another survey", 1.0),
+    B: ComparedSurvey("APOGEE DR17", 0.0),
+}
 RAW = {A: 0.15, C: -0.2, B: 0.0}  # offsets of [Fe/H] as measured
 AFTER = 0.02  # of C that is left after translation
 MEMBERS = (-0.01, 0.0, 0.01)  # by which each network moves the stars of A; those of C move against them
@@ -39,9 +47,12 @@ def three_surveys():
     return data
 
 
-def draw(tmp_path, client, data, monkeypatch, titles=TITLES, **settings):
-    run = prepare(tmp_path, data, **settings)
-    monkeypatch.setattr(atlas, "surveys_of", lambda _: titles)
+def draw(tmp_path, client, data, monkeypatch, surveys=SURVEYS, **settings):
+    return draw_run(prepare(tmp_path, data, **settings), client, monkeypatch, surveys)
+
+
+def draw_run(run, client, monkeypatch, surveys=SURVEYS):
+    monkeypatch.setattr(atlas, "surveys_of", lambda _: surveys)
     monkeypatch.setattr(atlas, "write_products", lambda *_: ([], []))
     monkeypatch.setattr(atlas, "write_diagrams", lambda *_: [])
     monkeypatch.setattr(atlas, "write_parameter_space", lambda *_: [])
@@ -63,7 +74,7 @@ def rows_of(path):
 
 def test_every_pair_of_surveys_has_a_row_for_each_translated_label_of_the_maps(drawn):
     path, receipt = drawn
-    assert list(rows_of(path)) == [("FE_H", *pair) for pair in combinations(TITLES, 2)]
+    assert list(rows_of(path)) == [("FE_H", *pair) for pair in combinations(SURVEYS, 2)]
     assert Table.read(path).colnames == [column.name for column in CONSISTENCY]
     assert {f"products/consistency.{ending}" for ending in ("ecsv", "png", "pdf")} <= set(receipt.outputs)
 
@@ -107,10 +118,10 @@ def test_the_numbers_are_those_of_numpy_over_the_cells(drawn):
 
 
 def test_the_error_by_the_translations_is_that_of_networks_trained_on_other_pairs(drawn):
-    """Networks that move one survey by 0.01 dex scatter by half the error; of two surveys each counts."""
+    """Networks scatter by 0.01 dex: half the error of A, all of that of C; those of both surveys are independent."""
     path, _ = drawn
     rows = rows_of(path)
-    for pair, expected in {(A, B): 0.02, (C, B): 0.02, (A, C): 0.04}.items():
+    for pair, expected in {(A, B): 0.02, (C, B): 0.01, (A, C): np.hypot(0.02, 0.01)}.items():
         row = rows["FE_H", *pair]
         assert_allclose(row["TRANSLATION"], expected, rtol=1e-3)  # of whole numbers of 2^-20
         assert row["AFTER_ERR"] > row["TRANSLATION"]
@@ -145,8 +156,36 @@ def test_surveys_that_still_differ_are_told(drawn, tmp_path, client, monkeypatch
 
 
 def test_two_surveys_have_no_matrix(tmp_path, client, monkeypatch):
-    path, _ = draw(tmp_path, client, disc(), monkeypatch, {A: "A", B: "B"})
+    path, _ = draw(tmp_path, client, disc(), monkeypatch, {name: SURVEYS[name] for name in (A, B)})
     assert not path.exists()
+
+
+def test_of_means_the_values_of_one_survey_are_compared(tmp_path, client, monkeypatch):
+    """Every other star of A has a mean with one of C, off by 1 dex, and all of B one with translations, off by 2."""
+    data, rng = three_surveys(), np.random.default_rng(1)
+    of_a, of_b = (data["SURVEY"] == name for name in (A, B))
+    mixed = of_a & (rng.random(len(of_a)) < 0.5)
+    data["FE_H_RAW"] = np.where(of_b, data["FE_H"], data["FE_H_RAW"]).astype(np.float32)
+    data["FE_H"] = (data["FE_H"] + 1.0 * mixed + 2.0 * of_b).astype(np.float32)
+    numbers = {f"{label}_N_SURVEYS": (1 + mixed + of_b).astype(np.int32) for label in ("FE_H", "MG_FE")}
+    run = make_run(tmp_path, atlas=SETTINGS, merge={"values": "mean"})
+    columns = (*COLUMNS, *(schema.Column(name, "int32") for name in numbers))
+    write_catalogue(run, paths.MERGED, columns, data | numbers, 2000)
+    hand_made.write_receipts(run, "ingest_b", "pair", "evaluate", "translate", "merge")
+    path, _ = draw_run(run, client, monkeypatch)
+    rows = rows_of(path)
+    for pair, left in {(A, C): -AFTER, (C, B): AFTER, (A, B): 0.0}.items():
+        assert_allclose(rows["FE_H", *pair]["AFTER"], left, atol=4 * rows["FE_H", *pair]["AFTER_ERR"])
+    assert 0 < rows["FE_H", A, B]["N_FIRST"] <= (of_a & ~mixed).sum()
+
+
+def test_surveys_have_the_factor_of_their_own_networks(tmp_path, monkeypatch):
+    run = make_run(tmp_path)
+    train, renamed = run.config.train, run.definition_a.model_copy(update={"name": C, "title": "another survey"})
+    halved = train.model_copy(update={"validation_fraction": 0.5})
+    runs = [SurveyRun(run.output, run.definition_a, train, {}), SurveyRun(run.output, renamed, halved, {})]
+    monkeypatch.setattr("stdask.stages.atlas.comparisons.consistency.translated_surveys", lambda _: runs)
+    assert surveys_of(run) == {name: (title, pytest.approx(factor)) for name, (title, factor) in SURVEYS.items()}
 
 
 def test_the_table_does_not_depend_on_the_partitions_to_the_last_bit(tmp_path, client, monkeypatch):
