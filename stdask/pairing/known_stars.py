@@ -11,12 +11,18 @@ import pyarrow.compute as pc
 from stdask import schema
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
+from stdask.config.messages import nearest
 from stdask.config.stages import KnownStars
-from stdask.errors import CatalogueError
+from stdask.errors import CatalogueError, SurveyError
 from stdask.science.sky.crossmatch import match_ids, match_positions, separations
 from stdask.storage.catalogue.catalogue import Catalogue
 from stdask.storage.surveys.files import open_survey
+from stdask.storage.surveys.format import SurveyFile
 from stdask.storage.tables import read_parquet, to_numpy
+
+SOURCE_ID = "source_id"
+IDS = ("id_a", "id_b", SOURCE_ID)  # keys that name columns of ids
+Named = Mapping[str, Sequence[str]]  # key of the run file -> columns that it names
 
 
 @dataclass(frozen=True)
@@ -41,33 +47,56 @@ class FoundStars:
     table: pa.Table  # columns of the catalogue, in the same order
 
 
-def read_known_stars(path: Path, known: KnownStars, columns: Sequence[str]) -> pa.Table:
+def read_known_stars(path: Path, known: KnownStars, texts: Named, numbers: Named) -> pa.Table:
     """Read the columns by which stars are found, those that the table has, and some more.
 
     Parameters
     ----------
     path, known
         The table, and what its columns are called.
-    columns
-        That it must have.
+    texts, numbers
+        Further columns that it must have, by the keys that name them. Numbers are float64; a missing one is NaN.
 
     Raises
     ------
     CatalogueError
-        If one is missing, or there is none by which a star of A could be found.
+        If a column of ids holds none.
+    SurveyError
+        If the table cannot be read, a column is missing or holds no numbers, or there is none by which a star of A
+        could be found.
     """
     survey = open_survey(path)
-    stated = [name for name in (known.id_a, known.id_b, known.source_id) if name]
-    place = [known.ra, known.dec]
-    positions = [] if all(not survey.has(name) for name in place) and (known.id_a or known.source_id) else place
-    wanted = list(dict.fromkeys([*columns, *stated, *positions]))
-    if lost := [name for name in wanted if not survey.has(name)]:
-        has = ", ".join(list(survey.columns)[:8])
-        raise CatalogueError(
-            f"{path} has no column {lost[0]!r}, but {has} and others. Stars are found by their ids or by `ra` and "
-            "`dec`: name these columns."
-        )
-    return survey.read(wanted).rename_columns(wanted)
+    ids = {key: [name] for key in IDS if (name := getattr(known, key))}
+    numbers = {**numbers, **({} if _needs_no_place(survey, known) else {"ra": [known.ra], "dec": [known.dec]})}
+    wanted = {name: key for key, names in {**texts, **ids, **numbers}.items() for name in names}
+    for name, key in wanted.items():
+        if not survey.has(name):
+            near = nearest(name, survey.columns)
+            hint = f"Did you mean {near!r}?" if near else f"It has {', '.join(survey.columns)}."
+            by = " Stars are found by their ids or by `ra` and `dec`." if key in ("ra", "dec") else ""
+            raise SurveyError(f"{path} has no column {name!r}, which `{key}` names.{by} {hint}")
+    table = survey.read(list(wanted))
+    for key, (name,) in ids.items():
+        try:
+            ids_of(table, name, as_text=key != SOURCE_ID)
+        except CatalogueError as exc:
+            exc.add_note(str(path))
+            raise
+    for name in (name for names in numbers.values() for name in names):
+        kind = table.schema.field(name).type
+        if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+            raise SurveyError(
+                f"{path}: column {name!r}, which `{wanted[name]}` names, is {kind}, no number. Name another."
+            )
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, name, table.column(name).cast(pa.float64(), safe=False).fill_null(np.nan))
+    return table
+
+
+def _needs_no_place(survey: SurveyFile, known: KnownStars) -> bool:
+    """Tell whether a table that lists stars of A by ids alone may lack positions."""
+    is_asked = {"ra", "dec"} & known.model_fields_set
+    return bool(known.id_a or known.source_id) and not (is_asked or survey.has(known.ra) or survey.has(known.dec))
 
 
 def seek(table: pa.Table, known: KnownStars, catalogue: Catalogue, id_column: str, own_ids: str | None) -> Sought:
@@ -88,7 +117,7 @@ def seek(table: pa.Table, known: KnownStars, catalogue: Catalogue, id_column: st
     if known.source_id and schema.SOURCE_ID.name in (column.name for column in catalogue.columns):
         ids[schema.SOURCE_ID.name] = ids_of(table, known.source_id, as_text=False)
     ra, dec = (
-        to_numpy(table, name).astype(np.float64) if name in table.column_names else np.full(table.num_rows, np.nan)
+        to_numpy(table, name) if name in table.column_names else np.full(table.num_rows, np.nan)
         for name in (known.ra, known.dec)
     )
     return Sought(ra, dec, known.radius_arcsec, ids)

@@ -1,6 +1,6 @@
 """The members of star clusters, as `[evaluate] clusters` or `stdask validate --members` names them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from stdask.config.stages import ClusterMembers
+from stdask.errors import SurveyError
 from stdask.pairing.known_stars import read_known_stars
 from stdask.storage.surveys.files import open_survey
 from stdask.storage.tables import to_numpy
@@ -34,22 +35,34 @@ def read_members(path: Path, config: ClusterMembers) -> Members:
 
     Raises
     ------
-    CatalogueError
-        If it lacks a column.
+    CatalogueError, SurveyError
+        As `read_known_stars`; and if no row is a member.
     """
     survey = open_survey(path)
     probabilities = list(config.probabilities) or [name for name in OCCAM if survey.has(name)]
-    columns = [config.cluster, *probabilities, *config.literature.values()]
-    table = read_known_stars(path, config, columns)
+    numbers = {"probabilities": probabilities, "literature": [*config.literature.values()]}
+    table = read_known_stars(path, config, {"cluster": [config.cluster]}, numbers)
     names = text_of(table, config.cluster)
     likely = names != ""
     for name in probabilities:
-        likely &= to_numpy(table, name).astype(np.float64) > config.min_probability  # False for NaN
+        likely &= to_numpy(table, name) > config.min_probability  # False for NaN
+    if not likely.any():
+        raise SurveyError(_why_nobody(path, config, probabilities, named=int((names != "").sum())))
     literature = {}
     for label, column in config.literature.items():
-        values = to_numpy(table, column).astype(np.float64)
+        values = to_numpy(table, column)
         literature[label] = {name: _median(values[names == name]) for name in np.unique(names[likely])}
     return Members(table.filter(pa.array(likely)), names[likely], literature)
+
+
+def _why_nobody(path: Path, config: ClusterMembers, probabilities: Sequence[str], named: int) -> str:
+    """Return why no row of a table is a member, and what to do."""
+    if not named:
+        return f"{path}: column {config.cluster!r}, which `cluster` names, is empty in all rows. Name another."
+    return (
+        f"{path}: none of the {named:,} rows with a cluster has {' and '.join(probabilities)} above "
+        f"{config.min_probability:g}. Lower `min_probability`, or name other columns in `probabilities`."
+    )
 
 
 def text_of(table: pa.Table, name: str) -> np.ndarray:

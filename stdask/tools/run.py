@@ -12,6 +12,7 @@ from stdask.config.run import Run, with_workers
 from stdask.config.toml import local_path
 from stdask.display.console import say
 from stdask.errors import ConfigError, StdaskError, SurveyError
+from stdask.pairing.known_tables import check_known_stars
 from stdask.runs.card.card import write_card
 from stdask.runs.folder import RunFolder
 from stdask.runs.ledger import accept_ledgers, remove_ledgers
@@ -283,8 +284,8 @@ def check_files(run: Run, first: str = COMMANDS[0], truths: Sequence[Path] = ())
     ------
     ConfigError
         If `[[merge.also]]` names a folder that holds no run, or the number of truths is not that of the surveys.
-    SurveyError
-        If a file is missing or unreadable, or lacks a column.
+    CatalogueError, SurveyError
+        If a file is missing or unreadable, or lacks a column, or a table of `[evaluate]` names no stars.
     """
     later = COMMANDS[COMMANDS.index(first) :]
     for number, truth in enumerate(truth_of_each(run, truths)):
@@ -306,6 +307,8 @@ def _check_part(run: Run, later: Sequence[str], truth: Path | None) -> None:
     lists = run.config.pair.exclude if run.config.pair and "pair" in later else ()
     for stars in (*lists, *(run.config.merge.exclude if "merge" in later else ())):
         open_survey(run.data_dir / stars.file).require([stars.column])
+    if "evaluate" in later:
+        check_known_stars(run)
     if truth and "evaluate" in later:
         labels = [item.label for family in FAMILIES for item in run.config.train.labels(family)]
         open_survey(truth).require(["ID_A", *labels])

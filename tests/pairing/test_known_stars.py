@@ -10,7 +10,7 @@ import pytest
 from stdask import schema
 from stdask.cluster.workers import Workers
 from stdask.config.stages import KnownStars
-from stdask.errors import CatalogueError
+from stdask.errors import CatalogueError, SurveyError
 from stdask.pairing.known_stars import Sought, find_stars, ids_of, match_known, read_known_stars, seek
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
@@ -46,7 +46,7 @@ def test_stars_are_found_by_id_source_id_or_position_in_any_partitioning(tmp_pat
         dec=[0.0, 0.0, *data["dec"][[30, 31]], data["dec"][8], data["dec"][9]],
     )
     known = KnownStars(file=path, id_a="star", source_id="gaia")
-    table = read_known_stars(path, known, [])
+    table = read_known_stars(path, known, {}, {})
     found = find_stars(client, catalogue, seek(table, known, catalogue, ID.name, known.id_a), [ID.name])
     # 999 has another source_id than star 9, and star 31 has none; id 7 is not that of star 8
     assert found.rows.tolist() == [0, 1, 2, 3]
@@ -87,17 +87,33 @@ def test_matches_agree_with_brute_force():
 
 def test_a_column_that_the_table_lacks_is_named(tmp_path: Path):
     path = table_of(tmp_path, star=[1, 2], ra=[1.0, 2.0])
-    with pytest.raises(CatalogueError, match=r"known\.parquet has no column 'dec', but star, ra and others"):
-        read_known_stars(path, KnownStars(file=path), [])
-    with pytest.raises(CatalogueError, match="no column 'feh'"):
-        read_known_stars(path, KnownStars(file=path), ["feh"])
+    ways = r"Stars are found by their ids or by `ra` and `dec`\. It has star, ra\."
+    with pytest.raises(SurveyError, match=rf"known\.parquet has no column 'dec', which `dec` names\. {ways}"):
+        read_known_stars(path, KnownStars(file=path), {}, {})
+    with pytest.raises(SurveyError, match=r"no column 'stars', which `name` names\. Did you mean 'star'\?"):
+        read_known_stars(path, KnownStars(file=path), {"name": ["stars"]}, {})
     path = table_of(tmp_path, star=[1, 2])
-    assert read_known_stars(path, KnownStars(file=path, id_a="star"), []).column_names == ["star"]
+    assert read_known_stars(path, KnownStars(file=path, id_a="star"), {}, {}).column_names == ["star"]
+    with pytest.raises(SurveyError, match=r"no column 'ra', which `ra` names"):  # named, so that it must be there
+        read_known_stars(path, KnownStars(file=path, id_a="star", ra="ra"), {}, {})
 
 
-def test_ids_that_are_none_are_refused():
+def test_numbers_are_float64_with_nan_for_missing_ones(tmp_path: Path):
+    path = table_of(tmp_path, star=[1, 2], teff=pa.array([5777, None], pa.int32()), text=["hot", "cold"])
+    known = KnownStars(file=path, id_a="star")
+    table = read_known_stars(path, known, {}, {"labels": ["teff"]})
+    assert table.schema.field("teff").type == pa.float64()
+    np.testing.assert_array_equal(table["teff"].to_numpy(), [5777, np.nan])
+    with pytest.raises(SurveyError, match=r"parquet: column 'text', which `labels` names, is string, no number"):
+        read_known_stars(path, known, {}, {"labels": ["text"]})
+
+
+def test_ids_that_are_none_are_refused(tmp_path: Path):
     table = pa.table({"real": [1.5, 2.5], "text": ["a", "b"]})
     with pytest.raises(CatalogueError, match="'real' is double; ids must be integers or text"):
         ids_of(table, "real", as_text=True)
     with pytest.raises(CatalogueError, match="'text' holds no whole numbers"):
         ids_of(table, "text", as_text=False)
+    path = table_of(tmp_path, gaia=["a", "b"])
+    with pytest.raises(CatalogueError, match=r"known\.parquet: Column 'gaia' holds no whole numbers"):
+        read_known_stars(path, KnownStars(file=path, source_id="gaia"), {}, {})

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from stdask.config.stages import ClusterMembers
-from stdask.errors import CatalogueError
+from stdask.errors import SurveyError
 from stdask.pairing.members import read_members
 
 COLUMNS = {"ra": [1.0, 2.0, 3.0, 4.0], "dec": [0.0] * 4}
@@ -50,7 +50,18 @@ def test_the_literature_of_a_cluster_is_the_median_of_its_rows(tmp_path: Path):
 
 def test_a_column_that_is_named_must_be_there(tmp_path: Path):
     path = write(tmp_path, cluster=["a"] * 4)
-    with pytest.raises(CatalogueError, match="no column 'P'"):
+    with pytest.raises(SurveyError, match="no column 'P', which `probabilities` names"):
         members_of(path, probabilities=["P"])
-    with pytest.raises(CatalogueError, match="no column 'Cluster name'"):
+    with pytest.raises(SurveyError, match="no column 'Cluster name', which `cluster` names"):
         members_of(path, cluster="Cluster name")
+
+
+def test_a_table_without_a_member_is_refused(tmp_path: Path):
+    path = write(tmp_path, cluster=["a", "b", "", "a"], p=[0.5, 0.4, 0.9, np.nan])
+    with pytest.raises(
+        SurveyError, match=r"none of the 3 rows with a cluster has p above 0\.6. Lower `min_probability`"
+    ):
+        members_of(path, probabilities=["p"], min_probability=0.6)
+    path = write(tmp_path, cluster=["", None, "", ""])
+    with pytest.raises(SurveyError, match=r"column 'cluster', which `cluster` names, is empty in all rows"):
+        members_of(path)

@@ -126,6 +126,20 @@ def test_a_table_of_the_truth_is_looked_for_before_any_stage_works(with_files, t
         check_files(own, truths=[truth])
 
 
+def test_tables_of_clusters_and_benchmark_stars_are_read_before_any_stage_works(with_files, tmp_path: Path):
+    own = with_files(evaluate={"clusters": {"file": "members.csv", "id_a": "star"}})
+    for first in ("ingest", "train", "evaluate"):
+        with pytest.raises(SurveyError, match=r"\[evaluate\] clusters: No survey file .*members\.csv"):
+            check_files(own, first)
+    check_files(own, "translate")  # which does not read it
+    (tmp_path / "members.csv").write_text("star,cluster\n1,M 71\n")
+    check_files(own)
+    second = with_files(evaluate={"benchmark": {"file": "gbs.csv", "id_a": "star", "labels": {"TEFF": "t"}}})
+    many = own.model_copy(update={"further": (second,)})
+    with pytest.raises(SurveyError, match=r"\[surveys.a2\]: \[evaluate\] benchmark: No survey file .*gbs\.csv"):
+        check_files(many)
+
+
 def test_a_map_and_a_further_run_that_are_not_there_are_told_before_any_stage_works(with_files, tmp_path: Path):
     other = tmp_path / "other"
     own = with_files(merge={"also": [{"run": str(other)}]})

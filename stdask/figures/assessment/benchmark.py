@@ -1,7 +1,6 @@
 """Benchmark stars: differences from their reference values, before and after translation, and in B."""
 
 from collections.abc import Mapping, Sequence
-from textwrap import fill
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from stdask.figures.assessment.three_values import MARKS, legend_of
 from stdask.figures.points import draw_points, scale_of
 from stdask.figures.style import (
     FAINT,
@@ -27,10 +27,8 @@ from stdask.schema.known_stars import OF_B, RAW, TRANSLATED
 
 COLUMNS = 2
 ROW, HEAD = 2.1, 0.75  # inches: of a row of panels, and of the legend
-MARKS = {RAW: "RAW_ONLY", OF_B: "ALONE", TRANSLATED: "A_ONLY"}  # values -> the sample whose mark they have
 SHIFTS = {RAW: -0.006, OF_B: 0.006, TRANSLATED: 0.0}  # of the width of a panel, so that error bars are seen
 SIZE = 4.0  # points
-LINE = 46  # characters of a name in the legend
 
 
 class BenchmarkPanel(NamedTuple):
@@ -93,19 +91,7 @@ def _draw_panel(axes: Axes, own: BenchmarkPanel) -> None:
 
 
 def _legend(panels: Sequence[BenchmarkPanel], names: tuple[str, str]) -> tuple[list[Line2D], list[str]]:
-    texts = {
-        RAW: fill(f"A: {names[0]}, as measured", LINE),
-        OF_B: fill(f"B: {names[1]}", LINE),
-        TRANSLATED: "A translated",
-    }
-    handles, lines = [], []
-    for kind, text in texts.items():
-        colour, mark = SAMPLE_MARKS[MARKS[kind]]
-        handles.append(Line2D([], [], color=colour, marker=mark, markersize=SIZE, linestyle=""))
-        lines.append(text)
-        if kind == TRANSLATED and any(own.trained.any() for own in panels):
-            open_mark: dict[str, Any] = {"markerfacecolor": "none", "linestyle": ""}
-            handles.append(Line2D([], [], color=colour, marker=mark, markersize=SIZE, **open_mark))
-            lines.append("A translated, training stars: not independent")
+    trained = any(own.trained.any() for own in panels)
+    handles, lines = legend_of(names, SIZE, trained, linestyle="")
     handles.append(Line2D([], [], color=FAINT, linestyle="--"))
     return handles, [*lines, "means, in the colour of the marks"]

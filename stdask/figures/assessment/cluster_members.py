@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from stdask.figures.assessment.three_values import MARKS, legend_of
 from stdask.figures.style import (
     FAINT,
     FULL_WIDTH,
@@ -25,12 +26,11 @@ from stdask.schema.known_stars import OF_B, RAW, TRANSLATED
 
 COLUMNS = 4
 ROW, HEAD = 1.65, 0.75  # inches: of a row of panels, and of the legend
-MARKS = {RAW: "RAW_ONLY", OF_B: "ALONE", TRANSLATED: "A_ONLY"}  # values -> the sample whose mark they have
 SIZE = 3.2  # points
 OUTLIER = 6.0  # robust standard deviations of a cluster: stars beyond do not set the scale
 MARGIN, FOR_TEXT = 0.12, 0.35  # of the range of the values: free space, and that below it for the slopes
 PLACES = {RAW: 0.22, OF_B: 0.13, TRANSLATED: 0.04}  # of the height of a panel, of the slopes
-LINE = 46  # characters of a name in the legend
+PAGE = 110  # characters of a line across the page
 
 
 class DrawnLine(Protocol):
@@ -57,7 +57,12 @@ class ClusterPoints(NamedTuple):
 
 
 def draw_members(
-    label: str, unit: str, clusters: Sequence[ClusterPoints], axes: Sequence[str], names: tuple[str, str]
+    label: str,
+    unit: str,
+    clusters: Sequence[ClusterPoints],
+    axes: Sequence[str],
+    names: tuple[str, str],
+    left_out: str = "",
 ) -> Figure:
     """Draw a label of the members of clusters, a column a cluster, a row a quantity that it may depend on.
 
@@ -71,6 +76,8 @@ def draw_members(
         The clusters, those with the most members first, and the quantities.
     names
         What A and B are called.
+    left_out
+        Which clusters are not drawn, because too few of their members can be used.
     """
     n_columns = min(COLUMNS, len(clusters))
     n_rows = len(axes) * -(-len(clusters) // n_columns)
@@ -91,6 +98,9 @@ def draw_members(
         for panel in panels[-len(axes) :, len(clusters) - (n_rows // len(axes) - 1) * n_columns :].flat:
             panel.remove()
         figure.legend(*_legend(clusters, names), loc="outside upper left", ncols=2)
+        if left_out:
+            text = fill(f"Too few usable members of A (their number), not drawn: {left_out}", PAGE)
+            figure.supxlabel(text, fontsize=SMALL, x=0, ha="left")
     return figure
 
 
@@ -130,20 +140,8 @@ def _scale(own: ClusterPoints) -> tuple[float, float]:
 
 
 def _legend(clusters: Sequence[ClusterPoints], names: tuple[str, str]) -> tuple[list[Line2D], list[str]]:
-    texts = {
-        RAW: fill(f"A: {names[0]}, as measured", LINE),
-        OF_B: fill(f"B: {names[1]}", LINE),
-        TRANSLATED: "A translated",
-    }
-    handles, lines = [], []
-    for kind, text in texts.items():
-        colour, mark = SAMPLE_MARKS[MARKS[kind]]
-        handles.append(Line2D([], [], color=colour, marker=mark, markersize=SIZE + 1))
-        lines.append(text)
-        if kind == TRANSLATED and any(own.trained.any() for own in clusters):
-            open_mark: dict[str, Any] = {"markerfacecolor": "none", "linestyle": ""}
-            handles.append(Line2D([], [], color=colour, marker=mark, markersize=SIZE + 1, **open_mark))
-            lines.append("A translated, training stars: not independent")
+    trained = any(own.trained.any() for own in clusters)
+    handles, lines = legend_of(names, SIZE + 1, trained)
     if any(np.isfinite(own.literature) for own in clusters):
         handles.append(Line2D([], [], color=FAINT, linestyle=":"))
         lines.append("literature")

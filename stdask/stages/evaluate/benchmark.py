@@ -11,7 +11,7 @@ from stdask.config.run import Run
 from stdask.config.stages import BenchmarkStars
 from stdask.display.numbers import measured
 from stdask.figures.assessment.benchmark import BenchmarkPanel, draw_benchmark
-from stdask.pairing.known_stars import read_known_stars
+from stdask.pairing.known_tables import read_benchmark
 from stdask.pairing.members import text_of
 from stdask.runs.ensemble import draws_of
 from stdask.schema.evaluation import EvaluationTables
@@ -47,11 +47,10 @@ def evaluate_benchmark(
 
     Raises
     ------
-    CatalogueError
-        If the table of benchmark stars lacks a column.
+    CatalogueError, SurveyError
+        If the table of benchmark stars cannot be used.
     """
-    columns = [*config.labels.values(), *config.errors.values(), *([config.name] if config.name else [])]
-    table = read_known_stars(run.data_dir / config.file, config, columns)
+    table = read_benchmark(run.data_dir / config.file, config)
     found = find_in_both(run, workers, table, config, pairs, [own.family for own in evaluated])
     names, units = names_of(table, config, found.ids), run.definition_b.units
     for own in evaluated:
@@ -71,8 +70,7 @@ def reference_of(table: pa.Table, benchmark: BenchmarkStars, labels: Sequence[st
     columns = [[of.get(label) for label in labels] for of in (benchmark.labels, benchmark.errors)]
     unknown = np.full(table.num_rows, np.nan)
     values, errors = (
-        np.stack([to_numpy(table, name).astype(np.float64) if name else unknown for name in names], axis=-1)
-        for names in columns
+        np.stack([to_numpy(table, name) if name else unknown for name in names], axis=-1) for names in columns
     )
     return values, errors
 

@@ -11,6 +11,7 @@ from stdask import schema
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run
 from stdask.config.stages import ClusterMembers
+from stdask.display.few_members import too_few
 from stdask.display.numbers import measured
 from stdask.figures.assessment.cluster_members import ClusterPoints, draw_members
 from stdask.pairing.members import read_members
@@ -41,7 +42,7 @@ N_DRAWN = 8  # clusters of a figure: those with the most members
 
 @dataclass(frozen=True)
 class ComparedClusters:
-    """The members of all clusters that are in A, by one family of networks."""
+    """The members of all clusters, as one family of networks translates those of A."""
 
     stars: ComparedStars
     clusters: np.ndarray  # (n_stars,), str
@@ -80,8 +81,8 @@ def evaluate_clusters(
 
     Raises
     ------
-    CatalogueError
-        If the table of members lacks a column.
+    CatalogueError, SurveyError
+        If the table of members cannot be used.
     """
     units = run.definition_b.units
     own = next((f for f in evaluated if any(is_abundance(name, units[name]) for name in f.family.labels)), None)
@@ -95,7 +96,8 @@ def evaluate_clusters(
     clusters = [row.cluster for row in tables.cluster_counts if row.compared == "yes"]
     tables.clusters.extend(label_rows(compared, clusters))
     tables.cluster_trends.extend(trend_rows(compared, clusters))
-    figures = draw_clusters_of(compared, clusters, (run.definition_a.title, run.definition_b.title))
+    titles, left_out = (run.definition_a.title, run.definition_b.title), too_few(tables.cluster_counts, NAMED)
+    figures = draw_clusters_of(compared, clusters, titles, left_out)
     folder = paths.evaluation(run.output)
     written = [path for name, figure in figures.items() for path in write_figures(folder / name, figure)]
     return written, notes_of_clusters(tables.cluster_counts, tables.clusters)
@@ -108,14 +110,13 @@ def is_abundance(label: str, unit: str) -> bool:
 
 
 def count_rows(compared: ComparedClusters) -> list[ClusterCountRow]:
-    """Return a row for each cluster with a member in A, those with the most usable members first."""
+    """Return a row for each cluster of the table, those with the most usable members first."""
     rows = []
     for cluster in np.unique(compared.clusters):
         own = compared.of(cluster)
-        if own.in_a.any():
-            counted = [len(own.in_a), own.in_a, own.usable, own.in_b, own.usable & own.in_b, own.usable & own.trained]
-            is_compared = "yes" if own.usable.sum() >= FEWEST_MEMBERS else "no"
-            rows.append(ClusterCountRow(str(cluster), is_compared, *(int(np.sum(n)) for n in counted)))
+        counted = [len(own.in_a), own.in_a, own.usable, own.in_b, own.usable & own.in_b, own.usable & own.trained]
+        is_compared = "yes" if own.usable.sum() >= FEWEST_MEMBERS else "no"
+        rows.append(ClusterCountRow(str(cluster), is_compared, *(int(np.sum(n)) for n in counted)))
     return sorted(rows, key=lambda row: (-row.n_usable, row.cluster))
 
 
@@ -190,13 +191,16 @@ def trend_rows(compared: ComparedClusters, clusters: Sequence[str]) -> Iterator[
 
 
 def draw_clusters_of(
-    compared: ComparedClusters, clusters: Sequence[str], titles: tuple[str, str]
+    compared: ComparedClusters, clusters: Sequence[str], titles: tuple[str, str], left_out: str
 ) -> dict[str, Drawing]:
-    """Return a figure for each label: its members against temperature and gravity, cluster by cluster."""
+    """Return a figure for each label: its members against temperature and gravity, cluster by cluster.
+
+    Each says which clusters are left out.
+    """
     figures: dict[str, Drawing] = {}
     for label in compared.labels if clusters else ():
         points = [_points(compared, cluster, label) for cluster in clusters[:N_DRAWN]]
-        figures[f"clusters_{label}"] = draw_members(label, compared.units[label], points, AXES, titles)
+        figures[f"clusters_{label}"] = draw_members(label, compared.units[label], points, AXES, titles, left_out)
     return figures
 
 
@@ -222,14 +226,12 @@ def _step(axis: str) -> str:
 
 def notes_of_clusters(counts: Sequence[ClusterCountRow], rows: Sequence[ClusterLabelRow]) -> list[str]:
     """Return what the user should know: clusters with too few members, training stars, and differences from B."""
-    if not counts:
+    if not any(row.n_a for row in counts):
         return ["No member of a cluster is in A, so that no cluster is compared ([evaluate] clusters)"]
-    notes, few = [], [row for row in counts if row.compared == "no"]
-    if few:
-        named = ", ".join(f"{row.cluster} ({row.n_usable})" for row in few[:NAMED])
-        more = f" and {len(few) - NAMED} others" if len(few) > NAMED else ""
+    notes = []
+    if left_out := too_few(counts, NAMED):
         notes.append(
-            f"clusters with fewer than {FEWEST_MEMBERS} usable members of A, too few to compare: {named}{more} "
+            f"clusters with fewer than {FEWEST_MEMBERS} usable members of A, too few to compare: {left_out} "
             "(cluster_counts.ecsv)"
         )
     n_trained, n_usable = (

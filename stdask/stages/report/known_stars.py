@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
+from stdask.display.few_members import too_few
 from stdask.display.numbers import DASH, count, measured, symbol
 from stdask.schema.evaluation import EvaluationTables
 from stdask.schema.known_stars import (
@@ -20,7 +21,6 @@ from stdask.schema.known_stars import (
     TRANSLATED,
     BenchmarkRow,
     BenchmarkStarRow,
-    ClusterCountRow,
     ClusterLabelRow,
     ClusterTrendRow,
 )
@@ -30,6 +30,7 @@ from stdask.stages.report.shown import ShownTable, heads, named
 
 VALUES = {RAW: "A, as measured", TRANSLATED: "A, translated", DEBIASED: "A, translated, debiased", OF_B: "B"}
 GROUPS = {EVERY: "", INDEPENDENT: ", without training stars", COMMON: ", stars in both"}
+MOST_NAMED = 40  # clusters with too few members
 Groups = dict[str, list[tuple[str, ...]]]  # heading -> rows
 
 
@@ -39,7 +40,7 @@ class ShownStars:
 
     clusters: ShownTable | None
     trends: ShownTable | None
-    few: list[ClusterCountRow]  # clusters with too few members
+    few: str  # clusters with too few members
     left_out: ShownTable | None
     benchmark: ShownTable | None
     stars: ShownTable | None
@@ -75,7 +76,7 @@ def known_stars(
     return ShownStars(
         cluster_table(tables.clusters) if tables.clusters else None,
         trend_table(tables.cluster_trends) if tables.cluster_trends else None,
-        [row for row in tables.cluster_counts if row.compared == "no"],
+        too_few(tables.cluster_counts, MOST_NAMED),
         left_out_table(left_out) if left_out else None,
         benchmark_table(tables.benchmark) if tables.benchmark else None,
         star_table(tables.benchmark_stars) if tables.benchmark_stars else None,

@@ -113,8 +113,8 @@ def cluster_names(validation: Validation, members: ClusterMembers, ids: np.ndarr
 
     Raises
     ------
-    CatalogueError
-        If the table lacks a column.
+    CatalogueError, SurveyError
+        If the table cannot be used.
     """
     run = validation.run
     known = read_members(run.data_dir / members.file, members)

@@ -11,6 +11,7 @@ from stdask.display.console import say
 from stdask.display.tables import print_table
 from stdask.errors import ConfigError
 from stdask.figures.assessment.clusters import ClusterMean, draw_clusters
+from stdask.pairing.members import read_members
 from stdask.runs.counts import CheckCounts
 from stdask.runs.receipts import Receipt
 from stdask.runs.registry import CHECKS, StageEntry
@@ -52,13 +53,17 @@ def run(
         If there is no check of a name.
     CatalogueError
         If the run is not trained.
+    SurveyError
+        If the table of members cannot be used.
     """
     for name in only:
         if name not in NAMES:
             raise ConfigError(f"No check {name!r}. The checks are {', '.join(NAMES)}.")
-    for name, entry in NAMES.items():
-        if not only or name in only:
-            _print(run.output, _make(entry, run, workers, truth, members))
+    asked = {name: entry for name, entry in NAMES.items() if not only or name in only}
+    if "clusters" in asked and (clusters := members_of(run, members)):
+        read_members(run.data_dir / clusters.file, clusters)  # Its faults are told before any check works.
+    for entry in asked.values():
+        _print(run.output, _make(entry, run, workers, truth, members))
 
 
 def _make(entry: StageEntry, run: Run, workers: Workers, truth: Path | None, members: Path | None) -> Receipt:

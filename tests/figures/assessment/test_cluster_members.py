@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stdask.figures.assessment.cluster_members import MARKS, ClusterPoints, draw_members
+from stdask.figures.assessment.cluster_members import ClusterPoints, draw_members
+from stdask.figures.assessment.three_values import MARKS
 from stdask.schema.known_stars import OF_B, RAW, TRANSLATED
 from tests.figures.printing import check_print, texts_of
 
@@ -73,7 +74,16 @@ def test_a_cluster_without_stars_of_b_and_without_lines_is_drawn():
     check_print(draw_members("FE_H", "dex", [own._replace(lines=lines, slopes=slopes)], list(AXES), NAMES))
 
 
+def test_clusters_that_are_left_out_are_named():
+    few = "M 71 (4), NGC 362 (3); 12 without a member in A"
+    figure = draw_members("FE_H", "dex", [cluster("NGC 6791", 1)], list(AXES), NAMES, few)
+    assert figure.get_supxlabel() == f"Too few usable members of A (their number), not drawn: {few}"
+    assert draw_members("FE_H", "dex", [cluster("NGC 6791", 1)], list(AXES), NAMES).get_supxlabel() == ""
+
+
 def test_it_fits_a_page():
+    few = ", ".join(f"Collinder {n} (4)" for n in range(1, 7)) + " and 120 others; 32 without a member in A"
     for n in (1, 3, 5, 8):
         own = [cluster(f"NGC {6000 + n}", n, literature=-0.7 - 0.1 * n) for n in range(n)]
         check_print(draw_members("FE_H", "dex", own, list(AXES), NAMES))
+        check_print(draw_members("FE_H", "dex", own, list(AXES), NAMES, few))

@@ -33,7 +33,10 @@ def run_clusters(
     a, _, pairs = write_surveys(run, measurements())
     ids = np.where(np.arange(N) < 28, a["SOURCE_ID"], 5000 + np.arange(N))
     path = tmp_path / "members.parquet"
-    write_table(path, gaia=ids, cluster=CLUSTERS, feh=np.full(N, -0.72), p=np.full(N, 0.9), ra=a["ra"], dec=a["dec"])
+    other_ids = {"everybody": a["SOURCE_ID"], "elsewhere": 9000 + np.arange(N)}
+    other_names = {"beyond_b": np.where(np.arange(N) < 30, "", "M 5").astype(object)}
+    literature, place = {"feh": np.full(N, -0.72)}, {"ra": a["ra"], "dec": a["dec"]}
+    write_table(path, gaia=ids, cluster=CLUSTERS, **literature, **place, **other_ids, **other_names)
     keys = {"file": str(path), "source_id": "gaia", "literature": {"FE_H": "feh"}, **given}
     config = ClusterMembers.model_validate(keys)
     written, notes = evaluate_clusters(
@@ -51,11 +54,15 @@ def found(
 
 def test_members_are_counted_and_a_cluster_with_too_few_says_so(found):
     _, tables, _, notes = found
-    tuc, m71 = tables.cluster_counts
+    tuc, m71, pal3 = tables.cluster_counts
     assert tuc == ClusterCountRow("47 Tuc", "yes", 24, 24, 24, 12, 12, 12)
     assert m71 == ClusterCountRow("M 71", "no", 4, 4, 4, 0, 0, 0)
+    assert pal3 == ClusterCountRow("Pal 3", "no", 32, 0, 0, 0, 0, 0)
     assert {row.cluster for row in tables.clusters} == {"47 Tuc"}
-    assert "clusters with fewer than 5 usable members of A, too few to compare: M 71 (4) (cluster_counts.ecsv)" in notes
+    assert (
+        "clusters with fewer than 5 usable members of A, too few to compare: M 71 (4); 1 without a member in A "
+        "(cluster_counts.ecsv)" in notes
+    )
     assert any("networks were trained on 12 of the 24 members of clusters that are compared" in note for note in notes)
 
 
@@ -102,9 +109,22 @@ def test_figures_of_the_abundances_are_written(found):
 
 
 def test_a_table_without_a_member_in_a_says_so(tmp_path: Path, client: Workers):
-    _, tables, written, notes = run_clusters(tmp_path, client, probabilities=["p"], min_probability=0.95)
-    assert (tables.cluster_counts, tables.clusters, written) == ([], [], [])
+    _, tables, written, notes = run_clusters(tmp_path, client, source_id="elsewhere")
+    assert [(row.cluster, row.compared, row.n_a) for row in tables.cluster_counts] == [
+        (name, "no", 0) for name in ("47 Tuc", "M 71", "Pal 3")
+    ]
+    assert (tables.clusters, written) == ([], [])
     assert notes == ["No member of a cluster is in A, so that no cluster is compared ([evaluate] clusters)"]
+
+
+def test_a_cluster_without_a_member_in_b_is_compared_with_nothing(tmp_path: Path, client: Workers):
+    _, tables, written, notes = run_clusters(tmp_path, client, source_id="everybody", cluster="beyond_b")
+    assert tables.cluster_counts == [ClusterCountRow("M 5", "yes", 30, 30, 30, 0, 0, 0)]
+    assert {(row.values, row.stars) for row in tables.clusters} == {
+        (values, stars) for values in (RAW, TRANSLATED) for stars in (EVERY, INDEPENDENT)
+    }
+    assert np.isnan([row.minus_b for row in tables.clusters] + [row.minus_b_err for row in tables.clusters]).all()
+    assert (len(written), notes) == (2, [])
 
 
 def test_a_cluster_that_differs_from_b_is_noted(found):

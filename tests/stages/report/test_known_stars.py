@@ -56,6 +56,7 @@ MEMBERS = [
 COUNTS = [
     ClusterCountRow("47 Tuc", "yes", 400, 200, 191, 223, 60, 41),
     ClusterCountRow("<NGC 362>", "no", 12, 5, 3, 9, 2, 1),
+    ClusterCountRow("Pal 3", "no", 4, 0, 0, 2, 0, 0),
 ]
 TRENDS = [ClusterTrendRow("47 Tuc", "FE_H", "TEFF", "1000 K", "dex", RAW, 191, 41, 0.12, 0.02)]
 LEFT_OUT = [ClusterRow("47 Tuc", "FE_H", "dex", 60, -0.74, 0.04, -0.71, 0.1, 3.0, -0.75, 0.08, -0.5)]
@@ -128,7 +129,8 @@ def test_the_page_has_the_section_where_there_are_such_stars_and_escapes_names(r
     receipt = report.run(run, client)
     page = paths.report(run.output).read_text()
     assert '<section id="known_stars"' in page
-    assert "Too few members of A that can be used: &lt;NGC 362&gt; (3)." in page
+    few = "&lt;NGC 362&gt; (3); 1 without a member in A"
+    assert f"Too few members of A that can be used (their number): {few}. These clusters are not compared." in page
     assert "Networks were trained on most members that B has too" in page
     assert "<code>stdask validate --only clusters</code>" in page
     assert receipt.counts.n_figures == 2
