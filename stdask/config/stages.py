@@ -85,19 +85,24 @@ class MatchByPosition(TomlModel):
 
 
 class IdList(TomlModel):
-    """A list of stars to leave out of the merged catalogue, e.g. members of clusters or streams.
-
-    A star that is in both surveys is left out of both, whichever of its ids is in the list. Source: Thomas et al. 2024,
-    sect. 4. Write this table once for each list.
-    """
+    """A list of stars by their ids."""
 
     file: InnerPath
     """Table of the stars, in any format that stdask reads, relative to `--data-dir`."""
     column: str
     """Column of that table with the ids of the stars: those of the column that the definition names as `id`, not of
     `gaia_id`."""
-    survey: Literal["a", "b"]
-    """Survey that the ids belong to."""
+
+
+class MemberList(IdList):
+    """A list of stars to leave out of the merged catalogue, e.g. members of clusters or streams.
+
+    A star that is in several surveys is left out of all of them, whichever of its ids is in the list. Source: Thomas et
+    al. 2024, sect. 4. Write this table once for each list.
+    """
+
+    survey: str
+    """Survey that the ids belong to: `a` or `b`; in a run file of several surveys `a1`, `a2` and so on, or `b`."""
 
 
 class StarList(IdList):
@@ -106,6 +111,9 @@ class StarList(IdList):
     Source: Thomas et al. 2024, sect. 3.2. Write this table once for each list.
     """
 
+    survey: Literal["a", "b"]
+    """Survey that the ids belong to. In a run file of several surveys, `a` is each of them: put the list of one into
+    its own table, e.g. `[[surveys.a2.pair.exclude]]`."""
     family: Literal["intrinsic", "extrinsic"] = "extrinsic"
     """Family of networks that is not trained on these stars. The default suits binaries, whose velocities vary."""
 
@@ -158,7 +166,8 @@ class KnownStars(TomlModel):
     file: InnerPath
     """Table of the stars, in any format that stdask reads, relative to `--data-dir`. A missing value is null or NaN."""
     id_a: str | None = None
-    """Column of that table with the ids of the stars in A: those of the column that the definition names as `id`."""
+    """Column of that table with the ids of the stars in A: those of the column that the definition names as `id`. Not
+    for a table that serves several translated surveys."""
     id_b: str | None = None
     """Column of that table with the ids of the stars in B."""
     source_id: str | None = None
@@ -286,7 +295,7 @@ class MergeConfig(TomlModel):
     within `cluster_depth_kpc` of it in distance."""
     cluster_depth_kpc: float = Field(default=0.5, gt=0)
     """Largest difference in distance between a cluster and a star that is left out, in kpc."""
-    exclude: tuple[IdList, ...] = ()
+    exclude: tuple[MemberList, ...] = ()
     """Lists of stars to leave out."""
     also: tuple[AlsoConfig, ...] = ()
     """Further translated surveys to merge."""

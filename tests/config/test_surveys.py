@@ -125,6 +125,31 @@ def test_a_survey_with_a_trained_ensemble_takes_nothing_from_the_tables_on_train
         ),
         ("max_ebv = 0.1", 'match = { by = "id", column = "nr" }', r"survey a2: \[pair\] match: .* no column 'nr'"),
         ('file = "a2.fits"', 'files = { main = "x", y = "z" }', r"survey a2: \[surveys.a2\] files names a table 'y'"),
+        (
+            "[[merge.also]]",
+            '[[merge.exclude]]\nfile = "m.csv"\ncolumn = "id"\nsurvey = "a3"\n[[merge.also]]',
+            r"run.toml: \[\[merge.exclude\]\] survey of m.csv is 'a3', but the surveys of the run are a1, a2, b\.",
+        ),
+        (
+            "[[merge.also]]",
+            '[[merge.exclude]]\nfile = "m.csv"\ncolumn = "id"\nsurvey = "a2"\n[[merge.also]]',
+            None,
+        ),
+        (
+            "[[merge.also]]",
+            '[evaluate]\nclusters = { file = "m.csv", literature = { FE_H = "x" } }\n[[merge.also]]',
+            r"run.toml: \[evaluate\] clusters: literature names 'FE_H', but the run translates TEFF, LOGG, M_H\. Name",
+        ),
+        (
+            "[[merge.also]]",
+            '[evaluate]\nclusters = { file = "m.csv", literature = { M_H = "x" } }\n[[merge.also]]',
+            None,  # of the second survey alone
+        ),
+        (
+            "[[merge.also]]",
+            '[evaluate]\nbenchmark = { file = "m.csv", id_a = "x", labels = { TEFF = "t" } }\n[[merge.also]]',
+            r"\[evaluate\] benchmark: id_a names the ids of one survey, but the table serves 2 of them\.",
+        ),
         ("[surveys.a2.pair]\nmax_ebv = 0.1", "", None),
         ('[surveys.a1]\ndefinition = "galah_dr3"\nfile = "a1.fits"', "surveys.a1 = 3", r"surveys.a1 is 3, but must be"),
         ("[surveys.a2.pair]\nmax_ebv = 0.1", "pair = 3", r"surveys.a2.pair is 3, but must be a table"),

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from stdask.config.run import Run, RunConfig
 
 
-def first_problem(run: "Run") -> str:
-    """Return what a stage of a run would stop at, and the remedy; empty if nothing is known to.
+def problem_of_survey(run: "Run") -> str:
+    """Return what a stage of the run of one survey would stop at, and the remedy; empty if nothing is known to.
 
     Parameters
     ----------
@@ -23,13 +23,12 @@ def first_problem(run: "Run") -> str:
         With the definitions of its surveys, which have all colours and magnitudes that the run adds.
     """
     config, a, b = run.config, run.definition_a, run.definition_b
-    problems = [
-        *_of_pair(config, a, b),
-        *_of_evaluate(config),
-        *_of_merge(config, a, b),
-        *(() if run.first else _of_atlas(run)),
-    ]
-    return next(iter(problems), "")
+    return next(iter([*_of_pair(config, a, b), *_of_merge(config, a, b)]), "")
+
+
+def problem_of_all(run: "Run") -> str:
+    """Return the same of what all surveys of a run file share: `run` is that of the first, with the others."""
+    return next(iter([*_of_evaluate(run), *_of_lists(run), *_of_atlas(run)]), "")
 
 
 def _of_pair(config: "RunConfig", a: SurveyDefinition, b: SurveyDefinition) -> Iterator[str]:
@@ -44,16 +43,39 @@ def _of_pair(config: "RunConfig", a: SurveyDefinition, b: SurveyDefinition) -> I
             )
 
 
-def _of_evaluate(config: "RunConfig") -> Iterator[str]:
-    trained = [item.label for family in schema.FAMILIES for item in config.train.labels(family)]
-    clusters, benchmark = config.evaluate.clusters, config.evaluate.benchmark
+def _of_evaluate(run: "Run") -> Iterator[str]:
+    tested = [part.config for part in run.parts if part.config.train.ensemble is None]  # all by the same [evaluate]
+    if not tested:
+        return
+    labels = [item.label for own in tested for family in schema.FAMILIES for item in own.train.labels(family)]
+    trained, clusters, benchmark = dict.fromkeys(labels), tested[0].evaluate.clusters, tested[0].evaluate.benchmark
     asked = [("clusters", "literature", label) for label in (clusters.literature if clusters else ())]
     asked += [("benchmark", "labels", label) for label in (benchmark.labels if benchmark else ())]
     for table, key, label in asked:
         if label not in trained:
-            yield f"[evaluate] {table}: {key} names {label!r}, but the run translates {', '.join(trained)}."
+            yield (
+                f"[evaluate] {table}: {key} names {label!r}, but the run translates {', '.join(trained)}. Name one of "
+                "these, or remove it."
+            )
     if benchmark and (lost := [label for label in benchmark.errors if label not in benchmark.labels]):
         yield f"[evaluate] benchmark: errors names {lost[0]!r}, but labels does not. Add it there."
+    for table, known in (("clusters", clusters), ("benchmark", benchmark)):
+        if known and known.id_a and len(tested) > 1:
+            yield (
+                f"[evaluate] {table}: id_a names the ids of one survey, but the table serves {len(tested)} of them. "
+                "Name source_id instead, or columns of positions, ra and dec."
+            )
+
+
+def _of_lists(run: "Run") -> Iterator[str]:
+    numbered = [f"a{number}" for number in range(1, len(run.parts) + 1)]
+    known = [*(numbered if run.further else ["a"]), "b"]
+    for stars in run.config.merge.exclude:
+        if stars.survey not in (*known, *numbered):  # `a1` may stand alone
+            yield (
+                f"[[merge.exclude]] survey of {stars.file.name} is {stars.survey!r}, but the surveys of the run are "
+                f"{', '.join(known)}. Name that which the ids belong to."
+            )
 
 
 def _of_merge(config: "RunConfig", a: SurveyDefinition, b: SurveyDefinition) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from stdask import schema
-from stdask.config.checks.later_stages import first_problem
+from stdask.config.checks.later_stages import problem_of_all, problem_of_survey
 from stdask.config.checks.names import collision
 from stdask.config.derived import lacking, offered
 from stdask.config.stages import DRAWN
@@ -97,8 +97,10 @@ def check_later_stages(run: "Run", where: str) -> None:
         With the first problem.
     """
     for number, part in enumerate(run.parts, start=1):
-        if text := first_problem(part):
+        if text := problem_of_survey(part):
             raise ConfigError(f"{where}{f', survey a{number}' if run.further else ''}: {text}")
+    if text := problem_of_all(run):
+        raise ConfigError(f"{where}: {text}")
 
 
 def _check_input(name: str, a: SurveyDefinition, where: str) -> None:

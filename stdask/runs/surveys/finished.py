@@ -1,12 +1,13 @@
 """Further translated surveys: each from a finished run of its own, which put it on the scale of the same B."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from stdask import schema
 from stdask.config.run import Run
 from stdask.config.survey import SurveyDefinition
-from stdask.config.training import TrainConfig
+from stdask.config.training import LabelConfig, TrainConfig
 from stdask.errors import CatalogueError, ConfigError
 from stdask.runs.changes import why_again
 from stdask.runs.receipts import Receipt, read_receipt
@@ -23,6 +24,17 @@ class SurveyRun(NamedTuple):
     train: TrainConfig  # its labels and inputs
     inputs: dict[str, str]  # name -> digest of what a merge reads of a further run
     pairs: Path | None = None  # its stars that are in B too, once they are known
+
+    def families_in(self, columns: Collection[str]) -> dict[str, str]:
+        """Return the families of the networks that have translated each label, by the columns of the catalogue."""
+        return {item.label: family for family, item in self._labels() if f"{item.label}_PRED_50" in columns}
+
+    def counterparts_in(self, columns: Collection[str]) -> dict[str, str]:
+        """Return the survey's own column for each label, of those that the catalogue has."""
+        return {item.label: item.source for _, item in self._labels() if item.source in columns}
+
+    def _labels(self) -> Iterator[tuple[str, LabelConfig]]:
+        return ((family, item) for family in schema.FAMILIES for item in self.train.labels(family))
 
 
 def translated_surveys(run: Run) -> list[SurveyRun]:

@@ -83,13 +83,12 @@ def open_translated(
 def _open(run: SurveyRun, pairs: Path, b: str) -> TranslatedSurvey:
     catalogue = open_catalogue(paths.catalogue(run.output, paths.translated_name(run.definition.name, b)))
     present = {column.name for column in catalogue.columns}
-    labels = [(family, item) for family in schema.FAMILIES for item in run.train.labels(family)]
-    families = {item.label: family for family, item in labels if f"{item.label}_PRED_50" in present}
+    families = run.families_in(present)
     return TranslatedSurvey(
         name=run.definition.name,
         catalogue=catalogue,
         families=families,
-        counterparts={item.label: item.source for _, item in labels if item.source in present},
+        counterparts=run.counterparts_in(present),
         noise_of_b=noise_of_b(pairs, catalogue, families),
         pairs=pairs,
         member_factor=jackknife_factor(1 - run.train.validation_fraction),

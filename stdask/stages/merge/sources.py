@@ -2,28 +2,23 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from itertools import permutations
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from stdask import schema
-from stdask.config.stages import MEAN, IdList, MergeConfig
+from stdask.config.stages import MEAN, MergeConfig
 from stdask.config.survey import SurveyDefinition
-from stdask.errors import ConfigError, SurveyError
-from stdask.pairing.id_lists import read_ids
-from stdask.pairing.in_b import KEY_A, KEY_B
+from stdask.errors import ConfigError
 from stdask.runs.surveys.finished import SurveyRun
-from stdask.science.keys.star_keys import star_keys
 from stdask.science.sky.globular_clusters import GlobularClusters
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import Catalogue, open_catalogue
 from stdask.storage.surveys.files import open_survey
-from stdask.storage.tables import read_parquet, to_numpy
+from stdask.storage.tables import to_numpy
 
 DISTANCE = schema.DISTANCE[0].name
 MEMBER = re.compile(r"_MEMBER_\d+$")
@@ -39,7 +34,8 @@ class MergeSource:
     counterparts: Mapping[str, str]  # label of B -> the survey's own column for it
     pairs: Path | None = None  # its stars that are in B too; none of B
     partners: tuple[Path, ...] = ()  # of B: its stars that are in the translated surveys too
-    repeats: tuple[tuple[str, Path], ...] = ()  # surveys before it, and its stars that they have too
+    repeats: tuple[tuple[str, Path], ...] = ()  # surveys before it, and its stars that they have too and can use
+    shared: tuple[tuple[str, Path], ...] = ()  # with lists to leave out: the same, whether they can be used or not
     repeated: Path | None = None  # its rows that give way to another row of the same star
     lenders: tuple[tuple[str, Path], ...] = ()  # of B: surveys with distances, and their stars that are in B too
     errors_of_b: Mapping[str, float] = field(default_factory=dict)  # for means: label -> typical error of B
@@ -103,9 +99,7 @@ class Opened(NamedTuple):
         return {column.name for column in self.catalogue.columns}
 
 
-def open_surveys(
-    translated: Sequence[SurveyRun], b: SurveyDefinition, config: MergeConfig, data_dir: Path
-) -> list[Opened]:
+def open_surveys(translated: Sequence[SurveyRun], b: SurveyDefinition, config: MergeConfig) -> list[Opened]:
     """Open the catalogues of a merge: that of A translated, the further ones, and that of B.
 
     Parameters
@@ -114,8 +108,8 @@ def open_surveys(
         This run and the further ones.
     b
         The definition of B.
-    config, data_dir
-        `[merge]`, and the folder that its files are relative to.
+    config
+        `[merge]`.
 
     Raises
     ------
@@ -123,8 +117,6 @@ def open_surveys(
         If one is missing.
     ConfigError
         If `max_ebv` is set and a translated survey has no reddening.
-    SurveyError
-        If a list of `[[merge.exclude]]` is missing or holds no ids of its survey.
     """
     output = translated[0].output
     opened = [_open_translated(one, b.name) for one in translated]
@@ -133,7 +125,7 @@ def open_surveys(
     partners = tuple(t.source.pairs for t in opened if t.source.pairs)
     source = MergeSource(b.name, b.id, {}, {label: label for label in b.labels}, partners=partners, lenders=lenders)
     catalogue = open_catalogue(paths.catalogue(output, b.name))
-    return _with_lists([*opened, Opened(source, catalogue, output, "ingest_b")], config.exclude, data_dir)
+    return [*opened, Opened(source, catalogue, output, "ingest_b")]
 
 
 def describe(opened: Sequence[Opened], b: SurveyDefinition, config: MergeConfig, data_dir: Path) -> Sources:
@@ -188,18 +180,12 @@ def _require_reddening(opened: Sequence[Opened], config: MergeConfig) -> None:
 
 
 def _open_translated(run: SurveyRun, b: str) -> Opened:
-    output, a, train, _, pairs = run
-    catalogue = open_catalogue(paths.catalogue(output, paths.translated_name(a.name, b)))
+    a = run.definition
+    catalogue = open_catalogue(paths.catalogue(run.output, paths.translated_name(a.name, b)))
     present = {column.name for column in catalogue.columns}
-    labels = [(family, item) for family in schema.FAMILIES for item in train.labels(family)]
-    source = MergeSource(
-        survey=a.name,
-        id=a.id,
-        families={item.label: family for family, item in labels if f"{item.label}_PRED_50" in present},
-        counterparts={item.label: item.source for _, item in labels if item.source in present},
-        pairs=pairs,
-    )
-    return Opened(source, catalogue, output, "translate")
+    families, counterparts = run.families_in(present), run.counterparts_in(present)
+    source = MergeSource(a.name, a.id, families, counterparts, pairs=run.pairs)
+    return Opened(source, catalogue, run.output, "translate")
 
 
 def _n_members(label: str, opened: Sequence[Opened]) -> int:
@@ -207,44 +193,3 @@ def _n_members(label: str, opened: Sequence[Opened]) -> int:
     stem = f"{label}_PRED_MEMBER_"
     numbers = [sum(n.startswith(stem) for n in part.names) for part in opened if label in part.source.families]
     return min(numbers, default=0)
-
-
-def _with_lists(opened: Sequence[Opened], lists: Sequence[IdList], data_dir: Path) -> list[Opened]:
-    """Return the surveys with their stars in the lists of `[[merge.exclude]]`, by their own id or their partner's.
-
-    A star that is in two surveys is listed by one of its ids, and left out of both.
-    """
-    a, *_, b = opened
-    own_pairs, *pairs = [part.source.pairs for part in opened if part.source.pairs]
-    keys: list[list[np.ndarray]] = []
-    for stars in lists:
-        ids = read_ids(data_dir / stars.file, stars.column)
-        if stars.survey == "b":
-            in_b = _keys(ids, b)
-            in_a = _partners(own_pairs, KEY_B, in_b)
-        else:
-            in_a = _keys(ids, a)
-            in_b = _partners(own_pairs, KEY_A, in_a)
-        keys.append([in_a, *(_partners(path, KEY_B, in_b) for path in pairs), in_b])
-    return [
-        part._replace(source=replace(part.source, listed=tuple(own[number] for own in keys)))
-        for number, part in enumerate(opened)
-    ]
-
-
-def _keys(ids: pa.Array, part: Opened) -> np.ndarray:
-    """Return the keys of stars with these ids in a survey."""
-    dtype = next(column.dtype for column in part.catalogue.columns if column.name == part.source.id)
-    try:
-        return star_keys(ids.cast(pa.type_for_alias(dtype)).to_numpy(zero_copy_only=False))
-    except pa.ArrowInvalid as exc:
-        raise SurveyError(
-            f"[[merge.exclude]]: the ids of {part.source.survey} are whole numbers, those of the list are not ({exc}). "
-            "Name another column, or the other survey."
-        ) from exc
-
-
-def _partners(pairs: Path, of: str, keys: np.ndarray) -> np.ndarray:
-    """Return the keys in the one survey of the pairs that have these in the other."""
-    wanted = KEY_A if of == KEY_B else KEY_B
-    return to_numpy(read_parquet(pairs, [of, wanted], pc.field(of).isin(pa.array(keys))), wanted)

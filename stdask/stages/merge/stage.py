@@ -18,7 +18,7 @@ import numpy as np
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run
-from stdask.config.stages import MEAN, IdList
+from stdask.config.stages import MEAN, MemberList
 from stdask.display.console import say
 from stdask.display.tables import print_table
 from stdask.pairing.in_b import with_pairs
@@ -33,6 +33,7 @@ from stdask.science.sky.globular_clusters import is_complete
 from stdask.science.sky.healpix import Cells, Pixel, add_counts, count_finely, tile_sky
 from stdask.stages.merge.cuts import add_up, list_cuts
 from stdask.stages.merge.further import find_further, read_correlations, with_errors
+from stdask.stages.merge.lists import with_listed, with_listed_elsewhere
 from stdask.stages.merge.repeats import find_repeats
 from stdask.stages.merge.same_star import find_same_stars
 from stdask.stages.merge.sources import Opened, Sources, describe, open_surveys
@@ -110,8 +111,8 @@ def _open(
     errors = [f"{label}_ERR" for label in b.labels] if config.values == MEAN else []
     known = [column.name for column in catalogue_b.columns if column.name in errors]
     runs = with_pairs(workers, runs, catalogue_b, repeats, config.radius_arcsec, known)
-    opened = open_surveys(runs, b, config, run.data_dir)
-    opened = find_repeats(workers, opened, repeats, config)
+    opened = with_listed(open_surveys(runs, b, config), config.exclude, run.data_dir)
+    opened = with_listed_elsewhere(find_repeats(workers, opened, repeats, config))
     opened = find_same_stars(workers, opened, runs, repeats, config)
     if config.values == MEAN:
         opened, notes = with_errors(opened, paths.closure(run.output))
@@ -218,7 +219,7 @@ def _files(folder: Path, pixel: Pixel, record: TileRecord) -> dict[Path, FileRec
 def _notes(
     opened: Sequence[Opened],
     sources: Sources,
-    lists: Sequence[IdList],
+    lists: Sequence[MemberList],
     records: Sequence[TileRecord],
     aside: Mapping[str, Mapping[str, int]],
 ) -> Iterator[str]:
@@ -247,7 +248,7 @@ def _clusters_without_reach(sources: Sources) -> Iterator[str]:
         yield note
 
 
-def _unused_lists(lists: Sequence[IdList], records: Sequence[TileRecord]) -> Iterator[str]:
+def _unused_lists(lists: Sequence[MemberList], records: Sequence[TileRecord]) -> Iterator[str]:
     """Say which lists of `[[merge.exclude]]` name no star of the surveys."""
     for stars, n_stars in zip(lists, np.sum([record.n_listed for record in records], axis=0), strict=True):
         if not n_stars:

@@ -59,7 +59,7 @@ def load(tmp_path: Path):
         ('[atlas]\nalpha = "low"\n', r"\[atlas\] alpha = 'low' needs one of FE_H, M_H and one of MG_FE, ALPHA_FE, but"),
         (
             '[evaluate]\nclusters = { file = "m.csv", literature = { MG_FE = "mg" } }\n',
-            r"\[evaluate\] clusters: literature names 'MG_FE', but the run translates TEFF.",
+            r"\[evaluate\] clusters: literature names 'MG_FE', but the run translates TEFF. Name one of",
         ),
         (
             '[evaluate]\nbenchmark = { file = "m.csv", labels = { FE_H = "feh" } }\n',
@@ -68,6 +68,10 @@ def load(tmp_path: Path):
         (
             '[evaluate]\nbenchmark = { file = "m.csv", labels = { TEFF = "t" }, errors = { FE_H = "e" } }\n',
             r"\[evaluate\] benchmark: errors names 'FE_H', but labels does not",
+        ),
+        (
+            '[[merge.exclude]]\nfile = "m.csv"\ncolumn = "id"\nsurvey = "a2"\n',
+            r"\[\[merge.exclude\]\] survey of m.csv is 'a2', but the surveys of the run are a, b. Name that which",
         ),
         ("[merge]\nmax_ebv = 0.3\n", r"\[merge\] max_ebv is set, but a has no reddening"),
     ],

@@ -651,7 +651,7 @@ def test_a_list_that_is_not_there_is_told_before_any_work(tmp_path):
 
 def test_ids_of_another_kind_than_the_surveys_are_refused(tmp_path, client):
     run = with_lists(tmp_path, [("m1.parquet", "name", "a", ["2M1"])])
-    with pytest.raises(SurveyError, match=r"ids of mock_a are whole numbers.*or the other survey"):
+    with pytest.raises(SurveyError, match=r"ids of mock_a are whole numbers.*or another survey"):
         merge.run(run, client)
 
 
