@@ -267,7 +267,6 @@ COVERED_ELSEWHERE = {
     "stages/closure/rows.py": "tests/stages/closure/test_stage.py runs the stage",
     "stages/closure/stars.py": "tests/stages/closure/test_stage.py runs the stage",
     "stages/closure/surveys.py": "tests/stages/closure/test_stage.py runs the stage",
-    "pairing/noise_of_b.py": "tests/stages/closure/test_stage.py takes the noise out",
     "stages/ingest/blocks.py": "tests/stages/ingest/test_stage.py runs the stage on every format",
     "stages/ingest/joins/lookup.py": "tests/stages/ingest/joins/test_tasks.py compares it with the tasks",
     "stages/ingest/joins/matching.py": "tests/stages/ingest/joins/test_tasks.py joins by key and by position",

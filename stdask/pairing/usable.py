@@ -13,7 +13,8 @@ OUTSIDE_INPUTS = "inputs outside the domain of the training stars"
 OUTSIDE_OUTPUTS = "translated labels outside the domain of the training stars"
 UNLIKE = "unlike the training stars in all inputs at once (QFLAG_DOMAIN)"
 DOMAIN = f"QFLAG_DOMAIN_{schema.FAMILIES[0].upper()}"
-FLAGS = tuple(f"{flag}_{schema.FAMILIES[0].upper()}" for flag in ("FLAG_MISSING_INPUTS", "QFLAG_INPUT", "QFLAG_OUTPUT"))
+OF_FAMILY = ("FLAG_MISSING_INPUTS", "QFLAG_INPUT", "QFLAG_OUTPUT", "QFLAG_DOMAIN")  # beginnings of flags
+FLAGS = tuple(f"{flag}_{schema.FAMILIES[0].upper()}" for flag in OF_FAMILY[:3])
 
 
 def columns_of_cuts(config: MergeConfig) -> tuple[str, ...]:
@@ -47,22 +48,23 @@ def translation_cuts(table: pa.Table, config: MergeConfig) -> dict[str, np.ndarr
     return cuts
 
 
+def flags_of(family: str) -> list[str]:
+    """Return the flags of the translations of a family of networks, which `holds` reads."""
+    return [f"{flag}_{family.upper()}" for flag in OF_FAMILY]
+
+
 def holds(table: pa.Table, family: str, qflag_domain: bool) -> np.ndarray:
     """Return for which stars the translation of a family of networks holds: no input missing, inside its domain.
 
     Parameters
     ----------
     table
-        With the flags of the family.
+        With `flags_of` the family.
     family
         Family of networks.
     qflag_domain
         Whether a star must be like the training stars in all inputs at once.
     """
-    flags = family.upper()
-    good = (
-        to_numpy(table, f"QFLAG_INPUT_{flags}")
-        & to_numpy(table, f"QFLAG_OUTPUT_{flags}")
-        & ~to_numpy(table, f"FLAG_MISSING_INPUTS_{flags}")
-    )
-    return good & to_numpy(table, f"QFLAG_DOMAIN_{flags}") if qflag_domain else good
+    missing, inputs, outputs, domain = flags_of(family)
+    good = to_numpy(table, inputs) & to_numpy(table, outputs) & ~to_numpy(table, missing)
+    return good & to_numpy(table, domain) if qflag_domain else good

@@ -11,18 +11,16 @@ from stdask import schema
 from stdask.cluster.workers import Workers
 from stdask.config.stages import MergeConfig
 from stdask.pairing.common_stars import gather_stars, match_surveys
-from stdask.pairing.usable import columns_of_cuts, holds, translation_cuts
+from stdask.pairing.noise_of_b import columns_of_errors, errors_without_b
+from stdask.pairing.usable import columns_of_cuts, flags_of, holds, translation_cuts
 from stdask.schema.closure import INSIDE_B, OUTSIDE_B
 from stdask.science.assessment.closure import Translated
-from stdask.science.assessment.noiseless import errors_on_scale
 from stdask.science.keys.random_keys import uniforms
 from stdask.stages.closure.surveys import TranslatedSurvey
 from stdask.storage.tables import to_numpy
 
 MOST = 20_000  # stars of a sample: an offset is then known to a hundredth of the scatter
 KEY = schema.STAR_KEY.name
-FLAGS = ("FLAG_MISSING_INPUTS", "QFLAG_INPUT", "QFLAG_OUTPUT", "QFLAG_DOMAIN")
-PARTS = ("total", "input_noise", "members")  # of the error of a translation
 
 
 @dataclass(frozen=True)
@@ -37,8 +35,7 @@ class Translations:
         """Return its translations of a label, NaN where they do not hold, with errors without the noise of B."""
         good = holds(self.table, self.survey.families[label], self.qflag_domain)
         values = np.where(good, self.column(f"{label}_PRED_50"), np.nan)
-        parts = [self.column(schema.sigma_name(label, part)) for part in PARTS]
-        errors = errors_on_scale(parts[0], parts[1], parts[2], self.survey.noise_of_b.get(label, 0.0))
+        errors = errors_without_b(self.table, label, self.survey.noise_of_b.get(label, 0.0))
         members = [self.column(name) for name in self.survey.members(label)]
         return Translated(values, errors, np.array(members).reshape(len(members), len(values)))
 
@@ -111,10 +108,6 @@ def common_stars(
     return found
 
 
-def _read(workers: Workers, survey: TranslatedSurvey, rows: np.ndarray) -> pa.Table:
-    return gather_stars(workers, survey.catalogue, _columns(survey), rows)
-
-
 def _columns(survey: TranslatedSurvey) -> list[str]:
     """Return the columns of a survey that are compared, or that the stars are sorted by."""
     wanted: Sequence[str] = [
@@ -123,7 +116,6 @@ def _columns(survey: TranslatedSurvey) -> list[str]:
         *survey.counterparts.values(),
     ]
     for label, family in survey.families.items():
-        wanted = [*wanted, f"{label}_PRED_50", *(schema.sigma_name(label, part) for part in PARTS)]
-        wanted = [*wanted, *survey.members(label), f"DOMAIN_INDEX_{family.upper()}"]
-        wanted = [*wanted, *(f"{flag}_{family.upper()}" for flag in FLAGS)]
+        wanted = [*wanted, f"{label}_PRED_50", *columns_of_errors(label), *survey.members(label)]
+        wanted = [*wanted, f"DOMAIN_INDEX_{family.upper()}", *flags_of(family)]
     return [name for name in dict.fromkeys(wanted) if name in survey.names]

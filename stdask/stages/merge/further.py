@@ -12,19 +12,17 @@ from stdask import schema
 from stdask.cluster.tasks import each
 from stdask.cluster.workers import Workers
 from stdask.pairing.in_b import KEY_A, KEY_B
-from stdask.pairing.noise_of_b import noise_of_b
-from stdask.pairing.usable import columns_of_cuts, translation_cuts
+from stdask.pairing.noise_of_b import columns_of_errors, noise_of_b
+from stdask.pairing.usable import columns_of_cuts, flags_of, translation_cuts
 from stdask.schema import Column
 from stdask.schema.closure import OUTSIDE_B, ExcessRow, MatrixRow
 from stdask.schema.evaluation import MIN_GROUP
 from stdask.science.sky.healpix import Pixel
 from stdask.stages.merge.sources import MergeSource, Opened, Sources
-from stdask.stages.merge.values import PARTS, as_columns, values_of
+from stdask.stages.merge.values import as_columns, values_of
 from stdask.storage.catalogue.catalogue import Catalogue
 from stdask.storage.documents import read_declared
 from stdask.storage.tables import read_parquet, to_numpy, to_table, write_parquet
-
-FLAGS = ("FLAG_MISSING_INPUTS", "QFLAG_INPUT", "QFLAG_OUTPUT", "QFLAG_DOMAIN")
 
 
 @dataclass(frozen=True)
@@ -168,10 +166,9 @@ def _needed(catalogue: Catalogue, source: MergeSource, sources: Sources) -> Iter
     """Yield the columns of a translated catalogue that values are made of, each once."""
     present = {column.name for column in catalogue.columns}
     wanted = [KEY_A, *columns_of_cuts(sources.config), *source.counterparts.values()]
-    wanted += [f"{flag}_{family.upper()}" for flag in FLAGS for family in set(source.families.values())]
+    wanted += [flag for family in sorted(set(source.families.values())) for flag in flags_of(family)]
     for label, own in sources.labels.items():
         if label in source.families:
             members = [f"{label}_PRED_MEMBER_{k + 1}" for k in range(sources.n_members(own))]
-            errors = [schema.sigma_name(label, part) for part in PARTS]
-            wanted += [f"{label}_PRED_50", f"{label}_PRED_SAMPLE", *errors, *members]
+            wanted += [f"{label}_PRED_50", f"{label}_PRED_SAMPLE", *columns_of_errors(label), *members]
     yield from dict.fromkeys(name for name in wanted if name in present)

@@ -9,14 +9,13 @@ import pyarrow.compute as pc
 
 from stdask import schema
 from stdask.pairing.in_b import KEY_A
+from stdask.pairing.noise_of_b import errors_without_b
 from stdask.pairing.usable import holds
-from stdask.science.assessment.noiseless import errors_on_scale
 from stdask.science.measurements.means import average
 from stdask.stages.merge.sources import MergeSource, Sources
 from stdask.storage.tables import read_parquet, to_numpy
 
 SEPARATOR = "+"  # between the surveys of a mean
-PARTS = ("total", "input_noise", "members")  # of the error of a translation
 
 
 class LabelValues(NamedTuple):
@@ -57,8 +56,7 @@ def _errors(table: pa.Table, label: str, source: MergeSource, sources: Sources) 
     """Return the errors of a translation: with the noise of B, or for means without it."""
     if not sources.of_means:
         return to_numpy(table, schema.sigma_name(label, "total"))
-    parts = [to_numpy(table, schema.sigma_name(label, part)) for part in PARTS]
-    own = errors_on_scale(parts[0], parts[1], parts[2], source.errors_of_b.get(label, np.nan))
+    own = errors_without_b(table, label, source.errors_of_b.get(label, np.nan))
     return np.hypot(own, source.lacking.get(label, 0.0))
 
 
