@@ -31,7 +31,7 @@ class SurveyRun(NamedTuple):
 
     def counterparts_in(self, columns: Collection[str]) -> dict[str, str]:
         """Return the survey's own column for each label, of those that the catalogue has."""
-        return {item.label: item.source for _, item in self._labels() if item.source in columns}
+        return {item.label: item.source for _, item in self._labels() if item.source and item.source in columns}
 
     def _labels(self) -> Iterator[tuple[str, LabelConfig]]:
         return ((family, item) for family in schema.FAMILIES for item in self.train.labels(family))

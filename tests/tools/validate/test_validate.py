@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from stdask.config.run import Run
-from stdask.errors import CatalogueError, ConfigError
+from stdask.errors import CatalogueError, ConfigError, SurveyError
 from stdask.runs.changes import why_again
 from stdask.runs.receipts import read_receipt
 from stdask.schema.validation import ClusterRow, DrawsRow, ShiftRow, ValidationTables
@@ -55,6 +55,13 @@ def test_a_check_that_does_not_exist_is_refused_with_those_that_do(run: Run):
 def test_an_empty_run_folder_is_refused_with_the_first_stage_that_is_missing(run: Run):
     with pytest.raises(CatalogueError, match="Run `stdask pair` first"):
         validate.run(run, NO_WORKERS)
+
+
+def test_members_that_cannot_be_used_are_told_before_any_check_works(run: Run, made: list[str], tmp_path: Path):
+    (tmp_path / "members.csv").write_text("ra,dec,name\n1,2,M 71\n")
+    with pytest.raises(SurveyError, match=r"members\.csv has no column 'cluster'"):
+        validate.run(run, NO_WORKERS, members=tmp_path / "members.csv", only=["domain", "clusters"])
+    assert made == []
 
 
 @pytest.mark.usefixtures("made")

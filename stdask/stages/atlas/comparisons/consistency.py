@@ -215,7 +215,7 @@ def _offsets(
         # The networks of one survey do not know of those of the other: each ensemble moves the offset by itself.
         moved = [[offset(k, after).value for k in members], [offset(after, k).value for k in members]]
         spreads = [np.std(values, ddof=1) if len(values) > 1 else np.nan for values in moved]
-        translation = float(np.hypot(*(factors[n] * spread for n, spread in zip(pair, spreads, strict=True))))
+        translation = float(np.hypot(factors[pair[0]] * spreads[0], factors[pair[1]] * spreads[1]))
         before = offset(raw, raw) if raw is not None else UNKNOWN
         found[pair] = PairOffsets(before, offset(after, after), translation)
     return found
