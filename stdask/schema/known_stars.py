@@ -43,7 +43,7 @@ class ClusterLabelRow:
     n_trained: int = column("Members among them on which networks were trained")
     mean: float = column("Mean of the members", in_unit=True)
     mean_err: float = column(
-        "1-sigma error of mean: by the number of members (Student's t) and, of `translated`, by the networks",
+        "1-sigma error of mean: by the number of members (Student's t) and, of A translated, by the networks",
         in_unit=True,
     )
     std: float = column("Standard deviation of the members", in_unit=True)
@@ -68,7 +68,7 @@ class ClusterTrendRow:
     n_trained: int = column("Members among them on which networks were trained")
     slope: float = column("Slope by least squares", in_unit=True)
     slope_err: float = column(
-        "1-sigma error of slope: by the scatter about the line (Student's t) and, of `translated`, by the networks",
+        "1-sigma error of slope: by the scatter about the line (Student's t) and, of A translated, by the networks",
         in_unit=True,
     )
 
@@ -85,7 +85,7 @@ class BenchmarkRow:
     n_trained: int = column("Stars among them on which networks were trained")
     bias: float = column("Mean of value minus reference value", in_unit=True)
     bias_err: float = column(
-        "1-sigma error of bias: by the number of stars (Student's t) and, of `translated`, by the networks",
+        "1-sigma error of bias: by the number of stars (Student's t) and, of A translated, by the networks",
         in_unit=True,
     )
     std: float = column("Standard deviation of value minus reference value", in_unit=True)
