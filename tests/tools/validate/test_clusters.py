@@ -12,7 +12,7 @@ import pytest
 from stdask import schema
 from stdask.cluster.workers import Workers
 from stdask.config.run import Run
-from stdask.errors import CatalogueError
+from stdask.errors import SurveyError
 from stdask.pairing.training_set import TrainingSet
 from stdask.runs.stage import Stage
 from stdask.schema.validation import ValidationTables
@@ -100,7 +100,7 @@ def test_members_of_occam_are_found_by_position_if_all_probabilities_allow_it(
 
 
 def test_a_table_without_members_names_the_column_it_lacks(run: Run, pairs: Checked, tmp_path: Path, client: Workers):
-    with pytest.raises(CatalogueError, match=r"members\.parquet has no column 'dec'"):
+    with pytest.raises(SurveyError, match=r"members\.parquet has no column 'dec'"):
         names_of(run, pairs, write(tmp_path, cluster=["a"], ra=[1.0]), client)
 
 
