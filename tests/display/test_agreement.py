@@ -58,6 +58,17 @@ def test_an_offset_beyond_three_sigma_is_called_one():
     assert found.words.startswith("lamost and apogee differ by +0.0200 ± 0.0030 dex, 6.7 sigma.")
 
 
+def test_an_offset_below_zero_is_one_too():
+    found = agreement(replace(APART, offset=-0.02, significance=-6.7), {})
+    assert found.kind == OFFSET
+    assert found.words.startswith("lamost and apogee differ by \N{MINUS SIGN}0.0200 ± 0.0030 dex, 6.7 sigma.")
+
+
+def test_a_scatter_is_told_only_if_it_is_both_significant_and_large():
+    assert agreement(replace(WIDE, pull=1.09, pull_err=0.01), {}).kind == AGREE  # nine errors, but 9 % alone
+    assert agreement(replace(WIDE, pull=1.5, pull_err=0.2), {}).kind == AGREE  # half as much again, but 2.5 errors
+
+
 def test_a_scatter_beyond_the_errors_is_told_with_the_factor():
     found = agreement(WIDE, {})
     assert found.kind == SCATTER

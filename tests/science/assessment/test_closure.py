@@ -62,6 +62,14 @@ def test_what_the_networks_of_an_ensemble_share_is_an_error_of_the_offset() -> N
     assert found.offset_err > found.stars_err
 
 
+def test_each_ensemble_adds_the_scatter_of_its_networks_times_its_own_factor() -> None:
+    first, second = two(3, shared=0.01)
+    moved = [np.median(own.members - own.values, axis=1).std(ddof=1) for own in (first, second)]
+    for factors in ((1.0, 1.0), (2.0, 1.0), (1.0, 3.0)):
+        found = compare(first, second, factors, RESAMPLED)
+        assert_allclose(found.translation_err, np.hypot(*np.multiply(factors, moved)))
+
+
 def test_stars_that_lack_a_value_or_an_error_are_left_out() -> None:
     first, second = two(4)
     first.values[:10], second.errors[10:15] = np.nan, np.nan
