@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from stdask.tools.run import run
     from stdask.translator import Translator
 
-__version__ = "0.11.0"
+__version__ = "0.12.0"
 __all__ = ["Translator", "__version__", "draw_atlas", "load_run", "open_catalogue", "run"]
 
 # Modules of the public names. Each is imported when it is first used, so that `import stdask` takes no time.
