@@ -65,12 +65,12 @@ def shifting_family() -> Family:
     )
 
 
-def evaluated(keys: np.ndarray) -> EvaluatedFamily:
-    """Return the family, with training stars of some keys and no test stars."""
+def evaluated(keys: np.ndarray, n_test: int = 0) -> EvaluatedFamily:
+    """Return the family, with training stars of some keys, of which the last are test stars."""
     n = len(keys)
     nothing = np.zeros((n, 3))
     known = TrainingSet(
-        nothing, nothing, nothing, nothing, np.zeros(n), keys, keys.astype(str), np.zeros(n, dtype=bool)
+        nothing, nothing, nothing, nothing, np.zeros(n), keys, keys.astype(str), np.arange(n) >= n - n_test
     )
     return EvaluatedFamily(shifting_family(), known, {})
 

@@ -27,7 +27,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory, client: Workers) -> Compa
     ids = np.where(np.arange(N) == FAR, 999, a["SOURCE_ID"])
     table = pa.table({"gaia": np.append(ids, 1041), "ra": np.append(a["ra"] + 0.5, 0), "dec": np.append(a["dec"], 0)})
     known = KnownStars(file=tmp_path / "known.parquet", source_id="gaia")
-    own = evaluated(a["STAR_KEY"][: N_TRAINED - 2].copy())
+    own = evaluated(a["STAR_KEY"][:N_TRAINED].copy(), n_test=2)
     found = find_in_both(run, client, table, known, pairs, [own.family])
     assert found.ids[0] == "100"
     assert found.ids[-1] == "2M40"
