@@ -21,7 +21,7 @@ RESULTS: Mapping[str, int] = MappingProxyType(  # by command: both surveys are i
         "evaluate": 1,
         "translate": 1,
         "closure": 1,
-        "merge": 1,
+        "merge": 2,
         "atlas": 1,
         "report": 1,
         "validate": 1,
