@@ -150,7 +150,8 @@ def test_a_label_is_calibrated_on_the_stars_that_have_it_as_if_it_were_alone():
     for name in ("scales", "weights", "input_factors", "member_factors", "group_factors"):
         found = getattr(calibration, name)
         np.testing.assert_array_equal(found[0], getattr(complete, name)[0])
-        np.testing.assert_array_equal(found[1], getattr(subset, name)[0])
+        # A column among others lies elsewhere in memory than alone, and some processors then add in another order.
+        np.testing.assert_allclose(found[1], getattr(subset, name)[0], rtol=1e-12)
     assert (complete.group_factors[1] == alone.group_factors[0]).all()
 
 
