@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import scipy.linalg  # noqa: F401 - its BLAS is another than that of numpy, and only those that are loaded are limited
 from distributed import LocalCluster
+from threadpoolctl import threadpool_limits
 
 from stdask.cluster.workers import Workers
 from stdask.config.cluster import ClusterConfig
@@ -45,9 +47,14 @@ def disturbed(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Distu
 
 @pytest.fixture(scope="session")
 def client() -> Iterator[Workers]:
-    """Two workers as threads of this process: tasks run as on a cluster, without its start-up."""
+    """Two workers as threads of this process: tasks run as on a cluster, without its start-up.
+
+    The limit of BLAS to one thread is that of the whole process: if each task set its own, the first one to end would
+    lift that of the other, whose sums would then differ in their last bits.
+    """
     # port 0 takes a free one; None takes 8787, and warns where that is taken
-    with LocalCluster(processes=False, n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
+    cluster = LocalCluster(processes=False, n_workers=2, threads_per_worker=1, dashboard_address=":0")
+    with threadpool_limits(1), cluster:
         config = ClusterConfig(kind="address", address=cluster.scheduler_address)
         with Workers(config) as workers:
             yield workers
