@@ -14,20 +14,50 @@ import pytest
 
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import open_catalogue
+from stdask.tools.demo import prepare
 from tests.end_to_end.conftest import ROOT, Finished, stdask
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
 CATALOGUES = ("mock_a", "mock_b", "mock_a_on_mock_b", "merged")
+# Networks and errors may be poor: what is tested is that they are the same afterwards.
+HURRIED_TRAINING = """[train]
+n_members = 2
+max_epochs = 2
+learning_rates = [1e-3]
+first_width = 8
+depth = 1
+min_pairs = 50
+"""
+HURRIED_ERRORS = """[evaluate]
+n_bootstraps = 10
+importance_stars = 1
+
+[atlas]
+labels = ["M_H"]
+n_bootstraps = 10
+"""
 CAN_MOUNT = shutil.which("unshare") and os.geteuid() == 0
 needs_mount = pytest.mark.skipif(not CAN_MOUNT, reason="only root can mount a small disk")
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a finished run of the mock surveys, trained in a hurry."""
+    output = tmp_path_factory.mktemp("whole") / "run"
+    prepare(output, 8000, 8000, 600, seed=7)
+    run_file = output / "run.toml"
+    text = run_file.read_text().replace("[train]\n", HURRIED_TRAINING).replace("[atlas]\n", HURRIED_ERRORS)
+    run_file.write_text(text)
+    done = run_again(output)
+    assert done.code == 0, done.text
+    return output
+
+
 @pytest.fixture
-def output(demo: Finished, tmp_path: Path) -> Path:
-    """Return a copy of the demo, to be damaged."""
-    assert demo.code == 0, demo.text
+def output(whole: Path, tmp_path: Path) -> Path:
+    """Return a copy of the run, to be damaged."""
     target = tmp_path / "run"
-    subprocess.run(["cp", "-r", "--preserve=timestamps", demo.output, target], check=True)
+    subprocess.run(["cp", "-r", "--preserve=timestamps", whole, target], check=True)
     return target
 
 
@@ -71,7 +101,7 @@ def test_a_whole_run_is_well(output: Path):
     [flip, lambda path: os.truncate(path, path.stat().st_size // 2), lambda path: os.truncate(path, 0), Path.unlink],
     ids=["flipped", "cut", "emptied", "deleted"],
 )
-def test_damaged_partitions_are_named_and_rebuilt_to_the_byte(damage: Callable, output: Path, demo: Finished):
+def test_damaged_partitions_are_named_and_rebuilt_to_the_byte(damage: Callable, output: Path, whole: Path):
     victims = [partition(output, name) for name in ("mock_a", "mock_a_on_mock_b", "merged")]
     for victim in victims:
         damage(victim)
@@ -81,13 +111,13 @@ def test_damaged_partitions_are_named_and_rebuilt_to_the_byte(damage: Callable, 
     assert all(str(victim.relative_to(output)) in verified.text for victim in victims)
     again = run_again(output)
     assert again.code == 0, again.text
-    assert content_of(output) == content_of(demo.output)
+    assert content_of(output) == content_of(whole)
     counts = json.loads(paths.receipt(output, "translate").read_text())["counts"]["partitions"]
     assert counts["n_kept"] == counts["n_all"] - 1
     assert stdask("verify", output, output=output).code == 0
 
 
-def test_a_damaged_ensemble_is_not_used_and_is_trained_again_to_the_byte(output: Path, demo: Finished):
+def test_a_damaged_ensemble_is_not_used_and_is_trained_again_to_the_byte(output: Path, whole: Path):
     flip(next(paths.ensemble(output).glob("*.safetensors")))
     paths.receipt(output, "translate").unlink()
     paths.ledger(output, "translate", "partitions").unlink()
@@ -98,16 +128,16 @@ def test_a_damaged_ensemble_is_not_used_and_is_trained_again_to_the_byte(output:
     assert stdask("verify", output, output=output).code == 3
     again = run_again(output)
     assert again.code == 0, again.text
-    assert content_of(output) == content_of(demo.output)
+    assert content_of(output) == content_of(whole)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]"])
-def test_a_damaged_receipt_costs_nothing(content: str, output: Path, demo: Finished):
+def test_a_damaged_receipt_costs_nothing(content: str, output: Path, whole: Path):
     for stage in ("translate", "merge"):
         paths.receipt(output, stage).write_text(content)
     again = run_again(output)
     assert again.code == 0, again.text
-    assert content_of(output) == content_of(demo.output)
+    assert content_of(output) == content_of(whole)
     counts = json.loads(paths.receipt(output, "translate").read_text())["counts"]["partitions"]
     assert counts["n_kept"] == counts["n_all"]
 
@@ -124,7 +154,7 @@ def in_a_namespace(script: str) -> subprocess.CompletedProcess[str]:
 
 
 @needs_mount
-def test_a_full_disk_is_reported_and_with_more_room_the_run_resumes(output: Path, demo: Finished, tmp_path: Path):
+def test_a_full_disk_is_reported_and_with_more_room_the_run_resumes(output: Path, whole: Path, tmp_path: Path):
     forget_translation(output)
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -144,7 +174,7 @@ def test_a_full_disk_is_reported_and_with_more_room_the_run_resumes(output: Path
     (reported,) = [line for line in done.stderr.splitlines() if line.startswith("stdask: ")]
     assert "No space left on device" in reported
     assert "MB free" in reported
-    assert content_of(output) == content_of(demo.output)
+    assert content_of(output) == content_of(whole)
 
 
 @needs_mount
@@ -168,7 +198,7 @@ def started(output: Path) -> subprocess.Popen[str]:
     return running
 
 
-def test_a_second_run_in_the_same_folder_is_refused_and_the_first_continues_unharmed(output: Path, demo: Finished):
+def test_a_second_run_in_the_same_folder_is_refused_and_the_first_continues_unharmed(output: Path, whole: Path):
     forget_translation(output)
     with started(output) as first:
         second = run_again(output)
@@ -177,11 +207,11 @@ def test_a_second_run_in_the_same_folder_is_refused_and_the_first_continues_unha
         assert f"process {first.pid} on" in second.text
         text, _ = first.communicate()
     assert first.returncode == 0, text
-    assert content_of(output) == content_of(demo.output)
+    assert content_of(output) == content_of(whole)
     assert not paths.lock(output).exists()
 
 
-def test_a_run_that_is_asked_to_end_frees_its_folder_and_the_next_resumes(output: Path, demo: Finished):
+def test_a_run_that_is_asked_to_end_frees_its_folder_and_the_next_resumes(output: Path, whole: Path):
     forget_translation(output)
     with started(output) as first:
         first.send_signal(signal.SIGTERM)
@@ -190,4 +220,4 @@ def test_a_run_that_is_asked_to_end_frees_its_folder_and_the_next_resumes(output
     assert not paths.lock(output).exists()
     again = run_again(output)
     assert again.code == 0, again.text
-    assert content_of(output) == content_of(demo.output)
+    assert content_of(output) == content_of(whole)
