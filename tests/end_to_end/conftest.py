@@ -9,6 +9,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+# The training of a run file, where networks may be poor: what is tested is that they are the same.
+HURRIED = """[train]
+n_members = 2
+max_epochs = 2
+learning_rates = [1e-3]
+first_width = 8
+depth = 1
+min_pairs = 50
+gaussian_process = "none"
+"""
 
 
 @dataclass(frozen=True)

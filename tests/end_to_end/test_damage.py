@@ -15,19 +15,11 @@ import pytest
 from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import open_catalogue
 from stdask.tools.demo import prepare
-from tests.end_to_end.conftest import ROOT, Finished, stdask
+from tests.end_to_end.conftest import HURRIED, ROOT, Finished, stdask
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
 CATALOGUES = ("mock_a", "mock_b", "mock_a_on_mock_b", "merged")
-# Networks and errors may be poor: what is tested is that they are the same afterwards.
-HURRIED_TRAINING = """[train]
-n_members = 2
-max_epochs = 2
-learning_rates = [1e-3]
-first_width = 8
-depth = 1
-min_pairs = 50
-"""
+# Errors may be poor, too: what is tested is that all is the same afterwards.
 HURRIED_ERRORS = """[evaluate]
 n_bootstraps = 10
 importance_stars = 1
@@ -46,7 +38,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("whole") / "run"
     prepare(output, 8000, 8000, 600, seed=7)
     run_file = output / "run.toml"
-    text = run_file.read_text().replace("[train]\n", HURRIED_TRAINING).replace("[atlas]\n", HURRIED_ERRORS)
+    text = run_file.read_text().replace("[train]\n", HURRIED).replace("[atlas]\n", HURRIED_ERRORS)
     run_file.write_text(text)
     done = run_again(output)
     assert done.code == 0, done.text

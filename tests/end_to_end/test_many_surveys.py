@@ -17,17 +17,8 @@ from stdask.storage import paths
 from stdask.storage.catalogue.catalogue import open_catalogue
 from stdask.storage.tables import write_parquet
 from stdask.tools.run import run_commands
+from tests.end_to_end.conftest import HURRIED
 
-# Networks may be poor: what is tested is that they are the same.
-HURRIED = """[train]
-n_members = 2
-max_epochs = 2
-learning_rates = [1e-3]
-first_width = 8
-depth = 1
-min_pairs = 50
-gaussian_process = "none"
-"""
 SURVEY_A = '[surveys.a]\ndefinition = "mock_a"\nfile = "data/mock_a.parquet"\n'
 SURVEY_C = '[surveys.a2]\ndefinition = "mock_c"\nfile = "data/mock_c.parquet"\n[surveys.a2.train]\npatience = 3\n'
 COMMANDS = ("ingest", "pair", "train", "translate", "merge")
